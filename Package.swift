@@ -1,0 +1,96 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
+let x509: Target.Dependency = .product(name: "X509", package: "swift-certificates")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let asn1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
+
+let package = Package(
+    name: "fluidity",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "fluidity", targets: ["Fluidity"]),
+        .library(name: "Pipeline", targets: ["Pipeline"]),
+        .library(name: "Stages", targets: ["Stages"]),
+        .library(name: "CommandLineInterface", targets: ["CommandLineInterface"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+    ],
+    targets: [
+        .target(
+            name: "Pipeline",
+            dependencies: [nioCore, logging, deque, .product(name: "Yams", package: "Yams")],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "Stages",
+            dependencies: [
+                "Pipeline", nioCore, nioPosix, nioSSL, .product(name: "NIOTLS", package: "swift-nio"), logging, deque, x509,
+                crypto, asn1,
+            ],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "Hosting",
+            dependencies: ["Pipeline", "Stages", nioCore, nioPosix, logging],
+            path: "Sources/Hosts/Hosting",
+            swiftSettings: settings
+        ),
+        .target(
+            name: "CommandLineInterface",
+            dependencies: [
+                "Pipeline", "Stages", "Hosting", logging, x509, crypto, asn1,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Sources/Hosts/CommandLine",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "Fluidity",
+            dependencies: ["CommandLineInterface", "Stages"],
+            path: "Sources/Hosts/Fluidity",
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "PipelineTests",
+            dependencies: ["Pipeline", nioCore, nioEmbedded],
+            exclude: ["Configuration/Fixtures"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "StagesTests",
+            dependencies: [
+                "Pipeline", "Stages", nioCore, nioPosix, nioEmbedded, nioSSL, deque,
+                .product(name: "NIOHTTP1", package: "swift-nio"), x509, crypto, asn1, logging,
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "HostsTests",
+            dependencies: ["Pipeline", "Stages", "Hosting", "CommandLineInterface"],
+            swiftSettings: settings
+        ),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,113 @@
+public import NIOCore
+
+/// A byte connection that somebody opened to us. Confined to its channel's loop.
+public final class Inbound: Medium {
+    public typealias Port = any InboundPort
+    public static var kind: MediumKind { .inbound }
+
+    public let channel: any Channel
+    /// Where it came from, for logs: an address and port, or `unix`.
+    public let remote: String
+    /// Who it is, once a stage has found out.
+    public var identity: PeerIdentity?
+
+    public init(channel: any Channel, remote: String) {
+        self.channel = channel
+        self.remote = remote
+    }
+}
+
+@available(*, unavailable)
+extension Inbound: Sendable {}
+
+/// What a stage that takes connections offers to the stage before it.
+public protocol InboundPort: AnyObject {
+    /// Adds this stage's handlers to a connection's channel, before its first byte is read, and passes it on. On its loop.
+    func accept(_ connection: Inbound) throws
+}
+
+/// Fired through a connection's pipeline when its host drains: finish what is open, take nothing new, then close.
+public struct DrainEvent: Sendable {
+    public init() {}
+}
+
+/// A byte connection that we open to somebody. Confined to its channel's loop.
+public final class Outbound: Medium {
+    public typealias Port = any OutboundPort
+    public static var kind: MediumKind { .outbound }
+
+    public let channel: any Channel
+    /// The name that was dialled, without port.
+    public let host: String
+    public var identity: PeerIdentity?
+    /// Told once, when the connection works as far as its user can say; until then a loss counts as a failed dial.
+    public var onEstablished: (() -> Void)?
+    /// Why the connection is of no use, told before it is closed.
+    public var failure: (any Error)?
+
+    public init(channel: any Channel, host: String) {
+        self.channel = channel
+        self.host = host
+    }
+
+    public func established() {
+        onEstablished?()
+        onEstablished = nil
+    }
+
+    /// Closes the connection for a reason.
+    public func fail(_ error: any Error) {
+        if failure == nil { failure = error }
+        channel.close(promise: nil)
+    }
+}
+
+@available(*, unavailable)
+extension Outbound: Sendable {}
+
+/// What a stage that takes outgoing connections offers to the stage before it.
+public protocol OutboundPort: AnyObject {
+    /// Makes `client` the user of every connection that this port opens on its loop, one at a time, for as long as it runs.
+    func attach(_ client: any OutboundClient)
+    var status: OutboundStatus { get }
+    /// How long an exchange may wait for a connection.
+    var patience: TimeAmount { get }
+}
+
+/// The user of outgoing connections.
+public protocol OutboundClient: AnyObject {
+    /// Adds handlers to a new connection's channel, before it is connected.
+    func configure(_ connection: Outbound) throws
+    /// Bytes can be sent.
+    func ready(_ connection: Outbound)
+    /// The connection has ended, or could not be opened. Another attempt follows by itself.
+    func lost(_ connection: Outbound?, because error: (any Error)?)
+}
+
+public enum OutboundStatus: Sendable {
+    case up
+    /// `since` in seconds of the Unix epoch.
+    case down(since: Int, to: String, because: String)
+}
+
+/// Who a peer proved to be with its certificate.
+public struct PeerIdentity: Sendable, Hashable, CustomStringConvertible {
+    /// The distinguished name, RFC 4514.
+    public var subject: String
+    public var commonName: String?
+    public var dnsNames: [String]
+    public var uris: [String]
+    /// SHA-256 of the SubjectPublicKeyInfo, in lowercase hexadecimal digits.
+    public var publicKeyHash: String
+
+    public init(subject: String, commonName: String?, dnsNames: [String], uris: [String], publicKeyHash: String) {
+        self.subject = subject
+        self.commonName = commonName
+        self.dnsNames = dnsNames
+        self.uris = uris
+        self.publicKeyHash = publicKeyHash
+    }
+
+    /// The shortest name that a person would recognise.
+    public var description: String { commonName ?? dnsNames.first ?? uris.first ?? subject }
+}

@@ -1,0 +1,39 @@
+/// What flows between two stages.
+///
+/// A medium's `Port` is what a stage offers to the stage before it: the way to hand one value of that medium on. A pipeline is
+/// put together from its end, each stage turning the port after it into the port that it offers itself.
+public protocol Medium {
+    associatedtype Port
+    static var kind: MediumKind { get }
+}
+
+/// The media as values, for configurations that are checked before anything is made.
+public enum MediumKind: String, Sendable, Equatable, CaseIterable {
+    case start
+    case inbound
+    case exchange
+    case outbound
+    case end
+
+    /// The medium in a sentence about what a stage takes or yields.
+    public var plural: String {
+        switch self {
+        case .start, .end: "nothing"
+        case .inbound: "connections"
+        case .exchange: "exchanges"
+        case .outbound: "outgoing connections"
+        }
+    }
+}
+
+/// The medium before a source.
+public enum Start: Medium {
+    public typealias Port = Void
+    public static var kind: MediumKind { .start }
+}
+
+/// The medium after a sink.
+public enum End: Medium {
+    public typealias Port = Void
+    public static var kind: MediumKind { .end }
+}

@@ -1,0 +1,56 @@
+public import NIOCore
+
+/// One entry of a pipeline at work: a value made from a checked configuration, one for each generation of a plan.
+///
+/// A stage is assembled once for each event loop, on that loop. The ports that it makes stay on the loop and need no locks.
+/// Life cycle: `assemble` on every loop, then `start` from the last stage to the first, then `drain` from the first to the
+/// last, then `stop` from the first to the last.
+public protocol Stage<Input>: Sendable {
+    associatedtype Input: Medium
+    associatedtype Output: Medium
+
+    /// Makes this stage's port for one event loop, given the port of the stage after it. Runs on the shard's loop.
+    func assemble(_ downstream: Output.Port, on shard: Shard) throws -> Input.Port
+
+    /// Begins work: binds, dials. Called when every loop is assembled; throws what keeps the pipeline from starting.
+    func start() async throws
+
+    /// Takes nothing new and returns when what is open has ended. Cancelled when the time for it is over.
+    func drain() async
+
+    /// Ends what is still open, at once.
+    func stop() async
+}
+
+extension Stage {
+    public func start() async throws {}
+    public func drain() async {}
+    public func stop() async {}
+}
+
+/// A stage that every exchange passes: makes a gate for each.
+public protocol FilterStage: Stage where Input == Exchange, Output == Exchange {
+    /// The gate for one exchange, or nil when this exchange is none of its business. Runs on the exchange's loop.
+    func gate(for exchange: Exchange) -> Gate?
+}
+
+extension FilterStage {
+    public func assemble(_ downstream: any ExchangePort, on shard: Shard) throws -> any ExchangePort {
+        FilterPort(stage: self, next: downstream)
+    }
+}
+
+private final class FilterPort<Filter: FilterStage>: ExchangePort {
+    private let stage: Filter
+    private let next: any ExchangePort
+
+    init(stage: Filter, next: any ExchangePort) {
+        self.stage = stage
+        self.next = next
+    }
+
+    func open(_ exchange: Exchange) {
+        guard let gate = stage.gate(for: exchange) else { return next.open(exchange) }
+        exchange.pass(gate, towards: next)
+    }
+}

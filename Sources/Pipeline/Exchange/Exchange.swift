@@ -1,0 +1,182 @@
+public import NIOCore
+
+/// One HTTP request and its response, streaming both ways; a CONNECT or an Upgrade turns into raw bytes both ways.
+///
+/// An exchange joins the source that began it with the sink that answers it, through the gates of the filters between. All of
+/// it happens on one event loop, in plain calls. Bytes that the receiving side has passed on are reported back as credit; a
+/// side that gets no credit stops reading, so that nothing on the way grows without bound.
+public final class Exchange: Medium {
+    public typealias Port = any ExchangePort
+    public static var kind: MediumKind { .exchange }
+
+    public let id: ExchangeID
+    public let shard: Shard
+    /// The connection that the exchange came by.
+    public let client: Inbound
+    public internal(set) var request: RequestHead
+    /// The final response's head, once it has passed the gates.
+    public internal(set) var response: ResponseHead?
+    /// Body bytes as the client sent them, and as they went to the client.
+    public internal(set) var requestBytes: Int64 = 0
+    public internal(set) var responseBytes: Int64 = 0
+    public let began: NIODeadline
+    /// Why the exchange ended before its end, if it did.
+    public internal(set) var failure: Failure?
+
+    var source: ExchangeSource?
+    var sink: ExchangeSink?
+    var gates: [Gate] = []
+    var requestFlow = ExchangeFlow()
+    var responseFlow = ExchangeFlow()
+    var isFinished = false
+
+    public init(_ request: RequestHead, from source: ExchangeSource, client: Inbound, on shard: Shard) {
+        self.id = shard.register()
+        self.shard = shard
+        self.client = client
+        self.request = request
+        self.source = source
+        self.began = .now()
+        requestFlow.isHeld = true
+    }
+
+    /// The sink takes the exchange. What the client sent in the meantime reaches it before this returns.
+    public func attach(_ sink: ExchangeSink) {
+        guard !isFinished else { return }
+        self.sink = sink
+        releaseRequest()
+    }
+
+    /// Whether nothing more will come of this exchange.
+    public var hasEnded: Bool { isFinished }
+
+    // MARK: - From the source
+
+    public func sendRequestBody(_ bytes: ByteBuffer) {
+        guard !isFinished, !requestFlow.ended else { return }
+        requestBytes &+= Int64(bytes.readableBytes)
+        if requestFlow.isStraight, let sink { return sink.requestBody(bytes) }
+        requestThroughGates(bytes)
+    }
+
+    /// The client has sent everything. In a tunnel: it has closed its half.
+    public func sendRequestEnd(_ trailers: HeaderFields? = nil) {
+        guard !isFinished, !requestFlow.ended else { return }
+        endRequestThroughGates(trailers)
+        finishIfComplete()
+    }
+
+    /// The source can't go on: the client has gone, its bytes made no sense.
+    public func abortRequest(_ failure: Failure) {
+        guard !isFinished else { return }
+        let sink = finish(failure).sink
+        sink?.requestAborted(failure)
+    }
+
+    /// The client's side has passed on that many response bytes.
+    public func creditResponse(_ bytes: Int) {
+        guard !isFinished, bytes > 0 else { return }
+        let credit = responseFlow.credit(bytes)
+        if credit > 0 { sink?.responseCredit(credit) }
+    }
+
+    // MARK: - From the sink
+
+    /// A response head: any number of informational ones (1xx but 101), then the final one.
+    public func sendResponseHead(_ head: ResponseHead) {
+        guard !isFinished, response == nil else { return }
+        responseHeadThroughGates(head)
+    }
+
+    public func sendResponseBody(_ bytes: ByteBuffer) {
+        guard !isFinished, !responseFlow.ended else { return }
+        if responseFlow.isStraight {
+            responseBytes &+= Int64(bytes.readableBytes)
+            source?.responseBody(bytes)
+            return
+        }
+        responseThroughGates(bytes)
+    }
+
+    /// The origin has sent everything. In a tunnel: it has closed its half.
+    public func sendResponseEnd(_ trailers: HeaderFields? = nil) {
+        guard !isFinished, !responseFlow.ended else { return }
+        endResponseThroughGates(trailers)
+        finishIfComplete()
+    }
+
+    /// The sink can't go on. Before the response's head the client gets an answer that says why; after it, its connection
+    /// or stream is reset, so that a part is never taken for the whole.
+    public func abortResponse(_ failure: Failure) {
+        guard !isFinished else { return }
+        if response == nil, !responseFlow.isHeld {
+            sink = nil
+            return answer(failure.response(for: request))
+        }
+        let source = finish(failure).source
+        source?.responseAborted(failure)
+    }
+
+    /// The sink has passed on that many request bytes.
+    public func creditRequest(_ bytes: Int) {
+        guard !isFinished, bytes > 0 else { return }
+        let credit = requestFlow.credit(bytes)
+        if credit > 0 { source?.requestCredit(credit) }
+    }
+
+    // MARK: - Answering here
+
+    /// Ends the exchange with an answer made on this side, in place of the sink's. The sink, if there is one, is told that
+    /// its answer isn't wanted. Only before a final response's head has been sent.
+    public func answer(_ local: LocalResponse) {
+        guard !isFinished, response == nil else { return }
+        failure = local.failure
+        let abandoned = sink
+        sink = nil
+        abandoned?.requestAborted(local.failure ?? Failure(.cancelled, "answered by another stage"))
+        requestFlow.discard()
+        responseFlow.discard()
+        response = local.head
+        source?.responseHead(local.head)
+        if !local.body.isEmpty {
+            let bytes = ByteBuffer(string: local.body)
+            if !local.head.isBodyless(for: request) {
+                responseBytes = Int64(bytes.readableBytes)
+                source?.responseBody(bytes)
+            }
+        }
+        let source = finish(local.failure).source
+        source?.responseEnd(nil)
+    }
+
+    // MARK: - Ending
+
+    func finishIfComplete() {
+        guard responseFlow.ended, !isFinished else { return }
+        // A response may be complete before its request is: what is left of the request is of no use to anybody.
+        if requestFlow.ended {
+            finish(nil)
+        } else if response?.opensTunnel(for: request) != true {
+            let sink = finish(nil).sink
+            sink?.requestAborted(Failure(.cancelled, "the response was complete before the request"))
+        }
+    }
+
+    @discardableResult
+    func finish(_ failure: Failure?) -> (source: ExchangeSource?, sink: ExchangeSink?) {
+        let ends = (source, sink)
+        isFinished = true
+        if let failure { self.failure = failure }
+        source = nil
+        sink = nil
+        requestFlow.discard()
+        responseFlow.discard()
+        for gate in gates where gate.interests.contains(.end) { gate.ended(self) }
+        gates = []
+        shard.finished(self)
+        return ends
+    }
+}
+
+@available(*, unavailable)
+extension Exchange: Sendable {}

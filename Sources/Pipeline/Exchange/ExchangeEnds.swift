@@ -1,0 +1,38 @@
+public import NIOCore
+
+/// What a stage that takes exchanges offers to the stage before it.
+public protocol ExchangePort: AnyObject {
+    /// Takes a new exchange: passes it on, attaches a sink to it, or answers it. Runs on the exchange's loop.
+    func open(_ exchange: Exchange)
+}
+
+/// The side that began an exchange and gets its response. A class, so that a call for each chunk costs a method look-up and
+/// nothing else. All calls come on the exchange's loop.
+open class ExchangeSource {
+    public init() {}
+
+    /// Informational heads, then the final one.
+    open func responseHead(_ head: ResponseHead) {}
+    /// A part of the body. Report it with `creditResponse` once it has been passed on.
+    open func responseBody(_ bytes: ByteBuffer) {}
+    /// The response is complete; in a tunnel, the origin has closed its half.
+    open func responseEnd(_ trailers: HeaderFields?) {}
+    /// The response will not be completed.
+    open func responseAborted(_ failure: Failure) {}
+    /// That many request bytes have been passed on.
+    open func requestCredit(_ bytes: Int) {}
+}
+
+/// The side that answers an exchange. All calls come on the exchange's loop.
+open class ExchangeSink {
+    public init() {}
+
+    /// A part of the body. Report it with `creditRequest` once it has been passed on.
+    open func requestBody(_ bytes: ByteBuffer) {}
+    /// The request is complete; in a tunnel, the client has closed its half.
+    open func requestEnd(_ trailers: HeaderFields?) {}
+    /// The request will not be completed, and no answer is wanted.
+    open func requestAborted(_ failure: Failure) {}
+    /// That many response bytes have been passed on.
+    open func responseCredit(_ bytes: Int) {}
+}

@@ -1,0 +1,57 @@
+import DequeModule
+import NIOCore
+
+/// One direction of an exchange: what waits to pass, and what credit is owed for what a gate has changed.
+struct ExchangeFlow {
+    enum Event {
+        case head(ResponseHead)
+        case body(ByteBuffer)
+        case end(HeaderFields?)
+    }
+
+    /// No gate looks at the bytes.
+    var isPlain = true
+    /// Something is awaited: a decision, a sink. What comes meanwhile is held; it is bounded, for none of it earns credit.
+    var isHeld = false
+    var ended = false
+    private var held = Deque<Event>()
+    // Bytes in the sender's count and in the receiver's, passed on and not yet credited. They differ where a gate changed
+    // the bytes' number.
+    private var sent = 0
+    private var received = 0
+
+    /// Bytes go straight from one side to the other.
+    var isStraight: Bool { isPlain && !isHeld }
+
+    mutating func hold(_ event: Event) { held.append(event) }
+
+    mutating func nextHeld() -> Event? { held.popFirst() }
+
+    mutating func discard() {
+        held = []
+        ended = true
+    }
+
+    /// A gate made `after` bytes of `before`: the receiver will credit the former, the sender is owed the latter. The result
+    /// is what the sender is owed at once, for nothing was passed on from which credit could come.
+    mutating func changed(from before: Int, to after: Int) -> Int {
+        sent += before
+        received += after
+        guard received == 0 else { return 0 }
+        defer { sent = 0 }
+        return sent
+    }
+
+    /// What the sender is owed when the receiver has passed on `bytes` of its count.
+    mutating func credit(_ bytes: Int) -> Int {
+        guard sent > 0 || received > 0 else { return bytes }
+        if bytes >= received {
+            defer { (sent, received) = (0, 0) }
+            return sent + (bytes - received)
+        }
+        let owed = sent / received * bytes + sent % received * bytes / received
+        sent -= owed
+        received -= bytes
+        return owed
+    }
+}

@@ -1,0 +1,50 @@
+public import NIOCore
+
+/// What of an exchange a gate wants to see. What it doesn't name costs nothing.
+public struct GateInterests: OptionSet, Sendable {
+    public let rawValue: UInt8
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    public static let requestHead = GateInterests(rawValue: 1)
+    public static let requestBody = GateInterests(rawValue: 2)
+    public static let responseHead = GateInterests(rawValue: 4)
+    public static let responseBody = GateInterests(rawValue: 8)
+    /// The exchange has become raw bytes both ways.
+    public static let splice = GateInterests(rawValue: 16)
+    public static let end = GateInterests(rawValue: 32)
+}
+
+/// What a gate says to a head.
+public enum GateDecision: Sendable {
+    case forward
+    /// The exchange ends here with this answer.
+    case refuse(LocalResponse)
+    /// The exchange waits; one hop when the decision is there. Meanwhile the client is read no further than its window.
+    case wait(EventLoopFuture<GateDecision>)
+}
+
+/// The run time of a filter for one exchange. Confined to the exchange's loop.
+///
+/// A gate that changes a body must make the head's length unknown, for the length is what the other side will count.
+open class Gate {
+    public let interests: GateInterests
+
+    public init(interests: GateInterests) {
+        self.interests = interests
+    }
+
+    open func requestHead(_ head: inout RequestHead, _ exchange: Exchange) -> GateDecision { .forward }
+    /// A part of the body, to be changed in place; emptied, it is passed on as nothing.
+    open func requestBody(_ bytes: inout ByteBuffer, _ exchange: Exchange) {}
+    /// The body's end; what is appended to `tail` is sent before it.
+    open func requestEnd(_ tail: inout ByteBuffer, _ exchange: Exchange) {}
+    /// Informational heads and the final one.
+    open func responseHead(_ head: inout ResponseHead, _ exchange: Exchange) -> GateDecision { .forward }
+    open func responseBody(_ bytes: inout ByteBuffer, _ exchange: Exchange) {}
+    open func responseEnd(_ tail: inout ByteBuffer, _ exchange: Exchange) {}
+    open func spliced(_ exchange: Exchange) {}
+    open func ended(_ exchange: Exchange) {}
+}
+
+@available(*, unavailable)
+extension Gate: Sendable {}

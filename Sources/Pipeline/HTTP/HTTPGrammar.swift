@@ -1,0 +1,62 @@
+/// The character classes of RFC 9110, section 5.
+package enum HTTPGrammar {
+    // One bit of a class for each byte.
+    private static let tokenBit: UInt8 = 1
+    private static let valueBit: UInt8 = 2
+    private static let targetBit: UInt8 = 4
+
+    private static let classes: [UInt8] = (0...255).map { (byte: Int) -> UInt8 in
+        var bits: UInt8 = 0
+        let letterOrDigit = (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+        if letterOrDigit || "!#$%&'*+-.^_`|~".utf8.contains(UInt8(byte)) { bits |= tokenBit }
+        if byte == 0x09 || (0x20...0x7E).contains(byte) || byte >= 0x80 { bits |= valueBit }
+        if (0x21...0x7E).contains(byte) || byte >= 0x80 { bits |= targetBit }
+        return bits
+    }
+
+    /// A byte of a method or field name (`tchar`, RFC 9110, 5.6.2).
+    package static func isTokenByte(_ byte: UInt8) -> Bool { classes[Int(byte)] & tokenBit != 0 }
+    /// A byte of a field value: visible, space, tab, or obs-text (RFC 9110, 5.5).
+    package static func isFieldValueByte(_ byte: UInt8) -> Bool { classes[Int(byte)] & valueBit != 0 }
+    /// A byte that a request target may have here: visible, or above ASCII.
+    package static func isTargetByte(_ byte: UInt8) -> Bool { classes[Int(byte)] & targetBit != 0 }
+
+    @inline(__always)
+    package static func lowercased(_ byte: UInt8) -> UInt8 {
+        byte &- 0x41 < 26 ? byte | 0x20 : byte
+    }
+
+    /// Compares a name with another without regard to ASCII case.
+    package static func equal(_ bytes: UnsafeRawBufferPointer, _ other: String) -> Bool {
+        var other = other
+        return other.withUTF8 { other in equal(bytes, UnsafeRawBufferPointer(other)) }
+    }
+
+    package static func equal(_ bytes: UnsafeRawBufferPointer, _ other: UnsafeRawBufferPointer) -> Bool {
+        guard bytes.count == other.count else { return false }
+        for index in 0..<bytes.count where lowercased(bytes[index]) != lowercased(other[index]) { return false }
+        return true
+    }
+
+    package static func equal(_ bytes: UnsafeRawBufferPointer, _ other: StaticString) -> Bool {
+        equal(bytes, UnsafeRawBufferPointer(start: other.utf8Start, count: other.utf8CodeUnitCount))
+    }
+
+    /// Calls `body` with each element of a comma-separated list, without the space around it. Empty ones are left out
+    /// (RFC 9110, 5.6.1).
+    package static func forEachListElement(_ value: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Void) {
+        for element in value.split(separator: UInt8(ascii: ",")) {
+            let trimmed = trim(UnsafeRawBufferPointer(rebasing: element))
+            if !trimmed.isEmpty { body(trimmed) }
+        }
+    }
+
+    /// Without the optional white space at both ends.
+    package static func trim(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+        var start = 0
+        var end = bytes.count
+        while start < end, bytes[start] == 0x20 || bytes[start] == 0x09 { start += 1 }
+        while end > start, bytes[end - 1] == 0x20 || bytes[end - 1] == 0x09 { end -= 1 }
+        return UnsafeRawBufferPointer(rebasing: bytes[start..<end])
+    }
+}

@@ -1,0 +1,138 @@
+public import NIOCore
+
+/// The fields of a head or of trailers, as they came: order, duplicates, case and bytes are kept.
+///
+/// They lie in one block, each as a 16-bit name length, a 16-bit value length, the name and the value, which is also their
+/// form on the wire between agent and server: fields are passed on by copying the block.
+public struct HeaderFields: Sendable, Equatable {
+    /// The entries, one behind the other.
+    package private(set) var block: ByteBuffer
+    public private(set) var count: Int
+
+    public init() {
+        block = ByteBuffer()
+        count = 0
+    }
+
+    public init(_ fields: [(String, String)]) {
+        self.init()
+        for (name, value) in fields { append(name, value) }
+    }
+
+    /// Takes a block that came over the wire, or nil if it isn't `count` well-formed entries and nothing else.
+    package init?(block: ByteBuffer, count: Int) {
+        var rest = block
+        for _ in 0..<count {
+            guard let (nameLength, valueLength) = rest.readMultipleIntegers(as: (UInt16, UInt16).self),
+                nameLength > 0,
+                let name = rest.readableBytesView.prefix(Int(nameLength)) as ByteBufferView?, name.count == nameLength,
+                name.allSatisfy(HTTPGrammar.isTokenByte)
+            else { return nil }
+            rest.moveReaderIndex(forwardBy: Int(nameLength))
+            guard rest.readableBytes >= Int(valueLength),
+                rest.readableBytesView.prefix(Int(valueLength)).allSatisfy(HTTPGrammar.isFieldValueByte)
+            else { return nil }
+            rest.moveReaderIndex(forwardBy: Int(valueLength))
+        }
+        guard rest.readableBytes == 0 else { return nil }
+        self.block = block
+        self.count = count
+    }
+
+    public var isEmpty: Bool { count == 0 }
+
+    /// Adds a field behind the others. A name that is no token, or a value with a byte that no value may have, is refused
+    /// with `false`; so are names and values over 65,535 bytes.
+    @discardableResult
+    public mutating func append(_ name: String, _ value: String) -> Bool {
+        var name = name
+        var value = value
+        return name.withUTF8 { name in value.withUTF8 { value in append(name: .init(name), value: .init(value)) } }
+    }
+
+    @discardableResult
+    public mutating func append(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) -> Bool {
+        guard !name.isEmpty, name.count <= UInt16.max, value.count <= UInt16.max,
+            name.allSatisfy(HTTPGrammar.isTokenByte), value.allSatisfy(HTTPGrammar.isFieldValueByte)
+        else { return false }
+        appendChecked(name: name, value: value)
+        return true
+    }
+
+    /// Adds a field whose bytes and lengths were checked.
+    package mutating func appendChecked(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
+        block.reserveCapacity(minimumWritableBytes: 4 + name.count + value.count)
+        block.writeMultipleIntegers(UInt16(truncatingIfNeeded: name.count), UInt16(truncatingIfNeeded: value.count))
+        block.writeBytes(name)
+        block.writeBytes(value)
+        count += 1
+    }
+
+    package mutating func reserve(_ bytes: Int) { block.reserveCapacity(bytes) }
+
+    /// Calls `body` with each field's name and value, in order. The pointers are good only during the call.
+    @inline(__always)
+    public func forEach(_ body: (_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Void) {
+        block.withUnsafeReadableBytes { bytes in
+            var offset = 0
+            for _ in 0..<count {
+                let nameLength = Int(bytes[offset]) << 8 | Int(bytes[offset + 1])
+                let valueLength = Int(bytes[offset + 2]) << 8 | Int(bytes[offset + 3])
+                let name = UnsafeRawBufferPointer(rebasing: bytes[(offset + 4)..<(offset + 4 + nameLength)])
+                let valueStart = offset + 4 + nameLength
+                body(name, UnsafeRawBufferPointer(rebasing: bytes[valueStart..<(valueStart + valueLength)]))
+                offset = valueStart + valueLength
+            }
+        }
+    }
+
+    /// The values of every field of that name, in order. Names are compared without case (RFC 9110, 5.1).
+    public subscript(_ name: String) -> [String] {
+        var result: [String] = []
+        forEach { if HTTPGrammar.equal($0, name) { result.append(String(decoding: $1, as: UTF8.self)) } }
+        return result
+    }
+
+    /// The first value of that name.
+    public func first(_ name: String) -> String? {
+        var result: String?
+        forEach { if result == nil, HTTPGrammar.equal($0, name) { result = String(decoding: $1, as: UTF8.self) } }
+        return result
+    }
+
+    public func contains(_ name: String) -> Bool {
+        var found = false
+        forEach { field, _ in if HTTPGrammar.equal(field, name) { found = true } }
+        return found
+    }
+
+    /// Removes the fields for which `body` is true.
+    public mutating func removeAll(where body: (_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Bool) {
+        var hit = false
+        forEach { if body($0, $1) { hit = true } }
+        guard hit else { return }
+        var kept = HeaderFields()
+        kept.reserve(block.readableBytes)
+        forEach { if !body($0, $1) { kept.appendChecked(name: $0, value: $1) } }
+        self = kept
+    }
+
+    public mutating func remove(_ name: String) {
+        removeAll { field, _ in HTTPGrammar.equal(field, name) }
+    }
+
+    /// Puts one field in the place of all of that name.
+    @discardableResult
+    public mutating func set(_ name: String, _ value: String) -> Bool {
+        remove(name)
+        return append(name, value)
+    }
+
+    /// Every field as strings, in order; bytes that are not UTF-8 are shown as U+FFFD.
+    public var list: [(name: String, value: String)] {
+        var result: [(name: String, value: String)] = []
+        result.reserveCapacity(count)
+        forEach { result.append((String(decoding: $0, as: UTF8.self), String(decoding: $1, as: UTF8.self))) }
+        return result
+    }
+}

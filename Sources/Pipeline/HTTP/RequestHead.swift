@@ -1,0 +1,110 @@
+/// How many bytes a body has.
+public enum BodyLength: Sendable, Hashable {
+    case none
+    case known(Int64)
+    /// Ends where its sender says so.
+    case unknown
+}
+
+/// What a request is about: a resource, raw bytes to a host, or a change of protocol.
+public enum RequestKind: UInt8, Sendable {
+    case plain = 0
+    /// CONNECT (RFC 9110, 9.3.6): `authority` is the target.
+    case tunnel = 1
+    /// A GET with Upgrade (RFC 9110, 7.8), a WebSocket's opening handshake say. The fields still have `Upgrade`.
+    case upgrade = 2
+}
+
+public enum Scheme: UInt8, Sendable {
+    case none = 0
+    case http = 1
+    case https = 2
+
+    public var defaultPort: Int { self == .https ? 443 : 80 }
+    public var name: String { self == .https ? "https" : "http" }
+}
+
+/// A request's head without the framing and the fields that end at each hop: what one end of an exchange means, not what one
+/// connection said.
+public struct RequestHead: Sendable, Equatable {
+    public var kind: RequestKind
+    public var method: String
+    public var scheme: Scheme
+    /// Host and, where it was given, port.
+    public var authority: String
+    /// Path and query in origin-form; `*` for OPTIONS of a whole server; empty for a tunnel.
+    public var path: String
+    public var body: BodyLength
+    /// End-to-end fields. `Host`, `Content-Length` and `Transfer-Encoding` are not among them: they follow from the rest.
+    public var fields: HeaderFields
+
+    public init(
+        kind: RequestKind = .plain, method: String, scheme: Scheme, authority: String, path: String, body: BodyLength = .none,
+        fields: HeaderFields = HeaderFields()
+    ) {
+        self.kind = kind
+        self.method = method
+        self.scheme = scheme
+        self.authority = authority
+        self.path = path
+        self.body = body
+        self.fields = fields
+    }
+
+    /// The authority's host without port and brackets.
+    public var host: String { Authority(authority)?.host ?? authority }
+}
+
+/// A host and, where it is given, a port (RFC 3986, 3.2).
+public struct Authority: Sendable, Hashable {
+    /// Without the brackets of an IPv6 address.
+    public var host: String
+    public var port: Int?
+
+    public init(host: String, port: Int?) {
+        self.host = host
+        self.port = port
+    }
+
+    /// Nil for what is no authority: an empty host, user information, a port outside 1 to 65535, a byte that no host has.
+    public init?(_ text: String) {
+        let bytes = Array(text.utf8)
+        var host: ArraySlice<UInt8>
+        var rest: ArraySlice<UInt8>
+        if bytes.first == UInt8(ascii: "[") {
+            guard let close = bytes.firstIndex(of: UInt8(ascii: "]")) else { return nil }
+            host = bytes[1..<close]
+            guard !host.isEmpty, host.allSatisfy({ Self.isAddressByte($0) }) else { return nil }
+            rest = bytes[(close + 1)...]
+        } else {
+            let colon = bytes.firstIndex(of: UInt8(ascii: ":")) ?? bytes.endIndex
+            host = bytes[..<colon]
+            guard host.allSatisfy(Self.isNameByte) else { return nil }
+            rest = bytes[colon...]
+        }
+        guard !host.isEmpty, host.count <= 255 else { return nil }
+        self.host = String(decoding: host, as: UTF8.self)
+        if rest.isEmpty || rest.count == 1 && rest.first == UInt8(ascii: ":") {
+            port = nil
+        } else {
+            guard rest.removeFirst() == UInt8(ascii: ":"), rest.count <= 5,
+                rest.allSatisfy({ (0x30...0x39).contains($0) }),
+                let number = Int(String(decoding: rest, as: UTF8.self)), (1...65535).contains(number)
+            else { return nil }
+            port = number
+        }
+    }
+
+    private static func isAddressByte(_ byte: UInt8) -> Bool {
+        (0x30...0x3A).contains(byte) || (0x41...0x46).contains(byte) || (0x61...0x66).contains(byte)
+            || byte == UInt8(ascii: ".")
+    }
+
+    private static func isNameByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
+        case UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"): true
+        default: false
+        }
+    }
+}
