@@ -1,0 +1,97 @@
+package import NIOCore
+package import Pipeline
+
+/// One frame of the `mux` protocol, decoded. The bytes of each are specified in `docs/protocol.md`.
+package enum MuxFrame: Equatable, Sendable {
+    case hello(MuxSettings)
+    /// `payload` is a request's head, its length before it, and early data.
+    case open(stream: UInt32, payload: ByteBuffer, end: Bool)
+    case head(stream: UInt32, payload: ByteBuffer)
+    /// A part of a DATA frame, as it came: `end` only with the last part of the last frame. `isEmptyFrame` for a frame that
+    /// had no bytes at all.
+    case data(stream: UInt32, bytes: ByteBuffer, end: Bool, isEmptyFrame: Bool)
+    case trailers(stream: UInt32, payload: ByteBuffer)
+    case window(stream: UInt32, increment: UInt32)
+    case reset(stream: UInt32, Failure)
+    case ping(UInt64)
+    case pong(UInt64)
+    case goAway(last: UInt32, Failure)
+    /// A type that this version doesn't know. Skipped.
+    case unknown(type: UInt8)
+
+    package enum Kind: UInt8, CaseIterable {
+        case hello = 0
+        case open = 1
+        case head = 2
+        case data = 3
+        case trailers = 4
+        case window = 5
+        case reset = 6
+        case ping = 7
+        case pong = 8
+        case goAway = 9
+    }
+
+    /// The bit of the type byte that ends the sender's side of a stream.
+    static let endFlag: UInt8 = 0x80
+    static let typeMask: UInt8 = 0x1F
+    static let headerLength = 8
+
+    /// The largest payload of each type, in bytes.
+    static func maximumPayload(_ type: UInt8) -> Int {
+        switch Kind(rawValue: type) {
+        case .data: MuxLimits.dataPayload
+        case .open: MuxLimits.head + 4 + MuxLimits.earlyData
+        case .head, .trailers: MuxLimits.head
+        default: MuxLimits.controlPayload
+        }
+    }
+}
+
+/// Sizes that are part of version 1 of the protocol, in bytes.
+package enum MuxLimits {
+    package static let dataPayload = 65_536
+    /// A head: a target of 16 KiB, fields of 64 KiB, and what belongs to them.
+    package static let head = 98_304
+    package static let earlyData = 16_384
+    package static let controlPayload = 1_024
+    static let message = 256
+    package static let maximumWindow = Int(Int32.max)
+}
+
+/// What one side says of itself in HELLO.
+package struct MuxSettings: Sendable, Equatable {
+    package static let version: UInt16 = 1
+    static let magic: UInt64 = 0x464C_5549_4449_5459  // "FLUIDITY"
+
+    package var version = MuxSettings.version
+    /// What each new stream of the peer may send before credit, in bytes.
+    package var streamWindow: UInt32
+    /// What all streams of the peer together may send before credit, in bytes.
+    package var sessionWindow: UInt32
+    /// Streams that the peer may have open.
+    package var maxStreams: UInt32
+
+    package init(streamWindow: UInt32, sessionWindow: UInt32, maxStreams: UInt32) {
+        self.streamWindow = streamWindow
+        self.sessionWindow = sessionWindow
+        self.maxStreams = maxStreams
+    }
+
+    init?(from payload: ByteBuffer) {
+        var payload = payload
+        guard let (magic, version) = payload.readMultipleIntegers(as: (UInt64, UInt16).self), magic == Self.magic,
+            let (stream, session, streams) = payload.readMultipleIntegers(as: (UInt32, UInt32, UInt32).self)
+        else { return nil }
+        self.version = version
+        streamWindow = stream
+        sessionWindow = session
+        maxStreams = streams
+        // Extensions: a 16-bit number, a 16-bit length, bytes. None are known to version 1; they must be well-formed.
+        while payload.readableBytes > 0 {
+            guard let (_, length) = payload.readMultipleIntegers(as: (UInt16, UInt16).self),
+                payload.readSlice(length: Int(length)) != nil
+            else { return nil }
+        }
+    }
+}

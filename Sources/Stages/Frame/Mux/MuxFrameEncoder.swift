@@ -1,0 +1,46 @@
+import NIOCore
+import Pipeline
+
+/// Writes frames behind what a buffer holds. For DATA only the header is written: the payload goes out as it is.
+enum MuxFrameEncoder {
+    static func header(
+        _ kind: MuxFrame.Kind, stream: UInt32, length: Int, end: Bool = false, into out: inout ByteBuffer
+    ) {
+        let type = UInt64(kind.rawValue | (end ? MuxFrame.endFlag : 0))
+        out.writeInteger(UInt64(length) << 40 | type << 32 | UInt64(stream))
+    }
+
+    static func hello(_ settings: MuxSettings, into out: inout ByteBuffer) {
+        header(.hello, stream: 0, length: 22, into: &out)
+        out.writeMultipleIntegers(
+            MuxSettings.magic, settings.version, settings.streamWindow, settings.sessionWindow, settings.maxStreams)
+    }
+
+    static func window(stream: UInt32, increment: UInt32, into out: inout ByteBuffer) {
+        header(.window, stream: stream, length: 4, into: &out)
+        out.writeInteger(increment)
+    }
+
+    static func reset(stream: UInt32, _ failure: Failure, into out: inout ByteBuffer) {
+        let message = bounded(failure.message)
+        header(.reset, stream: stream, length: 2 + message.count, into: &out)
+        out.writeInteger(failure.code.rawValue)
+        out.writeBytes(message)
+    }
+
+    static func goAway(last: UInt32, _ failure: Failure, into out: inout ByteBuffer) {
+        let message = bounded(failure.message)
+        header(.goAway, stream: 0, length: 6 + message.count, into: &out)
+        out.writeMultipleIntegers(last, failure.code.rawValue)
+        out.writeBytes(message)
+    }
+
+    static func ping(_ token: UInt64, isReply: Bool, into out: inout ByteBuffer) {
+        header(isReply ? .pong : .ping, stream: 0, length: 8, into: &out)
+        out.writeInteger(token)
+    }
+
+    private static func bounded(_ message: String) -> String.UTF8View.SubSequence {
+        message.utf8.prefix(MuxLimits.message)
+    }
+}

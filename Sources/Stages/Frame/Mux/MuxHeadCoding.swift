@@ -1,0 +1,135 @@
+package import NIOCore
+package import Pipeline
+
+/// Heads on the wire. A head that comes is checked as if a stranger had written it, for what is let through here is written
+/// to origins and clients as it is.
+package enum MuxHeadCoding {
+    package static func encode(_ head: RequestHead) -> ByteBuffer? {
+        let method = head.method.utf8
+        let authority = head.authority.utf8
+        let path = head.path.utf8
+        let block = head.fields.block
+        guard method.count <= UInt8.max, authority.count <= UInt16.max, path.count <= UInt16.max,
+            head.fields.count <= UInt16.max
+        else { return nil }
+        let size = 24 + method.count + authority.count + path.count + block.readableBytes
+        guard size <= MuxLimits.head else { return nil }
+        var out = ByteBuffer()
+        out.reserveCapacity(size)
+        out.writeMultipleIntegers(head.kind.rawValue, head.scheme.rawValue)
+        out.write(head.body)
+        out.writeInteger(UInt8(method.count))
+        out.writeString(head.method)
+        out.writeInteger(UInt16(authority.count))
+        out.writeString(head.authority)
+        out.writeInteger(UInt16(path.count))
+        out.writeString(head.path)
+        out.writeInteger(UInt16(head.fields.count))
+        out.writeImmutableBuffer(block)
+        return out
+    }
+
+    package static func encode(_ head: ResponseHead) -> ByteBuffer? {
+        let reason = head.reason.utf8
+        let block = head.fields.block
+        let size = 16 + reason.count + block.readableBytes
+        guard reason.count <= UInt16.max, head.fields.count <= UInt16.max, size <= MuxLimits.head else { return nil }
+        var out = ByteBuffer()
+        out.reserveCapacity(size)
+        out.writeInteger(UInt16(truncatingIfNeeded: head.status))
+        out.write(head.body)
+        out.writeInteger(UInt16(reason.count))
+        out.writeString(head.reason)
+        out.writeInteger(UInt16(head.fields.count))
+        out.writeImmutableBuffer(block)
+        return out
+    }
+
+    package static func encode(_ fields: HeaderFields) -> ByteBuffer? {
+        guard fields.count <= UInt16.max, fields.block.readableBytes + 2 <= MuxLimits.head else { return nil }
+        var out = ByteBuffer()
+        out.reserveCapacity(2 + fields.block.readableBytes)
+        out.writeInteger(UInt16(fields.count))
+        out.writeImmutableBuffer(fields.block)
+        return out
+    }
+
+    package static func decodeRequest(_ payload: ByteBuffer) -> RequestHead? {
+        var payload = payload
+        guard let kind = payload.readInteger(as: UInt8.self).flatMap(RequestKind.init),
+            let scheme = payload.readInteger(as: UInt8.self).flatMap(Scheme.init),
+            let body = payload.readBodyLength(),
+            let methodLength = payload.readInteger(as: UInt8.self), methodLength > 0,
+            let method = payload.readText(Int(methodLength), HTTPGrammar.isTokenByte),
+            let authorityLength = payload.readInteger(as: UInt16.self),
+            let authority = payload.readText(Int(authorityLength), HTTPGrammar.isTargetByte),
+            let pathLength = payload.readInteger(as: UInt16.self),
+            let path = payload.readText(Int(pathLength), { $0 < 0x80 && HTTPGrammar.isTargetByte($0) }),
+            let fields = payload.readFields(upgrade: kind == .upgrade)
+        else { return nil }
+        guard let parsed = Authority(authority) else { return nil }
+        switch kind {
+        case .tunnel:
+            guard method == "CONNECT", parsed.port != nil, path.isEmpty, scheme == .none else { return nil }
+        case .plain, .upgrade:
+            guard method != "CONNECT", scheme != .none, path.first == "/" || path == "*" else { return nil }
+        }
+        return RequestHead(
+            kind: kind, method: method, scheme: scheme, authority: authority, path: path, body: body, fields: fields)
+    }
+
+    package static func decodeResponse(_ payload: ByteBuffer) -> ResponseHead? {
+        var payload = payload
+        guard let status = payload.readInteger(as: UInt16.self), (100...999).contains(status),
+            let body = payload.readBodyLength(),
+            let reasonLength = payload.readInteger(as: UInt16.self),
+            let reason = payload.readText(Int(reasonLength), HTTPGrammar.isFieldValueByte),
+            let fields = payload.readFields(upgrade: status == 101)
+        else { return nil }
+        return ResponseHead(status: Int(status), reason: reason, body: body, fields: fields)
+    }
+
+    package static func decodeTrailers(_ payload: ByteBuffer) -> HeaderFields? {
+        var payload = payload
+        return payload.readFields(upgrade: false)
+    }
+}
+
+extension ByteBuffer {
+    fileprivate mutating func write(_ length: BodyLength) {
+        switch length {
+        case .none: writeInteger(UInt8(0))
+        case .known(let count): writeMultipleIntegers(UInt8(1), count)
+        case .unknown: writeInteger(UInt8(2))
+        }
+    }
+
+    fileprivate mutating func readBodyLength() -> BodyLength? {
+        switch readInteger(as: UInt8.self) {
+        case 0: .some(.none)
+        case 1: readInteger(as: Int64.self).flatMap { $0 >= 0 ? .known($0) : nil }
+        case 2: .unknown
+        default: nil
+        }
+    }
+
+    fileprivate mutating func readText(_ length: Int, _ isAllowed: (UInt8) -> Bool) -> String? {
+        guard readableBytes >= length, readableBytesView.prefix(length).allSatisfy(isAllowed) else { return nil }
+        return readString(length: length)
+    }
+
+    /// The rest of a head. Fields that belong to one hop or to a message's framing must not be among them.
+    fileprivate mutating func readFields(upgrade: Bool) -> HeaderFields? {
+        guard let count = readInteger(as: UInt16.self),
+            let fields = HeaderFields(block: slice(), count: Int(count))
+        else { return nil }
+        var isClean = true
+        fields.forEach { name, _ in
+            if HTTPGrammar.isHopField(name), !(upgrade && HTTPGrammar.equal(name, "upgrade" as StaticString)) {
+                isClean = false
+            }
+        }
+        moveReaderIndex(to: writerIndex)
+        return isClean ? fields : nil
+    }
+}
