@@ -1,0 +1,27 @@
+# The two commands that matter are `make run` and `make test`; the rest are their parts.
+
+.PHONY: help run test build lint format certificates clean
+
+help: ## Say what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Build, then run an agent and a server on this machine until Ctrl-C
+	@scripts/run
+
+test: ## Build, then run every check and test
+	@scripts/test
+
+build: ## Build the release binary
+	@swift build -c release --product fluidity
+
+lint: ## Check how the code is formatted
+	@scripts/lint
+
+format: ## Format the code
+	@swift format format --in-place --parallel --recursive Package.swift Sources Tests
+
+certificates: build ## Make development certificates in run/certs, where they are missing
+	@scripts/development-certificates "$$(swift build -c release --show-bin-path)/fluidity"
+
+clean: ## Remove what was built; certificates in run/ stay
+	@rm -rf .build .venv
