@@ -1,3 +1,5 @@
+import NIOCore
+
 /// A checked list of stages from a source to a sink, ready to run. A wrong order can't be expressed in it.
 public struct Plan: Sendable {
     /// Every stage with its name, in the order of the list.

@@ -1,5 +1,3 @@
-public import NIOCore
-
 /// One entry of a pipeline at work: a value made from a checked configuration, one for each generation of a plan.
 ///
 /// A stage is assembled once for each event loop, on that loop. The ports that it makes stay on the loop and need no locks.

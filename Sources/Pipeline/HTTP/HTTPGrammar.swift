@@ -60,3 +60,22 @@ package enum HTTPGrammar {
         return UnsafeRawBufferPointer(rebasing: bytes[start..<end])
     }
 }
+
+extension HTTPGrammar {
+    /// Fields that say something of one connection or of a message's framing, and are made anew at each hop: never part of
+    /// an exchange (RFC 9110, 7.6.1; RFC 9112, 6; RFC 9110, 7.2 for Host).
+    package static func isHopField(_ name: UnsafeRawBufferPointer) -> Bool {
+        switch name.count {
+        case 2: equal(name, "te" as StaticString)
+        case 4: equal(name, "host" as StaticString)
+        case 7: equal(name, "upgrade" as StaticString)
+        case 10: equal(name, "connection" as StaticString) || equal(name, "keep-alive" as StaticString)
+        case 14: equal(name, "content-length" as StaticString)
+        case 16: equal(name, "proxy-connection" as StaticString)
+        case 17: equal(name, "transfer-encoding" as StaticString)
+        case 18: equal(name, "proxy-authenticate" as StaticString)
+        case 19: equal(name, "proxy-authorization" as StaticString)
+        default: false
+        }
+    }
+}

@@ -1,4 +1,4 @@
-public import NIOCore
+package import NIOCore
 
 /// The fields of a head or of trailers, as they came: order, duplicates, case and bytes are kept.
 ///
