@@ -12,6 +12,8 @@ public struct ConfigurationNode: Sendable {
         public var text: String
         /// Where the text came from matters to what may be shown of it: the content of a `${file:…}` never is.
         public var isHidden: Bool
+        /// The text refers to something that couldn't be found, which was reported.
+        var isUnknown = false
 
         public init(_ text: String, isHidden: Bool = false) {
             self.text = text
@@ -31,8 +33,28 @@ public struct ConfigurationNode: Sendable {
         case override(String)
     }
 
+    /// How it was written, for what changes the text of a file.
+    struct Layout: Sendable {
+        var style: Style
+        /// Whether it stands inside brackets.
+        var inFlow: Bool
+    }
+
+    enum Style: Sendable {
+        case plain
+        case singleQuoted
+        case doubleQuoted
+        /// After `|` or `>`.
+        case text
+        /// A list or mapping in brackets.
+        case flow
+        /// A list or mapping on lines of its own.
+        case block
+    }
+
     public var content: Content
     public var origin: Origin
+    var layout: Layout?
 
     public init(_ content: Content, origin: Origin) {
         self.content = content
@@ -40,7 +62,7 @@ public struct ConfigurationNode: Sendable {
     }
 
     /// The value of a key of a mapping.
-    public subscript(key: String) -> ConfigurationNode? {
+    public subscript(key key: String) -> ConfigurationNode? {
         guard case .mapping(let entries) = content else { return nil }
         return entries.first { $0.key == key }?.value
     }

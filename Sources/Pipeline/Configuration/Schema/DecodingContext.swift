@@ -3,8 +3,11 @@ public final class DecodingContext {
     /// The folder that relative paths start from: the configuration file's.
     public let directory: String
     private(set) var findings: [Finding] = []
-    fileprivate var path: [String] = []
+    private var path: [String] = []
     private var secrecy = 0
+    private var unknowns = 0
+    /// Where the values of secret keys stand in the file.
+    private(set) var secrets: Set<SourcePosition> = []
     /// Where each key that was read stands, by its dotted path: later checks name a key, and get its place.
     private(set) var origins: [String: ConfigurationNode.Origin] = [:]
 
@@ -48,6 +51,27 @@ public final class DecodingContext {
         report(message, at: node, hint: problem.hint)
     }
 
+    /// Reads a value, unless its text refers to something that couldn't be found: that was reported, and is enough.
+    func read<Value: ConfigurationValue>(_ type: Value.Type, from node: ConfigurationNode) -> Value? {
+        if case .scalar(let scalar) = node.content, scalar.isUnknown {
+            unknowns += 1
+            return nil
+        }
+        return Value.decode(node, in: self)
+    }
+
+    /// Whether anything was wrong since an earlier mark.
+    func isFlawed(since mark: Mark) -> Bool {
+        unknowns > mark.unknowns || findings[mark.findings...].contains { $0.severity == .error }
+    }
+
+    struct Mark {
+        var findings: Int
+        var unknowns: Int
+    }
+
+    var mark: Mark { Mark(findings: findings.count, unknowns: unknowns) }
+
     func within(_ key: String, secret: Bool, _ body: () -> Void) {
         path.append(key)
         if secret { secrecy += 1 }
@@ -56,17 +80,16 @@ public final class DecodingContext {
         path.removeLast()
     }
 
-    func note(_ key: String, at origin: ConfigurationNode.Origin) {
+    func note(_ key: String, isSecret: Bool, at origin: ConfigurationNode.Origin) {
+        if isSecret, case .file(let position) = origin { secrets.insert(position) }
         origins[(path + [key]).joined(separator: ".")] = origin
     }
-}
 
-@available(*, unavailable)
-extension DecodingContext: Sendable {}
-
-extension DecodingContext {
     /// Where a key of the mapping that is being read stands.
     func origin(of key: String) -> ConfigurationNode.Origin? {
         origins[(path + [key]).joined(separator: ".")]
     }
 }
+
+@available(*, unavailable)
+extension DecodingContext: Sendable {}

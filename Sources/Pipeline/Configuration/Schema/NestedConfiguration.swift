@@ -1,7 +1,8 @@
 extension StageConfiguration {
-    /// Reads a mapping key by key, reporting everything that is wrong. `alsoKnown` are keys that somebody else reads.
+    /// Reads a mapping key by key, reporting everything that is wrong. `place` is where
+    /// a missing key is reported, by default where the mapping begins.
     static func decodeMapping(
-        _ node: ConfigurationNode, in context: DecodingContext, noun: String, alsoKnown: [String] = []
+        _ node: ConfigurationNode, in context: DecodingContext, noun: String, at place: ConfigurationNode.Origin? = nil
     ) -> Self? {
         let entries: [ConfigurationNode.Entry]
         switch node.content {
@@ -14,10 +15,10 @@ extension StageConfiguration {
             )
             return nil
         }
-        let before = context.findings.count
+        let mark = context.mark
         var value = Self()
-        let known = schema.fields.map(\.key) + alsoKnown
-        for entry in entries where !alsoKnown.contains(entry.key) {
+        let known = schema.fields.map(\.key)
+        for entry in entries {
             guard let field = schema.field(entry.key) else {
                 context.report(
                     "\(noun) has no key '\(entry.key)'", at: entry.keyOrigin,
@@ -25,19 +26,19 @@ extension StageConfiguration {
                 )
                 continue
             }
-            context.note(entry.key, at: entry.value.origin)
+            context.note(entry.key, isSecret: field.isSecret, at: entry.value.origin)
             field.decode(entry.value, &value, context)
         }
         for field in schema.fields where field.isRequired && !entries.contains(where: { $0.key == field.key }) {
             context.report(
-                "\(noun) needs the key '\(field.key)'", at: node.origin,
+                "\(noun) needs the key '\(field.key)'", at: place ?? node.origin,
                 hint: "'\(field.key)' is \(field.typeDescription)"
             )
         }
-        guard !context.findings[before...].contains(where: { $0.severity == .error }) else { return nil }
+        guard !context.isFlawed(since: mark) else { return nil }
         for problem in value.validate() {
             context.report(
-                problem.message, at: problem.key.flatMap { context.origin(of: $0) } ?? node.origin, hint: problem.hint,
+                problem.message, at: problem.key.flatMap { context.origin(of: $0) } ?? place ?? node.origin, hint: problem.hint,
                 severity: problem.isWarning ? .warning : .error
             )
         }

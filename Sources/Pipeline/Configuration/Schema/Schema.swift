@@ -123,7 +123,11 @@ extension SchemaField {
             nested: { Value.keys },
             decode: { node, configuration, context in
                 context.within(key, secret: isSecret) {
-                    guard let value = Value.decode(node, in: context) else { return }
+                    let mark = context.mark
+                    guard let value = context.read(Value.self, from: node) else {
+                        if !context.isFlawed(since: mark) { context.reject(node, wanted: Value.typeDescription) }
+                        return
+                    }
                     if let limits, !limits.contains(value) {
                         return context.report("\(context.label) must be \(limits.sentence), not \(value.printed)", at: node)
                     }

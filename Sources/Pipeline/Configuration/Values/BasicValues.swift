@@ -64,7 +64,7 @@ extension Optional: ConfigurationValue where Wrapped: ConfigurationValue {
 
     public static func decode(_ node: ConfigurationNode, in context: DecodingContext) -> Wrapped?? {
         if case .null = node.content { return .some(nil) }
-        guard let value = Wrapped.decode(node, in: context) else { return nil }
+        guard let value = context.read(Wrapped.self, from: node) else { return nil }
         return .some(value)
     }
 
@@ -86,7 +86,7 @@ extension Array: ConfigurationValue where Element: ConfigurationValue {
         // Every entry is read, so that every wrong one is reported.
         let values = nodes.enumerated().map { index, node in
             var value: Element?
-            context.within("\(context.key)[\(index + 1)]", secret: false) { value = Element.decode(node, in: context) }
+            context.within("\(context.key)[\(index + 1)]", secret: false) { value = context.read(Element.self, from: node) }
             return value
         }
         let good = values.compactMap { $0 }
