@@ -28,6 +28,8 @@ http {{
     scgi_temp_path {place}/scgi;
     gzip on;
     gzip_min_length 1000;
+    gzip_types text/plain;
+    gzip_proxied any;
     server {{
         listen 127.0.0.1:{port} backlog=4096;
         root {place}/files;
