@@ -15,6 +15,9 @@ public final class Inbound: Medium {
         self.channel = channel
         self.remote = remote
     }
+
+    /// Who it is, in logs: the identity's shortest name, or `-`.
+    public var clientName: String { identity?.description ?? "-" }
 }
 
 @available(*, unavailable)
@@ -42,6 +45,8 @@ public final class Outbound: Medium {
     public var identity: PeerIdentity?
     /// Told once, when the connection works as far as its user can say; until then a loss counts as a failed dial.
     public var onEstablished: (() -> Void)?
+    /// Told once, when nothing new will go over the connection although it is still open.
+    public var onRetired: (() -> Void)?
     /// Why the connection is of no use, told before it is closed.
     public var failure: (any Error)?
 
@@ -53,6 +58,13 @@ public final class Outbound: Medium {
     public func established() {
         onEstablished?()
         onEstablished = nil
+    }
+
+    /// Nothing new goes over the connection: it may be replaced before it ends.
+    public func retire(because error: any Error) {
+        if failure == nil { failure = error }
+        onRetired?()
+        onRetired = nil
     }
 
     /// Closes the connection for a reason.

@@ -80,7 +80,18 @@ public final class Exchange: Medium {
         if credit > 0 { sink?.responseCredit(credit) }
     }
 
+    /// The source has no more for now: what was sent can go out. Without it, bytes may wait for others.
+    public func flushRequest() { sink?.requestFlush() }
+
+    /// The source takes bytes again after it had not.
+    public func resumeResponse() { sink?.responseCredit(0) }
+
     // MARK: - From the sink
+
+    /// Whether the source takes more, beside the credit that it has given.
+    public var acceptsResponse: Bool { source?.acceptsResponse() ?? true }
+
+    public func flushResponse() { source?.responseFlush() }
 
     /// A response head: any number of informational ones (1xx but 101), then the final one.
     public func sendResponseHead(_ head: ResponseHead) {

@@ -1,0 +1,139 @@
+/// A configuration while it is being loaded: what was understood so far, and everything that is wrong.
+struct Draft {
+    private var root: ConfigurationNode
+    private let directory: String
+    private var findings: [DecodingContext.Finding]
+    private(set) var secrets: Set<SourcePosition> = []
+    private var stages: [StageList.Item] = []
+    private var settings = FileSettings()
+    private var host = HostKind.server
+    private var prepared: [PreparedStage] = []
+
+    init(root: ConfigurationNode, directory: String, findings: [DecodingContext.Finding]) {
+        self.root = root
+        self.directory = directory
+        self.findings = findings
+    }
+
+    /// Replaces variables, then puts in what overrides the file.
+    mutating func resolve(
+        environment: [String: String], overrides: [ConfigurationOverride], registry: StageRegistry,
+        ignoring ignored: Set<String>
+    ) {
+        var substitution = Substitution(environment: environment, directory: directory)
+        root = substitution.apply(to: root)
+        let list = StageList(root: root)
+        var application = OverrideApplication(root: root, stages: list)
+        application.apply(environment: environment, registry: registry, ignoring: ignored)
+        for change in overrides { application.apply(change) }
+        root = application.root
+        stages = application.stages.items
+        findings += substitution.findings + list.findings + application.findings
+    }
+
+    /// Reads every key of every stage, and checks that the stages fit together.
+    mutating func decode(registry: StageRegistry, host requested: HostKind?) {
+        let context = DecodingContext(directory: directory)
+        if let read = FileSettings.decodeMapping(root, in: context, noun: "the file") { settings = read }
+        take(context)
+        let factories = stages.map { registry.factory(named: $0.name) }
+        chooseHost(requested, for: factories.compactMap { $0.map { type(of: $0) } })
+        let check = StageListCheck(
+            zip(stages, factories).map { item, factory in
+                .init(name: item.name, origin: item.origin, factory: factory.map { type(of: $0) })
+            },
+            registry: registry, host: host
+        )
+        findings += check.findings
+        for (index, item) in stages.enumerated() {
+            guard let factory = factories[index] else {
+                report(
+                    "there is no stage '\(item.name)'", at: item.origin,
+                    hint: NearestName.hint(for: item.name, among: registry.names, otherwise: "the stages are")
+                )
+                continue
+            }
+            prepare(item, factory, form: check.forms[index])
+        }
+    }
+
+    /// What was loaded, or everything that is wrong.
+    func finished(source: ConfigurationSource) throws(ConfigurationErrors) -> LoadedConfiguration {
+        let errors = source.errors(findings)
+        guard !errors.contains(where: { $0.severity == .error }) else { throw ConfigurationErrors(errors) }
+        return LoadedConfiguration(
+            file: source.file, host: host, drain: settings.drain, eventLoops: settings.eventLoops, log: settings.log,
+            stages: prepared.map(LoadedConfiguration.Entry.init), warnings: errors, source: source
+        )
+    }
+
+    private mutating func prepare<Factory: StageFactory>(_ item: StageList.Item, _ factory: Factory, form: StageForm?) {
+        let context = DecodingContext(directory: directory)
+        let configuration = Factory.Configuration.decodeMapping(
+            item.configuration, in: context, noun: "'\(item.name)'", at: item.origin
+        )
+        take(context)
+        guard let configuration, let form else { return }
+        prepared.append(
+            PreparedStage(name: item.name, form: form, origin: item.origin, keys: context.origins, configuration: configuration) {
+                try factory.make(configuration, form: form, context: $0)
+            }
+        )
+    }
+
+    private mutating func chooseHost(_ requested: HostKind?, for factories: [any StageFactory.Type]) {
+        if let requested {
+            host = requested
+            guard let stated = settings.host, stated != requested, let node = root[key: "host"] else { return }
+            return report(
+                "this file is for the host '\(stated.rawValue)', not for '\(requested.rawValue)'", at: node.origin
+            )
+        }
+        if let stated = settings.host {
+            host = stated
+        } else if factories.contains(where: { $0.needs.contains(.lambdaRuntime) }) {
+            host = .lambda
+        } else if factories.last?.forms.contains(where: { $0.input == .outbound }) ?? false {
+            host = .agent
+        }
+    }
+
+    private mutating func take(_ context: DecodingContext) {
+        findings += context.findings
+        secrets.formUnion(context.secrets)
+    }
+
+    private mutating func report(_ message: String, at origin: ConfigurationNode.Origin, hint: String? = nil) {
+        findings.append(.init(message: message, hint: hint, origin: origin, severity: .error))
+    }
+}
+
+/// A stage whose configuration was read, ready to be made.
+struct PreparedStage: Sendable {
+    var name: String
+    var form: StageForm
+    var origin: ConfigurationNode.Origin
+    /// Where each key stands.
+    var keys: [String: ConfigurationNode.Origin]
+    var configuration: any StageConfiguration
+    var make: @Sendable (StageContext) throws -> any Stage
+}
+
+extension ConfigurationSource {
+    /// Findings as errors, in the order of the file, none twice; what doesn't stand in the file comes last.
+    func errors(_ findings: [DecodingContext.Finding]) -> [ConfigurationError] {
+        let errors = findings.map(error)
+        var result: [ConfigurationError] = []
+        let order = errors.indices.sorted {
+            guard let left = errors[$0].position else { return errors[$1].position == nil && $0 < $1 }
+            guard let right = errors[$1].position else { return true }
+            return left == right ? $0 < $1 : left < right
+        }
+        for index in order {
+            // Only what has the same place can be the same.
+            let same = result.reversed().prefix { $0.position == errors[index].position }
+            if !same.prefix(100).contains(errors[index]) { result.append(errors[index]) }
+        }
+        return result
+    }
+}

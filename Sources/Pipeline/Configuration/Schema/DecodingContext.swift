@@ -1,0 +1,95 @@
+/// Collects what is wrong while values are read, and knows which key is being read. Used by one load, on one thread.
+public final class DecodingContext {
+    /// The folder that relative paths start from: the configuration file's.
+    public let directory: String
+    private(set) var findings: [Finding] = []
+    private var path: [String] = []
+    private var secrecy = 0
+    private var unknowns = 0
+    /// Where the values of secret keys stand in the file.
+    private(set) var secrets: Set<SourcePosition> = []
+    /// Where each key that was read stands, by its dotted path: later checks name a key, and get its place.
+    private(set) var origins: [String: ConfigurationNode.Origin] = [:]
+
+    struct Finding {
+        var message: String
+        var hint: String?
+        var origin: ConfigurationNode.Origin
+        var severity: ConfigurationError.Severity
+    }
+
+    init(directory: String) {
+        self.directory = directory
+    }
+
+    /// The key being read.
+    var key: String { path.last ?? "" }
+
+    /// The key being read, in quotes.
+    public var label: String { "'\(key)'" }
+
+    /// Whether the value being read must not be shown.
+    public var isSecret: Bool { secrecy > 0 }
+
+    public func report(
+        _ message: String, at node: ConfigurationNode, hint: String? = nil, severity: ConfigurationError.Severity = .error
+    ) {
+        report(message, at: node.origin, hint: hint, severity: severity)
+    }
+
+    func report(
+        _ message: String, at origin: ConfigurationNode.Origin, hint: String? = nil,
+        severity: ConfigurationError.Severity = .error
+    ) {
+        findings.append(Finding(message: message, hint: hint, origin: origin, severity: severity))
+    }
+
+    /// Reports that a node isn't what the key wants.
+    public func reject(_ node: ConfigurationNode, wanted: String, _ problem: InvalidValue = InvalidValue()) {
+        var message = "\(label) wants \(wanted), not \(node.shown(secret: isSecret))"
+        if let reason = problem.reason { message += ": \(reason)" }
+        report(message, at: node, hint: problem.hint)
+    }
+
+    /// Reads a value, unless its text refers to something that couldn't be found: that was reported, and is enough.
+    func read<Value: ConfigurationValue>(_ type: Value.Type, from node: ConfigurationNode) -> Value? {
+        if case .scalar(let scalar) = node.content, scalar.isUnknown {
+            unknowns += 1
+            return nil
+        }
+        return Value.decode(node, in: self)
+    }
+
+    /// Whether anything was wrong since an earlier mark.
+    func isFlawed(since mark: Mark) -> Bool {
+        unknowns > mark.unknowns || findings[mark.findings...].contains { $0.severity == .error }
+    }
+
+    struct Mark {
+        var findings: Int
+        var unknowns: Int
+    }
+
+    var mark: Mark { Mark(findings: findings.count, unknowns: unknowns) }
+
+    func within(_ key: String, secret: Bool, _ body: () -> Void) {
+        path.append(key)
+        if secret { secrecy += 1 }
+        body()
+        if secret { secrecy -= 1 }
+        path.removeLast()
+    }
+
+    func note(_ key: String, isSecret: Bool, at origin: ConfigurationNode.Origin) {
+        if isSecret, case .file(let position) = origin { secrets.insert(position) }
+        origins[(path + [key]).joined(separator: ".")] = origin
+    }
+
+    /// Where a key of the mapping that is being read stands.
+    func origin(of key: String) -> ConfigurationNode.Origin? {
+        origins[(path + [key]).joined(separator: ".")]
+    }
+}
+
+@available(*, unavailable)
+extension DecodingContext: Sendable {}

@@ -1,0 +1,165 @@
+/// The keys of one configuration type, in the order in which they are documented.
+public struct Schema<Configuration>: Sendable {
+    public let fields: [SchemaField<Configuration>]
+
+    public init(_ fields: SchemaField<Configuration>...) {
+        self.fields = fields
+    }
+
+    func field(_ key: String) -> SchemaField<Configuration>? {
+        fields.first { $0.key == key }
+    }
+}
+
+/// One key: where its value is kept, what it may be, and what it is for.
+public struct SchemaField<Configuration>: Sendable {
+    public let key: String
+    public let documentation: String
+    public let isRequired: Bool
+    public let isSecret: Bool
+    /// The values that are allowed, `1...65535` say, where the type alone doesn't tell.
+    public let range: String?
+    public let typeDescription: String
+    let nested: @Sendable () -> [SchemaDescription]
+    let decode: @Sendable (ConfigurationNode, inout Configuration, DecodingContext) -> Void
+    let printed: @Sendable (Configuration) -> String
+}
+
+extension SchemaField {
+    /// A key that a file must set.
+    public static func required<Value: ConfigurationValue>(
+        _ key: String,
+        _ path: any WritableKeyPath<Configuration, Value> & Sendable,
+        _ documentation: String
+    ) -> SchemaField {
+        make(key, path, documentation, required: true)
+    }
+
+    /// A key that a file must set, to a value in a range.
+    public static func required<Value: ConfigurationValue & Comparable>(
+        _ key: String,
+        _ path: any WritableKeyPath<Configuration, Value> & Sendable,
+        in range: ClosedRange<Value>,
+        _ documentation: String
+    ) -> SchemaField {
+        make(key, path, documentation, required: true, limits: Limits(range))
+    }
+
+    /// A key that keeps its default when a file doesn't set it.
+    public static func optional<Value: ConfigurationValue>(
+        _ key: String,
+        _ path: any WritableKeyPath<Configuration, Value> & Sendable,
+        _ documentation: String
+    ) -> SchemaField {
+        make(key, path, documentation)
+    }
+
+    /// A key with a default and a range.
+    public static func optional<Value: ConfigurationValue & Comparable>(
+        _ key: String,
+        _ path: any WritableKeyPath<Configuration, Value> & Sendable,
+        in range: ClosedRange<Value>,
+        _ documentation: String
+    ) -> SchemaField {
+        make(key, path, documentation, limits: Limits(range))
+    }
+
+    /// A key with a default and a least value.
+    public static func optional<Value: ConfigurationValue & Comparable>(
+        _ key: String,
+        _ path: any WritableKeyPath<Configuration, Value> & Sendable,
+        in range: PartialRangeFrom<Value>,
+        _ documentation: String
+    ) -> SchemaField {
+        make(key, path, documentation, limits: Limits(range))
+    }
+
+    /// A key without a default, with a range.
+    public static func optional<Value: ConfigurationValue & Comparable>(
+        _ key: String,
+        _ path: any WritableKeyPath<Configuration, Value?> & Sendable,
+        in range: ClosedRange<Value>,
+        _ documentation: String
+    ) -> SchemaField {
+        make(key, path, documentation, limits: Limits(range).ifPresent)
+    }
+
+    /// A key without a default, with a least value.
+    public static func optional<Value: ConfigurationValue & Comparable>(
+        _ key: String,
+        _ path: any WritableKeyPath<Configuration, Value?> & Sendable,
+        in range: PartialRangeFrom<Value>,
+        _ documentation: String
+    ) -> SchemaField {
+        make(key, path, documentation, limits: Limits(range).ifPresent)
+    }
+
+    /// A key whose value never appears in what is printed: not in errors, not in descriptions.
+    public static func secret<Value: ConfigurationValue>(
+        _ key: String,
+        _ path: any WritableKeyPath<Configuration, Value> & Sendable,
+        required: Bool = false,
+        _ documentation: String
+    ) -> SchemaField {
+        make(key, path, documentation, required: required, secret: true)
+    }
+
+    private static func make<Value: ConfigurationValue>(
+        _ key: String,
+        _ path: any WritableKeyPath<Configuration, Value> & Sendable,
+        _ documentation: String,
+        required: Bool = false,
+        secret: Bool = false,
+        limits: Limits<Value>? = nil
+    ) -> SchemaField {
+        let isSecret = secret || Value.isSecret
+        return SchemaField(
+            key: key,
+            documentation: documentation,
+            isRequired: required,
+            isSecret: isSecret,
+            range: limits?.text,
+            typeDescription: Value.typeDescription,
+            nested: { Value.keys },
+            decode: { node, configuration, context in
+                context.within(key, secret: isSecret) {
+                    let mark = context.mark
+                    guard let value = context.read(Value.self, from: node) else {
+                        if !context.isFlawed(since: mark) { context.reject(node, wanted: Value.typeDescription) }
+                        return
+                    }
+                    if let limits, !limits.contains(value) {
+                        return context.report("\(context.label) must be \(limits.sentence), not \(value.printed)", at: node)
+                    }
+                    configuration[keyPath: path] = value
+                }
+            },
+            printed: { isSecret ? Secret.redacted : $0[keyPath: path].printed }
+        )
+    }
+}
+
+/// The values that a key may have, and how people call them.
+private struct Limits<Value: Sendable>: Sendable {
+    var text: String
+    var sentence: String
+    var contains: @Sendable (Value) -> Bool
+}
+
+extension Limits where Value: ConfigurationValue & Comparable {
+    init(_ range: ClosedRange<Value>) {
+        text = "\(range.lowerBound.printed)...\(range.upperBound.printed)"
+        sentence = "between \(range.lowerBound.printed) and \(range.upperBound.printed)"
+        contains = { range.contains($0) }
+    }
+
+    init(_ range: PartialRangeFrom<Value>) {
+        text = "\(range.lowerBound.printed)..."
+        sentence = "at least \(range.lowerBound.printed)"
+        contains = { range.contains($0) }
+    }
+
+    var ifPresent: Limits<Value?> {
+        Limits<Value?>(text: text, sentence: sentence) { [contains] in $0.map(contains) ?? true }
+    }
+}

@@ -1,0 +1,44 @@
+/// One key of a stage, described for people: what `fluidity stages NAME` and the stage reference print.
+public struct SchemaDescription: Sendable, Equatable {
+    public var key: String
+    public var type: String
+    /// The default as it would be written, nil for a required key.
+    public var defaultValue: String?
+    public var isRequired: Bool
+    public var isSecret: Bool
+    public var range: String?
+    public var documentation: String
+    /// The keys inside, for a key whose value is a mapping.
+    public var keys: [SchemaDescription]
+}
+
+extension StageConfiguration {
+    /// Every key, in the order of the schema.
+    public static func describeKeys() -> [SchemaDescription] {
+        let defaults = Self()
+        return schema.fields.map { field in
+            SchemaDescription(
+                key: field.key,
+                type: field.typeDescription,
+                defaultValue: field.isRequired ? nil : field.printed(defaults),
+                isRequired: field.isRequired,
+                isSecret: field.isSecret,
+                range: field.range,
+                documentation: field.documentation,
+                keys: field.nested()
+            )
+        }
+    }
+
+    /// Every key with its value as it would be written, secrets redacted.
+    public func describe() -> [(key: String, value: String)] {
+        Self.schema.fields.map { ($0.key, $0.printed(self)) }
+    }
+}
+
+extension StageFactory {
+    /// Every key of this stage's configuration: `type(of: factory).describeKeys()` works on any factory.
+    public static func describeKeys() -> [SchemaDescription] {
+        Configuration.describeKeys()
+    }
+}

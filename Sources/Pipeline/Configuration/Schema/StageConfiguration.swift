@@ -1,0 +1,46 @@
+/// A stage's part of a configuration file: a plain value, all defaults from `init()`, with the keys that a file may set in `schema`.
+///
+///     struct AcceptConfiguration: StageConfiguration {
+///         var listen = ListenAddress.tcp(host: "127.0.0.1", port: 8080)
+///         var maxConnections = 10_000
+///
+///         static let schema = Schema<AcceptConfiguration>(
+///             .required("listen", \.listen, "Address and port, or unix:PATH."),
+///             .optional("max-connections", \.maxConnections, in: 1...1_000_000, "Connections open at once.")
+///         )
+///     }
+public protocol StageConfiguration: Sendable, Equatable {
+    /// Every default. A required key has a placeholder, which the loader never lets through.
+    init()
+    static var schema: Schema<Self> { get }
+    /// What is wrong beyond single keys. Called only when every key could be read.
+    func validate() -> [ConfigurationProblem]
+}
+
+extension StageConfiguration {
+    public func validate() -> [ConfigurationProblem] { [] }
+}
+
+/// What `validate` finds. The loader gives it the position of `key`, or of the whole entry where there is none.
+public struct ConfigurationProblem: Sendable, Equatable {
+    /// The key at fault, dotted inside a nested object: `limits.bytes`.
+    public var key: String?
+    public var message: String
+    public var hint: String?
+    /// A warning is printed and doesn't keep the pipeline from starting.
+    public var isWarning: Bool
+
+    public init(_ message: String, key: String? = nil, hint: String? = nil, isWarning: Bool = false) {
+        self.message = message
+        self.key = key
+        self.hint = hint
+        self.isWarning = isWarning
+    }
+
+    public static func warning(_ message: String, key: String? = nil, hint: String? = nil) -> ConfigurationProblem {
+        ConfigurationProblem(message, key: key, hint: hint, isWarning: true)
+    }
+}
+
+/// A group of keys inside a stage's configuration: a value with a schema of its own, written as a mapping.
+public protocol NestedConfiguration: StageConfiguration, ConfigurationValue {}

@@ -1,0 +1,34 @@
+/// A file that must exist. A relative path starts from the configuration file's folder.
+public struct FilePath: Sendable, Hashable, ConfigurationValue, CustomStringConvertible {
+    public var path: String
+
+    public init(_ path: String) {
+        self.path = path
+    }
+
+    public static var typeDescription: String { "the path of a file" }
+
+    public static func decode(_ node: ConfigurationNode, in context: DecodingContext) -> FilePath? {
+        guard case .scalar(let scalar) = node.content, !scalar.text.isEmpty, !scalar.text.utf8.contains(0) else {
+            context.reject(node, wanted: typeDescription)
+            return nil
+        }
+        let path = FileAccess.resolve(scalar.text, from: context.directory)
+        let shown = context.isSecret || scalar.isHidden ? "the file" : "the file '\(path)'"
+        switch FileAccess.kind(of: path) {
+        case .file:
+            return FilePath(path)
+        case .directory:
+            context.report("\(context.label): \(shown) is a folder", at: node)
+        case .missing:
+            let hint = scalar.text.hasPrefix("/") ? nil : "a relative path starts from the configuration file's folder"
+            context.report("\(context.label): \(shown) doesn't exist", at: node, hint: hint)
+        case .unreachable(let reason):
+            context.report("\(context.label): \(shown) can't be reached: \(reason)", at: node)
+        }
+        return nil
+    }
+
+    public var description: String { path }
+    public var printed: String { PlainText.quotedIfNeeded(path) }
+}

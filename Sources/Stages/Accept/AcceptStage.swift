@@ -1,0 +1,53 @@
+import Logging
+import NIOCore
+public import Pipeline
+
+public struct AcceptConfiguration: StageConfiguration {
+    public var listen = ListenAddress.tcp(host: "127.0.0.1", port: 0)
+    public var maxConnections = 10_000
+    public var idle = Duration.seconds(7_200)
+
+    public init() {}
+
+    public static let schema = Schema<AcceptConfiguration>(
+        .required("listen", \.listen, "Address and port, or unix:PATH."),
+        .optional(
+            "max-connections", \.maxConnections, in: 1...1_000_000,
+            "Connections open at once; more wait in the kernel's queue until one ends."),
+        .optional(
+            "idle", \.idle, in: .milliseconds(100)...(.seconds(604_800)),
+            "A connection on which nothing was sent or received for this long is closed.")
+    )
+}
+
+public struct AcceptFactory: StageFactory {
+    public static let name = "accept"
+    public static let summary = "Listens for connections on TCP or on a Unix socket."
+    public static let forms = [StageForm(.start, .inbound)]
+    public static let needs: HostNeeds = [.listening]
+
+    public init() {}
+
+    public func make(_ configuration: AcceptConfiguration, form: StageForm, context: StageContext) throws -> any Stage {
+        AcceptStage(configuration: configuration, logger: context.logger)
+    }
+}
+
+/// Listens, and hands each connection to the next stage on one of the loops, in turns.
+struct AcceptStage: Stage {
+    typealias Input = Start
+    typealias Output = Inbound
+    private let listener: Listener
+
+    init(configuration: AcceptConfiguration, logger: Logger) {
+        listener = Listener(configuration: configuration, logger: logger)
+    }
+
+    func assemble(_ downstream: any InboundPort, on shard: Shard) throws {
+        listener.add(Acceptor(port: downstream, shard: shard, idle: TimeAmount(listener.configuration.idle)))
+    }
+
+    func start() async throws { try await listener.start() }
+    func drain() async { await listener.drain() }
+    func stop() async { await listener.stop() }
+}

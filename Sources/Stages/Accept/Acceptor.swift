@@ -1,0 +1,57 @@
+import NIOCore
+import Pipeline
+
+/// One loop's connections that were accepted. Confined to the loop.
+final class Acceptor {
+    let shard: Shard
+    private let port: any InboundPort
+    private let idle: TimeAmount
+    private var connections: [ObjectIdentifier: any Channel] = [:]
+    private var isDraining = false
+    private var drained: EventLoopPromise<Void>?
+
+    init(port: any InboundPort, shard: Shard, idle: TimeAmount) {
+        self.port = port
+        self.shard = shard
+        self.idle = idle
+    }
+
+    /// Puts the pipeline's handlers on a new connection's channel.
+    func accept(_ channel: any Channel) throws {
+        guard !isDraining else { throw ChannelError.ioOnClosedChannel }
+        try channel.pipeline.syncOperations.addHandler(IdleHandler(limit: idle, shard: shard))
+        try port.accept(Inbound(channel: channel, remote: channel.remoteAddress?.shortDescription ?? "unix"))
+        connections[ObjectIdentifier(channel)] = channel
+        channel.closeFuture.assumeIsolated().whenComplete { _ in self.closed(channel) }
+    }
+
+    private func closed(_ channel: any Channel) {
+        connections[ObjectIdentifier(channel)] = nil
+        if connections.isEmpty { drained?.succeed() }
+    }
+
+    /// Tells every connection to finish. The result comes when all are closed.
+    func drain() -> EventLoopFuture<Void> {
+        let promise = drained ?? shard.loop.makePromise(of: Void.self)
+        drained = promise
+        isDraining = true
+        for channel in connections.values { channel.pipeline.fireUserInboundEventTriggered(DrainEvent()) }
+        if connections.isEmpty { promise.succeed() }
+        return promise.futureResult
+    }
+
+    func closeAll() {
+        for channel in connections.values { channel.close(promise: nil) }
+    }
+}
+
+@available(*, unavailable)
+extension Acceptor: Sendable {}
+
+extension SocketAddress {
+    /// Address and port without the family's name.
+    var shortDescription: String {
+        guard let ipAddress, let port else { return "unix" }
+        return ipAddress.contains(":") ? "[\(ipAddress)]:\(port)" : "\(ipAddress):\(port)"
+    }
+}

@@ -1,0 +1,159 @@
+import Dispatch
+import Logging
+import NIOCore
+import NIOPosix
+import Pipeline
+import Synchronization
+
+/// The listening socket, shared by the loops.
+final class Listener: Sendable {
+    let configuration: AcceptConfiguration
+    private let logger: Logger
+    private let acceptors = Mutex<[NIOLoopBound<Acceptor>]>([])
+    private let server = Mutex<(any Channel)?>(nil)
+    private let open = Atomic<Int>(0)
+
+    init(configuration: AcceptConfiguration, logger: Logger) {
+        self.configuration = configuration
+        self.logger = logger
+    }
+
+    func add(_ acceptor: Acceptor) {
+        let bound = NIOLoopBound(acceptor, eventLoop: acceptor.shard.loop)
+        acceptors.withLock { $0.append(bound) }
+    }
+
+    func start() async throws {
+        let acceptors = acceptors.withLock { $0 }
+        let loops = LoopGroup(acceptors.map(\.eventLoop))
+        let byLoop = Dictionary(uniqueKeysWithValues: acceptors.map { (ObjectIdentifier($0.eventLoop), $0) })
+        let bootstrap = ServerBootstrap(group: loops, childGroup: loops)
+            .serverChannelOption(.backlog, value: 4_096)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            // One at a time, so that the limit is exact.
+            .serverChannelOption(.maxMessagesPerRead, value: 1)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(ConnectionLimitHandler(listener: self))
+                }
+            }
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelOption(.maxMessagesPerRead, value: 4)
+            .childChannelOption(.writeBufferWaterMark, value: .init(low: 64 << 10, high: 192 << 10))
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture { try byLoop[ObjectIdentifier(channel.eventLoop)]?.value.accept(channel) }
+            }
+        let channel: any Channel
+        do {
+            switch configuration.listen {
+            case .tcp(let host, let port):
+                channel = try await bootstrap.childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+                    .bind(host: host, port: port).get()
+            case .unix(let path):
+                try UnixSocketFile.prepare(path)
+                channel = try await bootstrap.bind(unixDomainSocketPath: path, cleanupExistingSocketFile: false).get()
+            }
+        } catch let error as StageError {
+            throw error
+        } catch {
+            throw StageError(.unavailable, "can't listen on \(configuration.listen): \(Self.explain(error))", key: "listen")
+        }
+        server.withLock { $0 = channel }
+        let address = channel.localAddress.map { $0.ipAddress == nil ? "\(configuration.listen)" : $0.shortDescription }
+        logger.notice("listening", metadata: ["address": "\(address ?? "\(configuration.listen)")"])
+    }
+
+    private static func explain(_ error: any Error) -> String {
+        guard let error = error as? IOError else { return "\(error)" }
+        switch error.errnoCode {
+        case EADDRINUSE: return "another program (or another instance of this one) already listens there"
+        case EACCES: return "no permission; ports below 1024 need it"
+        case EADDRNOTAVAIL: return "this machine has no such address"
+        default: return "\(error)"
+        }
+    }
+
+    // MARK: - The limit
+
+    /// A connection was accepted. False when it is the last that may be, for now.
+    func opened(_ channel: any Channel) -> Bool {
+        channel.closeFuture.whenComplete { _ in self.closed() }
+        return open.add(1, ordering: .relaxed).newValue < configuration.maxConnections
+    }
+
+    private func closed() {
+        let left = open.subtract(1, ordering: .relaxed).newValue
+        guard left == configuration.maxConnections - 1, let channel = server.withLock({ $0 }) else { return }
+        channel.setOption(.autoRead, value: true).whenComplete { _ in }
+    }
+
+    // MARK: - Ending
+
+    func drain() async {
+        await closeListener()
+        for acceptor in acceptors.withLock({ $0 }) {
+            try? await acceptor.eventLoop.flatSubmit { acceptor.value.drain() }.get()
+        }
+    }
+
+    func stop() async {
+        await closeListener()
+        for acceptor in acceptors.withLock({ $0 }) {
+            try? await acceptor.eventLoop.submit { acceptor.value.closeAll() }.get()
+        }
+    }
+
+    private func closeListener() async {
+        let channel = server.withLock { server in
+            defer { server = nil }
+            return server
+        }
+        try? await channel?.close().get()
+        if channel != nil, case .unix(let path) = configuration.listen { UnixSocketFile.remove(path) }
+    }
+}
+
+/// Stops accepting at the limit. What comes then waits in the kernel's queue.
+private final class ConnectionLimitHandler: ChannelInboundHandler {
+    typealias InboundIn = any Channel
+    typealias InboundOut = any Channel
+    private let listener: Listener
+
+    init(listener: Listener) {
+        self.listener = listener
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if !listener.opened(unwrapInboundIn(data)) {
+            try? context.channel.syncOptions?.setOption(.autoRead, value: false)
+        }
+        context.fireChannelRead(data)
+    }
+
+    /// Running out of descriptors, say: the connection is lost, the listener is not.
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {}
+}
+
+@available(*, unavailable)
+extension ConnectionLimitHandler: Sendable {}
+
+/// Exactly the loops that a plan was assembled on, as a group.
+private final class LoopGroup: EventLoopGroup {
+    private let loops: [any EventLoop]
+    private let index = Atomic<Int>(0)
+
+    init(_ loops: [any EventLoop]) {
+        self.loops = loops
+    }
+
+    func next() -> any EventLoop {
+        loops[index.add(1, ordering: .relaxed).oldValue % loops.count]
+    }
+
+    func makeIterator() -> EventLoopIterator { EventLoopIterator(loops) }
+
+    /// The loops belong to the host.
+    func shutdownGracefully(queue: DispatchQueue, _ callback: @escaping @Sendable ((any Error)?) -> Void) {
+        queue.async { callback(nil) }
+    }
+}

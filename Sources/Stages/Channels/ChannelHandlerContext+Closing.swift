@@ -1,0 +1,33 @@
+import NIOCore
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+extension ChannelHandlerContext {
+    /// Ends our half behind everything that was written.
+    func closeOutputAfterWrites() {
+        let context = NIOLoopBound(self, eventLoop: eventLoop)
+        let written = eventLoop.makePromise(of: Void.self)
+        writeAndFlush(NIOAny(ByteBuffer()), promise: written)
+        written.futureResult.whenSuccess { context.value.close(mode: .output, promise: nil) }
+    }
+
+    /// Closes behind everything that was written.
+    func closeAfterWrites() {
+        let context = NIOLoopBound(self, eventLoop: eventLoop)
+        let written = eventLoop.makePromise(of: Void.self)
+        writeAndFlush(NIOAny(ByteBuffer()), promise: written)
+        written.futureResult.whenComplete { _ in context.value.close(promise: nil) }
+    }
+
+    /// Resets the connection, so that the peer can't take what it has for the whole.
+    func reset() {
+        _ = (channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
+        close(promise: nil)
+    }
+}

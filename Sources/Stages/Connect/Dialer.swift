@@ -1,0 +1,131 @@
+import Logging
+import NIOCore
+import NIOPosix
+import Pipeline
+
+/// Keeps one connection to the server open on one loop.
+final class Dialer: OutboundPort {
+    private let configuration: ConnectConfiguration
+    private let shard: Shard
+    private var client: (any OutboundClient)?
+    private var connection: Outbound?
+    private var retry: Scheduled<Void>?
+    private var backoff = Backoff()
+    private var isStopped = false
+    private var isUp = false
+    private var downSince = WallClock.now
+    private var reason = "not connected yet"
+
+    init(configuration: ConnectConfiguration, shard: Shard) {
+        self.configuration = configuration
+        self.shard = shard
+    }
+
+    var patience: TimeAmount { TimeAmount(configuration.wait) }
+
+    var status: OutboundStatus {
+        isUp ? .up : .down(since: downSince, to: "\(configuration.to)", because: reason)
+    }
+
+    func attach(_ client: any OutboundClient) { self.client = client }
+
+    func start() { dial() }
+
+    func stop() -> EventLoopFuture<Void> {
+        isStopped = true
+        retry?.cancel()
+        guard let channel = connection?.channel else { return shard.loop.makeSucceededVoidFuture() }
+        channel.close(promise: nil)
+        return channel.closeFuture
+    }
+
+    private func dial() {
+        guard !isStopped else { return }
+        let made = NIOLoopBoundBox<Outbound?>(nil, eventLoop: shard.loop)
+        let this = NIOLoopBound(self, eventLoop: shard.loop)
+        let host = configuration.to.host
+        ClientBootstrap(group: shard.loop)
+            .connectTimeout(TimeAmount(configuration.timeout))
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .channelOption(.maxMessagesPerRead, value: 4)
+            .channelOption(.writeBufferWaterMark, value: .init(low: 64 << 10, high: 192 << 10))
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    // Several addresses may be tried at once; the last to be made here isn't always the one that connects.
+                    let connection = Outbound(channel: channel, host: host)
+                    made.value = connection
+                    try this.value.client?.configure(connection)
+                }
+            }
+            .connect(host: host, port: configuration.to.port)
+            .assumeIsolated()
+            .whenComplete { result in
+                switch result {
+                case .success(let channel): self.connected(channel, made.value)
+                case .failure(let error): self.failed(made.value, error)
+                }
+            }
+    }
+
+    private func connected(_ channel: any Channel, _ connection: Outbound?) {
+        guard let connection, connection.channel === channel, !isStopped else {
+            channel.close(promise: nil)
+            return failed(nil, ChannelError.ioOnClosedChannel)
+        }
+        self.connection = connection
+        connection.onEstablished = { [unowned self] in established() }
+        connection.onRetired = { [unowned self, unowned connection] in retired(connection) }
+        channel.closeFuture.assumeIsolated().whenComplete { _ in self.closed(connection) }
+        client?.ready(connection)
+    }
+
+    private func established() {
+        isUp = true
+        backoff.reset()
+        shard.logger.notice(
+            "tunnel is up",
+            metadata: ["server": "\(configuration.to)", "identity": "\(connection?.identity?.description ?? "-")"])
+    }
+
+    /// The server takes nothing new on this connection: another is opened while it finishes.
+    private func retired(_ connection: Outbound) {
+        guard connection === self.connection else { return }
+        self.connection = nil
+        down(connection.failure)
+        redial()
+    }
+
+    private func closed(_ connection: Outbound) {
+        guard connection === self.connection else { return }
+        self.connection = nil
+        failed(connection, connection.failure ?? ChannelError.eof)
+    }
+
+    private func failed(_ connection: Outbound?, _ error: any Error) {
+        guard !isStopped else { return }
+        let cause = connection?.failure ?? error
+        down(cause)
+        client?.lost(connection, because: cause)
+        redial()
+    }
+
+    private func down(_ error: (any Error)?) {
+        let text = error.map(ConnectionErrorText.describe) ?? "the connection was lost"
+        if isUp { downSince = WallClock.now }
+        if isUp || text != reason {
+            shard.logger.warning(
+                "tunnel is down", metadata: ["server": "\(configuration.to)", "reason": "\(text)"])
+        }
+        isUp = false
+        reason = text
+    }
+
+    private func redial() {
+        var generator = SystemRandomNumberGenerator()
+        retry?.cancel()
+        retry = shard.loop.assumeIsolated().scheduleTask(in: backoff.next(using: &generator)) { self.dial() }
+    }
+}
+
+@available(*, unavailable)
+extension Dialer: Sendable {}

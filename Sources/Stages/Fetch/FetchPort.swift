@@ -1,0 +1,187 @@
+import DequeModule
+import NIOCore
+import NIOPosix
+import NIOSSL
+import Pipeline
+
+/// Where a request goes: what connections are pooled by.
+struct Origin: Hashable {
+    var isSecure: Bool
+    var host: String
+    var port: Int
+}
+
+/// One loop's upstream client: finds or opens a connection for each exchange.
+final class FetchPort: ExchangePort {
+    /// Exchanges that may wait for a connection to one origin.
+    private static let waitingLimit = 1_024
+
+    let configuration: FetchConfiguration
+    let shard: Shard
+    private let tls: NIOSSLContext
+    private var pools: [Origin: OriginPool] = [:]
+
+    private struct OriginPool {
+        /// The one used last is used first, so that the others can time out.
+        var idle: [UpstreamHandler] = []
+        var open = 0
+        var waiting = Deque<Exchange>()
+    }
+
+    init(configuration: FetchConfiguration, tls: NIOSSLContext, shard: Shard) {
+        self.configuration = configuration
+        self.tls = tls
+        self.shard = shard
+    }
+
+    func open(_ exchange: Exchange) {
+        guard let authority = Authority(exchange.request.authority) else {
+            return exchange.abortResponse(Failure(.badRequest, "'\(exchange.request.authority)' is no host"))
+        }
+        if exchange.request.kind == .tunnel {
+            guard let port = authority.port else {
+                return exchange.abortResponse(Failure(.badRequest, "CONNECT wants a port"))
+            }
+            return connect(exchange, Origin(isSecure: false, host: authority.host, port: port), isTunnel: true)
+        }
+        let scheme = exchange.request.scheme
+        let origin = Origin(
+            isSecure: scheme == .https, host: authority.host.lowercased(), port: authority.port ?? scheme.defaultPort)
+        request(exchange, origin)
+    }
+
+    // MARK: - Pool
+
+    private func request(_ exchange: Exchange, _ origin: Origin) {
+        if let handler = pools[origin]?.idle.popLast() { return handler.begin(exchange, isReused: true) }
+        guard pools[origin]?.open ?? 0 < configuration.connectionsPerOrigin else {
+            guard pools[origin]?.waiting.count ?? 0 < Self.waitingLimit else {
+                return exchange.abortResponse(Failure(.excessive, "too many requests wait for \(origin.host)"))
+            }
+            pools[origin]?.waiting.append(exchange)
+            return
+        }
+        pools[origin, default: OriginPool()].open += 1
+        connect(exchange, origin, isTunnel: false)
+    }
+
+    /// An exchange is over, and its connection can serve another.
+    func recycle(_ handler: UpstreamHandler, _ origin: Origin) -> Bool {
+        while let next = pools[origin]?.waiting.popFirst() {
+            guard !next.hasEnded else { continue }
+            handler.begin(next, isReused: true)
+            return true
+        }
+        guard configuration.idle > .zero else { return false }
+        pools[origin]?.idle.append(handler)
+        return true
+    }
+
+    /// A pooled connection has ended, or could not be opened.
+    func closed(_ handler: UpstreamHandler?, _ origin: Origin) {
+        guard var pool = pools[origin] else { return }
+        pools[origin] = nil
+        pool.open -= 1
+        if let handler { pool.idle.removeAll { $0 === handler } }
+        let next = pool.waiting.popFirst()
+        if pool.open > 0 || !pool.waiting.isEmpty || next != nil { pools[origin] = pool }
+        if let next {
+            if next.hasEnded { return closedAgain(origin) }
+            request(next, origin)
+        }
+    }
+
+    private func closedAgain(_ origin: Origin) {
+        pools[origin]?.open += 1
+        closed(nil, origin)
+    }
+
+    /// A pooled connection turned out to be closed before anything of the request was answered: once more, on a new one.
+    func retry(_ exchange: Exchange, _ origin: Origin) {
+        pools[origin, default: OriginPool()].open += 1
+        connect(exchange, origin, isTunnel: false)
+    }
+
+    // MARK: - Dialling
+
+    private func connect(_ exchange: Exchange, _ origin: Origin, isTunnel: Bool) {
+        let began = NIODeadline.now()
+        AddressResolver.resolve(origin.host, port: origin.port, on: shard.loop).assumeIsolated().whenComplete { result in
+            switch result {
+            case .success(let addresses):
+                let allowed = addresses.filter(self.configuration.destinations.allow)
+                guard !allowed.isEmpty else {
+                    return self.failed(
+                        exchange, origin, isTunnel,
+                        Failure(.forbidden, "connections to the address of '\(origin.host)' are not allowed here"))
+                }
+                let left = began + TimeAmount(self.configuration.connectTimeout) - .now()
+                self.dial(exchange, origin, isTunnel, allowed, within: max(left, .milliseconds(1)))
+            case .failure(let error):
+                let reason = (error as? AddressResolver.NotFound)?.reason ?? "\(error)"
+                self.failed(
+                    exchange, origin, isTunnel,
+                    Failure(.nameNotResolved, "the name '\(origin.host)' can't be resolved: \(reason)"))
+            }
+        }
+    }
+
+    private func dial(
+        _ exchange: Exchange, _ origin: Origin, _ isTunnel: Bool, _ addresses: [SocketAddress], within time: TimeAmount
+    ) {
+        guard !exchange.hasEnded else { return abandoned(origin, isTunnel) }
+        let handlers = NIOLoopBoundBox<[ObjectIdentifier: UpstreamHandler]>([:], eventLoop: shard.loop)
+        let this = NIOLoopBound(self, eventLoop: shard.loop)
+        let bootstrap = ClientBootstrap(group: shard.loop)
+            .connectTimeout(time)
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .channelOption(.allowRemoteHalfClosure, value: true)
+            .channelOption(.maxMessagesPerRead, value: 4)
+            .channelOption(.writeBufferWaterMark, value: .init(low: 64 << 10, high: 192 << 10))
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    // Happy Eyeballs may open several, of which one is taken.
+                    let handler = UpstreamHandler(port: this.value, origin: origin, isPooled: !isTunnel)
+                    handlers.value[ObjectIdentifier(channel)] = handler
+                    let pipeline = channel.pipeline.syncOperations
+                    if origin.isSecure { try pipeline.addHandler(this.value.secure(origin)) }
+                    try pipeline.addHandler(handler)
+                }
+            }
+        let connected =
+            addresses.count == 1
+            ? bootstrap.connect(to: addresses[0])
+            : bootstrap.resolver(KnownAddresses(addresses: addresses, loop: shard.loop))
+                .connect(host: origin.host, port: origin.port)
+        connected.assumeIsolated().whenComplete { result in
+            switch result {
+            case .success(let channel):
+                guard let handler = handlers.value[ObjectIdentifier(channel)] else { return }
+                handler.connected()
+                if exchange.hasEnded { return handler.finishUnused() }
+                handler.begin(exchange, isReused: false)
+            case .failure(let error):
+                self.failed(exchange, origin, isTunnel, UpstreamFailure.connecting(to: origin, error))
+            }
+        }
+    }
+
+    private func secure(_ origin: Origin) throws -> NIOSSLClientHandler {
+        // An address is no server name; the library then wants it among the certificate's addresses.
+        let isAddress = (try? SocketAddress(ipAddress: origin.host, port: 0)) != nil
+        return try NIOSSLClientHandler(context: tls, serverHostname: isAddress ? nil : origin.host)
+    }
+
+    private func failed(_ exchange: Exchange, _ origin: Origin, _ isTunnel: Bool, _ failure: Failure) {
+        abandoned(origin, isTunnel)
+        exchange.abortResponse(failure)
+        exchange.flushResponse()
+    }
+
+    private func abandoned(_ origin: Origin, _ isTunnel: Bool) {
+        if !isTunnel { closed(nil, origin) }
+    }
+}
+
+@available(*, unavailable)
+extension FetchPort: Sendable {}

@@ -1,0 +1,100 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+import Logging
+import NIOCore
+import NIOSSL
+public import Pipeline
+
+public struct FetchConfiguration: StageConfiguration {
+    public var destinations = Destinations.public
+    public var connectTimeout = Duration.seconds(10)
+    public var firstByteTimeout = Duration.seconds(60)
+    public var silence = Duration.seconds(300)
+    public var tunnelSilence = Duration.seconds(7_200)
+    public var connectionsPerOrigin = 256
+    public var idle = Duration.seconds(60)
+    public var ca: FilePath?
+
+    public init() {}
+
+    public static let schema = Schema<FetchConfiguration>(
+        .optional(
+            "destinations", \.destinations,
+            "What may be dialled, by resolved address: 'public', 'any', or a list of networks. Link-local and metadata addresses are refused unless the list names them one by one."
+        ),
+        .optional(
+            "connect-timeout", \.connectTimeout, in: .milliseconds(10)...(.seconds(600)),
+            "How long connecting to an origin may take, its name included."),
+        .optional(
+            "first-byte-timeout", \.firstByteTimeout, in: .milliseconds(10)...(.seconds(86_400)),
+            "How long an origin may take to begin its answer, after the last byte of the request."),
+        .optional(
+            "silence", \.silence, in: .milliseconds(10)...(.seconds(86_400)),
+            "How long an origin may be silent in the middle of its answer."),
+        .optional(
+            "tunnel-silence", \.tunnelSilence, in: .milliseconds(10)...(.seconds(604_800)),
+            "How long both sides of a CONNECT or WebSocket may be silent."),
+        .optional(
+            "connections-per-origin", \.connectionsPerOrigin, in: 1...100_000,
+            "Connections to one origin on one event loop; further requests wait for one of them."),
+        .optional(
+            "idle", \.idle, in: .zero...(.seconds(86_400)), "How long an unused connection is kept for the next request."),
+        .optional(
+            "ca", \.ca,
+            "The authorities that https origins are verified against, PEM. The default is the file that SSL_CERT_FILE names, else the system's."
+        )
+    )
+}
+
+public struct FetchFactory: StageFactory {
+    public static let name = "fetch"
+    public static let summary = "Sends each request to its origin and streams the answer back."
+    public static let forms = [StageForm(.exchange, .end)]
+    public static let needs: HostNeeds = [.background]
+
+    public init() {}
+
+    public func make(_ configuration: FetchConfiguration, form: StageForm, context: StageContext) throws -> any Stage {
+        FetchStage(configuration: configuration, tls: try OriginTrust.context(configuration.ca?.path))
+    }
+}
+
+/// Takes exchanges and answers them from their origins.
+final class FetchStage: Stage {
+    typealias Input = Exchange
+    typealias Output = End
+    private let configuration: FetchConfiguration
+    private let tls: NIOSSLContext
+
+    init(configuration: FetchConfiguration, tls: NIOSSLContext) {
+        self.configuration = configuration
+        self.tls = tls
+    }
+
+    func assemble(_ downstream: Void, on shard: Shard) throws -> any ExchangePort {
+        FetchPort(configuration: configuration, tls: tls, shard: shard)
+    }
+}
+
+/// Whom `https` origins are verified by.
+enum OriginTrust {
+    static func context(_ file: String?) throws(StageError) -> NIOSSLContext {
+        let environment = getenv("SSL_CERT_FILE").map { String(cString: $0) }
+        var configuration = TLSConfiguration.makeClientConfiguration()
+        configuration.applicationProtocols = ["http/1.1"]
+        if let path = file ?? environment.flatMap({ $0.isEmpty ? nil : $0 }) { configuration.trustRoots = .file(path) }
+        do {
+            return try NIOSSLContext(configuration: configuration)
+        } catch {
+            throw StageError(
+                .configuration, "the authorities for https origins can't be read from '\(file ?? environment ?? "")': \(error)",
+                key: file == nil ? nil : "ca")
+        }
+    }
+}

@@ -1,0 +1,52 @@
+import NIOCore
+import NIOPosix
+import NIOSSL
+import Pipeline
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// What went wrong with an origin, as a client is told.
+enum UpstreamFailure {
+    static func connecting(to origin: Origin, _ error: any Error) -> Failure {
+        let place = Authority(host: origin.host, port: origin.port).text
+        switch error {
+        case let error as NIOConnectionError:
+            let failures = error.connectionErrors.map(\.error)
+            if let failure = failures.last { return connecting(to: origin, failure) }
+            return Failure(.unreachable, "\(place) can't be reached")
+        case ChannelError.connectTimeout:
+            return Failure(.timeout, "\(place) didn't take the connection in time")
+        case let error as IOError where error.errnoCode == ETIMEDOUT:
+            return Failure(.timeout, "\(place) didn't take the connection in time")
+        default:
+            return Failure(.unreachable, "\(place): \(ConnectionErrorText.describe(error))")
+        }
+    }
+
+    static func lost(_ origin: Origin, _ error: (any Error)?) -> Failure {
+        let place = Authority(host: origin.host, port: origin.port).text
+        switch error {
+        case nil:
+            return Failure(.originClosed, "\(place) closed the connection before its answer was complete")
+        case let error as NIOSSLError:
+            return Failure(.originInvalid, "\(place): TLS failed: \(error)")
+        case let error as NIOSSLExtraError:
+            return Failure(.originInvalid, "\(place): its certificate is not valid for that name: \(error)")
+        case let error?:
+            return Failure(.originClosed, "\(place): \(ConnectionErrorText.describe(error))")
+        }
+    }
+}
+
+extension Authority {
+    var text: String {
+        let bracketed = host.contains(":") ? "[\(host)]" : host
+        return port.map { "\(bracketed):\($0)" } ?? bracketed
+    }
+}

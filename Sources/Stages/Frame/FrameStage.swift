@@ -1,0 +1,91 @@
+import NIOCore
+public import Pipeline
+
+public enum FrameCodec: String, Sendable, CaseIterable, ConfigurationChoice {
+    case mux
+}
+
+public struct FrameConfiguration: StageConfiguration {
+    public var codec = FrameCodec.mux
+    public var sessionMemory = ByteCount(16 << 20)
+    public var streamWindow = ByteCount(256 << 10)
+    public var maxStreams = 8_192
+    public var pingInterval = Duration.seconds(10)
+    public var pingTimeout = Duration.seconds(5)
+
+    public init() {}
+
+    public static let schema = Schema<FrameConfiguration>(
+        .optional("codec", \.codec, "The protocol spoken between agent and server."),
+        .optional(
+            "session-memory", \.sessionMemory, in: ByteCount(1 << 20)...ByteCount(1 << 30),
+            "What one session may hold, whatever its peer does."),
+        .optional(
+            "stream-window", \.streamWindow, in: ByteCount(16 << 10)...ByteCount(64 << 20),
+            "What a stream's sender may send before the receiver has passed it on."),
+        .optional("max-streams", \.maxStreams, in: 1...1_000_000, "Exchanges that a peer may have open in one session."),
+        .optional(
+            "ping-interval", \.pingInterval, in: .milliseconds(100)...(.seconds(3600)),
+            "A peer that has been silent for this long is asked whether it is there."),
+        .optional(
+            "ping-timeout", \.pingTimeout, in: .milliseconds(100)...(.seconds(600)),
+            "A peer that doesn't answer for this long is given up.")
+    )
+
+    public func validate() -> [ConfigurationProblem] {
+        guard streamWindow.bytes * 2 > sessionMemory.bytes else { return [] }
+        return [
+            ConfigurationProblem(
+                "'stream-window' is more than half of 'session-memory'", key: "stream-window",
+                hint: "one stream must leave room for others")
+        ]
+    }
+
+    var mux: MuxConfiguration {
+        var mux = MuxConfiguration()
+        mux.memory = sessionMemory.bytes
+        mux.streamWindow = streamWindow.bytes
+        mux.maxStreams = maxStreams
+        mux.pingInterval = TimeAmount(pingInterval)
+        mux.pingTimeout = TimeAmount(pingTimeout)
+        return mux
+    }
+}
+
+public struct FrameFactory: StageFactory {
+    public static let name = "frame"
+    public static let summary = "Carries many exchanges over one connection."
+    public static let forms = [StageForm(.exchange, .outbound), StageForm(.inbound, .exchange)]
+    public static let needs: HostNeeds = [.background]
+
+    public init() {}
+
+    public func make(_ configuration: FrameConfiguration, form: StageForm, context: StageContext) throws -> any Stage {
+        if form.input == .exchange { return FrameClientStage(configuration: configuration.mux) }
+        return FrameServerStage(configuration: configuration.mux)
+    }
+}
+
+/// Takes exchanges and carries them over the connections that the next stage opens.
+struct FrameClientStage: Stage {
+    typealias Input = Exchange
+    typealias Output = Outbound
+    let configuration: MuxConfiguration
+
+    func assemble(_ downstream: any OutboundPort, on shard: Shard) throws -> any ExchangePort {
+        let port = MuxClientPort(configuration: configuration, downstream: downstream, shard: shard)
+        downstream.attach(port)
+        return port
+    }
+}
+
+/// Takes connections and yields the exchanges that come over them.
+struct FrameServerStage: Stage {
+    typealias Input = Inbound
+    typealias Output = Exchange
+    let configuration: MuxConfiguration
+
+    func assemble(_ downstream: any ExchangePort, on shard: Shard) throws -> any InboundPort {
+        MuxServerPort(configuration: configuration, downstream: downstream, shard: shard)
+    }
+}

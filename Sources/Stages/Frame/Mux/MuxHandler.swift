@@ -1,0 +1,359 @@
+import Logging
+import NIOCore
+import Pipeline
+
+/// The exchange's end of one stream. Confined to the session's loop.
+protocol MuxEnd: AnyObject {
+    func received(_ head: ResponseHead)
+    func received(_ bytes: ByteBuffer)
+    func receivedEnd(_ trailers: HeaderFields?)
+    func wasReset(_ failure: Failure)
+    /// So many bytes that this end had sent have left for the peer.
+    func hasSent(_ bytes: Int)
+    /// No more has come for now.
+    func flush()
+    /// The session takes data again.
+    func resume()
+    /// The stream's slot is no longer this end's: nothing more may be asked of the session.
+    func detach()
+}
+
+/// What the user of a session is told.
+protocol MuxHandlerOwner: AnyObject {
+    func sessionEstablished()
+    func streamOpened(slot: Int, _ head: RequestHead, early: ByteBuffer, end: Bool)
+    /// No more streams can be opened on this session.
+    func sessionGoingAway(_ failure: Failure)
+    func streamsFreed()
+    func sessionClosed(_ failure: Failure)
+}
+
+/// Runs a `MuxSession` on a channel: bytes in, bytes out, and streams joined to exchanges. Frames are decoded and dispatched
+/// in here, and never travel through the channel's pipeline. The pipeline before it says `channelActive` when bytes can be
+/// sent, which under TLS is when the peer is verified.
+final class MuxHandler<End: MuxEnd>: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    /// So many bytes are written before they are flushed, within one cycle.
+    private static var flushThreshold: Int { 128 << 10 }
+    /// So many waiting bytes are written at once; fewer wait for what else this turn of the loop brings.
+    private static var promptBytes: Int { 48 << 10 }
+
+    private(set) var session: MuxSession
+    weak var owner: (any MuxHandlerOwner)?
+    var sweepIndex: Int?
+
+    private let shard: Shard
+    private let peerName: String
+    private var decoder = MuxFrameDecoder()
+    private var ends: [End?] = []
+    private var touched: [Int] = []
+    private var parked: [Int] = []
+    private var context: ChannelHandlerContext?
+    private var isActive = false
+    private var isReading = false
+    private var isPumping = false
+    private var isPumpScheduled = false
+    // Buffers for heads and small frames, used in turn: each is free again when its bytes are flushed.
+    private var scratch = [ByteBuffer](repeating: ByteBuffer(), count: 4)
+    private var scratchIndex = 0
+    private var unflushed = 0
+    private var scratchesUsed = 0
+
+    init(role: MuxSession.Role, configuration: MuxConfiguration, shard: Shard, peerName: String) {
+        self.session = MuxSession(role: role, configuration: configuration, now: .now())
+        self.shard = shard
+        self.peerName = peerName
+    }
+
+    // MARK: - Streams
+
+    /// Opens a stream for a request. Nil when the session can't open one.
+    func open(_ head: RequestHead, makeEnd: (Int) -> End) -> End? {
+        guard let slot = session.open(head) else { return nil }
+        let end = makeEnd(slot)
+        attach(end, slot)
+        return end
+    }
+
+    func attach(_ end: End, _ slot: Int) {
+        while ends.count <= slot { ends.append(nil) }
+        ends[slot] = end
+    }
+
+    func send(_ head: ResponseHead, on slot: Int) {
+        if !session.send(head, on: slot) {
+            reset(slot, Failure(.tooLarge, "the response's head is too large to be passed on"))
+        }
+    }
+
+    func send(_ bytes: ByteBuffer, on slot: Int) { session.send(bytes, on: slot) }
+
+    func sendEnd(_ trailers: HeaderFields?, on slot: Int) {
+        session.end(trailers, on: slot)
+        flushSoon()
+    }
+
+    func reset(_ slot: Int, _ failure: Failure) {
+        release(slot)
+        session.reset(slot, failure)
+        flushSoon()
+        owner?.streamsFreed()
+    }
+
+    func consume(_ bytes: Int, on slot: Int) {
+        session.consume(bytes, on: slot)
+        if session.hasControl { flushSoon() }
+    }
+
+    /// Whether the session takes more data; after a false, the stream's `resume` is called.
+    func acceptsData(from slot: Int) -> Bool {
+        if session.acceptsData { return true }
+        parked.append(slot)
+        return false
+    }
+
+    private func release(_ slot: Int) {
+        guard slot < ends.count, let end = ends[slot] else { return }
+        end.detach()
+        ends[slot] = nil
+    }
+
+    // MARK: - Life
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        shard.deadlines.add(self)
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        close(Failure(.tunnelLost, "the connection to \(peerName) was closed"))
+        self.context = nil
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        isActive = true
+        pump()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        close(Failure(.tunnelLost, "the connection to \(peerName) was lost"))
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        close(Failure(.tunnelLost, "the connection to \(peerName) failed: \(error)"))
+        context.close(promise: nil)
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event {
+        case is DrainEvent:
+            goAway()
+        case ChannelEvent.inputClosed:
+            context.close(promise: nil)
+        default:
+            context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    /// Takes no more streams, and closes the connection when those that are open have ended.
+    func goAway() {
+        session.goAway(Failure(.draining, "shutting down"))
+        pump()
+    }
+
+    private func close(_ failure: Failure) {
+        guard isActive || sweepIndex != nil else { return }
+        isActive = false
+        shard.deadlines.remove(self)
+        endStreams(failure)
+        owner?.sessionClosed(session.failure ?? failure)
+        owner = nil
+    }
+
+    private func endStreams(_ failure: Failure) {
+        let open = ends
+        ends = []
+        for end in open { end?.detach() }
+        for end in open { end?.wasReset(failure) }
+    }
+
+    // MARK: - Reading
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard isActive else { return }
+        isReading = true
+        decoder.append(unwrapInboundIn(data))
+        let now = NIODeadline.now()
+        do {
+            while isActive, let frame = try decoder.next() { handle(session.receive(frame, now: now)) }
+        } catch {
+            session.fail(error)
+            handle(.failed(error))
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        isReading = false
+        let slots = touched
+        touched.removeAll(keepingCapacity: true)
+        for slot in slots where slot < ends.count { ends[slot]?.flush() }
+        pump()
+    }
+
+    private func handle(_ event: MuxEvent) {
+        switch event {
+        case .none:
+            break
+        case .established:
+            owner?.sessionEstablished()
+        case .opened(let slot, let head, let early, let end):
+            owner?.streamOpened(slot: slot, head, early: early, end: end)
+            touch(slot)
+        case .head(let slot, let head):
+            end(slot)?.received(head)
+            touch(slot)
+        case .data(let slot, let bytes, let isEnd):
+            let end = end(slot)
+            if bytes.readableBytes > 0 {
+                if let end { end.received(bytes) } else { session.consume(bytes.readableBytes, on: slot) }
+            }
+            if isEnd { ended(slot, end, nil) } else { touch(slot) }
+        case .trailers(let slot, let fields):
+            ended(slot, end(slot), fields)
+        case .reset(let slot, let failure):
+            let end = end(slot)
+            release(slot)
+            end?.wasReset(failure)
+            owner?.streamsFreed()
+        case .goingAway(let last, let failure):
+            for end in refusedEnds(above: last) { end.wasReset(Failure(.refused, failure.message)) }
+            owner?.sessionGoingAway(failure)
+        case .failed(let failure):
+            shard.logger.warning("session with \(peerName) ended: \(failure.message)")
+            pump()
+            context?.close(promise: nil)
+            close(failure)
+        }
+    }
+
+    private func end(_ slot: Int) -> End? { slot < ends.count ? ends[slot] : nil }
+
+    private func touch(_ slot: Int) {
+        // The same stream's frames mostly come one behind the other.
+        if touched.last != slot { touched.append(slot) }
+    }
+
+    private func ended(_ slot: Int, _ end: End?, _ trailers: HeaderFields?) {
+        // The slot may be free, and its end forgotten, when this returns.
+        if session.removeIfReceived(slot) {
+            release(slot)
+            end?.receivedEnd(trailers)
+            end?.flush()
+            owner?.streamsFreed()
+        } else {
+            end?.receivedEnd(trailers)
+            touch(slot)
+        }
+    }
+
+    private func refusedEnds(above last: UInt32) -> [End] {
+        session.removeStreams(above: last).compactMap { slot in
+            defer { release(slot) }
+            return end(slot)
+        }
+    }
+
+    // MARK: - Writing
+
+    /// Sees to it that what waits is written: at the end of this read cycle, at the end of this turn of the loop, so that
+    /// many small writes become one, or now if there is much.
+    func flushSoon() {
+        guard isActive, !isReading, !isPumping else { return }
+        if session.queuedBytes >= Self.promptBytes { return pump() }
+        guard !isPumpScheduled else { return }
+        isPumpScheduled = true
+        shard.loop.assumeIsolated().execute {
+            self.isPumpScheduled = false
+            self.pump()
+        }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable { pump() }
+        context.fireChannelWritabilityChanged()
+    }
+
+    private func pump() {
+        guard isActive, !isPumping, let context else { return }
+        isPumping = true
+        defer { isPumping = false }
+        while context.channel.isWritable, let step = session.write(into: &scratch[scratchIndex]) {
+            if let payload = step.payload {
+                writeScratch(context)
+                unflushed += payload.readableBytes
+                context.write(wrapOutboundOut(payload), promise: nil)
+            }
+            if unflushed + scratch[scratchIndex].readableBytes >= Self.flushThreshold || scratchesUsed >= scratch.count - 1 {
+                writeScratch(context)
+                flush(context)
+            }
+            if let slot = step.slot { account(step, slot) }
+        }
+        writeScratch(context)
+        flush(context)
+        resumeParked()
+        if session.isGoingAway, session.openStreams == 0, session.queuedBytes == 0, !session.hasControl {
+            context.close(promise: nil)
+        }
+    }
+
+    private func account(_ step: MuxWrite, _ slot: Int) {
+        let end = end(slot)
+        if step.isOver {
+            release(slot)
+            owner?.streamsFreed()
+        } else if step.taken > 0 {
+            end?.hasSent(step.taken)
+        }
+    }
+
+    private func writeScratch(_ context: ChannelHandlerContext) {
+        let bytes = scratch[scratchIndex]
+        guard bytes.readableBytes > 0 else { return }
+        unflushed += bytes.readableBytes
+        scratchesUsed += 1
+        scratchIndex = (scratchIndex + 1) % scratch.count
+        context.write(wrapOutboundOut(bytes), promise: nil)
+    }
+
+    private func flush(_ context: ChannelHandlerContext) {
+        guard unflushed > 0 else { return }
+        unflushed = 0
+        scratchesUsed = 0
+        context.flush()
+        // One that is still on its way is given up for a new one; the others keep their memory.
+        for index in scratch.indices { scratch[index].clear() }
+    }
+
+    private func resumeParked() {
+        guard !parked.isEmpty, session.queuedBytes * 2 < session.configuration.sendMemory else { return }
+        let slots = parked
+        parked.removeAll(keepingCapacity: true)
+        for slot in slots { end(slot)?.resume() }
+    }
+}
+
+extension MuxHandler: Expiring {
+    var deadline: NIODeadline? { session.deadline }
+
+    func expire(now: NIODeadline) {
+        handle(session.tick(now: now))
+        pump()
+    }
+}
+
+@available(*, unavailable)
+extension MuxHandler: Sendable {}

@@ -1,0 +1,70 @@
+import DequeModule
+
+/// The order in which streams that have something to send get their turn: those with little to say before those with much,
+/// in turns, and none left out.
+struct MuxReadyList {
+    enum Place: Equatable {
+        case none
+        case small
+        case bulk
+        /// Has data, but no window; comes back when it gets some.
+        case blocked
+        /// Has data and window, but the session has none.
+        case starved
+    }
+
+    /// A stream with no more than this to send, in bytes, goes before the others.
+    static let smallBytes = 16_384
+    /// After so many turns of small streams, one of the others gets its turn.
+    private static let smallTurns = 16
+
+    private var small = Deque<Entry>()
+    private var bulk = Deque<Entry>()
+    private var turns = 0
+
+    // A slot may have been given to another stream since it was put here; the stream's number tells.
+    private struct Entry {
+        var slot: Int
+        var stream: UInt32
+    }
+
+    /// Puts a stream in its list, if it isn't in one.
+    mutating func insert(_ slot: Int, _ state: inout MuxStreamState) {
+        guard state.readiness == .none || state.readiness == .blocked else { return }
+        guard state.canSend else {
+            state.readiness = .blocked
+            return
+        }
+        if state.queuedBytes <= Self.smallBytes {
+            state.readiness = .small
+            small.append(Entry(slot: slot, stream: state.id))
+        } else {
+            state.readiness = .bulk
+            bulk.append(Entry(slot: slot, stream: state.id))
+        }
+    }
+
+    /// The stream is over: its entry is passed over when its turn comes.
+    mutating func remove(_ state: inout MuxStreamState) {
+        state.readiness = .none
+    }
+
+    /// The next stream's slot, taken from its list.
+    mutating func next(_ streams: inout [MuxStreamState]) -> Int? {
+        while true {
+            let entry: Entry
+            if !small.isEmpty, turns < Self.smallTurns || bulk.isEmpty {
+                turns += 1
+                entry = small.removeFirst()
+            } else if !bulk.isEmpty {
+                turns = 0
+                entry = bulk.removeFirst()
+            } else {
+                return nil
+            }
+            guard streams[entry.slot].id == entry.stream else { continue }
+            streams[entry.slot].readiness = .none
+            return entry.slot
+        }
+    }
+}

@@ -1,0 +1,222 @@
+package import NIOCore
+import Pipeline
+
+extension MuxSession {
+    /// Informational heads that one exchange may have.
+    static let informationalLimit = 64
+    /// Control frames that may wait for a peer that doesn't read.
+    static let controlLimit = 4_096
+    /// A grant of less than this, in bytes, is a crumb.
+    static let crumb = 512
+
+    /// Takes a frame. After `.failed` nothing more may be given to it.
+    package mutating func receive(_ frame: MuxFrame, now: NIODeadline) -> MuxEvent {
+        guard failure == nil else { return .none }
+        lastHeard = now
+        pingSent = nil
+        guard control.count <= Self.controlLimit else {
+            return refuse(.excessive, "the peer doesn't read what it asked for")
+        }
+        if !isEstablished {
+            guard case .hello(let settings) = frame else { return refuse(.protocolViolation, "a frame before HELLO") }
+            return establish(settings)
+        }
+        switch frame {
+        case .hello:
+            return refuse(.protocolViolation, "a second HELLO")
+        case .open(let stream, let payload, let end):
+            return receiveOpen(stream, payload, end, now)
+        case .head(let stream, let payload):
+            return receiveHead(stream, payload, now)
+        case .data(let stream, let bytes, let end, let isEmptyFrame):
+            return receiveData(stream, bytes, end, isEmptyFrame, now)
+        case .trailers(let stream, let payload):
+            return receiveTrailers(stream, payload)
+        case .window(let stream, let increment):
+            return receiveWindow(stream, increment, now)
+        case .reset(let stream, let failure):
+            return receiveReset(stream, failure, now)
+        case .ping(let token):
+            guard budget.spend(1, now: now) else { return refuse(.excessive, "too many PINGs") }
+            control.append(.pong(token))
+            return .none
+        case .pong(let token):
+
+            if token == pingToken { return .none }
+            return budget.spend(1, now: now) ? .none : refuse(.excessive, "answers to PINGs that were not sent")
+        case .goAway(let last, let failure):
+            isGoingAway = true
+            return .goingAway(last: last, failure)
+        case .unknown:
+            return budget.spend(1, now: now) ? .none : refuse(.excessive, "too many frames of unknown types")
+        }
+    }
+
+    private mutating func establish(_ settings: MuxSettings) -> MuxEvent {
+        guard settings.version >= 1 else { return refuse(.protocolViolation, "version \(settings.version)") }
+        guard Int(settings.streamWindow) <= MuxLimits.maximumWindow, Int(settings.sessionWindow) <= MuxLimits.maximumWindow
+        else { return refuse(.flowControl, "a window over \(MuxLimits.maximumWindow) bytes") }
+        peer = settings
+        sendWindow = Int(settings.sessionWindow)
+        isEstablished = true
+        return .established
+    }
+
+    private mutating func receiveOpen(_ stream: UInt32, _ payload: ByteBuffer, _ end: Bool, _ now: NIODeadline) -> MuxEvent {
+        guard role == .acceptor else { return refuse(.protocolViolation, "OPEN to the side that opens") }
+        guard stream > lastStream, stream <= UInt32(Int32.max) else {
+            return refuse(.protocolViolation, "OPEN of stream \(stream) after \(lastStream)")
+        }
+        var payload = payload
+        guard let length = payload.readInteger(as: UInt32.self), let headBytes = payload.readSlice(length: Int(length)),
+            payload.readableBytes <= MuxLimits.earlyData, let head = MuxHeadCoding.decodeRequest(headBytes)
+        else { return refuse(.protocolViolation, "OPEN of stream \(stream) with a malformed head") }
+        guard slots.count < configuration.maxStreams else {
+            return refuse(.excessive, "more than \(configuration.maxStreams) streams")
+        }
+        lastStream = stream
+        let early = payload.readableBytes
+        guard early <= configuration.streamWindow, received + consumed + early <= configuration.sessionWindow else {
+            return refuse(.flowControl, "early data beyond the window")
+        }
+        // A stream that is not taken has ended on both sides; its early data counts as passed on.
+        if isGoingAway || heldHeads + Int(length) > configuration.headMemory {
+            guard budget.spend(1, now: now) else { return refuse(.excessive, "streams beyond what was refused") }
+            received += early
+            consumeForSession(early)
+            control.append(
+                .reset(stream: stream, Failure(.refused, isGoingAway ? "the server is shutting down" : "too many requests")))
+            return .none
+        }
+        let slot = insert(stream, sendWindow: Int(peer.streamWindow))
+        heldHeads += Int(length)
+        streams[slot].headBytes = Int(length)
+        streams[slot].received = early
+        streams[slot].receiveWindow -= early
+        streams[slot].isReceiveEnded = end
+        received += early
+        return .opened(slot: slot, head, early: payload, end: end)
+    }
+
+    private mutating func receiveHead(_ stream: UInt32, _ payload: ByteBuffer, _ now: NIODeadline) -> MuxEvent {
+        guard role == .opener else { return refuse(.protocolViolation, "HEAD to the side that answers") }
+        guard let slot = slots[stream] else { return stale(stream, now) }
+        guard !streams[slot].isAnswered, !streams[slot].isReceiveEnded else {
+            return refuse(.protocolViolation, "a second HEAD on stream \(stream)")
+        }
+        guard let head = MuxHeadCoding.decodeResponse(payload) else {
+            return refuse(.protocolViolation, "a malformed HEAD on stream \(stream)")
+        }
+        if head.isInformational {
+            streams[slot].informationals += 1
+            guard streams[slot].informationals <= Self.informationalLimit else {
+                let failure = Failure(.excessive, "more than \(Self.informationalLimit) informational responses")
+                reset(slot, failure)
+                return .reset(slot: slot, failure)
+            }
+        } else {
+            streams[slot].isAnswered = true
+        }
+        return .head(slot: slot, head)
+    }
+
+    private mutating func receiveData(
+        _ stream: UInt32, _ bytes: ByteBuffer, _ end: Bool, _ isEmptyFrame: Bool, _ now: NIODeadline
+    ) -> MuxEvent {
+        let count = bytes.readableBytes
+        if isEmptyFrame, !end {
+            guard budget.spend(1, now: now) else { return refuse(.excessive, "too many empty frames") }
+        }
+        guard received + consumed + count <= configuration.sessionWindow else {
+            return refuse(.flowControl, "more than the session's window")
+        }
+        guard let slot = slots[stream] else {
+            // What was on its way when the stream ended. It counts as passed on.
+            received += count
+            consumeForSession(count)
+            return count > 0 && isKnown(stream) ? .none : stale(stream, now)
+        }
+        guard !streams[slot].isReceiveEnded else {
+            return refuse(.protocolViolation, "DATA after the end of stream \(stream)")
+        }
+        guard role == .acceptor || streams[slot].isAnswered else {
+            return refuse(.protocolViolation, "DATA before the HEAD of stream \(stream)")
+        }
+        guard count <= streams[slot].receiveWindow else {
+            return refuse(.flowControl, "more than the window of stream \(stream)")
+        }
+        streams[slot].receiveWindow -= count
+        streams[slot].received += count
+        received += count
+        streams[slot].isReceiveEnded = end
+        return .data(slot: slot, bytes, end: end)
+    }
+
+    private mutating func receiveTrailers(_ stream: UInt32, _ payload: ByteBuffer) -> MuxEvent {
+        guard let slot = slots[stream] else {
+            return isKnown(stream) ? .none : refuse(.protocolViolation, "TRAILERS on stream \(stream), which is not open")
+        }
+        guard !streams[slot].isReceiveEnded, role == .acceptor || streams[slot].isAnswered else {
+            return refuse(.protocolViolation, "TRAILERS outside the body of stream \(stream)")
+        }
+        guard let fields = MuxHeadCoding.decodeTrailers(payload) else {
+            return refuse(.protocolViolation, "malformed TRAILERS on stream \(stream)")
+        }
+        streams[slot].isReceiveEnded = true
+        return .trailers(slot: slot, fields)
+    }
+
+    private mutating func receiveWindow(_ stream: UInt32, _ increment: UInt32, _ now: NIODeadline) -> MuxEvent {
+        guard increment > 0 else { return refuse(.flowControl, "WINDOW of nothing") }
+        if increment < Self.crumb {
+            guard budget.spend(1, now: now) else { return refuse(.excessive, "credit in crumbs") }
+        }
+        if stream == 0 {
+            sendWindow += Int(increment)
+            guard sendWindow <= MuxLimits.maximumWindow else { return refuse(.flowControl, "too large a window") }
+            feedStarved()
+            return .none
+        }
+        guard let slot = slots[stream] else { return stale(stream, now) }
+        streams[slot].sendWindow += Int(increment)
+        guard streams[slot].sendWindow <= MuxLimits.maximumWindow else {
+            return refuse(.flowControl, "too large a window of stream \(stream)")
+        }
+        if streams[slot].readiness == .blocked { ready.insert(slot, &streams[slot]) }
+        return .none
+    }
+
+    /// The session has a window again: whoever waited for it gets its turn, in the order of waiting.
+    private mutating func feedStarved() {
+        let waiting = starved
+        starved.removeAll(keepingCapacity: true)
+        for (slot, stream) in waiting where streams[slot].id == stream {
+            streams[slot].readiness = .none
+            ready.insert(slot, &streams[slot])
+        }
+    }
+
+    private mutating func receiveReset(_ stream: UInt32, _ failure: Failure, _ now: NIODeadline) -> MuxEvent {
+        guard let slot = slots[stream] else { return stale(stream, now) }
+        if role == .acceptor, !streams[slot].isAnswered {
+            guard budget.spend(1, now: now) else { return refuse(.excessive, "streams opened and reset") }
+        }
+        remove(slot)
+        return .reset(slot: slot, failure)
+    }
+
+    /// Whether a stream of that number was ever open.
+    private func isKnown(_ stream: UInt32) -> Bool { stream != 0 && stream <= lastStream }
+
+    /// A frame for a stream that is over: it was on its way. One for a stream that never was is a fault.
+    private mutating func stale(_ stream: UInt32, _ now: NIODeadline) -> MuxEvent {
+        guard isKnown(stream) else { return refuse(.protocolViolation, "a frame for stream \(stream), which was never open") }
+        return budget.spend(1, now: now) ? .none : refuse(.excessive, "frames for streams that are over")
+    }
+
+    private mutating func refuse(_ code: Failure.Code, _ what: String) -> MuxEvent {
+        let failure = Failure(code, "the peer broke the protocol: \(what)")
+        fail(failure)
+        return .failed(failure)
+    }
+}

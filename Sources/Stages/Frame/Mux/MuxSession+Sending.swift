@@ -1,0 +1,174 @@
+package import NIOCore
+import Pipeline
+
+/// One step of writing.
+package struct MuxWrite {
+    /// The stream that was written for, or nil for frames of the session.
+    package var slot: Int?
+    /// Data bytes that left the stream's queue.
+    package var taken = 0
+    /// Goes out behind what was put in the buffer.
+    package var payload: ByteBuffer?
+    /// The stream is over on both sides and its slot is free.
+    package var isOver = false
+}
+
+extension MuxSession {
+    /// The largest part of one stream's data that is written before the next stream's turn, in bytes.
+    static let quantum = 65_536
+    /// Data up to this size, in bytes, is copied behind its header; larger data goes out as it is.
+    static let copied = 4_096
+
+    package var hasControl: Bool { !control.isEmpty }
+
+    /// Writes the next frame: all of it into `out`, or its header there and the rest in the result's payload. Nil when there
+    /// is nothing that may be written.
+    package mutating func write(into out: inout ByteBuffer) -> MuxWrite? {
+        if let item = control.popFirst() {
+            write(item, into: &out)
+            return MuxWrite()
+        }
+        guard failure == nil, isEstablished else { return nil }
+        while let slot = ready.next(&streams) {
+            guard streams[slot].canSend else {
+                streams[slot].readiness = .blocked
+                continue
+            }
+            switch streams[slot].first {
+            case .data:
+                guard sendWindow > 0 else {
+                    streams[slot].readiness = .starved
+                    starved.append((slot, streams[slot].id))
+                    continue
+                }
+                return writeData(slot, into: &out)
+            case nil:
+                MuxFrameEncoder.header(.data, stream: streams[slot].id, length: 0, end: true, into: &out)
+                streams[slot].isEndSent = true
+                return MuxWrite(slot: slot, isOver: removeIfOver(slot))
+            default:
+                return writeHead(slot, into: &out)
+            }
+        }
+        return nil
+    }
+
+    private mutating func writeData(_ slot: Int, into out: inout ByteBuffer) -> MuxWrite {
+        let limit = min(Self.quantum, MuxLimits.dataPayload, sendWindow, streams[slot].sendWindow)
+        guard let bytes = streams[slot].takeData(limit) else { return MuxWrite() }
+        let count = spend(bytes, slot)
+        let end = endsHere(slot)
+        MuxFrameEncoder.header(.data, stream: streams[slot].id, length: count, end: end, into: &out)
+        var write = MuxWrite(slot: slot, taken: count)
+        if count <= Self.copied {
+            out.writeImmutableBuffer(bytes)
+        } else {
+            write.payload = bytes
+        }
+        write.isOver = removeIfOver(slot)
+        if !write.isOver { ready.insert(slot, &streams[slot]) }
+        return write
+    }
+
+    private mutating func writeHead(_ slot: Int, into out: inout ByteBuffer) -> MuxWrite {
+        var write = MuxWrite(slot: slot)
+        guard let item = streams[slot].dequeue() else { return write }
+        queuedBytes -= item.bytes.readableBytes
+        let id = streams[slot].id
+        switch item {
+        case .open(let head):
+            // The opening takes along what is already there, so that no round trip comes before the first bytes.
+            var early: ByteBuffer?
+            if case .data(let bytes) = streams[slot].first,
+                bytes.readableBytes <= min(MuxLimits.earlyData, sendWindow, streams[slot].sendWindow)
+            {
+                early = streams[slot].takeData(bytes.readableBytes)
+            }
+            write.taken = early.map { spend($0, slot) } ?? 0
+            let end = endsHere(slot)
+            MuxFrameEncoder.header(
+                .open, stream: id, length: 4 + head.readableBytes + write.taken, end: end, into: &out)
+            out.writeInteger(UInt32(head.readableBytes))
+            out.writeImmutableBuffer(head)
+            if let early { out.writeImmutableBuffer(early) }
+        case .head(let head):
+            MuxFrameEncoder.header(.head, stream: id, length: head.readableBytes, into: &out)
+            out.writeImmutableBuffer(head)
+        case .trailers(let fields):
+            MuxFrameEncoder.header(.trailers, stream: id, length: fields.readableBytes, into: &out)
+            out.writeImmutableBuffer(fields)
+            streams[slot].isEndSent = true
+        case .data:
+            break
+        }
+        write.isOver = removeIfOver(slot)
+        if !write.isOver, streams[slot].first != nil || streams[slot].canSend { ready.insert(slot, &streams[slot]) }
+        return write
+    }
+
+    /// Takes bytes from both windows.
+    private mutating func spend(_ bytes: ByteBuffer, _ slot: Int) -> Int {
+        let count = bytes.readableBytes
+        queuedBytes -= count
+        sendWindow -= count
+        streams[slot].sendWindow -= count
+        return count
+    }
+
+    /// Whether what is being written is the stream's last, so that the frame can say so.
+    private mutating func endsHere(_ slot: Int) -> Bool {
+        guard streams[slot].isEndQueued, streams[slot].first == nil else { return false }
+        streams[slot].isEndSent = true
+        return true
+    }
+
+    private mutating func write(_ item: MuxControlQueue.Item, into out: inout ByteBuffer) {
+        switch item {
+        case .hello(let settings):
+            MuxFrameEncoder.hello(settings, into: &out)
+        case .streamWindow(let slot, let stream):
+            // The stream may have ended since.
+            guard streams[slot].id == stream else { return }
+            let increment = streams[slot].consumed
+            streams[slot].consumed = 0
+            streams[slot].isWindowQueued = false
+            streams[slot].receiveWindow += increment
+            MuxFrameEncoder.window(stream: stream, increment: UInt32(increment), into: &out)
+        case .sessionWindow:
+            guard consumed > 0 else { return }
+            MuxFrameEncoder.window(stream: 0, increment: UInt32(consumed), into: &out)
+            consumed = 0
+        case .reset(let stream, let failure):
+            MuxFrameEncoder.reset(stream: stream, failure, into: &out)
+        case .ping(let token):
+            MuxFrameEncoder.ping(token, isReply: false, into: &out)
+        case .pong(let token):
+            MuxFrameEncoder.ping(token, isReply: true, into: &out)
+        case .goAway(let last, let failure):
+            MuxFrameEncoder.goAway(last: last, failure, into: &out)
+        }
+    }
+
+    // MARK: - Time
+
+    /// When `tick` has to be called, if nothing comes before.
+    package var deadline: NIODeadline {
+        if !isEstablished { return lastHeard + configuration.helloTimeout }
+        return pingSent.map { $0 + configuration.pingTimeout } ?? lastHeard + configuration.pingInterval
+    }
+
+    /// The deadline has passed: asks a silent peer whether it is there, or gives it up.
+    package mutating func tick(now: NIODeadline) -> MuxEvent {
+        guard failure == nil, now >= deadline else { return .none }
+        if !isEstablished || pingSent != nil {
+            let silent = (now - lastHeard).nanoseconds / 1_000_000_000
+            let failure = Failure(.tunnelLost, "the peer has been silent for \(silent) s")
+            fail(failure)
+            return .failed(failure)
+        }
+        pingSent = now
+        pingToken &+= 1
+        control.append(.ping(pingToken))
+        return .none
+    }
+}

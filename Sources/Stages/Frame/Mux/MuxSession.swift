@@ -1,0 +1,240 @@
+package import NIOCore
+package import Pipeline
+
+/// What a frame means for the owner of a session.
+package enum MuxEvent: Sendable {
+    case none
+    /// The peer has said HELLO: streams can be opened.
+    case established
+    case opened(slot: Int, RequestHead, early: ByteBuffer, end: Bool)
+    case head(slot: Int, ResponseHead)
+    case data(slot: Int, ByteBuffer, end: Bool)
+    case trailers(slot: Int, HeaderFields)
+    /// The stream is over before its end. Its slot is free already.
+    case reset(slot: Int, Failure)
+    /// The peer takes no new streams; those above `last` were not begun.
+    case goingAway(last: UInt32, Failure)
+    /// The session is over. What is still to be written says why.
+    case failed(Failure)
+}
+
+/// How large a session may become and how much it may ask for.
+package struct MuxConfiguration: Sendable, Equatable {
+    /// What one session may hold, in bytes, whatever its peer does. Half of it is for bytes that came and are not yet passed
+    /// on, an eighth for heads, the rest for bytes that the peer doesn't take.
+    package var memory = 16 << 20
+    package var streamWindow = 256 << 10
+    package var maxStreams = 8_192
+    package var pingInterval = TimeAmount.seconds(10)
+    package var pingTimeout = TimeAmount.seconds(5)
+    package var helloTimeout = TimeAmount.seconds(10)
+
+    package init() {}
+
+    var sessionWindow: Int { memory / 2 }
+    var headMemory: Int { memory / 8 }
+    var sendMemory: Int { memory / 8 * 3 }
+    var settings: MuxSettings {
+        MuxSettings(
+            streamWindow: UInt32(streamWindow), sessionWindow: UInt32(sessionWindow), maxStreams: UInt32(maxStreams))
+    }
+}
+
+/// One side of a `mux` session as a plain value: streams, windows, order of writing. No channel, no clock; time is passed in.
+///
+/// A stream is known to the owner by its slot, a small number that is used again once the stream is over.
+package struct MuxSession {
+    package enum Role: Sendable {
+        /// Dialled, and opens streams.
+        case opener
+        /// Was dialled, and answers them.
+        case acceptor
+    }
+
+    package let role: Role
+    package let configuration: MuxConfiguration
+    package internal(set) var isEstablished = false
+    /// Over: nothing more is taken, and nothing but the reason is written.
+    package internal(set) var failure: Failure?
+    /// Whether the peer, or this side, has said that no streams are to be opened.
+    package internal(set) var isGoingAway = false
+    package internal(set) var sentGoAway = false
+
+    var streams: [MuxStreamState] = []
+    var freeSlots: [Int] = []
+    var slots: [UInt32: Int] = [:]
+    var lastStream: UInt32 = 0
+    var peer = MuxSettings(streamWindow: 0, sessionWindow: 0, maxStreams: 0)
+
+    // Receiving: what came and is not passed on; what was passed on and is not yet granted again.
+    var received = 0
+    var consumed = 0
+    var heldHeads = 0
+    // Sending.
+    var sendWindow = 0
+    package internal(set) var queuedBytes = 0
+    var ready = MuxReadyList()
+    /// Streams that have data and a window of their own, and wait for the session's: slot and number.
+    var starved: [(slot: Int, stream: UInt32)] = []
+    var control = MuxControlQueue()
+    var budget: MuxBudget
+    var lastHeard: NIODeadline
+    var pingSent: NIODeadline?
+    var pingToken: UInt64 = 0
+
+    package init(role: Role, configuration: MuxConfiguration, now: NIODeadline) {
+        self.role = role
+        self.configuration = configuration
+        self.budget = MuxBudget(now: now)
+        self.lastHeard = now
+        control.append(.hello(configuration.settings))
+    }
+
+    package var openStreams: Int { slots.count }
+
+    /// Whether a stream can be opened now.
+    package var canOpen: Bool {
+        isEstablished && failure == nil && !isGoingAway && slots.count < Int(peer.maxStreams)
+            && lastStream < UInt32(Int32.max)
+    }
+
+    /// Whether more bytes may be given to `send`: false while the peer doesn't take what is there.
+    package var acceptsData: Bool { queuedBytes < configuration.sendMemory }
+
+    // MARK: - Slots
+
+    mutating func insert(_ id: UInt32, sendWindow: Int) -> Int {
+        let state = MuxStreamState(id: id, sendWindow: sendWindow, receiveWindow: configuration.streamWindow)
+        let slot: Int
+        if let free = freeSlots.popLast() {
+            slot = free
+            streams[free] = state
+        } else {
+            slot = streams.count
+            streams.append(state)
+        }
+        slots[id] = slot
+        return slot
+    }
+
+    /// Forgets a stream. What it had not passed on counts as passed on.
+    mutating func remove(_ slot: Int) {
+        guard streams[slot].id != 0 else { return }
+        consumeForSession(streams[slot].received)
+        queuedBytes -= streams[slot].queuedBytes
+        heldHeads -= streams[slot].headBytes
+        slots[streams[slot].id] = nil
+        ready.remove(&streams[slot])
+        streams[slot] = MuxStreamState()
+        freeSlots.append(slot)
+    }
+
+    /// Forgets a stream that both sides have ended. True if it did.
+    @discardableResult
+    mutating func removeIfOver(_ slot: Int) -> Bool {
+        guard streams[slot].isOver else { return false }
+        remove(slot)
+        return true
+    }
+
+    // MARK: - The owner's side
+
+    /// Opens a stream. Nil when `canOpen` is false or the head is too large for a frame.
+    package mutating func open(_ head: RequestHead) -> Int? {
+        guard role == .opener, canOpen, let payload = MuxHeadCoding.encode(head) else { return nil }
+        lastStream += 1
+        let slot = insert(lastStream, sendWindow: Int(peer.streamWindow))
+        enqueue(.open(payload), slot)
+        return slot
+    }
+
+    /// Sends a response's head. False if it is too large for a frame, or more is waiting to be sent than may.
+    package mutating func send(_ head: ResponseHead, on slot: Int) -> Bool {
+        guard let payload = MuxHeadCoding.encode(head), queuedBytes < configuration.memory else { return false }
+        if !head.isInformational { streams[slot].isAnswered = true }
+        enqueue(.head(payload), slot)
+        return true
+    }
+
+    package mutating func send(_ bytes: ByteBuffer, on slot: Int) {
+        guard bytes.readableBytes > 0, !streams[slot].isEndQueued else { return }
+        enqueue(.data(bytes), slot)
+    }
+
+    /// Ends this side of a stream. A block of trailers that is too large for a frame is left out.
+    package mutating func end(_ trailers: HeaderFields?, on slot: Int) {
+        guard !streams[slot].isEndQueued else { return }
+        streams[slot].isEndQueued = true
+        if let trailers, let payload = MuxHeadCoding.encode(trailers) {
+            enqueue(.trailers(payload), slot)
+        } else {
+            ready.insert(slot, &streams[slot])
+        }
+    }
+
+    /// Ends a stream at once, both ways.
+    package mutating func reset(_ slot: Int, _ failure: Failure) {
+        let id = streams[slot].id
+        guard id != 0 else { return }
+        // A stream whose opening was never written is unknown to the peer.
+        let isUnknown = streams[slot].isOpeningQueued
+        remove(slot)
+        if !isUnknown, self.failure == nil { control.append(.reset(stream: id, failure)) }
+    }
+
+    /// The owner has passed on that many bytes of a stream: they become the peer's again when they are worth a frame.
+    package mutating func consume(_ bytes: Int, on slot: Int) {
+        let bytes = min(bytes, streams[slot].received)
+        guard bytes > 0 else { return }
+        streams[slot].received -= bytes
+        streams[slot].consumed += bytes
+        consumeForSession(bytes)
+        guard !streams[slot].isReceiveEnded, streams[slot].consumed * 2 >= configuration.streamWindow,
+            !streams[slot].isWindowQueued
+        else { return }
+        streams[slot].isWindowQueued = true
+        control.append(.streamWindow(slot: slot, stream: streams[slot].id))
+    }
+
+    mutating func consumeForSession(_ bytes: Int) {
+        received -= bytes
+        consumed += bytes
+        if consumed * 2 >= configuration.sessionWindow, !control.isSessionWindowQueued {
+            control.append(.sessionWindow)
+        }
+    }
+
+    /// Says that no new streams are taken. Those that are open go on.
+    package mutating func goAway(_ failure: Failure) {
+        guard !sentGoAway, self.failure == nil else { return }
+        isGoingAway = true
+        sentGoAway = true
+        control.append(.goAway(last: lastStream, failure))
+    }
+
+    /// Ends the session for a reason, which is written as the last frame.
+    package mutating func fail(_ failure: Failure) {
+        guard self.failure == nil else { return }
+        self.failure = failure
+        control.removeAll()
+        control.append(.goAway(last: lastStream, failure))
+    }
+
+    private mutating func enqueue(_ item: MuxSendItem, _ slot: Int) {
+        queuedBytes += item.bytes.readableBytes
+        streams[slot].enqueue(item)
+        ready.insert(slot, &streams[slot])
+    }
+}
+
+extension MuxSession {
+    /// The peer's side of a stream has ended: forgets the stream if this side has too. True if it did.
+    package mutating func removeIfReceived(_ slot: Int) -> Bool { removeIfOver(slot) }
+
+    /// Forgets the streams that the peer says it did not begin. Their slots are returned.
+    package mutating func removeStreams(above last: UInt32) -> [Int] {
+        let refused = slots.filter { $0.key > last && role == .opener }.map(\.value)
+        for slot in refused { remove(slot) }
+        return refused
+    }
+}

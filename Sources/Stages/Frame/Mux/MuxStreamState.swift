@@ -1,0 +1,93 @@
+import DequeModule
+import NIOCore
+
+/// Something to be sent on a stream, in order.
+enum MuxSendItem {
+    case open(ByteBuffer)
+    case head(ByteBuffer)
+    case data(ByteBuffer)
+    case trailers(ByteBuffer)
+
+    var bytes: ByteBuffer {
+        switch self {
+        case .open(let bytes), .head(let bytes), .data(let bytes), .trailers(let bytes): bytes
+        }
+    }
+}
+
+/// One stream of a session. A value in the session's table; `id` 0 is a free place.
+struct MuxStreamState {
+    var id: UInt32 = 0
+
+    // Sending.
+    var sendWindow = 0
+    private(set) var queue = Deque<MuxSendItem>()
+    private(set) var queuedBytes = 0
+    var isEndQueued = false
+    var isEndSent = false
+    /// Which list of streams with something to send it stands in.
+    var readiness = MuxReadyList.Place.none
+
+    // Receiving.
+    var receiveWindow = 0
+    /// Came and not yet passed on.
+    var received = 0
+    /// Passed on and not yet granted to the peer again.
+    var consumed = 0
+    var isWindowQueued = false
+    var isReceiveEnded = false
+    /// The final response's head has come (opener), or has been sent (acceptor).
+    var isAnswered = false
+    var informationals = 0
+    /// What the request's head counts against the memory for heads.
+    var headBytes = 0
+
+    init() {}
+
+    init(id: UInt32, sendWindow: Int, receiveWindow: Int) {
+        self.id = id
+        self.sendWindow = sendWindow
+        self.receiveWindow = receiveWindow
+    }
+
+    var isOver: Bool { id != 0 && isEndSent && isReceiveEnded }
+
+    var isOpeningQueued: Bool {
+        if case .open = queue.first { true } else { false }
+    }
+
+    /// Whether something could be sent if the session's window allows it.
+    var canSend: Bool {
+        switch queue.first {
+        case nil: isEndQueued && !isEndSent
+        case .data: sendWindow > 0
+        default: true
+        }
+    }
+
+    mutating func enqueue(_ item: MuxSendItem) {
+        queuedBytes += item.bytes.readableBytes
+        queue.append(item)
+    }
+
+    mutating func dequeue() -> MuxSendItem? {
+        guard let item = queue.popFirst() else { return nil }
+        queuedBytes -= item.bytes.readableBytes
+        return item
+    }
+
+    var first: MuxSendItem? { queue.first }
+
+    /// Takes up to `limit` bytes of the data at the head of the queue.
+    mutating func takeData(_ limit: Int) -> ByteBuffer? {
+        guard limit > 0, case .data(var bytes) = queue.first else { return nil }
+        if bytes.readableBytes <= limit {
+            _ = dequeue()
+            return bytes
+        }
+        guard let part = bytes.readSlice(length: limit) else { return nil }
+        queue[queue.startIndex] = .data(bytes)
+        queuedBytes -= limit
+        return part
+    }
+}

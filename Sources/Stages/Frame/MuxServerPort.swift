@@ -1,0 +1,68 @@
+import Logging
+import NIOCore
+import Pipeline
+
+/// Puts a session on every connection, and hands on the exchanges that its peer opens.
+final class MuxServerPort: InboundPort {
+    private let configuration: MuxConfiguration
+    private let downstream: any ExchangePort
+    private let shard: Shard
+
+    init(configuration: MuxConfiguration, downstream: any ExchangePort, shard: Shard) {
+        self.configuration = configuration
+        self.downstream = downstream
+        self.shard = shard
+    }
+
+    func accept(_ connection: Inbound) throws {
+        let handler = MuxHandler<MuxServerStream>(
+            role: .acceptor, configuration: configuration, shard: shard, peerName: connection.remote)
+        let session = MuxServerSession(handler: handler, connection: connection, downstream: downstream, shard: shard)
+        try connection.channel.pipeline.syncOperations.addHandlers(handler, session)
+    }
+}
+
+/// One connection's session: makes an exchange of every stream. Stands in the pipeline only to live as long as it does.
+private final class MuxServerSession: ChannelInboundHandler, MuxHandlerOwner {
+    typealias InboundIn = Never
+    private let handler: MuxHandler<MuxServerStream>
+    private let connection: Inbound
+    private let downstream: any ExchangePort
+    private let shard: Shard
+
+    init(handler: MuxHandler<MuxServerStream>, connection: Inbound, downstream: any ExchangePort, shard: Shard) {
+        self.handler = handler
+        self.connection = connection
+        self.downstream = downstream
+        self.shard = shard
+        handler.owner = self
+    }
+
+    func streamOpened(slot: Int, _ head: RequestHead, early: ByteBuffer, end: Bool) {
+        let stream = MuxServerStream(handler: handler, slot: slot)
+        let exchange = Exchange(head, from: stream, client: connection, on: shard)
+        stream.begin(exchange)
+        handler.attach(stream, slot)
+        // Before the exchange goes on its way, so that a stage that opens something sees what is already there.
+        if early.readableBytes > 0 { exchange.sendRequestBody(early) }
+        if end { exchange.sendRequestEnd() }
+        downstream.open(exchange)
+    }
+
+    func sessionEstablished() {
+        shard.logger.info(
+            "agent connected", metadata: ["remote": "\(connection.remote)", "client": "\(connection.clientName)"])
+    }
+
+    func sessionGoingAway(_ failure: Failure) {}
+    func streamsFreed() {}
+
+    func sessionClosed(_ failure: Failure) {
+        shard.logger.info(
+            "agent disconnected",
+            metadata: ["remote": "\(connection.remote)", "client": "\(connection.clientName)", "reason": "\(failure)"])
+    }
+}
+
+@available(*, unavailable)
+extension MuxServerSession: Sendable {}

@@ -1,0 +1,323 @@
+import NIOCore
+import Pipeline
+
+/// One client's connection: reads requests, one after the other, and writes their responses.
+final class HTTPServerHandler: ExchangeSource, ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    /// What one exchange may have on its way to its sink, in bytes; also what pipelined requests may hold here.
+    private static let window = 128 << 10
+    /// How long what a client still sends is thrown away, after an answer that ended the connection.
+    private static let lingering = TimeAmount.seconds(5)
+    /// How long a client that has closed its half waits for a response that doesn't move.
+    private static let halfClosedPatience = TimeAmount.seconds(60)
+
+    private enum Mode {
+        case http
+        /// Raw bytes, or to be so if the sink agrees.
+        case tunnel
+        /// The last response is written; what the client still sends is thrown away.
+        case lingering
+    }
+
+    let connection: Inbound
+    let port: HTTPPort
+    var deadline: NIODeadline?
+    var sweepIndex: Int?
+
+    private var context: ChannelHandlerContext?
+    private var mode = Mode.http
+    private var parser = HTTP1RequestParser()
+    private var exchange: Exchange?
+    private var response = HTTPResponseWriter()
+    private var isRequestComplete = false
+    private var requestBody = BodyLength.none
+    private var isInHead = false
+    private var keepAlive = true
+    private var minorVersion = 1
+    private var isDraining = false
+    private var isInputClosed = false
+    private var isProcessing = false
+    private var allowance = ReadAllowance(window: HTTPServerHandler.window)
+
+    init(connection: Inbound, port: HTTPPort) {
+        self.connection = connection
+        self.port = port
+    }
+
+    // MARK: - Life
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        // A connection that says nothing, not even in its TLS handshake, is closed like one that sends a head too slowly.
+        deadline = .now() + TimeAmount(port.configuration.headTimeout)
+        port.shard.deadlines.add(self)
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        end(Failure(.cancelled, "the client's connection was closed"))
+        self.context = nil
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        end(Failure(.cancelled, "the client closed the connection"))
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        end(Failure(.cancelled, "the client's connection failed: \(error)"))
+        context.close(promise: nil)
+    }
+
+    private func end(_ failure: Failure) {
+        port.shard.deadlines.remove(self)
+        let open = exchange
+        exchange = nil
+        open?.abortRequest(failure)
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event {
+        case is DrainEvent:
+            isDraining = true
+            if exchange == nil, parser.isIdle { context.closeAfterWrites() }
+        case ChannelEvent.inputClosed:
+            inputClosed(context)
+        default:
+            context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    private func inputClosed(_ context: ChannelHandlerContext) {
+        isInputClosed = true
+        switch mode {
+        case .tunnel:
+            exchange?.sendRequestEnd()
+            exchange?.flushRequest()
+        case .http where exchange != nil && isRequestComplete:
+            // The client may still read. If it has gone, writing will show it; if nothing is written, its time is limited.
+            keepAlive = false
+            deadline = .now() + Self.halfClosedPatience
+        case .http, .lingering:
+            end(Failure(.cancelled, "the client closed the connection in the middle of a request"))
+            context.closeAfterWrites()
+        }
+    }
+
+    // MARK: - Reading
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let bytes = unwrapInboundIn(data)
+        switch mode {
+        case .tunnel:
+            allowance.spend(bytes.readableBytes)
+            exchange?.sendRequestBody(bytes)
+            regulate(context)
+        case .http:
+            parser.append(bytes)
+            process(context)
+        case .lingering:
+            break
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        exchange?.flushRequest()
+        context.fireChannelReadComplete()
+    }
+
+    private func process(_ context: ChannelHandlerContext) {
+        guard !isProcessing else { return }
+        isProcessing = true
+        defer { isProcessing = false }
+        do {
+            while case .http = mode, !(exchange != nil && isRequestComplete), let part = try parser.next() {
+                switch part {
+                case .head(let head):
+                    begin(head, context)
+                case .body(let bytes):
+                    allowance.spend(bytes.readableBytes)
+                    exchange?.sendRequestBody(bytes)
+                case .end(let trailers):
+                    isRequestComplete = true
+                    exchange?.sendRequestEnd(trailers)
+                    if exchange == nil { completeIfAnswered(context) }
+                }
+            }
+        } catch {
+            refuse(error.status, error.reason, context)
+        }
+        regulate(context)
+    }
+
+    /// Reads on only while what is read has somewhere to go.
+    private func regulate(_ context: ChannelHandlerContext) {
+        let waiting = mode == .http && exchange != nil && isRequestComplete
+        let isFull = waiting ? parser.bufferedBytes >= Self.window : allowance.isUsedUp && exchange != nil
+        allowance.setReading(!isFull, on: context.channel)
+        guard mode == .http, exchange == nil, !isInputClosed else { return }
+        if parser.isIdle {
+            isInHead = false
+            deadline = .now() + TimeAmount(port.configuration.keepAlive)
+        } else if !isInHead {
+            isInHead = true
+            deadline = .now() + TimeAmount(port.configuration.headTimeout)
+        }
+    }
+
+    private func begin(_ head: HTTP1RequestHead, _ context: ChannelHandlerContext) {
+        isRequestComplete = false
+        isInHead = false
+        requestBody = head.body
+        keepAlive = head.keepAlive
+        minorVersion = head.minorVersion
+        deadline = nil
+        allowance.reset()
+        let request: RequestHead
+        do {
+            request = try RequestTarget.interpret(
+                head, mode: port.configuration.mode, isSecure: connection.identity != nil)
+        } catch {
+            return refuse(error.status, error.message, context)
+        }
+        let exchange = Exchange(request, from: self, client: connection, on: port.shard)
+        self.exchange = exchange
+        response = HTTPResponseWriter()
+        if request.kind != .plain {
+            // Whatever follows belongs to the other protocol. It goes along at once: who opens a tunnel rarely waits for the
+            // answer, and where it is refused nothing of it arrives anywhere.
+            mode = .tunnel
+            let rest = parser.takeRest()
+            allowance.spend(rest.readableBytes)
+            if rest.readableBytes > 0 { exchange.sendRequestBody(rest) }
+        }
+        port.downstream.open(exchange)
+    }
+
+    override func requestCredit(_ bytes: Int) {
+        allowance.earn(bytes)
+        if let context, allowance.isPaused { regulate(context) }
+    }
+
+    // MARK: - Writing
+
+    override func responseHead(_ head: ResponseHead) {
+        guard let exchange, let context else { return }
+        let opensTunnel = head.opensTunnel(for: exchange.request)
+        if !head.isInformational, isDraining || (mode == .tunnel && !opensTunnel) { keepAlive = false }
+        response.head(
+            head, to: exchange.request, minorVersion: minorVersion, keepAlive: keepAlive && isReusable, context)
+    }
+
+    /// Whether the connection can be used on after an answer that comes now.
+    private var isReusable: Bool { isRequestComplete || mode == .http && requestBody == .none }
+
+    override func responseBody(_ bytes: ByteBuffer) {
+        guard let exchange, let context else { return }
+        if !response.body(bytes, context) {
+            exchange.abortRequest(Failure(.originInvalid, "the response's body is longer than its head says"))
+            self.exchange = nil
+            context.reset()
+        }
+    }
+
+    override func responseFlush() {
+        guard let context else { return }
+        context.flush()
+        settle(context)
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        settle(context)
+        context.fireChannelWritabilityChanged()
+    }
+
+    private func settle(_ context: ChannelHandlerContext) {
+        let credit = response.credit.settle(context.channel)
+        if credit > 0 { exchange?.creditResponse(credit) }
+        if isInputClosed, deadline != nil, credit > 0 { deadline = .now() + Self.halfClosedPatience }
+        // The next of several pipelined requests begins when the last response has gone out.
+        if exchange == nil, context.channel.isWritable, mode == .http { process(context) }
+    }
+
+    override func responseEnd(_ trailers: HeaderFields?) {
+        guard let context, let exchange else { return }
+        if exchange.response?.opensTunnel(for: exchange.request) == true {
+            context.closeOutputAfterWrites()
+            if isInputClosed { finish(context) }
+            return
+        }
+        guard response.end(trailers, context) else {
+            self.exchange = nil
+            return context.reset()
+        }
+        self.exchange = nil
+        context.flush()
+        completeIfAnswered(context)
+    }
+
+    override func responseAborted(_ failure: Failure) {
+        exchange = nil
+        context?.reset()
+    }
+
+    /// The response is written: goes on to the next request, or ends the connection.
+    private func completeIfAnswered(_ context: ChannelHandlerContext) {
+        guard exchange == nil, mode != .lingering else { return }
+        // Answered at once: the end of a request without a body is still to be read.
+        if mode == .http, !isRequestComplete, requestBody == .none { return }
+        if keepAlive, isRequestComplete, mode == .http, !isInputClosed, !isDraining, response.framing != .untilClose {
+            isRequestComplete = false
+            if context.channel.isWritable { process(context) }
+        } else {
+            finish(context)
+        }
+    }
+
+    /// Ends the connection behind what was written. A close while the client still sends would reset the connection and lose
+    /// the answer on its way (RFC 9112, 9.6): so our half first, and the rest when the client has closed its own.
+    private func finish(_ context: ChannelHandlerContext) {
+        mode = .lingering
+        allowance.setReading(true, on: context.channel)
+        if isInputClosed || isRequestComplete && parser.bufferedBytes == 0 {
+            context.closeAfterWrites()
+        } else {
+            context.closeOutputAfterWrites()
+            deadline = .now() + Self.lingering
+        }
+    }
+
+    private func refuse(_ status: Int, _ message: String, _ context: ChannelHandlerContext) {
+        if let exchange {
+            // In the middle of a body: there may be half a response already.
+            self.exchange = nil
+            let isAnswered = exchange.response != nil
+            exchange.abortRequest(Failure(.badRequest, message))
+            if isAnswered { return context.reset() }
+        }
+        keepAlive = false
+        isRequestComplete = false
+        let answer = LocalResponse(status: status, body: message + "\n")
+        response = HTTPResponseWriter()
+        let request = RequestHead(method: "GET", scheme: .http, authority: "-", path: "/")
+        response.head(answer.head, to: request, minorVersion: minorVersion, keepAlive: false, context)
+        _ = response.body(ByteBuffer(string: answer.body), context)
+        _ = response.end(nil, context)
+        finish(context)
+    }
+}
+
+extension HTTPServerHandler: Expiring {
+    func expire(now: NIODeadline) {
+        guard let context else { return }
+        deadline = nil
+        switch mode {
+        case .http where exchange == nil && !parser.isIdle && !isInputClosed:
+            refuse(408, "The request's head did not come in time.", context)
+        default:
+            end(Failure(.cancelled, "the client was silent for too long"))
+            context.close(promise: nil)
+        }
+    }
+}

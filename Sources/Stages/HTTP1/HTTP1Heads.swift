@@ -1,0 +1,75 @@
+package import Pipeline
+
+/// What a connection said in a request's head, before any meaning is given to it.
+package struct HTTP1RequestHead: Sendable, Equatable {
+    package var method: String
+    /// As it was sent, but with bytes above ASCII percent-encoded, so that it is a legal URI.
+    package var target: String
+    /// 0 or 1.
+    package var minorVersion: Int
+    /// The end-to-end fields, and one `Upgrade` behind them if `upgrade` isn't nil. See `HTTP1FieldSection`.
+    package var fields: HeaderFields
+    /// The Host field, which may be empty; never nil in HTTP/1.1.
+    package var host: String?
+    package var body: BodyLength
+    /// The client wants to use the connection further.
+    package var keepAlive: Bool
+    /// The protocols that the client would change to, if this is a request without body that asks for it.
+    package var upgrade: String?
+    /// The client waits for 100 (Continue) before it sends the body. `Expect` is among the fields too.
+    package var expectsContinue: Bool
+    /// The value of `Proxy-Authorization`, which is for us and not among the fields.
+    package var proxyAuthorization: String?
+
+    package init(
+        method: String, target: String, minorVersion: Int = 1, fields: HeaderFields = HeaderFields(), host: String? = nil,
+        body: BodyLength = .none, keepAlive: Bool = true, upgrade: String? = nil, expectsContinue: Bool = false,
+        proxyAuthorization: String? = nil
+    ) {
+        self.method = method
+        self.target = target
+        self.minorVersion = minorVersion
+        self.fields = fields
+        self.host = host
+        self.body = body
+        self.keepAlive = keepAlive
+        self.upgrade = upgrade
+        self.expectsContinue = expectsContinue
+        self.proxyAuthorization = proxyAuthorization
+    }
+}
+
+/// What a connection said in a response's head.
+package struct HTTP1ResponseHead: Sendable, Equatable {
+    package var status: Int
+    /// May be empty. Bytes that aren't UTF-8 are shown as U+FFFD.
+    package var reason: String
+    /// 0 or 1.
+    package var minorVersion: Int
+    /// The end-to-end fields, and one `Upgrade` behind them if `upgrade` isn't nil. See `HTTP1FieldSection`.
+    package var fields: HeaderFields
+    /// As declared, also by a response that has no body (to HEAD, 304); unknown is chunked or until the connection closes.
+    package var body: BodyLength
+    package var isChunked: Bool
+    /// The connection can be used for another request after this response.
+    package var keepAlive: Bool
+    /// The protocols that the origin changes to (101) or offers (426).
+    package var upgrade: String?
+
+    package init(
+        status: Int, reason: String = "", minorVersion: Int = 1, fields: HeaderFields = HeaderFields(),
+        body: BodyLength = .none, isChunked: Bool = false, keepAlive: Bool = true, upgrade: String? = nil
+    ) {
+        self.status = status
+        self.reason = reason
+        self.minorVersion = minorVersion
+        self.fields = fields
+        self.body = body
+        self.isChunked = isChunked
+        self.keepAlive = keepAlive
+        self.upgrade = upgrade
+    }
+
+    /// 1xx other than 101: another head follows.
+    package var isInformational: Bool { (100..<200).contains(status) && status != 101 }
+}

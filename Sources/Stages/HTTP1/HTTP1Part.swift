@@ -1,0 +1,11 @@
+package import NIOCore
+package import Pipeline
+
+/// What a parser yields, in this order: a head, any number of pieces of its body, and the end.
+package enum HTTP1Part<Head: Sendable & Equatable>: Sendable, Equatable {
+    case head(Head)
+    /// A slice of what was read, never empty and never copied.
+    case body(ByteBuffer)
+    /// With the trailers, if there were any that may be passed on.
+    case end(HeaderFields?)
+}

@@ -1,0 +1,89 @@
+import NIOCore
+import Pipeline
+
+extension HTTP1Writer {
+    static func check(_ head: RequestHead) throws(HTTP1Error) {
+        var method = head.method
+        var authority = head.authority
+        var path = head.path
+        guard method.withUTF8({ HTTP1Syntax.isToken(UnsafeRawBufferPointer($0)) }) else { throw HTTP1Error(.badRequestLine) }
+        guard authority.withUTF8({ HTTP1Syntax.isHost(UnsafeRawBufferPointer($0)) }) else { throw HTTP1Error(.badHost) }
+        if head.kind == .tunnel {
+            guard !authority.isEmpty else { throw HTTP1Error(.badTarget) }
+        } else {
+            let isTarget = path.withUTF8 { HTTP1Syntax.isTarget(UnsafeRawBufferPointer($0)) }
+            guard isTarget, path.utf8.first == UInt8(ascii: "/") || path == "*" else { throw HTTP1Error(.badTarget) }
+        }
+    }
+
+    static func writeStatusLine(_ head: ResponseHead, into buffer: inout ByteBuffer) {
+        buffer.writeStaticString("HTTP/1.1 ")
+        // Anything else than three digits is no status; an exchange that has one got a bad answer.
+        writeNumber(UInt64((100...999).contains(head.status) ? head.status : 502), into: &buffer)
+        buffer.writeStaticString(" ")
+        var reason = head.reason
+        if reason.withUTF8({ HTTP1Syntax.isFieldValue(UnsafeRawBufferPointer($0)) }) { buffer.writeString(reason) }
+        buffer.writeStaticString("\r\n")
+    }
+
+    static func writeLength(_ length: Int64, into buffer: inout ByteBuffer) {
+        buffer.writeStaticString("Content-Length: ")
+        writeNumber(UInt64(max(0, length)), into: &buffer)
+        buffer.writeStaticString("\r\n")
+    }
+
+    private static func writeNumber(_ number: UInt64, into buffer: inout ByteBuffer) {
+        var digits = 1
+        var rest = number
+        while rest >= 10 {
+            rest /= 10
+            digits += 1
+        }
+        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: digits) { out in
+            var rest = number
+            for index in (0..<digits).reversed() {
+                out[index] = 0x30 + UInt8(truncatingIfNeeded: rest % 10)
+                rest /= 10
+            }
+            return digits
+        }
+    }
+
+    /// All fields but those that are made anew.
+    static func writeFields(_ fields: HeaderFields, withUpgrade: Bool, into buffer: inout ByteBuffer) {
+        writeFields(fields, into: &buffer) { name in
+            switch name.count {
+            case 4: HTTP1Syntax.equal(name, "host")
+            case 7: !withUpgrade && HTTP1Syntax.equal(name, "upgrade")
+            case 10: HTTP1Syntax.equal(name, "connection") || HTTP1Syntax.equal(name, "keep-alive")
+            case 14: HTTP1Syntax.equal(name, "content-length")
+            case 17: HTTP1Syntax.equal(name, "transfer-encoding")
+            default: false
+            }
+        }
+    }
+
+    @inline(__always)
+    static func writeFields(
+        _ fields: HeaderFields, into buffer: inout ByteBuffer, leavingOut isLeftOut: (UnsafeRawBufferPointer) -> Bool
+    ) {
+        // A field has as many bytes on the wire as in the block: colon, space, CR and LF instead of two lengths.
+        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: fields.block.readableBytes) { out in
+            var end = 0
+            fields.forEach { name, value in
+                if isLeftOut(name) { return }
+                UnsafeMutableRawBufferPointer(rebasing: out[end...]).copyMemory(from: name)
+                end += name.count
+                out[end] = UInt8(ascii: ":")
+                out[end + 1] = HTTP1Syntax.space
+                end += 2
+                UnsafeMutableRawBufferPointer(rebasing: out[end...]).copyMemory(from: value)
+                end += value.count
+                out[end] = HTTP1Syntax.carriageReturn
+                out[end + 1] = HTTP1Syntax.lineFeed
+                end += 2
+            }
+            return end
+        }
+    }
+}

@@ -1,0 +1,15 @@
+public import Pipeline
+
+extension StageRegistry {
+    /// The stages that come with the program.
+    public static func standard() -> StageRegistry {
+        var registry = StageRegistry()
+        registry.register(AcceptFactory())
+        registry.register(HTTPFactory())
+        registry.register(MTLSFactory())
+        registry.register(FrameFactory())
+        registry.register(ConnectFactory())
+        registry.register(FetchFactory())
+        return registry
+    }
+}

@@ -1,0 +1,143 @@
+"""Fixtures: one tunnel that most tests share, others to order, and origins that live as long as their test."""
+
+import resource
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from harness.certificates import Authority
+from harness.fluidity import Tunnel, find_binary
+from harness.nginx import Nginx
+from harness.origin import Connections, Origin
+from harness.processes import Process
+
+_soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (_hard, _hard))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A failed test shows the ends of the logs of the processes that it could have used."""
+    report = yield
+    if report.failed:
+        for process in Process.started[-4:]:
+            report.sections.append((f"log of {process.name} ({process.output.name})", process.tail()))
+    return report
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_process_is_left():
+    yield
+    for process in Process.started:
+        process.kill()
+
+
+@pytest.fixture(scope="session")
+def binary() -> Path:
+    return find_binary()
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="session")
+def server_identity(authority):
+    return authority.issue("server", dns=("localhost",), server=True)
+
+
+@pytest.fixture(scope="session")
+def client_identity(authority):
+    return authority.issue("client")
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory, client_identity, server_identity) -> dict:
+    """Holds the shared tunnel, so that one which a test has broken is replaced for the next."""
+    holder = {"make": lambda: Tunnel(tmp_path_factory.mktemp("shared"), client_identity, server_identity).start()}
+    yield holder
+    if "tunnel" in holder:
+        holder["tunnel"].kill()
+
+
+@pytest.fixture
+def tunnel(shared) -> Tunnel:
+    """An agent and a server with the usual settings. Both must outlive the test."""
+    if "tunnel" not in shared or not shared["tunnel"].alive:
+        shared["tunnel"] = shared["make"]()
+    yield shared["tunnel"]
+    dead = [f"{each.name} ended with status {each.status}:\n{each.tail()}" for each in shared["tunnel"].processes if not each.alive]
+    assert not dead, "\n".join(dead)
+
+
+@pytest.fixture
+def make_tunnel(tmp_path, client_identity, server_identity):
+    """Makes a tunnel with other settings, not yet started."""
+    made = []
+
+    def make(*, client=client_identity, server_as=server_identity, **settings) -> Tunnel:
+        made.append(Tunnel(tmp_path / f"tunnel{len(made)}", client, server_as, **settings))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.kill()
+
+
+@pytest.fixture
+def launch():
+    """Keeps processes that a test starts by itself, and ends them with it."""
+    kept = []
+
+    def keep(process: Process) -> Process:
+        kept.append(process)
+        return process
+
+    yield keep
+    for each in kept:
+        each.kill()
+
+
+@pytest_asyncio.fixture
+async def make_origin():
+    """Starts an origin, over TLS if it gets an `ssl` context."""
+    made = []
+
+    async def make(**options) -> Origin:
+        origin = await Origin().start(**options)
+        if "ssl" in options:
+            origin.scheme = "https"
+        made.append(origin)
+        return origin
+
+    yield make
+    for each in made:
+        await each.stop()
+
+
+@pytest_asyncio.fixture
+async def origin(make_origin) -> Origin:
+    return await make_origin()
+
+
+@pytest_asyncio.fixture
+async def make_tcp():
+    """Starts a TCP server from a function of (reader, writer)."""
+    made = []
+
+    async def make(handler) -> Connections:
+        made.append(await Connections(handler).start())
+        return made[-1]
+
+    yield make
+    for each in made:
+        await each.stop()
+
+
+@pytest.fixture(scope="session")
+def nginx(tmp_path_factory) -> Nginx:
+    server = Nginx(tmp_path_factory.mktemp("nginx"))
+    yield server
+    server.kill()

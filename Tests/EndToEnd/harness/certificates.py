@@ -1,0 +1,92 @@
+"""Certificates made without Fluidity, among them those that it must refuse."""
+
+import datetime
+import ipaddress
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+_DAY = datetime.timedelta(days=1)
+
+
+class Authority:
+    """A private CA in a folder: `ca.pem`, and `NAME.pem` with `NAME-key.pem` for what it issues."""
+
+    def __init__(self, folder: Path, name: str = "end-to-end tests"):
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        builder = _builder(self._name, self._name, self._key, days=30)
+        builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        builder = builder.add_extension(_usage(signing_certificates=True), critical=True)
+        self.certificate = builder.sign(self._key, hashes.SHA256())
+        _write(self.path, self.certificate.public_bytes(serialization.Encoding.PEM))
+
+    @property
+    def path(self) -> Path:
+        return self.folder / "ca.pem"
+
+    def issue(self, name: str, *, dns: tuple = (), addresses: tuple = (), server: bool = False, days: int = 90) -> "Identity":
+        """`days` below zero makes a certificate that has expired."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        usage = ExtendedKeyUsageOID.SERVER_AUTH if server else ExtendedKeyUsageOID.CLIENT_AUTH
+        builder = _builder(subject, self._name, key, days)
+        builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        builder = builder.add_extension(_usage(signing_certificates=False), critical=True)
+        builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+        names = [*map(x509.DNSName, dns), *(x509.IPAddress(ipaddress.ip_address(each)) for each in addresses)]
+        if names:
+            builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+        certificate = builder.sign(self._key, hashes.SHA256())
+        identity = Identity(self.folder / f"{name}.pem", self.folder / f"{name}-key.pem", self.path)
+        _write(identity.certificate, certificate.public_bytes(serialization.Encoding.PEM))
+        encoding = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        _write(identity.key, key.private_bytes(*encoding))
+        return identity
+
+
+class Identity:
+    """A certificate, its key, and the CA that the peer must be of."""
+
+    def __init__(self, certificate: Path, key: Path, ca: Path):
+        self.certificate = certificate
+        self.key = key
+        self.ca = ca
+
+    def settings(self) -> dict:
+        """The keys of an `mtls` stage."""
+        return {"certificate": str(self.certificate), "key": str(self.key), "ca": str(self.ca)}
+
+    def trusting(self, ca: Path) -> "Identity":
+        return Identity(self.certificate, self.key, ca)
+
+
+def _builder(subject, issuer, key, days: int) -> x509.CertificateBuilder:
+    now = datetime.datetime.now(datetime.timezone.utc)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - 10 * _DAY)
+        .not_valid_after(now + days * _DAY)
+    )
+
+
+def _usage(signing_certificates: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=True, key_cert_sign=signing_certificates, crl_sign=signing_certificates,
+        content_commitment=False, key_encipherment=False, data_encipherment=False, key_agreement=False,
+        encipher_only=False, decipher_only=False,
+    )  # fmt: skip
+
+
+def _write(path: Path, data: bytes):
+    path.touch(mode=0o600)
+    path.write_bytes(data)

@@ -1,0 +1,111 @@
+"""Fluidity's processes and their configurations."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+from .ports import accepts, free_port
+from .processes import Process
+from .waiting import wait_until
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def find_binary() -> Path:
+    candidates = [os.environ.get("FLUIDITY_BIN"), ROOT / ".build/release/fluidity", ROOT / ".build/release/Fluidity"]
+    for candidate in candidates:
+        if candidate and (found := shutil.which(str(candidate))):
+            return Path(found).resolve()
+    raise RuntimeError("no fluidity: build it for release or set FLUIDITY_BIN")
+
+
+def configuration(stages: list[tuple[str, dict]], **top) -> str:
+    """The YAML of a pipeline. JSON values are YAML too."""
+    lines = [f"{key}: {json.dumps(value)}" for key, value in top.items()]
+    return "\n".join([*lines, "pipeline:", *(f"  - {name}: {json.dumps(keys)}" for name, keys in stages)]) + "\n"
+
+
+def write_configuration(path: Path, stages: list[tuple[str, dict]], **top) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(configuration(stages, **{"log": {"level": "info", "format": "json"}, "drain": "30s", **top}))
+    return path
+
+
+class Fluidity(Process):
+    """A running `fluidity` whose listener is ready."""
+
+    def __init__(self, command: str, config: Path, *, port: int | None, environment: dict | None = None, arguments: tuple = (), name: str | None = None):
+        full = [find_binary(), command, "--config", config, *arguments]
+        super().__init__(name or command, full, config.parent, environment)
+        self.port = port
+        self.ready()
+
+    def ready(self):
+        try:
+            self.wait_for_line("listening")
+            if self.port is not None:
+                wait_until(lambda: accepts(self.port), 10, f"{self.name} accepts on port {self.port}")
+        except BaseException:
+            self.kill()
+            raise
+
+
+class Tunnel:
+    """An agent and a server. Stages take further keys by name: `agent={"connect": {"wait": "1s"}}`."""
+
+    def __init__(self, place: Path, agent_identity, server_identity, *, agent: dict = {}, server: dict = {}, environment: dict | None = None, agent_top: dict = {}, server_top: dict = {}):
+        self.place = place
+        self.port = free_port()
+        self.server_port = free_port()
+        self.environment = environment
+        self._agent_stages = _with(agent, [
+            ("accept", {"listen": f"127.0.0.1:{self.port}"}),
+            ("http", {"mode": "proxy"}),
+            ("frame", {"codec": "mux"}),
+            ("mtls", {**agent_identity.settings(), "name": "localhost"}),
+            ("connect", {"to": f"localhost:{self.server_port}", "wait": "10s"}),
+        ])  # fmt: skip
+        self._server_stages = _with(server, [
+            ("accept", {"listen": f"127.0.0.1:{self.server_port}"}),
+            ("mtls", server_identity.settings()),
+            ("frame", {"codec": "mux"}),
+            ("fetch", {"destinations": "any"}),
+        ])  # fmt: skip
+        self.agent_config = write_configuration(place / "agent.yaml", self._agent_stages, **agent_top)
+        self.server_config = write_configuration(place / "server.yaml", self._server_stages, **server_top)
+        self.agent: Fluidity | None = None
+        self.server: Fluidity | None = None
+
+    @property
+    def proxy(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def processes(self) -> list[Fluidity]:
+        return [each for each in (self.agent, self.server) if each is not None]
+
+    @property
+    def alive(self) -> bool:
+        return bool(self.processes) and all(each.alive for each in self.processes)
+
+    def start(self) -> "Tunnel":
+        self.start_server()
+        self.start_agent()
+        return self
+
+    def start_server(self):
+        self.server = Fluidity("server", self.server_config, port=self.server_port, environment=self.environment)
+
+    def start_agent(self, *arguments):
+        self.agent = Fluidity("agent", self.agent_config, port=self.port, environment=self.environment, arguments=arguments)
+
+    def kill(self):
+        for each in self.processes:
+            each.kill()
+
+
+def _with(changes: dict, stages: list[tuple[str, dict]]) -> list[tuple[str, dict]]:
+    unknown = changes.keys() - {name for name, _ in stages}
+    assert not unknown, f"no such stage in this pipeline: {unknown}"
+    return [(name, {**keys, **changes.get(name, {})}) for name, keys in stages]

@@ -1,0 +1,120 @@
+"""Proof 6: WebSocket through CONNECT and through an upgrade by plain proxying."""
+
+import asyncio
+import random
+
+import pytest
+import pytest_asyncio
+from websockets.exceptions import ConnectionClosed
+
+from harness.client import Connection
+from harness import wire
+from harness.websocket import open_websocket, port_of, serve_echo
+
+ways = pytest.mark.parametrize("way", ["connect", "upgrade"])
+MANY = 1000
+
+
+@pytest_asyncio.fixture
+async def echo():
+    async with serve_echo() as server:
+        yield f"ws://127.0.0.1:{port_of(server)}/chat?room=1"
+
+
+@ways
+async def test_messages(tunnel, echo, way):
+    async with asyncio.timeout(60), open_websocket(tunnel.port, echo, way) as socket:
+        for text in ["", "hello", "žluťoučký kůň " * 10_000]:
+            await socket.send(text)
+            assert await socket.recv() == text
+        for size in [0, 1, 125, 126, 65535, 65536, 5_000_000]:
+            data = random.Random(size).randbytes(size)
+            await socket.send(data)
+            assert await socket.recv() == data
+
+
+@ways
+async def test_fragments_and_ping(tunnel, echo, way):
+    async with asyncio.timeout(60), open_websocket(tunnel.port, echo, way, compression=None) as socket:
+        await socket.send(["one ", "two ", "three"])
+        assert await socket.recv() == "one two three"
+        await socket.send([b"\x00" * 70_000, b"\xff" * 70_000])
+        assert await socket.recv() == b"\x00" * 70_000 + b"\xff" * 70_000
+        pong = await socket.ping(b"are you there")
+        await pong
+        await socket.send("after the ping")
+        assert await socket.recv() == "after the ping"
+
+
+@ways
+async def test_the_server_closes_with_a_code(tunnel, echo, way):
+    async with asyncio.timeout(60), open_websocket(tunnel.port, echo, way) as socket:
+        await socket.send("close 4001 enough for today")
+        with pytest.raises(ConnectionClosed) as closed:
+            await socket.recv()
+        assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (4001, "enough for today")
+
+
+@ways
+async def test_the_client_closes_with_a_code(tunnel, echo, way):
+    async with asyncio.timeout(60), open_websocket(tunnel.port, echo, way) as socket:
+        await socket.close(4002, "bye")
+        # The echo of the close frame shows that it reached the server.
+        assert (socket.protocol.close_rcvd.code, socket.protocol.close_rcvd.reason) == (4002, "bye")
+
+
+@ways
+@pytest.mark.timeout(240)
+async def test_a_thousand_at_once(tunnel, echo, way):
+    everyone_is_there = asyncio.Barrier(MANY)
+    gate = asyncio.Semaphore(100)  # opening, not being open, is limited
+
+    async def talk(number: int):
+        async with gate:
+            socket = await open_websocket(tunnel.port, echo, way, compression=None)
+        async with socket:
+            await everyone_is_there.wait()
+            for turn in range(5):
+                await socket.send(f"{number} says {turn}")
+                assert await socket.recv() == f"{number} says {turn}"
+            await socket.send(bytes([number % 256]) * 1000)
+            assert await socket.recv() == bytes([number % 256]) * 1000
+
+    async with asyncio.timeout(200):
+        await asyncio.gather(*map(talk, range(MANY)))
+
+
+async def test_a_refused_upgrade_is_an_ordinary_response(tunnel, origin):
+    @origin.on("/ws")
+    async def refuse(exchange):
+        await exchange.respond(426, [("Upgrade", "websocket")], b"not like this")
+
+    async with asyncio.timeout(30), await Connection.open(tunnel.port) as client:
+        upgrade = [("Connection", "Upgrade"), ("Upgrade", "websocket")]
+        response = await client.request("GET", origin.url("/ws"), upgrade)
+        assert (response.status, response.body) == (426, b"not like this")
+        again = await client.request("GET", origin.url("/ws"))
+        assert again.status == 426, "the connection goes on as HTTP"
+    assert origin.requests[0].get("upgrade") == "websocket"
+    assert "upgrade" in origin.requests[0].get("connection").lower()
+
+
+async def test_another_protocol_with_early_bytes(tunnel, origin):
+    """101 with bytes of the new protocol right behind it."""
+
+    @origin.on("/upgrade")
+    async def upgrade(exchange):
+        head = wire.head("HTTP/1.1 101 Switching Protocols", [("Connection", "Upgrade"), ("Upgrade", "shout")])
+        await exchange.send(head + b"welcome ")
+        while data := await exchange.reader.read(1000):
+            await exchange.send(data.upper())
+        exchange.close()
+
+    async with asyncio.timeout(30), await Connection.open(tunnel.port) as client:
+        response = await client.request("GET", origin.url("/upgrade"), [("Connection", "Upgrade"), ("Upgrade", "shout")])
+        assert (response.status, response.get("upgrade")) == (101, "shout")
+        assert await client.reader.readexactly(8) == b"welcome "
+        await client.send(b"quietly")
+        assert await client.reader.readexactly(7) == b"QUIETLY"
+        client.writer.write_eof()
+        assert await client.reader.read() == b""

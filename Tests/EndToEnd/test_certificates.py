@@ -1,0 +1,102 @@
+"""`fluidity cert`: what it makes is good for a tunnel and for openssl."""
+
+import pytest
+
+from harness.certificates import Identity
+from harness.client import fetch
+from harness.processes import run
+
+
+@pytest.fixture
+def fluidity(binary):
+    async def call(*arguments):
+        return await run(binary, *arguments, within=20)
+
+    return call
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "certificates"
+
+
+async def made(fluidity, folder):
+    created = await fluidity("cert", "init", "--out", folder)
+    assert created.status == 0, created.text
+    server = await fluidity("cert", "issue", "--ca", folder, "--server", "exit", "--dns", "localhost", "--out", folder)
+    assert server.status == 0, server.text
+    client = await fluidity("cert", "issue", "--ca", folder, "--client", "laptop", "--days", "7", "--out", folder)
+    assert client.status == 0, client.text
+
+
+async def test_a_tunnel_with_its_certificates(fluidity, folder, make_tunnel, origin):
+    @origin.on("/")
+    async def ok(exchange):
+        await exchange.respond(200, body=b"fine")
+
+    await made(fluidity, folder)
+
+    def identity(name):
+        return Identity(folder / f"{name}.pem", folder / f"{name}-key.pem", folder / "ca.pem")
+
+    tunnel = make_tunnel(client=identity("laptop"), server_as=identity("exit")).start()
+    assert (await fetch(tunnel.port, origin.url("/"))).body == b"fine"
+    assert "laptop" in tunnel.server.text(), "the log names the client"
+    # A certificate for seven days is one that expires soon.
+    assert "expire" in tunnel.agent.text().lower()
+
+
+async def test_openssl_agrees(fluidity, folder):
+    await made(fluidity, folder)
+    for name, purpose in (("exit", "sslserver"), ("laptop", "sslclient")):
+        verified = await run("openssl", "verify", "-x509_strict", "-purpose", purpose, "-CAfile", folder / "ca.pem", folder / f"{name}.pem")
+        assert verified.status == 0, verified.text
+    text = (await run("openssl", "x509", "-in", folder / "exit.pem", "-noout", "-text")).text
+    assert "DNS:localhost" in text and "prime256v1" in text
+    wrong = await run("openssl", "verify", "-purpose", "sslserver", "-CAfile", folder / "ca.pem", folder / "laptop.pem")
+    assert wrong.status != 0, "a client's certificate is none for a server"
+
+
+async def test_keys_are_for_their_owner_only(fluidity, folder):
+    await made(fluidity, folder)
+    for name in ("ca-key.pem", "exit-key.pem", "laptop-key.pem"):
+        assert (folder / name).stat().st_mode & 0o777 == 0o600, name
+
+
+async def test_a_ca_is_never_overwritten(fluidity, folder):
+    await made(fluidity, folder)
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    again = await fluidity("cert", "init", "--out", folder)
+    assert again.status != 0 and again.text.strip()
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+
+
+async def test_show(fluidity, folder):
+    await made(fluidity, folder)
+    shown = await fluidity("cert", "show", folder / "exit.pem")
+    assert shown.status == 0 and "localhost" in shown.text and "exit" in shown.text, shown.text
+
+
+async def test_faults_are_told_at_start(fluidity, folder, make_tunnel):
+    """A missing file, a key of another certificate, a file that is none."""
+    await made(fluidity, folder)
+    good = Identity(folder / "laptop.pem", folder / "laptop-key.pem", folder / "ca.pem")
+    (folder / "noise.pem").write_text("this is no certificate\n")
+    faults = {
+        "missing.pem": Identity(folder / "missing.pem", good.key, good.ca),
+        "exit-key.pem": Identity(good.certificate, folder / "exit-key.pem", good.ca),
+        "noise.pem": Identity(good.certificate, good.key, folder / "noise.pem"),
+    }
+    for name, identity in faults.items():
+        result = await fluidity("agent", "--config", make_tunnel(client=identity).agent_config)
+        assert result.status not in (0, None) and result.status > 0, f"{name}: {result.status}"
+        assert name in result.text, f"the file {name} is named:\n{result.text}"
+
+
+async def test_a_key_that_others_can_read_is_warned_of(fluidity, folder, make_tunnel):
+    await made(fluidity, folder)
+    (folder / "laptop-key.pem").chmod(0o644)
+    identity = Identity(folder / "laptop.pem", folder / "laptop-key.pem", folder / "ca.pem")
+    tunnel = make_tunnel(client=identity)
+    tunnel.start_agent()
+    assert "laptop-key.pem" in tunnel.agent.text()

@@ -1,0 +1,86 @@
+"""https:// both ways: the client's own TLS through CONNECT, and absolute-form where `fetch` does TLS."""
+
+import asyncio
+import ssl
+
+import pytest
+import pytest_asyncio
+
+from harness.certificates import Authority
+from harness.client import Connection, fetch
+from harness.processes import curl
+
+
+@pytest.fixture(scope="module")
+def web_authority(tmp_path_factory) -> Authority:
+    """The CA of the Web in these tests, which is not the tunnel's."""
+    return Authority(tmp_path_factory.mktemp("web"), "a public authority")
+
+
+def context(identity) -> ssl.SSLContext:
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    made.load_cert_chain(identity.certificate, identity.key)
+    return made
+
+
+@pytest_asyncio.fixture
+async def secure(make_origin, web_authority):
+    origin = await make_origin(ssl=context(web_authority.issue("site", dns=("localhost",), server=True)))
+
+    @origin.on("/secret")
+    async def secret(exchange):
+        await exchange.respond(200, body=b"over TLS: " + await exchange.read_body())
+
+    return origin
+
+
+@pytest.fixture
+def trusting(make_tunnel, web_authority):
+    return make_tunnel(environment={"SSL_CERT_FILE": str(web_authority.path)}).start()
+
+
+async def test_through_connect(tunnel, secure, web_authority):
+    arguments = ["-x", tunnel.proxy, "--cacert", web_authority.path, "-d", "hello"]
+    result = await curl(*arguments, secure.url("/secret", host="localhost"))
+    assert result.output == b"over TLS: hello", result.text
+
+
+async def test_connect_doesn_t_touch_the_client_s_tls(tunnel, secure):
+    """Without trust in the site's CA curl refuses: nobody in between has made the connection look better."""
+    result = await curl("-x", tunnel.proxy, secure.url("/secret", host="localhost"))
+    assert result.status == 60, result.text
+    assert secure.requests == []
+
+
+async def test_absolute_form(trusting, secure):
+    async with asyncio.timeout(30), await Connection.open(trusting.port) as client:
+        for _ in range(3):
+            response = await client.request("POST", secure.url("/secret", host="localhost"), body=b"hello")
+            assert (response.status, response.body) == (200, b"over TLS: hello")
+    assert secure.requests[0].get("host") == f"localhost:{secure.port}"
+
+
+async def test_a_site_of_an_unknown_authority(tunnel, secure):
+    response = await fetch(tunnel.port, secure.url("/secret", host="localhost"), body=b"hello", method="POST")
+    assert response.status == 502, response.text
+    assert "certificate" in response.text.lower()
+    assert secure.requests == []
+
+
+async def test_a_site_of_another_name(trusting, make_origin, web_authority):
+    origin = await make_origin(ssl=context(web_authority.issue("other", dns=("other.example",), server=True)))
+    response = await fetch(trusting.port, origin.url("/secret", host="localhost"))
+    assert response.status == 502, response.text
+    assert origin.requests == []
+
+
+async def test_a_site_with_an_expired_certificate(trusting, make_origin, web_authority):
+    origin = await make_origin(ssl=context(web_authority.issue("old", dns=("localhost",), server=True, days=-1)))
+    response = await fetch(trusting.port, origin.url("/secret", host="localhost"))
+    assert response.status == 502, response.text
+    assert origin.requests == []
+
+
+async def test_a_site_without_tls(trusting, origin):
+    response = await fetch(trusting.port, f"https://localhost:{origin.port}/secret", within=15)
+    assert response.status == 502, response.text

@@ -1,0 +1,78 @@
+"""What a log at info says of an exchange, and what it never says."""
+
+import asyncio
+import json
+
+import pytest
+
+from harness.client import Connection
+from harness.waiting import eventually
+
+SECRETS = ["secret-path", "secret-query", "secret-field", "secret-cookie", "secret-body", "secret-answer", "c2VjcmV0LXByb3h5"]
+
+
+async def exchange_with_secrets(tunnel, origin):
+    @origin.on("/secret-path")
+    async def answer(exchange):
+        await exchange.read_body()
+        await exchange.respond(203, [("Set-Cookie", "secret-cookie")], b"secret-answer")
+
+    fields = [("X-Mine", "secret-field"), ("Cookie", "secret-cookie"), ("Proxy-Authorization", "Basic c2VjcmV0LXByb3h5")]
+    async with asyncio.timeout(20), await Connection.open(tunnel.port) as client:
+        response = await client.request("POST", origin.url("/secret-path?secret-query=1"), fields, b"secret-body")
+        assert response.body == b"secret-answer"
+
+
+def lines_of(process) -> list[dict]:
+    return [json.loads(line) for line in process.text().splitlines() if line.strip()]
+
+
+def flat(value) -> list[str]:
+    """Every scalar in a log line, wherever it is."""
+    if isinstance(value, dict):
+        return [each for part in value.values() for each in flat(part)]
+    if isinstance(value, list):
+        return [each for part in value for each in flat(part)]
+    return [str(value)]
+
+
+async def test_json_tells_of_each_exchange(make_tunnel, origin):
+    tunnel = make_tunnel().start()
+    await exchange_with_secrets(tunnel, origin)
+    for process in tunnel.processes:
+
+        def told(process=process):
+            return [line for line in lines_of(process) if "POST" in flat(line) and "203" in flat(line)]
+
+        (line,) = await eventually(told, 10, f"{process.name} logs the exchange; it printed:\n{process.tail()}")
+        values = flat(line)
+        assert any("127.0.0.1" in each for each in values), f"no host in {line}"
+        assert any("duration" in key for key in keys(line)), f"no duration in {line}"
+        assert any("byte" in key for key in keys(line)), f"no bytes in {line}"
+        assert any("id" in key for key in keys(line)), f"no request id in {line}"
+        if process is tunnel.server:
+            assert any("client" in each for each in values), f"no client identity in {line}"
+
+
+def keys(value) -> list[str]:
+    if not isinstance(value, dict):
+        return []
+    return [each for key, part in value.items() for each in (key.lower(), *keys(part))]
+
+
+@pytest.mark.parametrize("style", ["json", "text"])
+async def test_no_secrets_at_info(make_tunnel, origin, style):
+    log = {"log": {"level": "info", "format": style}}
+    tunnel = make_tunnel(agent_top=log, server_top=log).start()
+    await exchange_with_secrets(tunnel, origin)
+    for process in tunnel.processes:
+        await eventually(lambda process=process: "POST" in process.text(), 10, f"{process.name} logs the exchange")
+        found = [secret for secret in SECRETS if secret in process.text()]
+        assert not found, f"{process.name} logs {found}:\n{process.tail()}"
+        assert "PRIVATE KEY" not in process.text()
+
+
+async def test_no_crash_messages(tunnel, origin):
+    """The shared tunnel has been through much by now, or will be."""
+    for process in tunnel.processes:
+        assert "Fatal error" not in process.text() and "leak" not in process.text().lower()
