@@ -88,7 +88,10 @@ let package = Package(
         ),
         .testTarget(
             name: "HostsTests",
-            dependencies: ["Pipeline", "Stages", "Hosting", "CommandLineInterface"],
+            dependencies: [
+                "Pipeline", "Stages", "Hosting", "CommandLineInterface", nioCore, nioEmbedded, nioSSL, x509, asn1,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             swiftSettings: settings
         ),
     ],

@@ -1,0 +1,115 @@
+import Crypto
+package import Foundation
+import SwiftASN1
+package import X509
+
+/// A private certificate authority: what every agent and server of one tunnel trusts, and nobody else.
+package struct CertificateAuthority: Sendable {
+    package let certificate: Certificate
+    package let key: Certificate.PrivateKey
+
+    /// Clocks differ: a certificate is valid from a little before it was made.
+    private static let clockSkew: TimeInterval = 5 * 60
+
+    /// Makes a new authority with a key of its own (P-256).
+    package init(name: String, days: Int, now: Date = Date()) throws {
+        try CertificateRequest.validate(commonName: name)
+        try CertificateRequest.validate(days: days)
+        let key = Certificate.PrivateKey(P256.Signing.PrivateKey())
+        let subject = try DistinguishedName { CommonName(name) }
+        certificate = try Certificate(
+            version: .v3,
+            serialNumber: Self.serialNumber(),
+            publicKey: key.publicKey,
+            notValidBefore: now - Self.clockSkew,
+            notValidAfter: now + Self.seconds(days: days),
+            issuer: subject,
+            subject: subject,
+            extensions: Certificate.Extensions {
+                // It signs certificates of peers, never those of another authority.
+                Critical(BasicConstraints.isCertificateAuthority(maxPathLength: 0))
+                Critical(KeyUsage(keyCertSign: true, cRLSign: true))
+                SubjectKeyIdentifier(hash: key.publicKey)
+            },
+            issuerPrivateKey: key)
+        self.key = key
+    }
+
+    /// Takes an authority from its PEM files' contents.
+    package init(certificatePEM: String, keyPEM: String) throws(CertificateError) {
+        do {
+            certificate = try Certificate(pemEncoded: certificatePEM)
+        } catch {
+            throw CertificateError(.data, "the authority's certificate can't be understood: \(error)")
+        }
+        do {
+            key = try Certificate.PrivateKey(pemEncoded: keyPEM)
+        } catch {
+            throw CertificateError(.data, "the authority's key can't be understood: \(error)")
+        }
+        guard key.publicKey == certificate.publicKey else {
+            throw CertificateError(.data, "the authority's key is not the key of its certificate")
+        }
+        guard case .isCertificateAuthority? = try? certificate.extensions.basicConstraints else {
+            throw CertificateError(.data, "the authority's certificate is not one of a certificate authority")
+        }
+    }
+
+    /// Certifies a new key. The certificate ends no later than the authority's own.
+    package func issue(_ request: CertificateRequest, now: Date = Date()) throws -> IssuedCertificate {
+        try request.validate()
+        guard now < certificate.notValidAfter else {
+            throw CertificateError(.data, "the authority expired on \(CertificateReport.date(certificate.notValidAfter))")
+        }
+        let names = try request.alternativeNames()
+        let leafKey = Certificate.PrivateKey(P256.Signing.PrivateKey())
+        var usages: [ExtendedKeyUsage.Usage] = []
+        if request.isServer { usages.append(.serverAuth) }
+        if request.isClient { usages.append(.clientAuth) }
+        let issuerIdentifier = try certificate.extensions.subjectKeyIdentifier ?? SubjectKeyIdentifier(hash: key.publicKey)
+
+        let leaf = try Certificate(
+            version: .v3,
+            serialNumber: Self.serialNumber(),
+            publicKey: leafKey.publicKey,
+            notValidBefore: max(now - Self.clockSkew, certificate.notValidBefore),
+            notValidAfter: min(now + Self.seconds(days: request.days), certificate.notValidAfter),
+            issuer: certificate.subject,
+            subject: try DistinguishedName { CommonName(request.name) },
+            extensions: try Certificate.Extensions {
+                Critical(BasicConstraints.notCertificateAuthority)
+                Critical(KeyUsage(digitalSignature: true))
+                try ExtendedKeyUsage(usages)
+                SubjectKeyIdentifier(hash: leafKey.publicKey)
+                AuthorityKeyIdentifier(keyIdentifier: issuerIdentifier.keyIdentifier)
+                if !names.isEmpty { names }
+            },
+            issuerPrivateKey: key)
+        return IssuedCertificate(certificate: leaf, key: leafKey)
+    }
+
+    /// A positive number of at most 20 bytes (RFC 5280, 4.1.2.2), 157 bits of it random.
+    private static func serialNumber() -> Certificate.SerialNumber {
+        var generator = SystemRandomNumberGenerator()
+        var bytes = (0..<20).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+        // The first bit is the sign, and the second keeps every number at its full length.
+        bytes[0] = bytes[0] & 0x3F | 0x40
+        return Certificate.SerialNumber(bytes: bytes)
+    }
+
+    private static func seconds(days: Int) -> TimeInterval { TimeInterval(days) * 86_400 }
+}
+
+/// A certificate and the key that it is for.
+package struct IssuedCertificate: Sendable {
+    package let certificate: Certificate
+    package let key: Certificate.PrivateKey
+
+    package init(certificate: Certificate, key: Certificate.PrivateKey) {
+        self.certificate = certificate
+        self.key = key
+    }
+
+    package func certificatePEM() throws -> String { try certificate.serializeAsPEM().pemString + "\n" }
+    package func keyPEM() throws -> String { try key.serializeAsPEM().pemString + "\n" }
+}

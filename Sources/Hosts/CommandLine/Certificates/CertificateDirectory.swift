@@ -1,0 +1,56 @@
+package import Foundation
+
+/// Where certificates are kept: `ca.pem` and `ca-key.pem`, and `NAME.pem` and `NAME-key.pem` for each that was issued.
+package struct CertificateDirectory: Sendable {
+    package let url: URL
+
+    package init(path: String) {
+        url = URL(fileURLWithPath: path, isDirectory: true)
+    }
+
+    package func certificate(_ name: String) -> URL { url.appendingPathComponent("\(name).pem") }
+    package func key(_ name: String) -> URL { url.appendingPathComponent("\(name)-key.pem") }
+
+    package static let authorityName = "ca"
+
+    package func loadAuthority() throws(CertificateError) -> CertificateAuthority {
+        try CertificateAuthority(
+            certificatePEM: PrivateFile.read(certificate(Self.authorityName)), keyPEM: PrivateFile.read(key(Self.authorityName)))
+    }
+
+    /// Never overwrites an authority: everything that it issued would become worthless.
+    package func save(_ authority: CertificateAuthority) throws {
+        try PrivateFile.makeDirectory(url)
+        let issued = IssuedCertificate(certificate: authority.certificate, key: authority.key)
+        do {
+            try save(issued, named: Self.authorityName, replacing: false)
+        } catch let error as CertificateError where error.code == .exists {
+            throw CertificateError(
+                error.code, "\(error.message); an authority is never overwritten, choose another directory with --out")
+        }
+    }
+
+    /// Saves a certificate with its key under a name that files can have.
+    package func save(_ issued: IssuedCertificate, as name: String, replacing: Bool) throws {
+        try Self.validate(name)
+        try PrivateFile.makeDirectory(url)
+        try save(issued, named: name, replacing: replacing)
+    }
+
+    /// Refuses names that would lead out of the directory or to the authority's own files.
+    package static func validate(_ name: String) throws(CertificateError) {
+        guard name.range(of: "^[A-Za-z0-9_][A-Za-z0-9_.@-]*$", options: .regularExpression) != nil, name.utf8.count <= 64 else {
+            throw CertificateError(
+                .usage, "'\(name)' can't be the name of a file: letters, digits and _ . @ - only, 64 at most, a letter or digit first")
+        }
+        guard name.lowercased() != authorityName else {
+            throw CertificateError(.usage, "'\(authorityName)' is the name of the authority; choose another")
+        }
+    }
+
+    private func save(_ issued: IssuedCertificate, named name: String, replacing: Bool) throws {
+        // The key first: a certificate without its key is worth nothing, and a reader looks for the certificate.
+        try PrivateFile.write(
+            [(key(name), issued.keyPEM()), (certificate(name), issued.certificatePEM())], replacing: replacing)
+    }
+}

@@ -1,0 +1,35 @@
+/// Why a certificate could not be made or shown, and the status that the command ends with.
+package struct CertificateError: Error, Sendable, CustomStringConvertible {
+    package enum Code: Sendable {
+        /// What was asked for makes no sense.
+        case usage
+        /// A file isn't what it should be.
+        case data
+        /// A file can't be read.
+        case noInput
+        /// A file can't be made.
+        case cannotCreate
+        /// A file is there already and isn't overwritten.
+        case exists
+
+        /// The status of sysexits(3).
+        package var exitStatus: Int32 {
+            switch self {
+            case .usage: 64
+            case .data: 65
+            case .noInput: 66
+            case .cannotCreate, .exists: 73
+            }
+        }
+    }
+
+    package var code: Code
+    package var message: String
+
+    package init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    package var description: String { message }
+}

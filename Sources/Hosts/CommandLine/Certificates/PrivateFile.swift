@@ -1,0 +1,68 @@
+package import Foundation
+
+/// Files that only their owner can read, from their first moment on.
+package enum PrivateFile {
+    /// Writes files that appear whole or not at all, with mode 0600. Without `replacing` an existing file is never touched,
+    /// whoever made it and when: the last step is a link, which the file system refuses then. What was put in place before a
+    /// failure is taken back.
+    package static func write(_ files: [(url: URL, text: String)], replacing: Bool = false) throws(CertificateError) {
+        var temporary: [URL] = []
+        var placed: [URL] = []
+        defer { for file in temporary { unlink(file.path) } }
+        do throws(CertificateError) {
+            for file in files {
+                let draft = file.url.deletingLastPathComponent()
+                    .appendingPathComponent(".\(file.url.lastPathComponent).\(UInt64.random(in: .min ... .max))")
+                temporary.append(draft)
+                try writeNew(file.text, to: draft, for: file.url)
+            }
+            for (file, draft) in zip(files, temporary) {
+                guard (replacing ? rename(draft.path, file.url.path) : link(draft.path, file.url.path)) == 0 else {
+                    throw failure(file.url)
+                }
+                if !replacing { placed.append(file.url) }
+            }
+        } catch {
+            for file in placed { unlink(file.path) }
+            throw error
+        }
+    }
+
+    /// Makes a directory that only its owner can enter, unless it is there.
+    package static func makeDirectory(_ url: URL) throws(CertificateError) {
+        do {
+            try FileManager.default.createDirectory(
+                at: url, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        } catch {
+            throw CertificateError(.cannotCreate, "the directory \(url.relativePath) can't be made: \(error.localizedDescription)")
+        }
+    }
+
+    package static func read(_ url: URL) throws(CertificateError) -> String {
+        do {
+            return try String(contentsOf: url, encoding: .utf8)
+        } catch {
+            let reason = FileManager.default.fileExists(atPath: url.path) ? "can't be read as text" : "doesn't exist"
+            throw CertificateError(.noInput, "\(url.relativePath) \(reason)")
+        }
+    }
+
+    private static func writeNew(_ text: String, to draft: URL, for file: URL) throws(CertificateError) {
+        let descriptor = open(draft.path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw failure(file) }
+        defer { close(descriptor) }
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0 && errno == EINTR { continue }
+            guard count > 0 else { throw failure(file) }
+            rest.removeFirst(count)
+        }
+        guard fsync(descriptor) == 0 else { throw failure(file) }
+    }
+
+    private static func failure(_ file: URL) -> CertificateError {
+        if errno == EEXIST { return CertificateError(.exists, "\(file.relativePath) exists already") }
+        return CertificateError(.cannotCreate, "\(file.relativePath) can't be written: \(String(cString: strerror(errno)))")
+    }
+}
