@@ -65,7 +65,7 @@ public struct ConfigurationEditor: Sendable {
         guard case .file(let position) = node.origin, let start = source.offset(of: position), let layout = node.layout
         else { return nil }
         switch node.content {
-        case .scalar where rest.isEmpty:
+        case .scalar where rest.isEmpty && layout.style != .text:
             return Change(range: start..<ScalarSpan.end(of: node, from: start, in: source), text: written(value, as: layout.style))
         case .null:
             let end = ScalarSpan.end(of: node, from: start, in: source)

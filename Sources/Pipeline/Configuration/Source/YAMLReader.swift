@@ -69,13 +69,13 @@ struct YAMLReader {
             result.layout = ConfigurationNode.Layout(style: ConfigurationNode.Style(scalar.style), inFlow: inFlow)
             return result
         case .sequence(let sequence):
-            let isFlow = inFlow || sequence.style == .flow
+            let isFlow = inFlow || isBracket(at: position)
             let nodes = sequence.map { convert($0, inFlow: isFlow) }
             var result = ConfigurationNode(.sequence(nodes), origin: .file(position))
             result.layout = ConfigurationNode.Layout(style: isFlow ? .flow : .block, inFlow: inFlow)
             return result
         case .mapping(let mapping):
-            let isFlow = inFlow || mapping.style == .flow
+            let isFlow = inFlow || isBracket(at: position)
             var result = ConfigurationNode(.mapping(entries(of: mapping, inFlow: isFlow)), origin: .file(position))
             result.layout = ConfigurationNode.Layout(style: isFlow ? .flow : .block, inFlow: inFlow)
             return result
@@ -85,8 +85,15 @@ struct YAMLReader {
         }
     }
 
+    /// Yams takes a collection's style from the wrong event, so the text tells.
+    private func isBracket(at position: SourcePosition) -> Bool {
+        guard let offset = source.offset(of: position), offset < source.scalars.count else { return false }
+        return source.scalars[offset] == "{" || source.scalars[offset] == "["
+    }
+
     private mutating func entries(of mapping: Node.Mapping, inFlow: Bool) -> [ConfigurationNode.Entry] {
         var entries: [ConfigurationNode.Entry] = []
+        var lines: [String: Int] = [:]
         for (key, value) in mapping {
             let keyNode = convert(key, inFlow: inFlow)
             guard case .file(let position) = keyNode.origin else { continue }
@@ -99,10 +106,11 @@ struct YAMLReader {
                 continue
             }
             let converted = convert(value, inFlow: inFlow)
-            if let first = entries.first(where: { $0.key == name }), case .file(let earlier) = first.keyOrigin {
-                report("the key '\(name)' occurs twice", at: position, hint: "it stands in line \(earlier.line) already")
+            if let line = lines[name] {
+                report("the key '\(name)' occurs twice", at: position, hint: "it stands in line \(line) already")
                 continue
             }
+            lines[name] = position.line
             entries.append(ConfigurationNode.Entry(key: name, keyOrigin: keyNode.origin, value: converted))
         }
         return entries
