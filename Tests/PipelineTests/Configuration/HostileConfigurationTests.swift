@@ -107,19 +107,23 @@ import Testing
                     a secret
               - fetch: { destinations: [public, "${env:X:-a}"] }
             """
-        let pieces = ["*a", "&a ", "[", "{", "]", "}", ":", ": ", "- ", "? ", "\"", "'", "|", ">", "#", "\n", " ", "\t", "!", "%", "\0", "\u{FEFF}",
+        let pieces = ["&a ", " &a ", "\n&a ", "&a ", "[", "{", "]", "}", ":", ": ", "- ", "? ", "\"", "'", "|", ">", "#", "\n", " ", "\t", "!", "%", "\0", "\u{FEFF}",
             "${", "}", "\u{85}", "\u{2028}", "---\n", "\\", "~", "é", "\u{10FFFF}", "\r", ","]
+        let rounds = 3_000
         var random = SystemRandomNumberGenerator()
-        for _ in 0..<3_000 {
+        for _ in 0..<rounds {
             var scalars = Array(seed.unicodeScalars)
-            for _ in 0..<Int.random(in: 1...4, using: &random) {
+            for _ in 0..<Int.random(in: 1...6, using: &random) {
                 let index = Int.random(in: 0..<scalars.count, using: &random)
                 if Bool.random(using: &random) { scalars.remove(at: index) }
                 let piece = pieces[Int.random(in: 0..<pieces.count, using: &random)]
                 scalars.insert(contentsOf: Array(piece.unicodeScalars), at: min(index, scalars.count))
             }
             let text = String(String.UnicodeScalarView(scalars))
-            for error in ConfigurationLoader.test().errors(in: text) { #expect(error.hasPrefix("t.yaml"), "\(text)") }
+            for error in ConfigurationLoader.test().errors(in: text) {
+                #expect(error.hasPrefix("t.yaml"), "\(text)")
+                #expect(!error.contains(YAMLReader.missedAnchor), "the guard missed an anchor in \(text.debugDescription)")
+            }
         }
     }
 }

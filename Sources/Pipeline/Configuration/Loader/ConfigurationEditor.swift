@@ -66,7 +66,8 @@ public struct ConfigurationEditor: Sendable {
         else { return nil }
         switch node.content {
         case .scalar where rest.isEmpty && layout.style != .text:
-            return Change(range: start..<ScalarSpan.end(of: node, from: start, in: source), text: written(value, as: layout.style))
+            let end = ScalarSpan.end(of: node, from: start, in: source)
+            return Change(range: start..<end, text: written(value, as: layout.style))
         case .null:
             let end = ScalarSpan.end(of: node, from: start, in: source)
             let blank = start > 0 && !source.scalars[start - 1].isBlank ? " " : ""

@@ -45,7 +45,8 @@ struct StageList {
                 // That is what was meant, most likely, so its keys are checked as such.
                 item.configuration = ConfigurationNode(.mapping(Array(entries.dropFirst())), origin: entries[1].keyOrigin)
             }
-            report("'\(entries[1].key)' stands beside '\(first.key)' in one entry of the list", at: entries[1].keyOrigin, hint: hint)
+            let second = entries[1]
+            report("'\(second.key)' stands beside '\(first.key)' in one entry of the list", at: second.keyOrigin, hint: hint)
         case .null:
             report("an entry of the list is empty", at: node.origin, hint: "write the name of a stage after '- '")
         case .sequence:
