@@ -15,6 +15,17 @@ struct ConfigurationSource: Sendable {
         blank(root, isSecret: false, known: known)
     }
 
+    /// For a text that can't be parsed: blanks what follows a key that sounds like a secret, to the end of the line.
+    mutating func blankSecretsByWord() {
+        guard let text else { return }
+        for number in 1...text.lineCount {
+            guard let range = text.line(number) else { continue }
+            let line = text.scalars[range]
+            guard let colon = line.firstIndex(of: ":"), Self.soundsSecret(String(String.UnicodeScalarView(line))) else { continue }
+            secrets[number, default: []].append(colon - range.lowerBound + 1..<range.count)
+        }
+    }
+
     private mutating func blank(_ node: ConfigurationNode, isSecret: Bool, known: Set<SourcePosition>) {
         guard case .file(let position) = node.origin else { return }
         let isSecret = isSecret || known.contains(position)
