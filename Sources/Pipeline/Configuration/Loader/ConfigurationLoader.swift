@@ -43,7 +43,7 @@ public struct ConfigurationLoader: Sendable {
         var source = ConfigurationSource(file: file, text: sourceText)
         var reader = YAMLReader(sourceText)
         guard let root = reader.read() else {
-            source.blankSecretsByWord()
+            source.blanksByWord = true
             guard reader.findings.isEmpty else { throw ConfigurationErrors(source.errors(reader.findings)) }
             throw refusal(file, "the file is empty", hint: "it needs the key 'pipeline', a list of stages")
         }

@@ -4,6 +4,8 @@ struct ConfigurationSource: Sendable {
     private let text: SourceText?
     /// What must not be shown, by line: ranges of columns.
     private var secrets: [Int: [Range<Int>]] = [:]
+    /// For a text that can't be parsed: in a line with a word that sounds like a secret, what follows the first colon is blank.
+    var blanksByWord = false
 
     init(file: String, text: SourceText?) {
         self.file = file
@@ -13,17 +15,6 @@ struct ConfigurationSource: Sendable {
     /// Blanks the values of secret keys, and of keys that sound like secrets wherever they stand.
     mutating func blankSecrets(in root: ConfigurationNode, known: Set<SourcePosition>) {
         blank(root, isSecret: false, known: known)
-    }
-
-    /// For a text that can't be parsed: blanks what follows a key that sounds like a secret, to the end of the line.
-    mutating func blankSecretsByWord() {
-        guard let text else { return }
-        for number in 1...text.lineCount {
-            guard let range = text.line(number) else { continue }
-            let line = text.scalars[range]
-            guard let colon = line.firstIndex(of: ":"), Self.soundsSecret(String(String.UnicodeScalarView(line))) else { continue }
-            secrets[number, default: []].append(colon - range.lowerBound + 1..<range.count)
-        }
     }
 
     private mutating func blank(_ node: ConfigurationNode, isSecret: Bool, known: Set<SourcePosition>) {
@@ -80,6 +71,9 @@ struct ConfigurationSource: Sendable {
     private func line(at position: SourcePosition) -> String? {
         guard let text, let range = text.line(position.line), position.column <= Self.longestLine else { return nil }
         var shown = Array(text.scalars[range].prefix(Self.longestLine))
+        if blanksByWord, let colon = shown.firstIndex(of: ":"), Self.soundsSecret(String(String.UnicodeScalarView(shown))) {
+            for index in shown.indices.suffix(from: colon + 1) { shown[index] = "*" }
+        }
         for secret in secrets[position.line] ?? [] {
             for index in secret.clamped(to: 0..<shown.count) { shown[index] = "*" }
         }
