@@ -4,6 +4,8 @@ public import NIOCore
 /// One event loop's part of a running plan: what stages on that loop share. Confined to the loop.
 public final class Shard {
     public let loop: any EventLoop
+    /// The group that the loop belongs to. The plan is assembled on every loop of it.
+    public let group: any EventLoopGroup
     public let index: Int
     public let logger: Logger
     /// Deadlines of whatever lives on this loop.
@@ -15,8 +17,11 @@ public final class Shard {
     private var nextSequence: UInt64 = 0
     private let idPrefix: UInt64
 
-    public init(loop: any EventLoop, index: Int, logger: Logger, exchangeLog: (any ExchangeLog)? = nil) {
+    public init(
+        loop: any EventLoop, group: any EventLoopGroup, index: Int, logger: Logger, exchangeLog: (any ExchangeLog)? = nil
+    ) {
         self.loop = loop
+        self.group = group
         self.index = index
         self.logger = logger
         self.exchangeLog = exchangeLog

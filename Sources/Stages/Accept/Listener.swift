@@ -1,4 +1,3 @@
-import Dispatch
 import Logging
 import NIOCore
 import NIOPosix
@@ -10,6 +9,7 @@ final class Listener: Sendable {
     let configuration: AcceptConfiguration
     private let logger: Logger
     private let acceptors = Mutex<[NIOLoopBound<Acceptor>]>([])
+    private let group = Mutex<(any EventLoopGroup)?>(nil)
     private let server = Mutex<(any Channel)?>(nil)
     private let open = Atomic<Int>(0)
 
@@ -21,13 +21,14 @@ final class Listener: Sendable {
     func add(_ acceptor: Acceptor) {
         let bound = NIOLoopBound(acceptor, eventLoop: acceptor.shard.loop)
         acceptors.withLock { $0.append(bound) }
+        group.withLock { $0 = acceptor.shard.group }
     }
 
     func start() async throws {
         let acceptors = acceptors.withLock { $0 }
-        let loops = LoopGroup(acceptors.map(\.eventLoop))
+        guard let group = group.withLock({ $0 }) else { return }
         let byLoop = Dictionary(uniqueKeysWithValues: acceptors.map { (ObjectIdentifier($0.eventLoop), $0) })
-        let bootstrap = ServerBootstrap(group: loops, childGroup: loops)
+        let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 4_096)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             // One at a time, so that the limit is exact.
@@ -136,24 +137,3 @@ private final class ConnectionLimitHandler: ChannelInboundHandler {
 
 @available(*, unavailable)
 extension ConnectionLimitHandler: Sendable {}
-
-/// Exactly the loops that a plan was assembled on, as a group.
-private final class LoopGroup: EventLoopGroup {
-    private let loops: [any EventLoop]
-    private let index = Atomic<Int>(0)
-
-    init(_ loops: [any EventLoop]) {
-        self.loops = loops
-    }
-
-    func next() -> any EventLoop {
-        loops[index.add(1, ordering: .relaxed).oldValue % loops.count]
-    }
-
-    func makeIterator() -> EventLoopIterator { EventLoopIterator(loops) }
-
-    /// The loops belong to the host.
-    func shutdownGracefully(queue: DispatchQueue, _ callback: @escaping @Sendable ((any Error)?) -> Void) {
-        queue.async { callback(nil) }
-    }
-}

@@ -34,10 +34,17 @@ struct ReadAllowance {
     mutating func spend(_ count: Int) { bytes -= count }
     mutating func earn(_ count: Int) { bytes += count }
 
-    /// Stops or starts reading.
-    mutating func setReading(_ reading: Bool, on channel: any Channel) {
-        guard reading == isPaused else { return }
+    /// Notes that reading is to go on or to stop. True if that is a change, which the caller then makes on the channel: not
+    /// here, for a channel may call its handlers back at once.
+    mutating func shouldRead(_ reading: Bool) -> Bool {
+        guard reading == isPaused else { return false }
         isPaused = !reading
-        try? channel.syncOptions?.setOption(.autoRead, value: reading)
+        return true
+    }
+}
+
+extension Channel {
+    func setReading(_ reading: Bool) {
+        try? syncOptions?.setOption(.autoRead, value: reading)
     }
 }

@@ -78,12 +78,19 @@ final class UpstreamHandler: ExchangeSink, ChannelInboundHandler {
         // Connections that were tried and not taken are none of the pool's.
         guard state != .closed, state != .connecting else { return }
         let wasHTTP = state == .http
+        let wasTunnel = state == .raw
         state = .closed
         port.shard.deadlines.remove(self)
         let lost = exchange
         exchange = nil
         if isPooled { port.closed(self, origin) }
         guard let lost, !lost.hasEnded else { return }
+        if wasTunnel, lastError == nil {
+            // Both halves closed without an error: the end of what the origin had to say, if that isn't known yet.
+            lost.sendResponseEnd()
+            lost.flushResponse()
+            if lost.hasEnded { return }
+        }
         if wasHTTP, mayRetry(lost) { return port.retry(lost, origin) }
         lost.abortResponse(UpstreamFailure.lost(origin, lastError))
         lost.flushResponse()
@@ -111,7 +118,7 @@ final class UpstreamHandler: ExchangeSink, ChannelInboundHandler {
         hasResponseBegun = false
         canBeReused = false
         allowance.reset()
-        allowance.setReading(true, on: context.channel)
+        if allowance.shouldRead(true) { context.channel.setReading(true) }
         if exchange.request.kind == .tunnel { return beginTunnel(exchange) }
         state = .http
         parser.expectResponse(to: exchange.request.method, upgrade: exchange.request.kind == .upgrade)
@@ -260,7 +267,7 @@ final class UpstreamHandler: ExchangeSink, ChannelInboundHandler {
 
     private func regulate(_ context: ChannelHandlerContext) {
         let mayRead = exchange.map { !allowance.isUsedUp && $0.acceptsResponse } ?? true
-        allowance.setReading(mayRead, on: context.channel)
+        if allowance.shouldRead(mayRead) { context.channel.setReading(mayRead) }
         // While the client's side is what is waited for, the origin isn't silent.
         if hasResponseBegun, state == .http { deadline = mayRead ? .now() + silence : nil }
     }

@@ -1,8 +1,10 @@
 import NIOCore
 import Pipeline
 
-/// Writes one response to a client and sees to it that its body is as long as its head says.
-struct HTTPResponseWriter {
+/// Writes a connection's responses, one after the other, and sees to it that each body is as long as its head says.
+///
+/// A class, for a write may call the connection's handler back while it is under way.
+final class HTTPResponseWriter {
     private(set) var framing = BodyFraming.none
     var credit = CreditedWriter()
     private var remaining: Int64 = 0
@@ -10,7 +12,13 @@ struct HTTPResponseWriter {
 
     private static let chunkEnd = ByteBuffer(string: "\r\n")
 
-    mutating func head(
+    func reset() {
+        framing = .none
+        remaining = 0
+        isTunnel = false
+    }
+
+    func head(
         _ head: ResponseHead, to request: RequestHead, minorVersion: Int, keepAlive: Bool, _ context: ChannelHandlerContext
     ) {
         var buffer = context.channel.allocator.buffer(capacity: 256 + head.fields.block.readableBytes)
@@ -24,7 +32,7 @@ struct HTTPResponseWriter {
     }
 
     /// False when the body is longer than its head said.
-    mutating func body(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) -> Bool {
+    func body(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) -> Bool {
         let count = bytes.readableBytes
         credit.wrote(count)
         if isTunnel {
@@ -51,7 +59,7 @@ struct HTTPResponseWriter {
     }
 
     /// False when the body is shorter than its head said.
-    mutating func end(_ trailers: HeaderFields?, _ context: ChannelHandlerContext) -> Bool {
+    func end(_ trailers: HeaderFields?, _ context: ChannelHandlerContext) -> Bool {
         switch framing {
         case .length:
             return remaining == 0

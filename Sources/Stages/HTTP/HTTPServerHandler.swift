@@ -30,7 +30,7 @@ final class HTTPServerHandler: ExchangeSource, ChannelInboundHandler {
     private var mode = Mode.http
     private var parser = HTTP1RequestParser()
     private var exchange: Exchange?
-    private var response = HTTPResponseWriter()
+    private let response = HTTPResponseWriter()
     private var isRequestComplete = false
     private var requestBody = BodyLength.none
     private var isInHead = false
@@ -61,6 +61,11 @@ final class HTTPServerHandler: ExchangeSource, ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
+        if mode == .tunnel, let exchange {
+            // Both halves closed without an error: the end of what the client had to say, if that isn't known yet.
+            exchange.sendRequestEnd()
+            exchange.flushRequest()
+        }
         end(Failure(.cancelled, "the client closed the connection"))
         context.fireChannelInactive()
     }
@@ -155,7 +160,7 @@ final class HTTPServerHandler: ExchangeSource, ChannelInboundHandler {
     private func regulate(_ context: ChannelHandlerContext) {
         let waiting = mode == .http && exchange != nil && isRequestComplete
         let isFull = waiting ? parser.bufferedBytes >= Self.window : allowance.isUsedUp && exchange != nil
-        allowance.setReading(!isFull, on: context.channel)
+        if allowance.shouldRead(!isFull) { context.channel.setReading(!isFull) }
         guard mode == .http, exchange == nil, !isInputClosed else { return }
         if parser.isIdle {
             isInHead = false
@@ -183,7 +188,7 @@ final class HTTPServerHandler: ExchangeSource, ChannelInboundHandler {
         }
         let exchange = Exchange(request, from: self, client: connection, on: port.shard)
         self.exchange = exchange
-        response = HTTPResponseWriter()
+        response.reset()
         if request.kind != .plain {
             // Whatever follows belongs to the other protocol. It goes along at once: who opens a tunnel rarely waits for the
             // answer, and where it is refused nothing of it arrives anywhere.
@@ -279,7 +284,7 @@ final class HTTPServerHandler: ExchangeSource, ChannelInboundHandler {
     /// the answer on its way (RFC 9112, 9.6): so our half first, and the rest when the client has closed its own.
     private func finish(_ context: ChannelHandlerContext) {
         mode = .lingering
-        allowance.setReading(true, on: context.channel)
+        if allowance.shouldRead(true) { context.channel.setReading(true) }
         if isInputClosed || isRequestComplete && parser.bufferedBytes == 0 {
             context.closeAfterWrites()
         } else {
@@ -299,7 +304,7 @@ final class HTTPServerHandler: ExchangeSource, ChannelInboundHandler {
         keepAlive = false
         isRequestComplete = false
         let answer = LocalResponse(status: status, body: message + "\n")
-        response = HTTPResponseWriter()
+        response.reset()
         let request = RequestHead(method: "GET", scheme: .http, authority: "-", path: "/")
         response.head(answer.head, to: request, minorVersion: minorVersion, keepAlive: false, context)
         _ = response.body(ByteBuffer(string: answer.body), context)

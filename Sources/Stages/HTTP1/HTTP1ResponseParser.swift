@@ -1,9 +1,16 @@
 package import NIOCore
 import Pipeline
 
-/// Reads the responses of one connection, one at a time, as strictly as `HTTP1RequestParser` reads requests.
+/// Reads the responses of one connection as strictly as `HTTP1RequestParser` reads requests.
 package struct HTTP1ResponseParser: Sendable {
     package typealias Part = HTTP1Part<HTTP1ResponseHead>
+
+    /// What of a request decides about the response's end.
+    private struct Request {
+        var isHead = false
+        var isConnect = false
+        var isUpgrade = false
+    }
 
     private enum State {
         case idle, line, fields, body, stopped
@@ -12,9 +19,9 @@ package struct HTTP1ResponseParser: Sendable {
 
     private var reader: HTTP1MessageReader
     private var state = State.idle
-    private var toHead = false
-    private var toConnect = false
-    private var toUpgrade = false
+    private var request = Request()
+    /// Requests that were sent before the response to an earlier one ended. There are none without pipelining.
+    private var laterRequests: [Request] = []
     /// A byte of the response that is expected has come.
     private var hasBegun = false
     private var status = 0
@@ -23,18 +30,17 @@ package struct HTTP1ResponseParser: Sendable {
 
     package init(limits: HTTP1Limits = .init()) { reader = HTTP1MessageReader(limits: limits) }
 
-    /// To be called when a request is sent: a response's end depends on the request. The response before it must have ended.
+    /// To be called when a request is sent, once for each: a response's end depends on the request. Bytes that came before it
+    /// are no answer to it and remain an error.
     ///
     /// - Parameter upgrade: the request asks for another protocol, so that 101 may come.
     package mutating func expectResponse(to method: String, upgrade: Bool = false) {
-        guard case .idle = state else { return }
-        // Bytes that came before the request are no answer to it.
-        guard reader.input.count == 0 else { return }
-        toHead = method == "HEAD"
-        toConnect = method == "CONNECT"
-        toUpgrade = upgrade
-        hasBegun = false
-        state = .line
+        let next = Request(isHead: method == "HEAD", isConnect: method == "CONNECT", isUpgrade: upgrade)
+        if case .idle = state {
+            if reader.input.count == 0 { begin(next) }
+        } else {
+            laterRequests.append(next)
+        }
     }
 
     /// Takes what was read.
@@ -68,7 +74,7 @@ package struct HTTP1ResponseParser: Sendable {
         case .stopped: return nil
         case .idle where reader.input.count == 0: return nil
         case .body where reader.isUntilClose:
-            state = .idle
+            endResponse()
             return .end(nil)
         case .failed(let earlier): throw earlier
         case .idle: error = HTTP1Error(.unexpectedBytes)
@@ -85,6 +91,20 @@ package struct HTTP1ResponseParser: Sendable {
     package var isIdle: Bool {
         if case .idle = state { return reader.input.count == 0 }
         return false
+    }
+
+    private mutating func begin(_ request: Request) {
+        self.request = request
+        hasBegun = reader.input.count > 0
+        state = .line
+    }
+
+    private mutating func endResponse() {
+        if laterRequests.isEmpty {
+            state = .idle
+        } else {
+            begin(laterRequests.removeFirst())
+        }
     }
 
     private mutating func fail(_ error: HTTP1Error) {
@@ -110,7 +130,7 @@ package struct HTTP1ResponseParser: Sendable {
                 case nil: return nil
                 case .bytes(let bytes): return .body(bytes)
                 case .end(let trailers):
-                    state = .idle
+                    endResponse()
                     return .end(trailers)
                 }
             case .stopped: return nil
@@ -156,7 +176,7 @@ package struct HTTP1ResponseParser: Sendable {
     private mutating func makeHead() throws(HTTP1Error) -> HTTP1ResponseHead {
         reader.editSection { $0.removeNamed() }
         if status == 101 {
-            guard toUpgrade, minorVersion > 0 else { throw HTTP1Error(.unexpectedUpgrade) }
+            guard request.isUpgrade, minorVersion > 0 else { throw HTTP1Error(.unexpectedUpgrade) }
             reader.editSection { $0.appendUpgrade() }
         }
         let section = reader.section
@@ -165,7 +185,7 @@ package struct HTTP1ResponseParser: Sendable {
             keepAlive: !section.close && (minorVersion > 0 || section.keepAlive),
             upgrade: status == 101 ? section.upgrade : nil)
         // RFC 9110, 9.3.6 and 8.6: what these say of a length has no meaning.
-        if status == 101 || toConnect && (200..<300).contains(status) {
+        if status == 101 || request.isConnect && (200..<300).contains(status) {
             head.keepAlive = false
             state = .stopped
             return head
@@ -181,7 +201,7 @@ package struct HTTP1ResponseParser: Sendable {
         let framing = try section.framing(minorVersion: minorVersion)
         head.body = framing ?? .none
         head.isChunked = framing == .unknown
-        if toHead || status == 304 { return head }
+        if request.isHead || status == 304 { return head }
         switch framing {
         case .known(let length): reader.beginBody(.length(length))
         case .unknown: reader.beginBody(.chunkSize)

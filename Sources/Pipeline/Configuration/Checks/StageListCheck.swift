@@ -34,7 +34,9 @@ struct StageListCheck {
                 let previous = index == 0 ? nil : items[index - 1]
                 reportMisfit(item, factory, after: previous, yielding: flowing)
             }
-            flowing = Set((fitting.isEmpty ? factory.forms : fitting).map(\.output))
+            // After a sink that was followed by something, whatever comes last is not one mistake more.
+            let isPastEnd = fitting.isEmpty && flowing.contains(.end)
+            flowing = Set((fitting.isEmpty ? factory.forms : fitting).map(\.output)).union(isPastEnd ? [.end] : [])
         }
         if let last = items.last, !flowing.contains(.end) { reportOpenEnd(last, yielding: flowing) }
     }
@@ -56,7 +58,7 @@ struct StageListCheck {
                 hint: "a list has one source, at its beginning"
             )
         }
-        if yielding == [.end] {
+        if yielding.contains(.end) {
             return report(
                 "'\(item.name)' can't come after '\(previous.name)'\(Self.line(of: previous)), which ends the list", at: item
             )

@@ -65,8 +65,9 @@ public struct ConfigurationEditor: Sendable {
         guard case .file(let position) = node.origin, let start = source.offset(of: position), let layout = node.layout
         else { return nil }
         switch node.content {
-        case .scalar where rest.isEmpty:
-            return Change(range: start..<ScalarSpan.end(of: node, from: start, in: source), text: written(value, as: layout.style))
+        case .scalar where rest.isEmpty && layout.style != .text:
+            let end = ScalarSpan.end(of: node, from: start, in: source)
+            return Change(range: start..<end, text: written(value, as: layout.style))
         case .null:
             let end = ScalarSpan.end(of: node, from: start, in: source)
             let blank = start > 0 && !source.scalars[start - 1].isBlank ? " " : ""

@@ -1,5 +1,5 @@
 /// One thing that is wrong in a configuration, printed like a compiler's message.
-public struct ConfigurationError: Error, Sendable, Equatable, CustomStringConvertible {
+public struct ConfigurationError: Error, Sendable, Hashable, CustomStringConvertible {
     public enum Severity: String, Sendable {
         case error
         case warning

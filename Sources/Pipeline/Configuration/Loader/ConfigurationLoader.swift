@@ -43,7 +43,8 @@ public struct ConfigurationLoader: Sendable {
         var source = ConfigurationSource(file: file, text: sourceText)
         var reader = YAMLReader(sourceText)
         guard let root = reader.read() else {
-            guard reader.findings.isEmpty else { throw ConfigurationErrors(reader.findings.map(source.error)) }
+            source.blanksByWord = true
+            guard reader.findings.isEmpty else { throw ConfigurationErrors(source.errors(reader.findings)) }
             throw refusal(file, "the file is empty", hint: "it needs the key 'pipeline', a list of stages")
         }
         guard case .mapping = root.content else {
@@ -52,7 +53,7 @@ public struct ConfigurationLoader: Sendable {
                 message: "a configuration is a mapping, not \(root.shown(secret: true))",
                 hint: "begin with 'pipeline:' and list the stages below it", origin: root.origin, severity: .error
             )
-            throw ConfigurationErrors((reader.findings + [finding]).map(source.error))
+            throw ConfigurationErrors(source.errors(reader.findings + [finding]))
         }
         var draft = Draft(root: root, directory: FileAccess.directory(of: file), findings: reader.findings)
         draft.resolve(environment: environment, overrides: overrides, registry: registry, ignoring: ignoredVariables)

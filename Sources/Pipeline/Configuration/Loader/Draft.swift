@@ -123,17 +123,12 @@ extension ConfigurationSource {
     /// Findings as errors, in the order of the file, none twice; what doesn't stand in the file comes last.
     func errors(_ findings: [DecodingContext.Finding]) -> [ConfigurationError] {
         let errors = findings.map(error)
-        var result: [ConfigurationError] = []
+        var seen: Set<ConfigurationError> = []
         let order = errors.indices.sorted {
             guard let left = errors[$0].position else { return errors[$1].position == nil && $0 < $1 }
             guard let right = errors[$1].position else { return true }
             return left == right ? $0 < $1 : left < right
         }
-        for index in order {
-            // Only what has the same place can be the same.
-            let same = result.reversed().prefix { $0.position == errors[index].position }
-            if !same.prefix(100).contains(errors[index]) { result.append(errors[index]) }
-        }
-        return result
+        return order.map { errors[$0] }.filter { seen.insert($0).inserted }
     }
 }

@@ -36,11 +36,17 @@ struct StageList {
             items.append(Item(name: scalar.text, origin: node.origin, configuration: empty))
         case .mapping(let entries):
             guard let first = entries.first else { return report("a stage needs a name", at: node.origin) }
-            items.append(Item(name: first.key, origin: first.keyOrigin, configuration: first.value))
+            var item = Item(name: first.key, origin: first.keyOrigin, configuration: first.value)
+            defer { items.append(item) }
             guard entries.count > 1 else { return }
             var hint = "begin each stage with '- ' on a line of its own"
-            if case .null = first.value.content { hint = "indent what belongs to '\(first.key)' deeper than '\(first.key)' itself" }
-            report("'\(entries[1].key)' stands beside '\(first.key)' in one entry of the list", at: entries[1].keyOrigin, hint: hint)
+            if case .null = first.value.content {
+                hint = "indent what belongs to '\(first.key)' deeper than '\(first.key)' itself"
+                // That is what was meant, most likely, so its keys are checked as such.
+                item.configuration = ConfigurationNode(.mapping(Array(entries.dropFirst())), origin: entries[1].keyOrigin)
+            }
+            let second = entries[1]
+            report("'\(second.key)' stands beside '\(first.key)' in one entry of the list", at: second.keyOrigin, hint: hint)
         case .null:
             report("an entry of the list is empty", at: node.origin, hint: "write the name of a stage after '- '")
         case .sequence:

@@ -31,6 +31,12 @@ public final class DecodingContext {
     /// Whether the value being read must not be shown.
     public var isSecret: Bool { secrecy > 0 }
 
+    /// Whether a node's text must not be shown: it is a secret, or the content of a file.
+    public func isHidden(_ node: ConfigurationNode) -> Bool {
+        guard case .scalar(let scalar) = node.content else { return isSecret }
+        return isSecret || scalar.isHidden
+    }
+
     public func report(
         _ message: String, at node: ConfigurationNode, hint: String? = nil, severity: ConfigurationError.Severity = .error
     ) {

@@ -129,7 +129,8 @@ extension SchemaField {
                         return
                     }
                     if let limits, !limits.contains(value) {
-                        return context.report("\(context.label) must be \(limits.sentence), not \(value.printed)", at: node)
+                        let shown = context.isHidden(node) ? node.shown(secret: true) : value.printed
+                        return context.report("\(context.label) must be \(limits.sentence), not \(shown)", at: node)
                     }
                     configuration[keyPath: path] = value
                 }

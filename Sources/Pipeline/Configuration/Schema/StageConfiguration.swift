@@ -1,4 +1,5 @@
-/// A stage's part of a configuration file: a plain value, all defaults from `init()`, with the keys that a file may set in `schema`.
+/// A stage's part of a configuration file: a plain value with all defaults from `init()`. `schema` has the keys that a file
+/// may set. A text that must not be printed is a `Secret`, so that printing the whole value can't show it either.
 ///
 ///     struct AcceptConfiguration: StageConfiguration {
 ///         var listen = ListenAddress.tcp(host: "127.0.0.1", port: 8080)

@@ -4,6 +4,8 @@ struct ConfigurationSource: Sendable {
     private let text: SourceText?
     /// What must not be shown, by line: ranges of columns.
     private var secrets: [Int: [Range<Int>]] = [:]
+    /// For a text that can't be parsed: in a line with a word that sounds like a secret, what follows the first colon is blank.
+    var blanksByWord = false
 
     init(file: String, text: SourceText?) {
         self.file = file
@@ -69,6 +71,9 @@ struct ConfigurationSource: Sendable {
     private func line(at position: SourcePosition) -> String? {
         guard let text, let range = text.line(position.line), position.column <= Self.longestLine else { return nil }
         var shown = Array(text.scalars[range].prefix(Self.longestLine))
+        if blanksByWord, let colon = shown.firstIndex(of: ":"), Self.soundsSecret(String(String.UnicodeScalarView(shown))) {
+            for index in shown.indices.suffix(from: colon + 1) { shown[index] = "*" }
+        }
         for secret in secrets[position.line] ?? [] {
             for index in secret.clamped(to: 0..<shown.count) { shown[index] = "*" }
         }

@@ -53,7 +53,7 @@ struct Substitution {
             }
             guard let end = rest[start.upperBound...].firstIndex(of: "}") else {
                 report("'${' has no '}'", at: origin, hint: "write $${ where a text has to contain ${")
-                return scalar
+                return unknown(scalar)
             }
             guard let value = value(of: rest[start.upperBound..<end], at: origin) else { return unknown(scalar) }
             result.text += value.text

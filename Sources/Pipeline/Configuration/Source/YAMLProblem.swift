@@ -18,7 +18,8 @@ struct YAMLProblem {
         case .reader(_, let offset, let value, _):
             // Offsets count characters; the position is that of the same character in the scalars.
             let code = String(UInt32(bitPattern: value), radix: 16, uppercase: true)
-            message = "a character that a file of text can't have (U+\(String(repeating: "0", count: max(0, 4 - code.count)))\(code))"
+            let zeros = String(repeating: "0", count: max(0, 4 - code.count))
+            message = "a character that a file of text can't have (U+\(zeros)\(code))"
             let index = source.scalars.firstIndex { !$0.isAllowedInYAML }
             position = source.position(of: index ?? offset ?? 0)
         default:

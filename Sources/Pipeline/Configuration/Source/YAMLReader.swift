@@ -2,6 +2,9 @@ internal import Yams
 
 /// Turns a file's text into nodes with positions. What is wrong with it as YAML comes out as findings.
 struct YAMLReader {
+    /// The guard finds every anchor; this is the second line of defence, and what tests look for.
+    static let missedAnchor = "a configuration can't have anchors and aliases"
+
     private let source: SourceText
     private(set) var findings: [DecodingContext.Finding] = []
     /// Where a key that occurs twice was changed so that the parser goes on, and what it was called.
@@ -20,16 +23,18 @@ struct YAMLReader {
             report(error.message, at: source.position(of: error.offset), hint: error.hint)
             return nil
         }
-        guard let root = compose(attempts: yamlGuard.tokens < 5_000 ? 10 : 1) else { return nil }
-        return convert(root, inFlow: false)
+        guard let (root, parser) = compose(attempts: yamlGuard.tokens < 5_000 ? 10 : 1) else { return nil }
+        // A node knows its anchor only as long as the parser lives.
+        return withExtendedLifetime(parser) { convert(root, inFlow: false) }
     }
 
     /// Parses, again after every key that occurs twice: the parser stops at the first, but everything shall be reported.
-    private mutating func compose(attempts: Int) -> Node? {
+    private mutating func compose(attempts: Int) -> (Node, Parser)? {
         var current = source
         for _ in 0..<attempts {
             do {
-                return try Parser(yaml: current.text, resolver: .basic, encoding: .utf8).singleRoot()
+                let parser = try Parser(yaml: current.text, resolver: .basic, encoding: .utf8)
+                return try parser.singleRoot().map { ($0, parser) }
             } catch let YamlError.duplicatedKeysInMapping(names, context) {
                 let position = SourcePosition(line: context.mark.line, column: context.mark.column)
                 guard let name = names.first, let next = rename(name, at: position, in: current) else {
@@ -62,6 +67,7 @@ struct YAMLReader {
 
     private mutating func convert(_ node: Node, inFlow: Bool) -> ConfigurationNode {
         let position = node.mark.map { SourcePosition(line: $0.line, column: $0.column) } ?? SourcePosition(line: 1, column: 1)
+        if node.anchor != nil { report(Self.missedAnchor, at: position) }
         switch node {
         case .scalar(let scalar):
             let isNull = scalar.style == .plain && ["", "~", "null", "Null", "NULL"].contains(scalar.string)
@@ -69,24 +75,31 @@ struct YAMLReader {
             result.layout = ConfigurationNode.Layout(style: ConfigurationNode.Style(scalar.style), inFlow: inFlow)
             return result
         case .sequence(let sequence):
-            let isFlow = inFlow || sequence.style == .flow
+            let isFlow = inFlow || isBracket(at: position)
             let nodes = sequence.map { convert($0, inFlow: isFlow) }
             var result = ConfigurationNode(.sequence(nodes), origin: .file(position))
             result.layout = ConfigurationNode.Layout(style: isFlow ? .flow : .block, inFlow: inFlow)
             return result
         case .mapping(let mapping):
-            let isFlow = inFlow || mapping.style == .flow
+            let isFlow = inFlow || isBracket(at: position)
             var result = ConfigurationNode(.mapping(entries(of: mapping, inFlow: isFlow)), origin: .file(position))
             result.layout = ConfigurationNode.Layout(style: isFlow ? .flow : .block, inFlow: inFlow)
             return result
         case .alias:
-            report("a configuration can't have aliases", at: position)
+            report(Self.missedAnchor, at: position)
             return ConfigurationNode(.null, origin: .file(position))
         }
     }
 
+    /// Yams takes a collection's style from the wrong event, so the text tells.
+    private func isBracket(at position: SourcePosition) -> Bool {
+        guard let offset = source.offset(of: position), offset < source.scalars.count else { return false }
+        return source.scalars[offset] == "{" || source.scalars[offset] == "["
+    }
+
     private mutating func entries(of mapping: Node.Mapping, inFlow: Bool) -> [ConfigurationNode.Entry] {
         var entries: [ConfigurationNode.Entry] = []
+        var lines: [String: Int] = [:]
         for (key, value) in mapping {
             let keyNode = convert(key, inFlow: inFlow)
             guard case .file(let position) = keyNode.origin else { continue }
@@ -99,10 +112,11 @@ struct YAMLReader {
                 continue
             }
             let converted = convert(value, inFlow: inFlow)
-            if let first = entries.first(where: { $0.key == name }), case .file(let earlier) = first.keyOrigin {
-                report("the key '\(name)' occurs twice", at: position, hint: "it stands in line \(earlier.line) already")
+            if let line = lines[name] {
+                report("the key '\(name)' occurs twice", at: position, hint: "it stands in line \(line) already")
                 continue
             }
+            lines[name] = position.line
             entries.append(ConfigurationNode.Entry(key: name, keyOrigin: keyNode.origin, value: converted))
         }
         return entries

@@ -14,7 +14,7 @@ public struct FilePath: Sendable, Hashable, ConfigurationValue, CustomStringConv
             return nil
         }
         let path = FileAccess.resolve(scalar.text, from: context.directory)
-        let shown = context.isSecret || scalar.isHidden ? "the file" : "the file '\(path)'"
+        let shown = context.isHidden(node) ? "the file" : "the file '\(path)'"
         switch FileAccess.kind(of: path) {
         case .file:
             return FilePath(path)

@@ -1,0 +1,30 @@
+import ArgumentParser
+import Foundation
+import Pipeline
+
+/// What commands that read a configuration have in common.
+struct ConfigurationOptions: ParsableArguments {
+    @Option(
+        name: .customLong("set"),
+        help: ArgumentHelp(
+            "Set one value above the file and the environment, such as pipeline.accept.listen=127.0.0.1:9000.",
+            valueName: "path=value"))
+    var settings: [String] = []
+
+    @Option(name: .customLong("log-level"), help: "Set log.level: trace, debug, info, notice, warning, error or critical.")
+    var logLevel: String?
+
+    func load(_ path: String, host: HostKind?, adding more: [ConfigurationOverride] = []) throws -> LoadedConfiguration {
+        var overrides: [ConfigurationOverride] = []
+        for setting in settings {
+            guard let override = ConfigurationOverride(argument: setting) else {
+                throw ValidationError("--set wants path=value, not '\(setting)'")
+            }
+            overrides.append(override)
+        }
+        if let logLevel { overrides.append(ConfigurationOverride(path: "log.level", value: logLevel, origin: "--log-level")) }
+        let loader = ConfigurationLoader(
+            registry: CommandLineInterface.stages, environment: ProcessInfo.processInfo.environment)
+        return try loader.load(path: path, host: host, overrides: overrides + more)
+    }
+}

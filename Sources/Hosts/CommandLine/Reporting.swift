@@ -1,0 +1,27 @@
+import ArgumentParser
+import Foundation
+import Pipeline
+
+/// How errors come out of commands: what is wrong on standard error, and a status that scripts can tell apart (sysexits).
+enum Reporting {
+    /// EX_DATAERR: the configuration can't work.
+    static let badConfiguration = ExitCode(65)
+    /// EX_UNAVAILABLE: something that is needed can't be had.
+    static let unavailable = ExitCode(69)
+
+    static func run(_ body: () async throws -> Void) async throws {
+        do {
+            try await body()
+        } catch let error as ConfigurationErrors {
+            write(error.description)
+            throw badConfiguration
+        } catch let error as StageError {
+            write("error: \(error.message)")
+            throw error.code == .configuration ? badConfiguration : unavailable
+        }
+    }
+
+    static func write(_ text: String) {
+        FileHandle.standardError.write(Data((text.hasSuffix("\n") ? text : text + "\n").utf8))
+    }
+}

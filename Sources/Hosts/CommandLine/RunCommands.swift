@@ -1,0 +1,129 @@
+import ArgumentParser
+import Foundation
+import Hosting
+import Logging
+import Pipeline
+
+struct AgentCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "agent",
+        abstract: "Run the proxy on this machine.",
+        discussion: """
+            SIGTERM and Ctrl-C let what is open finish (`drain`, 30 s); a second signal ends at once.
+
+            EXAMPLES
+              fluidity agent --config agent.yaml
+              fluidity agent --config agent.yaml --server tunnel.example.org:8443 --save
+            """)
+
+    @Option(name: .shortAndLong, help: "The configuration file.")
+    var config = "configs/agent.yaml"
+
+    @Option(help: ArgumentHelp("The server to connect to, above the file's 'connect'.", valueName: "host:port"))
+    var server: String?
+
+    @Flag(help: "Write the server given with --server to the file.")
+    var save = false
+
+    @OptionGroup var options: ConfigurationOptions
+
+    func validate() throws {
+        if save, server == nil { throw ValidationError("--save goes with --server") }
+    }
+
+    func run() async throws {
+        try await Reporting.run {
+            var overrides: [ConfigurationOverride] = []
+            if let server {
+                overrides.append(ConfigurationOverride(path: "pipeline.connect.to", value: server, origin: "--server"))
+            }
+            let configuration = try options.load(config, host: .agent, adding: overrides)
+            if save, let server { try SavedSetting.write("pipeline.connect.to", server, to: config) }
+            try await Running.run([configuration])
+        }
+    }
+}
+
+struct ServerCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "server",
+        abstract: "Run the end of the tunnel that fetches.",
+        discussion: """
+            EXAMPLES
+              fluidity server --config server.yaml
+              FLUIDITY_PIPELINE_ACCEPT_LISTEN=0.0.0.0:9443 fluidity server --config server.yaml
+            """)
+
+    @Option(name: .shortAndLong, help: "The configuration file.")
+    var config = "configs/server.yaml"
+
+    @OptionGroup var options: ConfigurationOptions
+
+    func run() async throws {
+        try await Reporting.run { try await Running.run([try options.load(config, host: .server)]) }
+    }
+}
+
+struct UpCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "up",
+        abstract: "Run agent and server in one process.",
+        discussion: """
+            EXAMPLES
+              fluidity up --agent-config configs/agent.yaml --server-config configs/server.yaml
+            """)
+
+    @Option(help: "The agent's configuration file.")
+    var agentConfig = "configs/agent.yaml"
+
+    @Option(help: "The server's configuration file.")
+    var serverConfig = "configs/server.yaml"
+
+    @Option(name: .customLong("log-level"), help: "Set log.level of both.")
+    var logLevel: String?
+
+    func run() async throws {
+        try await Reporting.run {
+            var options = ConfigurationOptions()
+            options.settings = []
+            options.logLevel = logLevel
+            let agent = try options.load(agentConfig, host: .agent)
+            let server = try options.load(serverConfig, host: .server)
+            // Drained in this order: the agent's exchanges need the server to finish.
+            try await Running.run([agent, server])
+        }
+    }
+}
+
+enum Running {
+    static func run(_ configurations: [LoadedConfiguration]) async throws {
+        guard let settings = configurations.first?.log else { return }
+        var logger = Logger(label: "fluidity") { _ in
+            StandardErrorLogHandler(level: settings.level, format: settings.format)
+        }
+        logger.logLevel = settings.level
+        for warning in configurations.flatMap(\.warnings) { Reporting.write(warning.description) }
+        try await Host(configurations, logger: logger).run()
+    }
+}
+
+/// Writes a value into a configuration file and leaves the rest of it as it is.
+enum SavedSetting {
+    static func write(_ path: String, _ value: String, to file: String) throws {
+        let text = try String(contentsOfFile: file, encoding: .utf8)
+        let edited = try ConfigurationEditor(text: text, file: file).setting(path: path, to: value)
+        guard edited != text else { return }
+        do {
+            try Data(edited.utf8).write(to: URL(fileURLWithPath: file), options: .atomic)
+        } catch {
+            throw StageError(.unavailable, "can't write '\(file)': \(error.localizedDescription)")
+        }
+    }
+}
+
+extension Running {
+    /// Warnings of stages that are made only to be checked are shown, as text.
+    static var quietLogger: Logger {
+        Logger(label: "fluidity") { _ in StandardErrorLogHandler(level: .warning, format: .text) }
+    }
+}

@@ -1,0 +1,72 @@
+package import Logging
+import NIOCore
+import NIOPosix
+package import Pipeline
+
+/// Runs configurations until it is asked to end.
+package struct Host: Sendable {
+    private let configurations: [LoadedConfiguration]
+    private let logger: Logger
+
+    package init(_ configurations: [LoadedConfiguration], logger: Logger) {
+        self.configurations = configurations
+        self.logger = logger
+    }
+
+    /// Starts every pipeline, the last first, and returns when all have ended after a signal: the first lets what is open
+    /// finish, the second ends at once. Throws what kept a pipeline from being made or started.
+    package func run() async throws {
+        let signals = ShutdownSignals()
+        let plans = try configurations.map { configuration in
+            try (configuration, configuration.plan(logger: logger(for: configuration)))
+        }
+        let count = configurations.compactMap(\.eventLoops).max() ?? System.coreCount
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: count)
+        var running: [(LoadedConfiguration, Generation)] = []
+        do {
+            for (configuration, plan) in plans.reversed() {
+                let logger = logger(for: configuration)
+                let generation = Generation(
+                    plan: plan, group: group, logger: logger, exchangeLog: ExchangeLogger.make(logger))
+                try await generation.start()
+                running.insert((configuration, generation), at: 0)
+            }
+        } catch {
+            for (_, generation) in running { await generation.stop() }
+            try? await group.shutdownGracefully()
+            throw error
+        }
+        let signal = await signals.next()
+        logger.notice("draining", metadata: ["signal": "\(signal)"])
+        await drain(running, signals)
+        try? await group.shutdownGracefully()
+        logger.notice("ended")
+    }
+
+    private func drain(_ running: [(LoadedConfiguration, Generation)], _ signals: ShutdownSignals) async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { [logger] in
+                // The one that takes clients first: what it still has open needs the others.
+                for (configuration, generation) in running {
+                    if await !generation.drain(within: configuration.drain) {
+                        logger.warning("what was still open was ended", metadata: ["drain": "\(configuration.drain.printed)"])
+                    }
+                    await generation.stop()
+                }
+            }
+            group.addTask {
+                _ = await signals.next()
+                guard !Task.isCancelled else { return }
+                for (_, generation) in running { await generation.stop() }
+            }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+
+    private func logger(for configuration: LoadedConfiguration) -> Logger {
+        var logger = logger
+        logger[metadataKey: "host"] = "\(configuration.host.rawValue)"
+        return logger
+    }
+}

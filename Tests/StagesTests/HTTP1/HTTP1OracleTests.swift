@@ -1,0 +1,72 @@
+import NIOCore
+import NIOHTTP1
+import Pipeline
+import Stages
+import Testing
+
+/// What our parser accepts, swift-nio's accepts too and understands in the same way, but for the differences that are listed.
+@Suite struct HTTP1OracleTests {
+    static let methods = Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+
+    @Test(arguments: 0..<200) func requestsOfTheWriter(_ seed: Int) throws {
+        var maker = MessageMaker(UInt64(seed) + 1000)
+        var buffer = ByteBuffer()
+        for _ in 0..<(1 + maker.random.below(6)) {
+            // swift-nio reads nothing after a request that closes.
+            if try maker.request(into: &buffer)[0].contains(" close") { break }
+        }
+        let bytes = Array(buffer.readableBytesView)
+        let ours = Oracle.ours(HTTP1RequestParser(), bytes) { Oracle.ours($0) }
+        #expect(ours != nil)
+        #expect(Oracle.requests(bytes) == ours)
+    }
+
+    @Test(arguments: 0..<200) func responsesOfTheWriter(_ seed: Int) {
+        var maker = MessageMaker(UInt64(seed) + 2000)
+        var buffer = ByteBuffer()
+        var methods: [String] = []
+        for _ in 0..<(1 + maker.random.below(6)) {
+            let (method, lines) = maker.response(into: &buffer)
+            methods.append(method)
+            if lines.contains(where: { $0.contains(" close") }) { break }
+        }
+        let bytes = Array(buffer.readableBytesView)
+        let ours = Oracle.ours(AnsweringParser(methods), bytes) { Oracle.ours($0) }
+        #expect(ours != nil)
+        #expect(Oracle.responses(bytes, to: methods) == ours)
+    }
+
+    @Test(arguments: 0..<8) func mutatedRequests(_ part: Int) {
+        var mutator = Mutator(UInt64(part) + 77, HTTP1RequestParserTests.valid.map { wire($0.text) })
+        var compared = 0
+        for _ in 0..<2000 {
+            let bytes = mutator.message()
+            var isComparable = true
+            guard
+                let ours = Oracle.ours(HTTP1RequestParser(), bytes, { head in
+                    if !Self.isComparable(head) { isComparable = false }
+                    return Oracle.ours(head)
+                }), isComparable, Self.isComparable(bytes)
+            else { continue }
+            compared += 1
+            #expect(Oracle.requests(bytes) == ours, "\(String(decoding: bytes, as: UTF8.self).debugDescription)")
+        }
+        #expect(compared > 100)
+    }
+
+    @Test(arguments: 0..<8) func mutatedResponses(_ part: Int) {
+        let samples = HTTP1ResponseParserTests.valid.filter { $0.methods == ["GET"] }
+        var mutator = Mutator(UInt64(part) + 99, samples.map { wire($0.text) })
+        var compared = 0
+        for _ in 0..<2000 {
+            let bytes = mutator.message()
+            guard Self.isComparable(bytes), let ours = Oracle.ours(AnsweringParser(), bytes, { Oracle.ours($0) }) else { continue }
+            compared += 1
+            #expect(Oracle.responses(bytes, to: ["GET"]) == ours, "\(String(decoding: bytes, as: UTF8.self).debugDescription)")
+        }
+        #expect(compared > 100)
+    }
+
+    private static func isComparable(_ head: HTTP1RequestHead) -> Bool { true }
+    private static func isComparable(_ bytes: [UInt8]) -> Bool { true }
+}
