@@ -8,7 +8,8 @@ extension HTTP1FieldSection {
     /// Fields that have no place in trailers (RFC 9110, 6.5.1): those of framing, routing and connections, and those that
     /// change what a recipient has long begun to do with the message. They are dropped.
     static func isForbiddenInTrailers(_ name: UnsafeRawBufferPointer) -> Bool {
-        switch name.count {
+        if HTTP1Syntax.hasPrefix(name, "proxy-") { return !HTTP1Syntax.equal(name, "proxy-status") }
+        return switch name.count {
         case 2: HTTP1Syntax.equal(name, "te")
         case 4: HTTP1Syntax.equal(name, "host")
         case 5: HTTP1Syntax.equal(name, "range")
@@ -22,9 +23,9 @@ extension HTTP1FieldSection {
             HTTP1Syntax.equal(name, "authorization") || HTTP1Syntax.equal(name, "cache-control")
                 || HTTP1Syntax.equal(name, "content-range")
         case 14: HTTP1Syntax.equal(name, "content-length")
-        case 16: HTTP1Syntax.equal(name, "content-encoding") || isProxyHop(name)
+        case 16: HTTP1Syntax.equal(name, "content-encoding")
         case 17: HTTP1Syntax.equal(name, "transfer-encoding")
-        default: HTTP1Syntax.hasPrefix(name, "proxy-") && !HTTP1Syntax.equal(name, "proxy-status")
+        default: false
         }
     }
 }

@@ -145,11 +145,13 @@ struct HTTP1FieldSection: Sendable {
         }
     }
 
-    /// HTTP/2 without TLS and TLS itself would begin between the client and this program, which is no end of either.
+    /// HTTP/2 without TLS and TLS itself would begin between the client and this program, which is no end of either. What is no
+    /// protocol's name is left out.
     private mutating func addUpgrade(_ value: UnsafeRawBufferPointer) {
         HTTPGrammar.forEachListElement(value) { name in
             if HTTP1Syntax.equal(name, "h2c") || HTTP1Syntax.equal(name, "h2") || HTTP1Syntax.hasPrefix(name, "http/")
                 || HTTP1Syntax.hasPrefix(name, "tls/")
+                || !name.allSatisfy({ HTTP1Syntax.isTokenByte($0) || $0 == UInt8(ascii: "/") })
             {
                 return
             }

@@ -9,7 +9,7 @@ import Testing
         method: 8, target: 40, statusLine: 40, fields: 120, fieldCount: 6, connectionOptions: 2, chunkExtensions: 10, emptyLines: 1)
     /// The longest line that the tight limits let wait for its end.
     static let longestLine = 122
-    static let rounds = 12_500
+    static let rounds = 6_250
 
     @Test(arguments: 0..<8) func requests(_ part: Int) {
         var mutator = Mutator(UInt64(part), (HTTP1RequestParserTests.valid.map(\.text) + HTTP1RequestParserTests.invalid.map(\.1)).map(wire))

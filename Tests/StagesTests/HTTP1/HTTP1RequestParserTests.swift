@@ -34,7 +34,7 @@ import Testing
         // Trailers that would change framing, routing or what the connection means are dropped.
         Sample(
             "POST / HTTP/1.1\nHost: a\nConnection: x-hop\nTrailer: T\nTransfer-Encoding: chunked\n\n0\nContent-Length: 4\nHost: b\nX-Hop: 1\nT: 1\n"
-                + "Transfer-Encoding: chunked\nConnection: close\nAuthorization: b\nProxy-Status: c\nProxy-Authorization: d\n\n",
+                + "Transfer-Encoding: chunked\nConnection: close\nAuthorization: b\nProxy-Status: c\nProxy-Authorization: d\nProxy-Unknown: e\n\n",
             "POST / 1.1 host=a length=? | Trailer: T", "end | T: 1 | Proxy-Status: c"),
         Sample("POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\n0\nTE: x\n\n", "POST / 1.1 host=a length=?", "end"),
         Sample("PUT / HTTP/1.1\nHost: a\nExpect: 100-Continue\nContent-Length: 1\n\nx", "PUT / 1.1 host=a length=1 continue | Expect: 100-Continue", "body x", "end"),
@@ -66,7 +66,7 @@ import Testing
         Sample(
             "GET / HTTP/1.1\nHost: a\nUpgrade: h2c, x/1\nUpgrade: TLS/1.0, y\nConnection: Upgrade, HTTP2-Settings\nHTTP2-Settings: z\n\n",
             "GET / 1.1 host=a upgrade=x/1, y | Upgrade: x/1, y"),
-        Sample("GET / HTTP/1.1\nHost: a\nUpgrade: h2c, HTTP/2.0\nConnection: Upgrade\n\n", "GET / 1.1 host=a", "end"),
+        Sample("GET / HTTP/1.1\nHost: a\nUpgrade: h2c, HTTP/2.0, a b\nConnection: Upgrade\n\n", "GET / 1.1 host=a", "end"),
         Sample("GET / HTTP/1.1\nHost: a\nUpgrade: websocket\n\n", "GET / 1.1 host=a", "end"),
         Sample("GET / HTTP/1.0\nUpgrade: websocket\nConnection: upgrade\n\n", "GET / 1.0 host=- close", "end"),
         Sample("PUT / HTTP/1.1\nHost: a\nUpgrade: x\nConnection: upgrade\nContent-Length: 1\n\ny", "PUT / 1.1 host=a length=1", "body y", "end"),
