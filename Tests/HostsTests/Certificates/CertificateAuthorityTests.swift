@@ -131,7 +131,8 @@ import X509
         let report = try CertificateReport(issued.certificate, now: now).description
         for line in [
             "subject:     CN=leaf\n", "issuer:      CN=Test CA\n", "dns:         a.example\n", "ip:          10.0.0.1\n",
-            "ip:          2001:db8::1\n", "uri:         spiffe://example/leaf\n", "valid until: 2027-01-25 08:00:00 UTC (10 days left)\n",
+            "ip:          2001:db8::1\n", "uri:         spiffe://example/leaf\n",
+            "valid until: 2027-01-25 08:00:00 UTC (10 days left)\n",
             "key:         P256\n", "key hash:    sha256:", "usage:       server; keys: digitalSignature\n",
         ] {
             #expect(report.contains(line), "\(line) in \(report)")

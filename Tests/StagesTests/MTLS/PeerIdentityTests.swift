@@ -67,7 +67,8 @@ import X509
     @Test func namesThatCouldDeceiveAreLeftOut() throws {
         let subject = try DistinguishedName { CommonName("x\r\nlevel=error") }
         let identity = try PeerIdentity(
-            native(subject, [.dnsName("good.example\0.evil.example"), .dnsName("two words"), .uniformResourceIdentifier("a://b\nc")]))
+            native(
+                subject, [.dnsName("good.example\0.evil.example"), .dnsName("two words"), .uniformResourceIdentifier("a://b\nc")]))
         #expect(identity.dnsNames.isEmpty)
         #expect(identity.uris.isEmpty)
         #expect(identity.commonName == #"x\0d\0alevel=error"#)

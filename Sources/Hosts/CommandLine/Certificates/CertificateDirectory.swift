@@ -41,7 +41,8 @@ package struct CertificateDirectory: Sendable {
     package static func validate(_ name: String) throws(CertificateError) {
         guard name.range(of: "^[A-Za-z0-9_][A-Za-z0-9_.@-]*$", options: .regularExpression) != nil, name.utf8.count <= 64 else {
             throw CertificateError(
-                .usage, "'\(name)' can't be the name of a file: letters, digits and _ . @ - only, 64 at most, a letter or digit first")
+                .usage,
+                "'\(name)' can't be the name of a file: letters, digits and _ . @ - only, 64 at most, a letter or digit first")
         }
         guard name.lowercased() != authorityName else {
             throw CertificateError(.usage, "'\(authorityName)' is the name of the authority; choose another")

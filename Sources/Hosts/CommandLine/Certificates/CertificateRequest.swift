@@ -43,7 +43,9 @@ package struct CertificateRequest: Sendable {
     static func validate(commonName name: String) throws(CertificateError) {
         guard (1...64).contains(name.unicodeScalars.count),
             !name.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
-        else { throw CertificateError(.usage, "the name '\(name)' has to have 1 to 64 characters, none of them control characters") }
+        else {
+            throw CertificateError(.usage, "the name '\(name)' has to have 1 to 64 characters, none of them control characters")
+        }
     }
 
     static func validate(days: Int) throws(CertificateError) {
