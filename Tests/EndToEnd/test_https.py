@@ -83,4 +83,4 @@ async def test_a_site_with_an_expired_certificate(trusting, make_origin, web_aut
 
 async def test_a_site_without_tls(trusting, origin):
     response = await fetch(trusting.port, f"https://localhost:{origin.port}/secret", within=15)
-    assert response.status == 502, response.text
+    assert response.status in (502, 504), f"it never answers the handshake: {response.text}"

@@ -12,6 +12,9 @@ from .waiting import eventually, wait_until
 _libc = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1
 
+# Without what this suite itself is steered by.
+CLEAN_ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("FLUIDITY_")}
+
 
 def _die_with_parent():
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -34,7 +37,7 @@ class Process:
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **(environment or {})},
+                env={**CLEAN_ENVIRONMENT, **(environment or {})},
                 cwd=cwd,
                 start_new_session=True,
                 preexec_fn=_die_with_parent,
@@ -110,7 +113,7 @@ async def run(*command, within: float = 60, stdin: bytes | None = b"", environme
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env={**os.environ, **(environment or {})},
+        env={**CLEAN_ENVIRONMENT, **(environment or {})},
         cwd=cwd,
         start_new_session=True,
         preexec_fn=_die_with_parent,
