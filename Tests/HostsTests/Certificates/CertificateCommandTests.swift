@@ -28,7 +28,9 @@ import Testing
 
     @Test func filesAreForTheirOwnerOnly() throws {
         #expect(run("init", "--out", directory.path + "/new") == 0)
-        #expect(run("issue", "--ca", directory.path + "/new", "--server", "server", "--dns", "localhost", "--out", directory.path) == 0)
+        #expect(
+            run("issue", "--ca", directory.path + "/new", "--server", "server", "--dns", "localhost", "--out", directory.path)
+                == 0)
         #expect(run("issue", "--ca", directory.path + "/new", "--client", "client", "--out", directory.path) == 0)
         #expect(try directory.files == ["client-key.pem", "client.pem", "new", "server-key.pem", "server.pem"])
         for name in ["new/ca.pem", "new/ca-key.pem", "server.pem", "server-key.pem", "client.pem", "client-key.pem"] {
@@ -88,9 +90,11 @@ import Testing
     }
 
     @Test func helpHasExamples() {
-        for command in [CertificateCommand.helpMessage(), CertificateCommand.helpMessage(for: CertificateInitCommand.self),
-            CertificateCommand.helpMessage(for: CertificateIssueCommand.self), CertificateCommand.helpMessage(for: CertificateShowCommand.self)]
-        {
+        for command in [
+            CertificateCommand.helpMessage(), CertificateCommand.helpMessage(for: CertificateInitCommand.self),
+            CertificateCommand.helpMessage(for: CertificateIssueCommand.self),
+            CertificateCommand.helpMessage(for: CertificateShowCommand.self),
+        ] {
             #expect(command.contains("EXAMPLES"))
         }
     }

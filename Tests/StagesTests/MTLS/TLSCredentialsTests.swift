@@ -37,7 +37,9 @@ import X509
             certificate: certificate, key: key ?? keyPath, ca: ca ?? caPath, role: role, now: TestAuthority.nowSeconds)
     }
 
-    private func expectError(_ key: String, _ text: String, sourceLocation: SourceLocation = #_sourceLocation, _ body: () throws -> TLSCredentials) throws {
+    private func expectError(
+        _ key: String, _ text: String, sourceLocation: SourceLocation = #_sourceLocation, _ body: () throws -> TLSCredentials
+    ) throws {
         let error = #expect(throws: StageError.self, sourceLocation: sourceLocation) { try body() }
         #expect(error?.key == key, sourceLocation: sourceLocation)
         #expect(error?.code == .configuration, sourceLocation: sourceLocation)
@@ -45,7 +47,9 @@ import X509
     }
 
     @Test func goodFilesLoadAndMakeContexts() throws {
-        let names = SubjectAlternativeNames([.dnsName("tunnel.example.org"), .uniformResourceIdentifier("spiffe://example.org/server")])
+        let names = SubjectAlternativeNames([
+            .dnsName("tunnel.example.org"), .uniformResourceIdentifier("spiffe://example.org/server"),
+        ])
         let credentials = try load(certificate: leaf(Certificate.Extensions { names }))
         #expect(credentials.warnings.isEmpty)
         #expect(credentials.notAfter == TestAuthority.nowSeconds + 365 * 86_400)
@@ -55,7 +59,8 @@ import X509
         #expect(credentials.certificateChain.count == 1)
 
         var server = TLSConfiguration.makeServerConfigurationWithMTLS(
-            certificateChain: credentials.certificateChain, privateKey: credentials.privateKey, trustRoots: credentials.trustRoots)
+            certificateChain: credentials.certificateChain, privateKey: credentials.privateKey,
+            trustRoots: credentials.trustRoots)
         server.minimumTLSVersion = .tlsv13
         _ = try NIOSSLContext(configuration: server)
         var client = TLSConfiguration.makeClientConfiguration()
@@ -91,8 +96,10 @@ import X509
         let text = try authority.write("text.pem", text: "hello")
         let broken = try authority.write("broken.pem", text: "-----BEGIN CERTIFICATE-----\n!!\n-----END CERTIFICATE-----\n")
         let garbage = try authority.write("garbage.pem", text: PEMDocument(type: "CERTIFICATE", derBytes: [1, 2, 3]).pemString)
-        let garbageKey = try authority.write("garbage-key.pem", text: PEMDocument(type: "PRIVATE KEY", derBytes: [1, 2, 3]).pemString)
-        let encrypted = try authority.write("encrypted.pem", text: PEMDocument(type: "ENCRYPTED PRIVATE KEY", derBytes: [1]).pemString)
+        let garbageKey = try authority.write(
+            "garbage-key.pem", text: PEMDocument(type: "PRIVATE KEY", derBytes: [1, 2, 3]).pemString)
+        let encrypted = try authority.write(
+            "encrypted.pem", text: PEMDocument(type: "ENCRYPTED PRIVATE KEY", derBytes: [1]).pemString)
         let certificate = try leaf()
         try expectError("certificate", "is not a PEM file") { try load(certificate: text) }
         try expectError("certificate", "is not a PEM file") { try load(certificate: broken) }
@@ -110,7 +117,9 @@ import X509
     }
 
     @Test func expiredAndFutureCertificatesAreRefused() throws {
-        try expectError("certificate", "expired on 2027-01-14 ") { try load(certificate: leaf(from: -3 * Self.day, until: -Self.day)) }
+        try expectError("certificate", "expired on 2027-01-14 ") {
+            try load(certificate: leaf(from: -3 * Self.day, until: -Self.day))
+        }
         try expectError("certificate", "isn't valid before 2027-01-16 ") { try load(certificate: leaf(from: Self.day)) }
     }
 
@@ -182,7 +191,8 @@ import X509
         let other = try TestAuthority(until: 10 * Self.day)
         let old = try TestAuthority("Old CA", from: -20 * Self.day, until: -10 * Self.day)
         let certificate = try other.write("server.pem", other.issue(subject, key: key))
-        let warnings = try load(certificate: certificate, ca: other.write("ca.pem", other.certificate, old.certificate)).warnings
+        let warnings = try load(certificate: certificate, ca: other.write("ca.pem", other.certificate, old.certificate))
+            .warnings
         #expect(warnings.contains { $0.contains("CN=Test CA expires on") && $0.contains("fluidity cert init") })
         #expect(warnings.contains { $0.contains("CN=Old CA, that expired on") })
         #expect(warnings.count == 2)
