@@ -1,3 +1,8 @@
+import Logging
+import NIOCore
+import NIOSSL
+public import Pipeline
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -5,11 +10,6 @@ import Musl
 #else
 import Darwin
 #endif
-
-import Logging
-import NIOCore
-import NIOSSL
-public import Pipeline
 
 public struct FetchConfiguration: StageConfiguration {
     public var destinations = Destinations.public

@@ -171,7 +171,8 @@ package struct HTTP1RequestParser: Sendable {
         let isConnect = method == "CONNECT"
         guard isEmpty || !isConnect else { throw HTTP1Error(.connectWithBody) }
         // RFC 9110, 7.8: HTTP/1.0 has no Upgrade.
-        let upgrades = isEmpty && !isConnect && minorVersion > 0 && reader.section.connectionUpgrade
+        let upgrades =
+            isEmpty && !isConnect && minorVersion > 0 && reader.section.connectionUpgrade
             && reader.section.upgrade != nil
         if upgrades { reader.editSection { $0.appendUpgrade() } }
         let section = reader.section

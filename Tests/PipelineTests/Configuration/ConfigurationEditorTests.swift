@@ -2,7 +2,8 @@ import Pipeline
 import Testing
 
 @Suite struct ConfigurationEditorTests {
-    private func edited(_ text: String, _ path: String = "pipeline.connect.to", _ value: String = "new.example:2") throws -> String {
+    private func edited(_ text: String, _ path: String = "pipeline.connect.to", _ value: String = "new.example:2") throws -> String
+    {
         try ConfigurationEditor(text: text, file: "t.yaml").setting(path: path, to: value)
     }
 
@@ -12,7 +13,10 @@ import Testing
         ("- connect: { wait: 5s, to: 'old:1', x: y }  # why", "- connect: { wait: 5s, to: 'new.example:2', x: y }  # why"),
         ("- connect: {to: old:1}", "- connect: {to: \"new.example:2\"}"),
         ("- connect: { to: old:1, wait: 5s }", "- connect: { to: \"new.example:2\", wait: 5s }"),
-        ("- connect:\n      # the server\n      to: old:1   # changes\n      wait: 5s", "- connect:\n      # the server\n      to: \"new.example:2\"   # changes\n      wait: 5s"),
+        (
+            "- connect:\n      # the server\n      to: old:1   # changes\n      wait: 5s",
+            "- connect:\n      # the server\n      to: \"new.example:2\"   # changes\n      wait: 5s"
+        ),
         ("- connect:\n      to:\n        old:1\n", "- connect:\n      to:\n        \"new.example:2\"\n"),
         ("- connect:\n      to: \"a\\\"b\" # x", "- connect:\n      to: \"new.example:2\" # x"),
         ("- connect:\n      to: 'it''s' # x", "- connect:\n      to: 'new.example:2' # x"),

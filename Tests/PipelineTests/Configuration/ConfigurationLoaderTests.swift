@@ -14,7 +14,8 @@ import Testing
         #expect(loaded.log == LogSettings())
         #expect(loaded.host == .server)
         #expect(loaded.stages.map(\.name) == ["accept", "http", "fetch"])
-        #expect(loaded.stages.map(\.position) == [.init(line: 1, column: 12), .init(line: 1, column: 50), .init(line: 1, column: 56)])
+        #expect(
+            loaded.stages.map(\.position) == [.init(line: 1, column: 12), .init(line: 1, column: 50), .init(line: 1, column: 56)])
         #expect((loaded.stages[1].configuration as? HTTPFactory.Configuration) == HTTPFactory.Configuration())
     }
 

@@ -97,7 +97,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("plain", "plain"), ("a:b", "\"a:b\""), ("", "\"\""), ("null", "\"null\""), ("# x", "\"# x\""), ("a\"b\\c\n", "\"a\\\"b\\\\c\\n\""),
+        ("plain", "plain"), ("a:b", "\"a:b\""), ("", "\"\""), ("null", "\"null\""), ("# x", "\"# x\""),
+        ("a\"b\\c\n", "\"a\\\"b\\\\c\\n\""),
         ("\u{1}", "\"\\x01\""), ("*", "\"*\""), ("-", "\"-\""),
     ])
     func quoting(_ text: String, _ written: String) {
@@ -111,10 +112,12 @@ import Testing
         #expect(scalar.text == text)
     }
 
-    @Test(arguments: [
-        ("lisen", "listen"), ("listen-adress", "listen"), ("MAX_CONNECTIONS", "max-connections"), ("max-conections", "max-connections"),
-        ("ilde", "idle"), ("colour", nil), ("x", nil),
-    ] as [(String, String?)])
+    @Test(
+        arguments: [
+            ("lisen", "listen"), ("listen-adress", "listen"), ("MAX_CONNECTIONS", "max-connections"),
+            ("max-conections", "max-connections"),
+            ("ilde", "idle"), ("colour", nil), ("x", nil),
+        ] as [(String, String?)])
     func nearest(_ name: String, _ expected: String?) {
         #expect(NearestName.nearest(to: name, among: ["listen", "max-connections", "idle", "limits"]) == expected)
     }

@@ -61,7 +61,9 @@ import Testing
     }
 
     @Test func tenMegabytes() {
-        #expect(refusal("pipeline: [" + String(repeating: "a, ", count: 3_500_000) + "]") == "t.yaml: error: the file has more than 1MiB")
+        #expect(
+            refusal("pipeline: [" + String(repeating: "a, ", count: 3_500_000) + "]")
+                == "t.yaml: error: the file has more than 1MiB")
     }
 
     @Test func manyPieces() {
@@ -76,11 +78,13 @@ import Testing
     }
 
     @Test(arguments: [
-        String(repeating: "[", count: 10_000), String(repeating: "{a: ", count: 10_000), "pipeline: " + String(repeating: "[{", count: 5_000),
+        String(repeating: "[", count: 10_000), String(repeating: "{a: ", count: 10_000),
+        "pipeline: " + String(repeating: "[{", count: 5_000),
         String(repeating: "- ", count: 10_000), String(repeating: "? ", count: 10_000), String(repeating: "- - ? ", count: 3_000),
         (0..<1_000).map { String(repeating: " ", count: $0) + "a:\n" }.joined(),
         (0..<1_000).map { String(repeating: " ", count: $0) + "-\n" }.joined(),
-        String(repeating: "[\n", count: 10_000), "a: \"" + String(repeating: "\n", count: 10) + "\"\nb: " + String(repeating: "[", count: 10_000),
+        String(repeating: "[\n", count: 10_000),
+        "a: \"" + String(repeating: "\n", count: 10) + "\"\nb: " + String(repeating: "[", count: 10_000),
     ])
     func depth(_ text: String) {
         #expect(refusal(text).contains("nested more than 64 deep"))
@@ -114,8 +118,11 @@ import Testing
                     a secret
               - fetch: { destinations: [public, "${env:X:-a}"] }
             """
-        let pieces = ["&a ", " &a ", "\n&a ", "&a ", "[", "{", "]", "}", ":", ": ", "- ", "? ", "\"", "'", "|", ">", "#", "\n", " ", "\t", "!", "%", "\0", "\u{FEFF}",
-            "${", "}", "\u{85}", "\u{2028}", "---\n", "\\", "~", "é", "\u{10FFFF}", "\r", ","]
+        let pieces = [
+            "&a ", " &a ", "\n&a ", "&a ", "[", "{", "]", "}", ":", ": ", "- ", "? ", "\"", "'", "|", ">", "#", "\n", " ", "\t",
+            "!", "%", "\0", "\u{FEFF}",
+            "${", "}", "\u{85}", "\u{2028}", "---\n", "\\", "~", "é", "\u{10FFFF}", "\r", ",",
+        ]
         let rounds = 3_000
         var random = SystemRandomNumberGenerator()
         for _ in 0..<rounds {

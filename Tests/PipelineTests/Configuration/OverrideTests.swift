@@ -60,13 +60,15 @@ import Testing
 
     @Test func errorsNameTheOrigin() {
         #expect(
-            errors(["FLUIDITY_PIPELINE_CONNECT_WAIT": "soon"], ["pipeline.accept.listen=nowhere", "pipeline.accept.lisen=x", "drian=1s"]) == [
-                "--set drian: error: the file has no key 'drian'\nhint: did you mean 'drain'?",
-                "--set pipeline.accept.listen: error: 'listen' wants an address and a port such as 127.0.0.1:8080, or unix:PATH, "
-                    + "not 'nowhere': the port is missing",
-                "--set pipeline.accept.lisen: error: 'accept' has no key 'lisen'\nhint: did you mean 'listen'?",
-                "FLUIDITY_PIPELINE_CONNECT_WAIT: error: 'wait' wants a duration such as 30s, not 'soon'",
-            ]
+            errors(
+                ["FLUIDITY_PIPELINE_CONNECT_WAIT": "soon"],
+                ["pipeline.accept.listen=nowhere", "pipeline.accept.lisen=x", "drian=1s"]) == [
+                    "--set drian: error: the file has no key 'drian'\nhint: did you mean 'drain'?",
+                    "--set pipeline.accept.listen: error: 'listen' wants an address and a port such as 127.0.0.1:8080, or unix:PATH, "
+                        + "not 'nowhere': the port is missing",
+                    "--set pipeline.accept.lisen: error: 'accept' has no key 'lisen'\nhint: did you mean 'listen'?",
+                    "FLUIDITY_PIPELINE_CONNECT_WAIT: error: 'wait' wants a duration such as 30s, not 'soon'",
+                ]
         )
     }
 
@@ -78,8 +80,11 @@ import Testing
         ("pipeline.accept={}", "the path must name a stage and a key\nhint: write pipeline.STAGE.KEY"),
         ("drain..x=1", "'drain..x' is not a path"),
         ("drain.x=1", "there are no keys to set in what stands here"),
-        ("pipeline.mtls.names=[a, *b]", "'*b' is an alias, and a configuration can't have any"
-            + "\nhint: write out what it stands for, or put the text in quotes if it begins with *"),
+        (
+            "pipeline.mtls.names=[a, *b]",
+            "'*b' is an alias, and a configuration can't have any"
+                + "\nhint: write out what it stands for, or put the text in quotes if it begins with *"
+        ),
     ])
     func wrongPaths(_ argument: String, _ message: String) {
         let path = argument.prefix { $0 != "=" }
@@ -93,7 +98,8 @@ import Testing
                 "FLUIDITY_DRIAN: warning: this environment variable sets nothing in this file\nhint: did you mean 'FLUIDITY_DRAIN'?"
             ]
         )
-        let loader = ConfigurationLoader(registry: .test, environment: ["FLUIDITY_CONFIG": "x"], ignoredVariables: ["FLUIDITY_CONFIG"])
+        let loader = ConfigurationLoader(
+            registry: .test, environment: ["FLUIDITY_CONFIG": "x"], ignoredVariables: ["FLUIDITY_CONFIG"])
         #expect(try loader.load(text: text, file: "t.yaml", host: nil).warnings.isEmpty)
     }
 }

@@ -12,7 +12,8 @@ import Testing
     static let rounds = 6_250
 
     @Test(arguments: 0..<8) func requests(_ part: Int) {
-        var mutator = Mutator(UInt64(part), (HTTP1RequestParserTests.valid.map(\.text) + HTTP1RequestParserTests.invalid.map(\.1)).map(wire))
+        var mutator = Mutator(
+            UInt64(part), (HTTP1RequestParserTests.valid.map(\.text) + HTTP1RequestParserTests.invalid.map(\.1)).map(wire))
         for round in 0..<Self.rounds {
             let limits = round.isMultiple(of: 2) ? Self.tight : HTTP1Limits()
             check(HTTP1RequestParser(limits: limits), mutator.message(), limits, &mutator.random)
@@ -20,7 +21,11 @@ import Testing
     }
 
     @Test(arguments: 0..<8) func responses(_ part: Int) {
-        var mutator = Mutator(UInt64(part), (HTTP1ResponseParserTests.valid.map(\.text) + HTTP1ResponseParserTests.invalid.map(\.1)).map(wire).filter { !$0.isEmpty })
+        var mutator = Mutator(
+            UInt64(part),
+            (HTTP1ResponseParserTests.valid.map(\.text) + HTTP1ResponseParserTests.invalid.map(\.1)).map(wire).filter {
+                !$0.isEmpty
+            })
         for round in 0..<Self.rounds {
             let limits = round.isMultiple(of: 2) ? Self.tight : HTTP1Limits()
             let method = mutator.random.pick(["GET", "GET", "HEAD", "CONNECT", "GET+"])
@@ -35,6 +40,8 @@ import Testing
         if whole != cut { Issue.record("\(message)\n\(whole)\n---\n\(cut)") }
         // What follows a CONNECT or Upgrade is for its taker to bound.
         let isRaw = cut.lines.last?.hasPrefix("rest ") ?? false
-        if limits == Self.tight, !isRaw, cut.mostBuffered > Self.longestLine { Issue.record("\(cut.mostBuffered) bytes held: \(message)") }
+        if limits == Self.tight, !isRaw, cut.mostBuffered > Self.longestLine {
+            Issue.record("\(cut.mostBuffered) bytes held: \(message)")
+        }
     }
 }

@@ -20,7 +20,8 @@ import Testing
         (.fieldsTooLarge, "GET / HTTP/1.1\nHost: a\nB:" + String(repeating: "c", count: 28) + "\n\n"),
         (.fieldsTooLarge, "GET / HTTP/1.1\nHost: a\nB:" + String(repeating: "c", count: 31)),
         (nil, "GET / HTTP/1.1\nHost: a\nB:\nC:\n\n"), (.tooManyFields, "GET / HTTP/1.1\nHost: a\nB:\nC:\nD:\n\n"),
-        (nil, "GET / HTTP/1.1\nHost:\nConnection: a, b, close\n\n"), (.tooManyFields, "GET / HTTP/1.1\nHost:\nConnection: a, b, c\n\n"),
+        (nil, "GET / HTTP/1.1\nHost:\nConnection: a, b, close\n\n"),
+        (.tooManyFields, "GET / HTTP/1.1\nHost:\nConnection: a, b, c\n\n"),
         (nil, "PUT / HTTP/1.1\nHost:\nTransfer-Encoding:chunked\n\n1;ab\nx\n1;c\nx\n0;\n\n"),
         (.chunkExtensionsTooLarge, "PUT / HTTP/1.1\nHost:\nTransfer-Encoding:chunked\n\n1;ab\nx\n1;c\nx\n0;d\n\n"),
         (.chunkExtensionsTooLarge, "PUT / HTTP/1.1\nHost:\nTransfer-Encoding:chunked\n\n1;" + String(repeating: "a", count: 22)),
@@ -28,7 +29,10 @@ import Testing
         (.tooManyFields, "PUT / HTTP/1.1\nHost:\nTransfer-Encoding:chunked\n\n0\nA:\nB:\nC:\nD:\n\n"),
         (.fieldsTooLarge, "PUT / HTTP/1.1\nHost:\nTransfer-Encoding:chunked\n\n0\nA:" + String(repeating: "b", count: 37) + "\n\n"),
         // Dropped trailers count too.
-        (.fieldsTooLarge, "PUT / HTTP/1.1\nHost:\nTransfer-Encoding:chunked\n\n0\nTE:" + String(repeating: "b", count: 36) + "\n\n"),
+        (
+            .fieldsTooLarge,
+            "PUT / HTTP/1.1\nHost:\nTransfer-Encoding:chunked\n\n0\nTE:" + String(repeating: "b", count: 36) + "\n\n"
+        ),
     ]
 
     @Test(arguments: requests) func request(_ code: HTTP1Error.Code?, _ text: String) {
@@ -37,26 +41,31 @@ import Testing
         #expect(differing.isEmpty)
     }
 
-    @Test(arguments: [
-        (nil, "HTTP/1.1 200 56789\nContent-Length: 0\n\n"), (.statusLineTooLong, "HTTP/1.1 200 5678901\nContent-Length: 0\n\n"),
-        (.statusLineTooLong, "HTTP/1.1 200 56789012"), (.fieldsTooLarge, "HTTP/1.1 200\nA:" + String(repeating: "b", count: 38) + "\n\n"),
-    ] as [(HTTP1Error.Code?, String)])
+    @Test(
+        arguments: [
+            (nil, "HTTP/1.1 200 56789\nContent-Length: 0\n\n"), (.statusLineTooLong, "HTTP/1.1 200 5678901\nContent-Length: 0\n\n"),
+            (.statusLineTooLong, "HTTP/1.1 200 56789012"),
+            (.fieldsTooLarge, "HTTP/1.1 200\nA:" + String(repeating: "b", count: 38) + "\n\n"),
+        ] as [(HTTP1Error.Code?, String)])
     func response(_ code: HTTP1Error.Code?, _ text: String) {
         let (transcript, differing) = Transcript.ofEveryCut(AnsweringParser(limits: Self.small), wire(text))
         #expect(transcript.error?.code == code, "\(transcript)")
         #expect(differing.isEmpty)
     }
 
-    @Test(arguments: [
-        (nil, 16384, 65536 - 9, 1), (.targetTooLong, 16385, 10, 1), (.fieldsTooLarge, 1, 65536 - 8, 1), (.tooManyFields, 1, 4, 256),
-    ] as [(HTTP1Error.Code?, Int, Int, Int)])
+    @Test(
+        arguments: [
+            (nil, 16384, 65536 - 9, 1), (.targetTooLong, 16385, 10, 1), (.fieldsTooLarge, 1, 65536 - 8, 1),
+            (.tooManyFields, 1, 4, 256),
+        ] as [(HTTP1Error.Code?, Int, Int, Int)])
     func standard(_ code: HTTP1Error.Code?, target: Int, line: Int, count: Int) {
         let field = wire("B:" + String(repeating: "c", count: line - 4) + "\n")
         let bytes =
             wire("GET /" + String(repeating: "a", count: target - 1) + " HTTP/1.1\nHost: a\n") + (0..<count).flatMap { _ in field }
             + wire("\n")
         for transcript in [
-            Transcript(HTTP1RequestParser(), bytes), Transcript(HTTP1RequestParser(), bytes, cuts: stride(from: 1, to: bytes.count, by: 999)),
+            Transcript(HTTP1RequestParser(), bytes),
+            Transcript(HTTP1RequestParser(), bytes, cuts: stride(from: 1, to: bytes.count, by: 999)),
         ] {
             #expect(transcript.error?.code == code)
             #expect(transcript.mostBuffered <= 65536)
@@ -64,7 +73,8 @@ import Testing
     }
 
     @Test(arguments: [
-        (HTTP1Error.Code.badLength, 400), (.targetTooLong, 414), (.fieldsTooLarge, 431), (.tooManyFields, 431), (.methodTooLong, 501),
+        (HTTP1Error.Code.badLength, 400), (.targetTooLong, 414), (.fieldsTooLarge, 431), (.tooManyFields, 431),
+        (.methodTooLong, 501),
         (.unsupportedTransferCoding, 501), (.unsupportedVersion, 505),
     ])
     func status(_ code: HTTP1Error.Code, _ status: Int) {

@@ -44,11 +44,13 @@ import Testing
             var isComparable = true
             var hasClosed = false
             guard
-                let ours = Oracle.ours(HTTP1RequestParser(), bytes, { head in
-                    if hasClosed || !Self.isComparable(head) { isComparable = false }
-                    hasClosed = !head.keepAlive
-                    return Oracle.ours(head)
-                }), isComparable, Self.isComparable(bytes)
+                let ours = Oracle.ours(
+                    HTTP1RequestParser(), bytes,
+                    { head in
+                        if hasClosed || !Self.isComparable(head) { isComparable = false }
+                        hasClosed = !head.keepAlive
+                        return Oracle.ours(head)
+                    }), isComparable, Self.isComparable(bytes)
             else { continue }
             compared += 1
             #expect(Oracle.requests(bytes) == ours, "\(String(decoding: bytes, as: UTF8.self).debugDescription)")

@@ -6,7 +6,9 @@ import Testing
 @Suite struct HTTP1RequestParserTests {
     static let valid: [Sample] = [
         Sample("GET / HTTP/1.1\nHost: a\n\n", "GET / 1.1 host=a", "end"),
-        Sample("GET http://a.example/x?y HTTP/1.1\nhOsT:a.example:80\nB:  c\t \n\n", "GET http://a.example/x?y 1.1 host=a.example:80 | B: c", "end"),
+        Sample(
+            "GET http://a.example/x?y HTTP/1.1\nhOsT:a.example:80\nB:  c\t \n\n",
+            "GET http://a.example/x?y 1.1 host=a.example:80 | B: c", "end"),
         // Order, case, duplicates and empty values survive.
         Sample("GET / HTTP/1.1\nb: 2\nHost: a\nB: 1\nA:\nb: 3 , 4\n\n", "GET / 1.1 host=a | b: 2 | B: 1 | A:  | b: 3 , 4", "end"),
         Sample("GET / HTTP/1.1\nHost:\n\n", "GET / 1.1 host=", "end"),
@@ -23,7 +25,9 @@ import Testing
         // Bodies.
         Sample("POST / HTTP/1.1\nHost: a\nContent-Length: 5\n\nhello", "POST / 1.1 host=a length=5", "body hello", "end"),
         Sample("POST / HTTP/1.1\nHost: a\nContent-Length: 0\n\n", "POST / 1.1 host=a length=0", "end"),
-        Sample("POST / HTTP/1.1\nHost: a\ncontent-length: 2, 02\nContent-Length: 2\n\nok", "POST / 1.1 host=a length=2", "body ok", "end"),
+        Sample(
+            "POST / HTTP/1.1\nHost: a\ncontent-length: 2, 02\nContent-Length: 2\n\nok", "POST / 1.1 host=a length=2", "body ok",
+            "end"),
         Sample("POST / HTTP/1.0\nContent-Length: 2\n\nok", "POST / 1.0 host=- length=2 close", "body ok", "end"),
         Sample(
             "POST / HTTP/1.1\nHost: a\nTransfer-Encoding: Chunked\n\n5\nhello\n00a;x=\"y\"\n, world!!!\n0\n\n",
@@ -37,7 +41,9 @@ import Testing
                 + "Transfer-Encoding: chunked\nConnection: close\nAuthorization: b\nProxy-Status: c\nProxy-Authorization: d\nProxy-Unknown: e\n\n",
             "POST / 1.1 host=a length=? | Trailer: T", "end | T: 1 | Proxy-Status: c"),
         Sample("POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\n0\nTE: x\n\n", "POST / 1.1 host=a length=?", "end"),
-        Sample("PUT / HTTP/1.1\nHost: a\nExpect: 100-Continue\nContent-Length: 1\n\nx", "PUT / 1.1 host=a length=1 continue | Expect: 100-Continue", "body x", "end"),
+        Sample(
+            "PUT / HTTP/1.1\nHost: a\nExpect: 100-Continue\nContent-Length: 1\n\nx",
+            "PUT / 1.1 host=a length=1 continue | Expect: 100-Continue", "body x", "end"),
         Sample("GET / HTTP/1.1\nHost: a\nExpect: 100-continue\n\n", "GET / 1.1 host=a | Expect: 100-continue", "end"),
         // Pipelined.
         Sample(
@@ -59,7 +65,9 @@ import Testing
         Sample("GET / HTTP/1.1\nHost: a\nB: ÿ\n\n", "GET / 1.1 host=a | B: \u{FFFD}", "end"),
         // Raw bytes follow.
         Sample("CONNECT a:443 HTTP/1.1\nHost: a:443\n\n\u{16}raw", "CONNECT a:443 1.1 host=a:443", "rest \u{16}raw"),
-        Sample("CONNECT a:443 HTTP/1.1\nHost: a\nContent-Length: 0\nUpgrade: x\nConnection: upgrade\n\n", "CONNECT a:443 1.1 host=a length=0"),
+        Sample(
+            "CONNECT a:443 HTTP/1.1\nHost: a\nContent-Length: 0\nUpgrade: x\nConnection: upgrade\n\n",
+            "CONNECT a:443 1.1 host=a length=0"),
         Sample(
             "GET / HTTP/1.1\nHost: a\nUpgrade: websocket\nA: b\nConnection: keep-alive, Upgrade\n\nraw",
             "GET / 1.1 host=a upgrade=websocket | A: b | Upgrade: websocket", "rest raw"),
@@ -69,7 +77,9 @@ import Testing
         Sample("GET / HTTP/1.1\nHost: a\nUpgrade: h2c, HTTP/2.0, a b\nConnection: Upgrade\n\n", "GET / 1.1 host=a", "end"),
         Sample("GET / HTTP/1.1\nHost: a\nUpgrade: websocket\n\n", "GET / 1.1 host=a", "end"),
         Sample("GET / HTTP/1.0\nUpgrade: websocket\nConnection: upgrade\n\n", "GET / 1.0 host=- close", "end"),
-        Sample("PUT / HTTP/1.1\nHost: a\nUpgrade: x\nConnection: upgrade\nContent-Length: 1\n\ny", "PUT / 1.1 host=a length=1", "body y", "end"),
+        Sample(
+            "PUT / HTTP/1.1\nHost: a\nUpgrade: x\nConnection: upgrade\nContent-Length: 1\n\ny", "PUT / 1.1 host=a length=1",
+            "body y", "end"),
     ]
 
     @Test(arguments: valid) func isRead(_ sample: Sample) {
@@ -94,7 +104,8 @@ import Testing
         (.bareLineFeed, "␊GET / HTTP/1.1\nHost: a\n\n"), (.bareLineFeed, "GET / HTTP/1.1␊Host: a\n\n"),
         (.bareLineFeed, "GET / HTTP/1.1\nHost: a␊\n"), (.bareLineFeed, "GET / HTTP/1.1\nHost: a\n␊"),
         (.bareLineFeed, head + "A: b␊C: d\n\n"), (.bareLineFeed, chunked + "1␊x\n0\n\n"), (.bareLineFeed, chunked + "0\n␊"),
-        (.foldedField, head + "A: b\n c\n\n"), (.foldedField, head + "A: b\n\tc\n\n"), (.foldedField, "GET / HTTP/1.1\n Host: a\n\n"),
+        (.foldedField, head + "A: b\n c\n\n"), (.foldedField, head + "A: b\n\tc\n\n"),
+        (.foldedField, "GET / HTTP/1.1\n Host: a\n\n"),
         (.missingColon, head + "A\n\n"), (.missingColon, head + "A␍\n\n"), (.emptyFieldName, head + ": b\n\n"),
         (.spaceBeforeColon, head + "A : b\n\n"), (.spaceBeforeColon, head + "A\t: b\n\n"),
         (.spaceBeforeColon, "POST / HTTP/1.1\nHost: a\nTransfer-Encoding : chunked\n\n"),
@@ -111,24 +122,33 @@ import Testing
         (.lengthAndTransferEncoding, head + "Content-Length: 5\nTransfer-Encoding: chunked\n\n0\n\n"),
         (.lengthAndTransferEncoding, head + "Transfer-Encoding: chunked\nContent-Length: 5\n\n0\n\n"),
         (.unsupportedTransferCoding, head + "Transfer-Encoding: gzip, chunked\n\n"),
-        (.unsupportedTransferCoding, head + "Transfer-Encoding: gzip\n\n"), (.unsupportedTransferCoding, head + "Transfer-Encoding: chunked, gzip\n\n"),
-        (.unsupportedTransferCoding, head + "Transfer-Encoding: xchunked\n\n"), (.unsupportedTransferCoding, head + "Transfer-Encoding: \"chunked\"\n\n"),
-        (.unsupportedTransferCoding, head + "Transfer-Encoding: chunked;a=b\n\n"), (.unsupportedTransferCoding, head + "Transfer-Encoding: identity\n\n"),
-        (.badTransferEncoding, head + "Transfer-Encoding: chunked, chunked\n\n"), (.badTransferEncoding, head + "Transfer-Encoding:\n\n"),
+        (.unsupportedTransferCoding, head + "Transfer-Encoding: gzip\n\n"),
+        (.unsupportedTransferCoding, head + "Transfer-Encoding: chunked, gzip\n\n"),
+        (.unsupportedTransferCoding, head + "Transfer-Encoding: xchunked\n\n"),
+        (.unsupportedTransferCoding, head + "Transfer-Encoding: \"chunked\"\n\n"),
+        (.unsupportedTransferCoding, head + "Transfer-Encoding: chunked;a=b\n\n"),
+        (.unsupportedTransferCoding, head + "Transfer-Encoding: identity\n\n"),
+        (.badTransferEncoding, head + "Transfer-Encoding: chunked, chunked\n\n"),
+        (.badTransferEncoding, head + "Transfer-Encoding:\n\n"),
         (.badTransferEncoding, head + "Transfer-Encoding: chunked\nTransfer-Encoding: chunked\n\n"),
         (.transferEncodingTooOld, "POST / HTTP/1.0\nTransfer-Encoding: chunked\n\n"),
         (.connectWithBody, "CONNECT a:1 HTTP/1.1\nHost: a\nContent-Length: 1\n\n"),
         (.connectWithBody, "CONNECT a:1 HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\n"),
-        (.missingHost, "GET / HTTP/1.1\n\n"), (.missingHost, "GET http://a/ HTTP/1.1\nA: b\n\n"), (.missingHost, "CONNECT a:1 HTTP/1.1\n\n"),
+        (.missingHost, "GET / HTTP/1.1\n\n"), (.missingHost, "GET http://a/ HTTP/1.1\nA: b\n\n"),
+        (.missingHost, "CONNECT a:1 HTTP/1.1\n\n"),
         (.multipleHosts, "GET / HTTP/1.1\nHost: a\nHost: a\n\n"), (.multipleHosts, "GET / HTTP/1.0\nHost: a\nHost: b\n\n"),
-        (.badHost, "GET / HTTP/1.1\nHost: a b\n\n"), (.badHost, "GET / HTTP/1.1\nHost: u@a\n\n"), (.badHost, "GET / HTTP/1.1\nHost: a/b\n\n"),
+        (.badHost, "GET / HTTP/1.1\nHost: a b\n\n"), (.badHost, "GET / HTTP/1.1\nHost: u@a\n\n"),
+        (.badHost, "GET / HTTP/1.1\nHost: a/b\n\n"),
         (.badHost, "GET / HTTP/1.1\nHost: a, b\n\n"), (.badHost, "GET / HTTP/1.1\nHost: ä\n\n"),
-        (.badChunkSize, chunked + "\n"), (.badChunkSize, chunked + "g\n"), (.badChunkSize, chunked + "-1\n"), (.badChunkSize, chunked + "+1\n"),
+        (.badChunkSize, chunked + "\n"), (.badChunkSize, chunked + "g\n"), (.badChunkSize, chunked + "-1\n"),
+        (.badChunkSize, chunked + "+1\n"),
         (.badChunkSize, chunked + "0x1\n"), (.badChunkSize, chunked + " 1\n"), (.badChunkSize, chunked + "1 \nx\n"),
         (.badChunkSize, chunked + "8000000000000000\n"), (.badChunkSize, chunked + "00000000000000001\n"),
-        (.badChunkSize, chunked + "10000000000000000\n"), (.badChunkSize, chunked + "1;␀\nx\n"), (.badChunkSize, chunked + "1;a␍b\nx\n"),
+        (.badChunkSize, chunked + "10000000000000000\n"), (.badChunkSize, chunked + "1;␀\nx\n"),
+        (.badChunkSize, chunked + "1;a␍b\nx\n"),
         (.badChunkEnd, chunked + "1\nxy\n"), (.badChunkEnd, chunked + "1\nx␍y"), (.badChunkEnd, chunked + "1\nx␊"),
-        (.badFieldValue, chunked + "0\nA: ␀\n\n"), (.foldedField, chunked + "0\nA: b\n c\n\n"), (.missingColon, chunked + "0\nGET / HTTP/1.1\n\n"),
+        (.badFieldValue, chunked + "0\nA: ␀\n\n"), (.foldedField, chunked + "0\nA: b\n c\n\n"),
+        (.missingColon, chunked + "0\nGET / HTTP/1.1\n\n"),
         (.truncated, "G"), (.truncated, "GET / HTTP/1.1\nHost: a\n"), (.truncated, head + "Content-Length: 2\n\nx"),
         (.truncated, chunked), (.truncated, chunked + "2\nx"), (.truncated, chunked + "1\nx\n0\n"),
     ]

@@ -36,7 +36,8 @@ import Testing
         Sample("HTTP/1.1 200 OK\nContent-Length: 3\n\nabc", "200 OK 1.1 close", "rest abc", to: ["CONNECT"]),
         Sample("HTTP/1.1 407 No\nContent-Length: 3\n\nabc", "407 No 1.1 length=3", "body abc", "end", to: ["CONNECT"]),
         // Only 101 passes Upgrade on; a plain offer is for this connection.
-        Sample("HTTP/1.1 200 OK\nUpgrade: h2\nConnection: Upgrade\nContent-Length: 0\n\n", "200 OK 1.1 length=0", "end", to: ["GET+"]),
+        Sample(
+            "HTTP/1.1 200 OK\nUpgrade: h2\nConnection: Upgrade\nContent-Length: 0\n\n", "200 OK 1.1 length=0", "end", to: ["GET+"]),
         Sample(
             "HTTP/1.1 200 OK\nConnection: x-a\nX-A: 1\nKeep-Alive: timeout=5\nProxy-Authenticate: Basic\nProxy-Status: p\nSet-Cookie: a\n"
                 + "Set-Cookie: b\nContent-Length: 0\n\n",
@@ -56,7 +57,8 @@ import Testing
     static let ok = "HTTP/1.1 200 OK\n"
 
     static let invalid: [(HTTP1Error.Code, String)] = [
-        (.badStatusLine, "SSH-2.0"), (.badStatusLine, "\nHTTP/1.1 200 OK\n\n"), (.badStatusLine, "HTTP/1.1\n\n"), (.badStatusLine, "HTT\n\n"),
+        (.badStatusLine, "SSH-2.0"), (.badStatusLine, "\nHTTP/1.1 200 OK\n\n"), (.badStatusLine, "HTTP/1.1\n\n"),
+        (.badStatusLine, "HTT\n\n"),
         (.badStatusLine, "HTTP/1.1 20 OK\n\n"), (.badStatusLine, "HTTP/1.1  200 OK\n\n"), (.badStatusLine, "HTTP/1.1 2000\n\n"),
         (.badStatusLine, "HTTP/1.1 099 OK\n\n"), (.badStatusLine, "HTTP/1.1 +20 OK\n\n"), (.badStatusLine, "HTTP/1.1 200OK\n\n"),
         (.badStatusLine, "HTTP/1.1 200 O␀K\n\n"), (.badStatusLine, "HTTP/1.1 200 O␍K\n\n"), (.badStatusLine, "http/1.1 200 OK\n\n"),
@@ -68,7 +70,8 @@ import Testing
         (.unsupportedTransferCoding, ok + "Transfer-Encoding: gzip, chunked\n\n"),
         (.transferEncodingTooOld, "HTTP/1.0 200 OK\nTransfer-Encoding: chunked\n\n"),
         (.badChunkSize, ok + "Transfer-Encoding: chunked\n\nx\n"), (.unexpectedUpgrade, "HTTP/1.1 101 Switching\nUpgrade: x\n\n"),
-        (.truncated, "HTTP"), (.truncated, ok), (.truncated, ok + "Content-Length: 2\n\nx"), (.truncated, "HTTP/1.1 100 Continue\n\n"),
+        (.truncated, "HTTP"), (.truncated, ok), (.truncated, ok + "Content-Length: 2\n\nx"),
+        (.truncated, "HTTP/1.1 100 Continue\n\n"),
         (.truncated, ok + "Transfer-Encoding: chunked\n\n1\nx\n"), (.noResponse, ""),
         (.unexpectedBytes, ok + "Content-Length: 2\n\nokx"), (.unexpectedBytes, "HTTP/1.1 204 No\nContent-Length: 1\n\nx"),
     ]

@@ -10,23 +10,29 @@ import Testing
 
     static let tunnel = RequestHead(kind: .tunnel, method: "CONNECT", scheme: .none, authority: "a:443", path: "")
     static let upgrade = RequestHead(
-        kind: .upgrade, method: "GET", scheme: .http, authority: "a", path: "/", fields: HeaderFields([("Upgrade", "websocket"), ("B", "c")]))
+        kind: .upgrade, method: "GET", scheme: .http, authority: "a", path: "/",
+        fields: HeaderFields([("Upgrade", "websocket"), ("B", "c")]))
 
     static let requests: [(RequestHead, Bool, BodyFraming, String)] = [
-        (get(), false, .none, "GET /x?y HTTP/1.1\nHost: a:80\n\n"), (get(), true, .none, "GET /x?y HTTP/1.1\nHost: a:80\nConnection: close\n\n"),
+        (get(), false, .none, "GET /x?y HTTP/1.1\nHost: a:80\n\n"),
+        (get(), true, .none, "GET /x?y HTTP/1.1\nHost: a:80\nConnection: close\n\n"),
         (get("POST"), false, .none, "POST /x?y HTTP/1.1\nHost: a:80\nContent-Length: 0\n\n"),
         (get("PUT"), false, .none, "PUT /x?y HTTP/1.1\nHost: a:80\nContent-Length: 0\n\n"),
         (get("PATCH"), false, .none, "PATCH /x?y HTTP/1.1\nHost: a:80\nContent-Length: 0\n\n"),
         (get("DELETE"), false, .none, "DELETE /x?y HTTP/1.1\nHost: a:80\n\n"),
         (get(body: .known(0)), false, .length(0), "GET /x?y HTTP/1.1\nHost: a:80\nContent-Length: 0\n\n"),
-        (get("POST", body: .known(.max)), false, .length(.max), "POST /x?y HTTP/1.1\nHost: a:80\nContent-Length: 9223372036854775807\n\n"),
+        (
+            get("POST", body: .known(.max)), false, .length(.max),
+            "POST /x?y HTTP/1.1\nHost: a:80\nContent-Length: 9223372036854775807\n\n"
+        ),
         (get("POST", body: .unknown), false, .chunked, "POST /x?y HTTP/1.1\nHost: a:80\nTransfer-Encoding: chunked\n\n"),
         // The framing is made anew, whatever stands among the fields.
         (
             get(
                 body: .known(10),
                 fields: [
-                    ("b", "2"), ("CONTENT-LENGTH", "5"), ("Transfer-Encoding", "chunked"), ("hOst", "evil"), ("Connection", "close"), ("Keep-Alive", "1"),
+                    ("b", "2"), ("CONTENT-LENGTH", "5"), ("Transfer-Encoding", "chunked"), ("hOst", "evil"),
+                    ("Connection", "close"), ("Keep-Alive", "1"),
                     ("Upgrade", "x"), ("B", "ä"), ("b", ""),
                 ]), false, .length(10), "GET /x?y HTTP/1.1\nHost: a:80\nb: 2\nB: ä\nb: \nContent-Length: 10\n\n"
         ),
@@ -41,7 +47,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("GET ", "a", "/"), ("", "a", "/"), ("G\r\nX", "a", "/"), ("GET", "a\r\nX: y", "/"), ("GET", "a b", "/"), ("GET", "u@a", "/"),
+        ("GET ", "a", "/"), ("", "a", "/"), ("G\r\nX", "a", "/"), ("GET", "a\r\nX: y", "/"), ("GET", "a b", "/"),
+        ("GET", "u@a", "/"),
         ("GET", "a", "/ HTTP/1.1\r\n"), ("GET", "a", "/a b"), ("GET", "a", ""), ("GET", "a", "x"), ("GET", "a", "/\u{0}"),
     ])
     func requestThatIsNone(_ method: String, _ authority: String, _ path: String) {
@@ -76,28 +83,36 @@ import Testing
         Answer(body: .unknown, framing: .chunked, text: "HTTP/1.1 200 R\nA: b\nTransfer-Encoding: chunked\n\n"),
         Answer(body: .unknown, minorVersion: 0, framing: .untilClose, text: "HTTP/1.1 200 R\nConnection: close\nA: b\n\n"),
         Answer(
-            body: .known(3), minorVersion: 0, framing: .length(3), text: "HTTP/1.1 200 R\nConnection: keep-alive\nA: b\nContent-Length: 3\n\n"),
+            body: .known(3), minorVersion: 0, framing: .length(3),
+            text: "HTTP/1.1 200 R\nConnection: keep-alive\nA: b\nContent-Length: 3\n\n"),
         Answer(
             body: .known(3), minorVersion: 0, keepAlive: false, framing: .length(3),
             text: "HTTP/1.1 200 R\nConnection: close\nA: b\nContent-Length: 3\n\n"),
         Answer(body: .known(3), request: get("HEAD"), text: "HTTP/1.1 200 R\nA: b\nContent-Length: 3\n\n"),
-        Answer(request: get("HEAD"), text: "HTTP/1.1 200 R\nA: b\n\n"), Answer(body: .unknown, request: get("HEAD"), text: "HTTP/1.1 200 R\nA: b\n\n"),
+        Answer(request: get("HEAD"), text: "HTTP/1.1 200 R\nA: b\n\n"),
+        Answer(body: .unknown, request: get("HEAD"), text: "HTTP/1.1 200 R\nA: b\n\n"),
         Answer(body: .unknown, request: get("HEAD"), minorVersion: 0, text: "HTTP/1.1 200 R\nConnection: keep-alive\nA: b\n\n"),
         Answer(status: 304, body: .known(3), text: "HTTP/1.1 304 R\nA: b\nContent-Length: 3\n\n"),
-        Answer(status: 304, text: "HTTP/1.1 304 R\nA: b\n\n"), Answer(status: 204, body: .known(3), text: "HTTP/1.1 204 R\nA: b\n\n"),
+        Answer(status: 304, text: "HTTP/1.1 304 R\nA: b\n\n"),
+        Answer(status: 204, body: .known(3), text: "HTTP/1.1 204 R\nA: b\n\n"),
         Answer(status: 204, body: .known(3), request: get("HEAD"), text: "HTTP/1.1 204 R\nA: b\n\n"),
         Answer(status: 103, body: .known(3), request: get("HEAD"), keepAlive: false, text: "HTTP/1.1 103 R\nA: b\n\n"),
         Answer(status: 103, minorVersion: 0, text: ""),
         Answer(body: .known(3), request: tunnel, keepAlive: false, text: "HTTP/1.1 200 R\nA: b\n\n"),
-        Answer(status: 407, body: .known(3), request: tunnel, framing: .length(3), text: "HTTP/1.1 407 R\nA: b\nContent-Length: 3\n\n"),
+        Answer(
+            status: 407, body: .known(3), request: tunnel, framing: .length(3), text: "HTTP/1.1 407 R\nA: b\nContent-Length: 3\n\n"),
         Answer(status: 101, request: upgrade, text: "HTTP/1.1 101 R\nConnection: upgrade\nA: b\nUpgrade: w\n\n"),
-        Answer(status: 200, body: .known(1), request: upgrade, framing: .length(1), text: "HTTP/1.1 200 R\nA: b\nContent-Length: 1\n\n"),
+        Answer(
+            status: 200, body: .known(1), request: upgrade, framing: .length(1), text: "HTTP/1.1 200 R\nA: b\nContent-Length: 1\n\n"
+        ),
         Answer(status: 7, text: "HTTP/1.1 502 R\nA: b\nContent-Length: 0\n\n"),
     ]
 
     @Test(arguments: responses) func response(_ answer: Answer) {
         var buffer = ByteBuffer()
-        let fields = HeaderFields([("A", "b"), ("Content-Length", "99"), ("Connection", "x"), ("transfer-encoding", "y"), ("Upgrade", "w")])
+        let fields = HeaderFields([
+            ("A", "b"), ("Content-Length", "99"), ("Connection", "x"), ("transfer-encoding", "y"), ("Upgrade", "w"),
+        ])
         let head = ResponseHead(status: answer.status, reason: "R", body: answer.body, fields: fields)
         let framing = HTTP1Writer.response(
             head, to: answer.request, minorVersion: answer.minorVersion, keepAlive: answer.keepAlive, into: &buffer)

@@ -103,7 +103,8 @@ struct MessageMaker {
         lines.append(
             AnsweringParser.describe(
                 HTTP1ResponseHead(
-                    status: status, reason: head.reason, fields: head.fields, body: said, isChunked: framing == .chunked, keepAlive: !close)))
+                    status: status, reason: head.reason, fields: head.fields, body: said, isChunked: framing == .chunked,
+                    keepAlive: !close)))
         return (method, lines + bodyLines(bytes, framing, trailers))
     }
 }

@@ -2,10 +2,13 @@
 struct Mutator {
     private static let bytes: [UInt8] = Array("\u{0}\t\r\n :;,=/0159afg-+\u{7F}".utf8) + [0x80, 0xFF]
     private static let pieces: [[UInt8]] = [
-        "\r\n", "\r\n\r\n", "\n", "\r", " ", "\t", ":", ",", ";x=y", "0\r\n\r\n", "5\r\nhello\r\n", "Content-Length: 5\r\n", "Content-Length: 0\r\n",
+        "\r\n", "\r\n\r\n", "\n", "\r", " ", "\t", ":", ",", ";x=y", "0\r\n\r\n", "5\r\nhello\r\n", "Content-Length: 5\r\n",
+        "Content-Length: 0\r\n",
         "Content-Length: 99999999999999999999\r\n", "Transfer-Encoding: chunked\r\n", "Transfer-Encoding: gzip\r\n", "Host: b\r\n",
-        "Connection: close, x-a\r\n", "Connection: upgrade\r\nUpgrade: w\r\n", "Expect: 100-continue\r\n", "X-A: b\r\n", " folded\r\n",
-        "GET / HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 200 OK\r\n", "HTTP/1.0", "CONNECT a:1 ", "ffffffffffffffff", "7fffffffffffffff\r\n",
+        "Connection: close, x-a\r\n", "Connection: upgrade\r\nUpgrade: w\r\n", "Expect: 100-continue\r\n", "X-A: b\r\n",
+        " folded\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 200 OK\r\n", "HTTP/1.0", "CONNECT a:1 ", "ffffffffffffffff",
+        "7fffffffffffffff\r\n",
     ].map { Array($0.utf8) }
 
     var random: SeededGenerator

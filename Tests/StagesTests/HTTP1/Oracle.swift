@@ -111,14 +111,18 @@ enum Oracle {
 
     /// Which fields end at a hop, written down independently of the parser.
     struct Hops {
-        private var names: Set<String> = ["connection", "keep-alive", "te", "transfer-encoding", "upgrade", "host", "content-length"]
+        private var names: Set<String> = [
+            "connection", "keep-alive", "te", "transfer-encoding", "upgrade", "host", "content-length",
+        ]
         private var isRequest = true
 
         init() {}
 
         init(_ headers: HTTPHeaders, isRequest: Bool) {
             self.isRequest = isRequest
-            for option in headers[canonicalForm: "connection"] where option.lowercased() != "expect" { names.insert(option.lowercased()) }
+            for option in headers[canonicalForm: "connection"] where option.lowercased() != "expect" {
+                names.insert(option.lowercased())
+            }
         }
 
         func describe(_ headers: HTTPHeaders, areTrailers: Bool = false) -> String {
@@ -140,7 +144,8 @@ enum Oracle {
         ]
 
         private static let notInTrailers: Set<String> = [
-            "authorization", "cache-control", "content-encoding", "content-range", "content-type", "expect", "max-forwards", "range",
+            "authorization", "cache-control", "content-encoding", "content-range", "content-type", "expect", "max-forwards",
+            "range",
             "set-cookie", "trailer",
         ]
     }

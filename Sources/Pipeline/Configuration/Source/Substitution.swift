@@ -125,4 +125,3 @@ struct Substitution {
         findings.append(.init(message: message, hint: hint, origin: origin, severity: .error))
     }
 }
-
