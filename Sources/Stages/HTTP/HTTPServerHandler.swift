@@ -217,14 +217,16 @@ final class HTTPServerHandler: ExchangeSource, ChannelInboundHandler {
         guard let exchange, let context else { return }
         let opensTunnel = head.opensTunnel(for: exchange.request)
         if !head.isInformational, isDraining || (mode == .tunnel && !opensTunnel) { keepAlive = false }
+        if exchange.request.kind == .upgrade, !head.isInformational { upgrade(exchange, agreed: opensTunnel) }
         response.head(
             head, to: exchange.request, minorVersion: minorVersion, keepAlive: keepAlive && isReusable, context)
-        if exchange.request.kind == .upgrade, !head.isInformational { upgrade(exchange, agreed: opensTunnel) }
     }
 
     /// The origin has answered a request to change the protocol.
     private func upgrade(_ exchange: Exchange, agreed: Bool) {
         guard agreed else {
+            // What is there already may have been meant for the other protocol: it isn't taken for a request.
+            if parser.bufferedBytes > 0 { keepAlive = false }
             parser.resume()
             return exchange.sendRequestEnd()
         }

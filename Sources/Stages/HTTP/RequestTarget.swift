@@ -8,7 +8,9 @@ package enum RequestTarget {
     }
 
     /// The head of an exchange from what a client sent.
-    package static func interpret(_ head: HTTP1RequestHead, mode: HTTPMode, isSecure: Bool, here: @autoclosure () -> String = "") throws(Refusal) -> RequestHead {
+    package static func interpret(
+        _ head: HTTP1RequestHead, mode: HTTPMode, isSecure: Bool, here: @autoclosure () -> String = ""
+    ) throws(Refusal) -> RequestHead {
         if head.method == "CONNECT" { return try tunnel(head, mode) }
         let kind: RequestKind = head.upgrade == nil ? .plain : .upgrade
         let (scheme, authority, path) = try locate(head, mode, isSecure, here)
