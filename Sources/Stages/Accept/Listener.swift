@@ -92,9 +92,11 @@ final class Listener: Sendable {
 
     func drain() async {
         await closeListener()
-        for acceptor in acceptors.withLock({ $0 }) {
-            try? await acceptor.eventLoop.flatSubmit { acceptor.value.drain() }.get()
+        // All are told before any is waited for.
+        let drained = acceptors.withLock { $0 }.map { acceptor in
+            acceptor.eventLoop.flatSubmit { acceptor.value.drain() }
         }
+        for future in drained { try? await future.get() }
     }
 
     func stop() async {
