@@ -89,7 +89,7 @@ class Connection:
 
 def request(method: str, url: str, fields: Fields = (), body: bytes | None = None) -> bytes:
     """The bytes of a request in absolute form."""
-    authority = url.split("/")[2]
+    authority = url.split("/")[2].split("?")[0]
     length = [] if body is None else [("Content-Length", str(len(body)))]
     return wire.head(f"{method} {url} HTTP/1.1", [("Host", authority), *fields, *length]) + (body or b"")
 

@@ -12,6 +12,9 @@ from .waiting import eventually, wait_until
 _libc = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1
 
+# Without what this suite itself is steered by.
+CLEAN_ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("FLUIDITY_")}
+
 
 def _die_with_parent():
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -34,7 +37,7 @@ class Process:
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **(environment or {})},
+                env={**CLEAN_ENVIRONMENT, **(environment or {})},
                 cwd=cwd,
                 start_new_session=True,
                 preexec_fn=_die_with_parent,
@@ -57,7 +60,7 @@ class Process:
     def text(self) -> str:
         return self.output.read_text(errors="replace")
 
-    def tail(self, lines: int = 40) -> str:
+    def tail(self, lines: int = 15) -> str:
         return "\n".join(self.text().splitlines()[-lines:])
 
     def wait_for_line(self, words: str, within: float = 15):
@@ -70,14 +73,14 @@ class Process:
                 raise AssertionError(f"{self.name} ended with status {self.status}:\n{self.tail()}")
             return False
 
-        wait_until(seen, within, f"{self.name} prints {words!r}; it printed:\n{self.tail()}")
+        wait_until(seen, within, lambda: f"{self.name} prints {words!r}; it printed:\n{self.tail()}")
 
     def signal(self, number: int):
         self._child.send_signal(number)
 
     async def ended(self, within: float) -> int:
         """Waits for the end and returns the exit status."""
-        await eventually(lambda: not self.alive, within, f"{self.name} ends; it printed:\n{self.tail()}")
+        await eventually(lambda: not self.alive, within, lambda: f"{self.name} ends; it printed:\n{self.tail()}")
         return self._child.returncode
 
     def kill(self):
@@ -110,7 +113,7 @@ async def run(*command, within: float = 60, stdin: bytes | None = b"", environme
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env={**os.environ, **(environment or {})},
+        env={**CLEAN_ENVIRONMENT, **(environment or {})},
         cwd=cwd,
         start_new_session=True,
         preexec_fn=_die_with_parent,
