@@ -102,8 +102,3 @@ async def test_a_site_with_an_expired_certificate(trusting, make_origin, web_aut
     response = await fetch(trusting.port, origin.url("/secret", host="localhost"))
     assert response.status == 502, response.text
     assert origin.requests == []
-
-
-async def test_a_site_without_tls(trusting, origin):
-    response = await fetch(trusting.port, f"https://localhost:{origin.port}/secret", within=15)
-    assert response.status in (502, 504), f"it never answers the handshake: {response.text}"
