@@ -24,7 +24,7 @@ struct ConfigurationOptions: ParsableArguments {
         }
         if let logLevel { overrides.append(ConfigurationOverride(path: "log.level", value: logLevel, origin: "--log-level")) }
         let loader = ConfigurationLoader(
-            registry: CommandLineInterface.stages, environment: ProcessInfo.processInfo.environment)
+            registry: FluidityCommandLine.stages, environment: ProcessInfo.processInfo.environment)
         return try loader.load(path: path, host: host, overrides: overrides + more)
     }
 }

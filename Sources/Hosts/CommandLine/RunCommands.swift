@@ -102,7 +102,11 @@ enum Running {
             StandardErrorLogHandler(level: settings.level, format: settings.format)
         }
         logger.logLevel = settings.level
-        for warning in configurations.flatMap(\.warnings) { Reporting.write(warning.description) }
+        for warning in configurations.flatMap(\.warnings) {
+            var metadata: Logger.Metadata = ["file": "\(warning.file)"]
+            if let line = warning.line { metadata["line"] = "\(line)" }
+            logger.warning("\(warning.message)", metadata: metadata)
+        }
         try await Host(configurations, logger: logger).run()
     }
 }

@@ -16,14 +16,14 @@ struct StagesCommand: ParsableCommand {
 
     func run() throws {
         guard let name else {
-            let factories = CommandLineInterface.stages.factories
+            let factories = FluidityCommandLine.stages.factories
             let width = factories.map { type(of: $0).name.count }.max() ?? 0
             for factory in factories {
                 print(Self.line(factory, width))
             }
             return
         }
-        guard let factory = CommandLineInterface.stages.factory(named: name) else {
+        guard let factory = FluidityCommandLine.stages.factory(named: name) else {
             throw ValidationError("there is no stage '\(name)'; 'fluidity stages' lists them")
         }
         print(Self.line(factory, name.count))

@@ -5,6 +5,6 @@ import Stages
 @main
 enum Main {
     static func main() async {
-        await CommandLineInterface.run(stages: .standard())
+        await FluidityCommandLine.run(stages: .standard())
     }
 }

@@ -67,7 +67,7 @@ final class Listener: Sendable {
     private static func explain(_ error: any Error) -> String {
         guard let error = error as? IOError else { return "\(error)" }
         switch error.errnoCode {
-        case EADDRINUSE: return "another program (or another instance of this one) already listens there"
+        case EADDRINUSE: return "the address is in use by another program, or by another instance of this one"
         case EACCES: return "no permission; ports below 1024 need it"
         case EADDRNOTAVAIL: return "this machine has no such address"
         default: return "\(error)"

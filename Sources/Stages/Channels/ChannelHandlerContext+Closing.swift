@@ -1,4 +1,5 @@
 import NIOCore
+import NIOSSL
 
 #if canImport(Glibc)
 import Glibc
@@ -23,6 +24,18 @@ extension ChannelHandlerContext {
         let written = eventLoop.makePromise(of: Void.self)
         writeAndFlush(NIOAny(ByteBuffer()), promise: written)
         written.futureResult.whenComplete { _ in context.value.close(promise: nil) }
+    }
+
+    /// Closes behind everything that was written, without the closing handshake of TLS, which waits for the peer: for protocols
+    /// that say themselves when they are complete.
+    func closeTransportAfterWrites() {
+        let context = NIOLoopBound(self, eventLoop: eventLoop)
+        let written = eventLoop.makePromise(of: Void.self)
+        writeAndFlush(NIOAny(ByteBuffer()), promise: written)
+        written.futureResult.whenComplete { _ in
+            let tls = try? context.value.pipeline.syncOperations.context(handlerType: NIOSSLHandler.self)
+            (tls ?? context.value).close(promise: nil)
+        }
     }
 
     /// Resets the connection, so that the peer can't take what it has for the whole.

@@ -6,7 +6,7 @@ public struct Destinations: Sendable, Equatable, ConfigurationValue {
     enum Base: Equatable, Sendable {
         case publicOnly
         case any
-        case networks([Network])
+        case networks([Network], withPublic: Bool)
     }
 
     let base: Base
@@ -20,7 +20,8 @@ public struct Destinations: Sendable, Equatable, ConfigurationValue {
         switch base {
         case .publicOnly: "public"
         case .any: "any"
-        case .networks(let networks): "[" + networks.map(\.printed).joined(separator: ", ") + "]"
+        case .networks(let networks, let withPublic):
+            "[" + ((withPublic ? ["public"] : []) + networks.map(\.printed)).joined(separator: ", ") + "]"
         }
     }
 
@@ -31,10 +32,13 @@ public struct Destinations: Sendable, Equatable, ConfigurationValue {
             case "any": return .any
             default: break
             }
-            return Network.decode(node, in: context).map { Destinations(base: .networks([$0])) }
+            return Network.decode(node, in: context).map { Destinations(base: .networks([$0], withPublic: false)) }
         }
         // A list may have `public` among its networks: public addresses, and these.
-        return [Network].decode(node, in: context).map { Destinations(base: .networks($0)) }
+        return [Entry].decode(node, in: context).map { entries in
+            Destinations(
+                base: .networks(entries.compactMap(\.network), withPublic: entries.contains { $0.network == nil }))
+        }
     }
 
     /// Whether an address may be dialled.
@@ -45,14 +49,35 @@ public struct Destinations: Sendable, Equatable, ConfigurationValue {
         case .any:
             return !isSensitive
         case .publicOnly:
-            return !isSensitive && !Network.notPublic.contains { $0.contains(bytes) }
-        case .networks(let networks):
+            return isPublic(bytes, isSensitive)
+        case .networks(let networks, let withPublic):
+            if withPublic, isPublic(bytes, isSensitive) { return true }
             return networks.contains { network in
                 // Named one by one: the entry lies within what is refused otherwise.
                 network.contains(bytes)
                     && (!isSensitive || Network.linkLocalAndMetadata.contains { $0.contains(network) })
             }
         }
+    }
+}
+
+extension Destinations {
+    private func isPublic(_ bytes: AddressBytes, _ isSensitive: Bool) -> Bool {
+        !isSensitive && !Network.notPublic.contains { $0.contains(bytes) }
+    }
+
+    /// One entry of a list: a network, or nil for all public addresses.
+    private struct Entry: ScalarConfigurationValue {
+        var network: Network?
+
+        static var typeDescription: String { "'public' or \(Network.typeDescription)" }
+
+        init(configured text: String) throws(InvalidValue) {
+            if text == "public" { return }
+            network = try Network(configured: text)
+        }
+
+        var printed: String { network?.printed ?? "public" }
     }
 }
 
@@ -87,9 +112,7 @@ struct Network: Sendable, Equatable, ScalarConfigurationValue {
     static var typeDescription: String { "a network such as 10.0.0.0/8, or an address" }
 
     init(configured text: String) throws(InvalidValue) {
-        if text == "public" || text == "any" {
-            throw InvalidValue(hint: "'\(text)' stands alone, not in a list")
-        }
+        if text == "any" { throw InvalidValue(hint: "'any' stands alone, not in a list") }
         guard let network = Network(text) else { throw InvalidValue() }
         self = network
     }

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOSSL
+import NIOTLS
 import Pipeline
 
 /// One connection to an origin: writes an exchange's request and reads its response, one exchange after the other; or passes
@@ -24,7 +25,8 @@ final class UpstreamHandler: ExchangeSink, ChannelInboundHandler {
 
     private let port: FetchPort
     private let origin: Origin
-    private let isPooled: Bool
+    private var isPooled: Bool
+    private var isSecured: Bool
     private var context: ChannelHandlerContext?
     private var state = State.connecting
     private var exchange: Exchange?
@@ -44,6 +46,7 @@ final class UpstreamHandler: ExchangeSink, ChannelInboundHandler {
         self.port = port
         self.origin = origin
         self.isPooled = isPooled
+        self.isSecured = !origin.isSecure
     }
 
     // MARK: - Life
@@ -305,6 +308,11 @@ final class UpstreamHandler: ExchangeSink, ChannelInboundHandler {
         if response.opensTunnel(for: exchange.request) {
             state = .raw
             watchTunnel()
+            if isPooled {
+                // From here it serves nobody else, and must not keep others waiting.
+                isPooled = false
+                port.closed(self, origin)
+            }
             exchange.sendResponseHead(response)
             let rest = parser.takeRest()
             if rest.readableBytes > 0 {
@@ -337,6 +345,10 @@ final class UpstreamHandler: ExchangeSink, ChannelInboundHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case TLSUserEvent.handshakeCompleted = event {
+            isSecured = true
+            if state == .http { expectFirstByte() }
+        }
         guard case ChannelEvent.inputClosed = event else { return context.fireUserInboundEventTriggered(event) }
         isInputClosed = true
         switch state {
@@ -374,6 +386,11 @@ final class UpstreamHandler: ExchangeSink, ChannelInboundHandler {
 
     private func expectFirstByte() {
         guard !hasResponseBegun else { return }
+        guard isSecured else {
+            // The handshake is part of connecting.
+            if deadline == nil { deadline = .now() + TimeAmount(port.configuration.connectTimeout) }
+            return
+        }
         deadline = .now() + TimeAmount(port.configuration.firstByteTimeout)
     }
 

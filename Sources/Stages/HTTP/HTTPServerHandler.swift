@@ -100,8 +100,9 @@ final class HTTPServerHandler: ExchangeSource, ChannelInboundHandler {
         case .tunnel:
             exchange?.sendRequestEnd()
             exchange?.flushRequest()
-        case .http where exchange != nil && isRequestComplete:
+        case .http where exchange?.response != nil && isRequestComplete:
             // The client may still read. If it has gone, writing will show it; if nothing is written, its time is limited.
+            // Before there is an answer, nothing would show it: then its leaving ends the request, as with most servers.
             keepAlive = false
             deadline = .now() + Self.halfClosedPatience
         case .http, .lingering:
@@ -182,14 +183,19 @@ final class HTTPServerHandler: ExchangeSource, ChannelInboundHandler {
         let request: RequestHead
         do {
             request = try RequestTarget.interpret(
-                head, mode: port.configuration.mode, isSecure: connection.identity != nil)
+                head, mode: port.configuration.mode, isSecure: connection.identity != nil,
+                here: connection.channel.localAddress?.shortDescription ?? "")
         } catch {
             return refuse(error.status, error.message, context)
         }
         let exchange = Exchange(request, from: self, client: connection, on: port.shard)
         self.exchange = exchange
         response.reset()
-        if request.kind != .plain {
+        if request.kind == .upgrade {
+            // What follows is the other protocol's if the origin agrees, else the next request. It waits here.
+            isRequestComplete = true
+        }
+        if request.kind == .tunnel {
             // Whatever follows belongs to the other protocol. It goes along at once: who opens a tunnel rarely waits for the
             // answer, and where it is refused nothing of it arrives anywhere.
             mode = .tunnel
@@ -211,8 +217,26 @@ final class HTTPServerHandler: ExchangeSource, ChannelInboundHandler {
         guard let exchange, let context else { return }
         let opensTunnel = head.opensTunnel(for: exchange.request)
         if !head.isInformational, isDraining || (mode == .tunnel && !opensTunnel) { keepAlive = false }
+        if exchange.request.kind == .upgrade, !head.isInformational { upgrade(exchange, agreed: opensTunnel) }
         response.head(
             head, to: exchange.request, minorVersion: minorVersion, keepAlive: keepAlive && isReusable, context)
+    }
+
+    /// The origin has answered a request to change the protocol.
+    private func upgrade(_ exchange: Exchange, agreed: Bool) {
+        guard agreed else {
+            // What is there already may have been meant for the other protocol: it isn't taken for a request.
+            if parser.bufferedBytes > 0 { keepAlive = false }
+            parser.resume()
+            return exchange.sendRequestEnd()
+        }
+        mode = .tunnel
+        allowance.reset()
+        let rest = parser.takeRest()
+        guard rest.readableBytes > 0 else { return }
+        allowance.spend(rest.readableBytes)
+        exchange.sendRequestBody(rest)
+        exchange.flushRequest()
     }
 
     /// Whether the connection can be used on after an answer that comes now.

@@ -8,10 +8,12 @@ package enum RequestTarget {
     }
 
     /// The head of an exchange from what a client sent.
-    package static func interpret(_ head: HTTP1RequestHead, mode: HTTPMode, isSecure: Bool) throws(Refusal) -> RequestHead {
+    package static func interpret(
+        _ head: HTTP1RequestHead, mode: HTTPMode, isSecure: Bool, here: @autoclosure () -> String = ""
+    ) throws(Refusal) -> RequestHead {
         if head.method == "CONNECT" { return try tunnel(head, mode) }
         let kind: RequestKind = head.upgrade == nil ? .plain : .upgrade
-        let (scheme, authority, path) = try locate(head, mode, isSecure)
+        let (scheme, authority, path) = try locate(head, mode, isSecure, here)
         return RequestHead(
             kind: kind, method: head.method, scheme: scheme, authority: authority, path: path, body: head.body,
             fields: head.fields)
@@ -28,11 +30,11 @@ package enum RequestTarget {
     }
 
     private static func locate(
-        _ head: HTTP1RequestHead, _ mode: HTTPMode, _ isSecure: Bool
+        _ head: HTTP1RequestHead, _ mode: HTTPMode, _ isSecure: Bool, _ here: () -> String
     ) throws(Refusal) -> (Scheme, authority: String, path: String) {
         let target = head.target
         if target.utf8.first == UInt8(ascii: "/") || target == "*" {
-            guard mode == .origin else { throw originForm }
+            guard mode == .origin else { throw originForm(here()) }
             let host = head.host ?? ""
             guard Authority(host) != nil else { throw Refusal(status: 400, message: "The Host field names no host.") }
             return (isSecure ? .https : .http, host, target)
@@ -62,10 +64,14 @@ package enum RequestTarget {
         return (scheme, authority, path)
     }
 
-    private static let originForm = Refusal(
-        status: 400,
-        message: """
-            This is a proxy, and the request was made as if it were the site itself. Set it as the HTTP proxy of the browser \
-            or program instead, for example: curl -x http://127.0.0.1:8080 http://example.com/
-            """)
+    /// How to use a proxy that listens at `here`, for somebody who took it for a site.
+    private static func originForm(_ here: String) -> Refusal {
+        let address = here.isEmpty || here == "unix" ? "127.0.0.1:8080" : here
+        return Refusal(
+            status: 400,
+            message: """
+                This is a proxy, and the request was made as if it were the site itself. Set http://\(address) as the HTTP \
+                proxy of the browser or program instead, for example: curl -x http://\(address) http://example.com/
+                """)
+    }
 }

@@ -35,7 +35,13 @@ struct HTTP1MessageReader: Sendable {
         section.reserve(min(input.count, 1024))
     }
 
-    mutating func editSection(_ edit: (inout HTTP1FieldSection) -> Void) { edit(&section) }
+    /// The head's fields, of which nothing is kept, so that a filter can change them without a copy. What stays is ready for
+    /// the trailers.
+    mutating func takeSection() -> HTTP1FieldSection {
+        let head = section
+        section = head.trailers()
+        return head
+    }
 
     mutating func beginBody(_ body: Body) {
         self.body = body
@@ -76,12 +82,7 @@ struct HTTP1MessageReader: Sendable {
                 return input.take(.max).map { .bytes($0) }
             case .chunkSize:
                 guard let size = try readChunkSize() else { return nil }
-                if size > 0 {
-                    body = .chunk(size)
-                } else {
-                    section = section.trailers()
-                    body = .trailers
-                }
+                body = size > 0 ? .chunk(size) : .trailers
             case .chunk(let remaining):
                 guard let bytes = input.take(remaining) else { return nil }
                 let left = remaining - Int64(bytes.readableBytes)

@@ -163,19 +163,18 @@ package struct HTTP1RequestParser: Sendable {
     }
 
     private mutating func makeHead() throws(HTTP1Error) -> HTTP1RequestHead {
-        reader.editSection { $0.removeNamed() }
+        var section = reader.takeSection()
+        section.removeNamed()
         // RFC 9112, 3.2: also where the target has an authority of its own.
-        guard reader.section.hostCount > 0 || minorVersion == 0 else { throw HTTP1Error(.missingHost) }
-        let body = try reader.section.framing(minorVersion: minorVersion) ?? .none
+        guard section.hostCount > 0 || minorVersion == 0 else { throw HTTP1Error(.missingHost) }
+        let body = try section.framing(minorVersion: minorVersion) ?? .none
         let isEmpty = body == .none || body == .known(0)
         let isConnect = method == "CONNECT"
         guard isEmpty || !isConnect else { throw HTTP1Error(.connectWithBody) }
         // RFC 9110, 7.8: HTTP/1.0 has no Upgrade.
         let upgrades =
-            isEmpty && !isConnect && minorVersion > 0 && reader.section.connectionUpgrade
-            && reader.section.upgrade != nil
-        if upgrades { reader.editSection { $0.appendUpgrade() } }
-        let section = reader.section
+            isEmpty && !isConnect && minorVersion > 0 && section.connectionUpgrade && section.upgrade != nil
+        if upgrades { section.appendUpgrade() }
         if isConnect || upgrades {
             state = .stopped
         } else {

@@ -174,12 +174,12 @@ package struct HTTP1ResponseParser: Sendable {
     }
 
     private mutating func makeHead() throws(HTTP1Error) -> HTTP1ResponseHead {
-        reader.editSection { $0.removeNamed() }
+        var section = reader.takeSection()
+        section.removeNamed()
         if status == 101 {
             guard request.isUpgrade, minorVersion > 0 else { throw HTTP1Error(.unexpectedUpgrade) }
-            reader.editSection { $0.appendUpgrade() }
+            section.appendUpgrade()
         }
-        let section = reader.section
         var head = HTTP1ResponseHead(
             status: status, reason: reason, minorVersion: minorVersion, fields: section.fields,
             keepAlive: !section.close && (minorVersion > 0 || section.keepAlive),

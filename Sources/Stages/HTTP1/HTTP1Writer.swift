@@ -99,9 +99,8 @@ package enum HTTP1Writer {
         case .none:
             if !head.isBodyless(for: request) {
                 writeLength(0, into: &buffer)
-            } else if request.method == "HEAD" || head.status == 304, case .known(let length) = head.body,
-                head.status >= 200, head.status != 204
-            {
+            } else if case .known(let length) = head.body, head.status >= 200, head.status != 204 {
+                // To HEAD, or 304: the length of the body that isn't sent.
                 writeLength(length, into: &buffer)
             }
         }

@@ -63,6 +63,8 @@ extension TLSCredentials {
         configuration.trustRoots = trustRoots
         configuration.certificateVerification = .noHostnameVerification
         configuration.minimumTLSVersion = .tlsv13
+        // What peers of the tunnel ask for; a client of an HTTP proxy behind TLS asks for the other, or for nothing.
+        configuration.applicationProtocols = role == .server ? ["fluidity/1", "http/1.1"] : ["fluidity/1"]
         return configuration
     }
 }

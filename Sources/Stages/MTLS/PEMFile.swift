@@ -54,7 +54,7 @@ struct PEMFile {
         var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
         var filled = 0
         while filled < bytes.count {
-            let count = bytes.withUnsafeMutableBytes { systemRead(descriptor, $0, from: filled) }
+            let count = bytes.withUnsafeMutableBytes { readBytes(descriptor, $0, from: filled) }
             if count < 0 && errno == EINTR { continue }
             guard count >= 0 else { throw failure("can't be read: \(String(cString: strerror(errno)))") }
             if count == 0 { break }
@@ -63,7 +63,7 @@ struct PEMFile {
         return (String(decoding: bytes[..<filled], as: UTF8.self), status.st_mode)
     }
 
-    private static func systemRead(_ descriptor: CInt, _ buffer: UnsafeMutableRawBufferPointer, from offset: Int) -> Int {
+    private static func readBytes(_ descriptor: CInt, _ buffer: UnsafeMutableRawBufferPointer, from offset: Int) -> Int {
         #if canImport(Glibc)
         Glibc.read(descriptor, buffer.baseAddress.map { $0 + offset }, buffer.count - offset)
         #elseif canImport(Musl)

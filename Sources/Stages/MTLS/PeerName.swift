@@ -39,7 +39,9 @@ package enum PeerName: Sendable, Hashable, CustomStringConvertible {
         guard presented.hasPrefix("*.") else { return presented == wanted }
         // The star stands for exactly one label (RFC 9525, 6.3), and never for all names right under a top-level domain.
         let suffix = presented.dropFirst()
-        guard suffix.dropFirst().contains("."), !suffix.contains("*"), let dot = wanted.firstIndex(of: ".") else { return false }
+        guard suffix.dropFirst().contains("."), !suffix.contains("*"), let dot = wanted.firstIndex(of: ".") else {
+            return false
+        }
         return dot > wanted.startIndex && wanted[dot...] == suffix
     }
 

@@ -64,7 +64,7 @@ import X509
         let issued = try authority.issue(CertificateRequest(name: "leaf", isClient: true, days: 397), now: now)
         #expect(issued.certificate.notValidAfter == authority.certificate.notValidAfter)
         let late = now + 101 * 86_400
-        let error = #expect(throws: CommandLineInterface.CertificateError.self) {
+        let error = #expect(throws: CertificateCommandError.self) {
             try authority.issue(CertificateRequest(name: "leaf", isClient: true), now: late)
         }
         #expect(error?.message.contains("expired on") == true)
@@ -98,7 +98,7 @@ import X509
         (CertificateRequest(name: "x", isClient: true, days: 36_501), "--days is 1 to 36500"),
     ])
     func whatCannotBeCertifiedIsRefused(request: CertificateRequest, message: String) {
-        let error = #expect(throws: CommandLineInterface.CertificateError.self) { try authority.issue(request, now: now) }
+        let error = #expect(throws: CertificateCommandError.self) { try authority.issue(request, now: now) }
         #expect(error?.code == .usage)
         #expect(error?.message.contains(message) == true, "\(error?.message ?? "")")
     }
@@ -115,7 +115,7 @@ import X509
             ("x", try own.keyPEM(), "certificate can't be understood"),
             (try own.certificatePEM(), "x", "key can't be understood"),
         ] {
-            let error = #expect(throws: CommandLineInterface.CertificateError.self) {
+            let error = #expect(throws: CertificateCommandError.self) {
                 try CertificateAuthority(certificatePEM: certificate, keyPEM: key)
             }
             #expect(error?.code == .data)

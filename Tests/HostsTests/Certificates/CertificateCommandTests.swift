@@ -29,7 +29,8 @@ import Testing
     @Test func filesAreForTheirOwnerOnly() throws {
         #expect(run("init", "--out", directory.path + "/new") == 0)
         #expect(
-            run("issue", "--ca", directory.path + "/new", "--server", "server", "--dns", "localhost", "--out", directory.path) == 0)
+            run("issue", "--ca", directory.path + "/new", "--server", "server", "--dns", "localhost", "--out", directory.path)
+                == 0)
         #expect(run("issue", "--ca", directory.path + "/new", "--client", "client", "--out", directory.path) == 0)
         #expect(try directory.files == ["client-key.pem", "client.pem", "new", "server-key.pem", "server.pem"])
         for name in ["new/ca.pem", "new/ca-key.pem", "server.pem", "server-key.pem", "client.pem", "client-key.pem"] {

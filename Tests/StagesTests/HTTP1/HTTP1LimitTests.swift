@@ -25,6 +25,11 @@ import Testing
         (nil, "PUT / HTTP/1.1\nHost:\nTransfer-Encoding:chunked\n\n1;ab\nx\n1;c\nx\n0;\n\n"),
         (.chunkExtensionsTooLarge, "PUT / HTTP/1.1\nHost:\nTransfer-Encoding:chunked\n\n1;ab\nx\n1;c\nx\n0;d\n\n"),
         (.chunkExtensionsTooLarge, "PUT / HTTP/1.1\nHost:\nTransfer-Encoding:chunked\n\n1;" + String(repeating: "a", count: 22)),
+        // The count begins anew with each message.
+        (
+            nil,
+            "PUT / HTTP/1.1\nHost:\nTransfer-Encoding:chunked\n\n0;abcde\nA:\n\nPUT / HTTP/1.1\nHost:\nTransfer-Encoding:chunked\n\n0;abcde\nB:\nC:\n\n"
+        ),
         (nil, "PUT / HTTP/1.1\nHost:\nTransfer-Encoding:chunked\n\n0\nA:\nB:\nC:\n\n"),
         (.tooManyFields, "PUT / HTTP/1.1\nHost:\nTransfer-Encoding:chunked\n\n0\nA:\nB:\nC:\nD:\n\n"),
         (.fieldsTooLarge, "PUT / HTTP/1.1\nHost:\nTransfer-Encoding:chunked\n\n0\nA:" + String(repeating: "b", count: 37) + "\n\n"),

@@ -27,7 +27,8 @@ import X509
             CommonName("laptop")
         }
         let identity = try PeerIdentity(
-            native(subject, [.dnsName("a.example"), .uniformResourceIdentifier("spiffe://example/b"), .rfc822Name("c@example")]))
+            native(
+                subject, [.dnsName("a.example"), .uniformResourceIdentifier("spiffe://example/b"), .rfc822Name("c@example")]))
         #expect(identity.subject == #"CN=laptop,O=Example\, Inc.,C=NL"#)
         #expect(identity.commonName == "laptop")
         #expect(identity.dnsNames == ["a.example"])
@@ -68,7 +69,8 @@ import X509
         let subject = try DistinguishedName { CommonName("x\r\nlevel=error") }
         let identity = try PeerIdentity(
             native(
-                subject, [.dnsName("good.example\0.evil.example"), .dnsName("two words"), .uniformResourceIdentifier("a://b\nc")]))
+                subject,
+                [.dnsName("good.example\0.evil.example"), .dnsName("two words"), .uniformResourceIdentifier("a://b\nc")]))
         #expect(identity.dnsNames.isEmpty)
         #expect(identity.uris.isEmpty)
         #expect(identity.commonName == #"x\0d\0alevel=error"#)

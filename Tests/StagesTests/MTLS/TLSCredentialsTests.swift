@@ -59,7 +59,8 @@ import X509
         #expect(credentials.certificateChain.count == 1)
 
         var server = TLSConfiguration.makeServerConfigurationWithMTLS(
-            certificateChain: credentials.certificateChain, privateKey: credentials.privateKey, trustRoots: credentials.trustRoots)
+            certificateChain: credentials.certificateChain, privateKey: credentials.privateKey,
+            trustRoots: credentials.trustRoots)
         server.minimumTLSVersion = .tlsv13
         _ = try NIOSSLContext(configuration: server)
         var client = TLSConfiguration.makeClientConfiguration()
@@ -190,7 +191,8 @@ import X509
         let other = try TestAuthority(until: 10 * Self.day)
         let old = try TestAuthority("Old CA", from: -20 * Self.day, until: -10 * Self.day)
         let certificate = try other.write("server.pem", other.issue(subject, key: key))
-        let warnings = try load(certificate: certificate, ca: other.write("ca.pem", other.certificate, old.certificate)).warnings
+        let warnings = try load(certificate: certificate, ca: other.write("ca.pem", other.certificate, old.certificate))
+            .warnings
         #expect(warnings.contains { $0.contains("CN=Test CA expires on") && $0.contains("fluidity cert init") })
         #expect(warnings.contains { $0.contains("CN=Old CA, that expired on") })
         #expect(warnings.count == 2)

@@ -15,8 +15,9 @@ final class TestAuthority {
     static let now = Date(timeIntervalSince1970: 1_800_000_000)
     static let nowSeconds = 1_800_000_000
 
-    init(_ name: String = "Test CA", from: TimeInterval = -day, until: TimeInterval = 1_000 * day, isAuthority: Bool = true) throws
-    {
+    init(
+        _ name: String = "Test CA", from: TimeInterval = -day, until: TimeInterval = 1_000 * day, isAuthority: Bool = true
+    ) throws {
         directory = FileManager.default.temporaryDirectory.appendingPathComponent("fluidity-\(UUID())")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         self.name = try DistinguishedName { CommonName(name) }

@@ -36,22 +36,22 @@ package struct CertificateAuthority: Sendable {
     }
 
     /// Takes an authority from its PEM files' contents.
-    package init(certificatePEM: String, keyPEM: String) throws(CertificateError) {
+    package init(certificatePEM: String, keyPEM: String) throws(CertificateCommandError) {
         do {
             certificate = try Certificate(pemEncoded: certificatePEM)
         } catch {
-            throw CertificateError(.data, "the authority's certificate can't be understood: \(error)")
+            throw CertificateCommandError(.data, "the authority's certificate can't be understood: \(error)")
         }
         do {
             key = try Certificate.PrivateKey(pemEncoded: keyPEM)
         } catch {
-            throw CertificateError(.data, "the authority's key can't be understood: \(error)")
+            throw CertificateCommandError(.data, "the authority's key can't be understood: \(error)")
         }
         guard key.publicKey == certificate.publicKey else {
-            throw CertificateError(.data, "the authority's key is not the key of its certificate")
+            throw CertificateCommandError(.data, "the authority's key is not the key of its certificate")
         }
         guard case .isCertificateAuthority? = try? certificate.extensions.basicConstraints else {
-            throw CertificateError(.data, "the authority's certificate is not one of a certificate authority")
+            throw CertificateCommandError(.data, "the authority's certificate is not one of a certificate authority")
         }
     }
 
@@ -59,7 +59,8 @@ package struct CertificateAuthority: Sendable {
     package func issue(_ request: CertificateRequest, now: Date = Date()) throws -> IssuedCertificate {
         try request.validate()
         guard now < certificate.notValidAfter else {
-            throw CertificateError(.data, "the authority expired on \(CertificateReport.date(certificate.notValidAfter))")
+            throw CertificateCommandError(
+                .data, "the authority expired on \(CertificateReport.date(certificate.notValidAfter))")
         }
         let names = try request.alternativeNames()
         let leafKey = Certificate.PrivateKey(P256.Signing.PrivateKey())

@@ -23,7 +23,7 @@ package struct CertificateCommand: ParsableCommand {
     static func reporting(_ body: () throws -> Void) throws {
         do {
             try body()
-        } catch let error as CertificateError {
+        } catch let error as CertificateCommandError {
             FileHandle.standardError.write(Data("error: \(error.message)\n".utf8))
             throw ExitCode(error.code.exitStatus)
         }

@@ -13,9 +13,10 @@ package struct CertificateDirectory: Sendable {
 
     package static let authorityName = "ca"
 
-    package func loadAuthority() throws(CertificateError) -> CertificateAuthority {
+    package func loadAuthority() throws(CertificateCommandError) -> CertificateAuthority {
         try CertificateAuthority(
-            certificatePEM: PrivateFile.read(certificate(Self.authorityName)), keyPEM: PrivateFile.read(key(Self.authorityName)))
+            certificatePEM: PrivateFile.read(certificate(Self.authorityName)), keyPEM: PrivateFile.read(key(Self.authorityName))
+        )
     }
 
     /// Never overwrites an authority: everything that it issued would become worthless.
@@ -24,8 +25,8 @@ package struct CertificateDirectory: Sendable {
         let issued = IssuedCertificate(certificate: authority.certificate, key: authority.key)
         do {
             try save(issued, named: Self.authorityName, replacing: false)
-        } catch let error as CertificateError where error.code == .exists {
-            throw CertificateError(
+        } catch let error as CertificateCommandError where error.code == .exists {
+            throw CertificateCommandError(
                 error.code, "\(error.message); an authority is never overwritten, choose another directory with --out")
         }
     }
@@ -38,14 +39,14 @@ package struct CertificateDirectory: Sendable {
     }
 
     /// Refuses names that would lead out of the directory or to the authority's own files.
-    package static func validate(_ name: String) throws(CertificateError) {
+    package static func validate(_ name: String) throws(CertificateCommandError) {
         guard name.range(of: "^[A-Za-z0-9_][A-Za-z0-9_.@-]*$", options: .regularExpression) != nil, name.utf8.count <= 64 else {
-            throw CertificateError(
+            throw CertificateCommandError(
                 .usage,
                 "'\(name)' can't be the name of a file: letters, digits and _ . @ - only, 64 at most, a letter or digit first")
         }
         guard name.lowercased() != authorityName else {
-            throw CertificateError(.usage, "'\(authorityName)' is the name of the authority; choose another")
+            throw CertificateCommandError(.usage, "'\(authorityName)' is the name of the authority; choose another")
         }
     }
 

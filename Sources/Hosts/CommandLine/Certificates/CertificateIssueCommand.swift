@@ -57,8 +57,8 @@ struct CertificateIssueCommand: ParsableCommand {
             let directory = CertificateDirectory(path: out)
             do {
                 try directory.save(issued, as: name, replacing: replace)
-            } catch let error as CertificateError where error.code == .exists {
-                throw CertificateError(error.code, "\(error.message); --replace renews it")
+            } catch let error as CertificateCommandError where error.code == .exists {
+                throw CertificateCommandError(error.code, "\(error.message); --replace renews it")
             }
             let end = CertificateReport.date(issued.certificate.notValidAfter)
             print("\(directory.certificate(name).relativePath): valid until \(end)")

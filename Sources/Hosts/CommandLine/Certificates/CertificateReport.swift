@@ -27,19 +27,19 @@ package struct CertificateReport: CustomStringConvertible {
     }
 
     /// Every certificate of a PEM file's text.
-    package static func all(pem: String, now: Date = Date()) throws(CertificateError) -> [CertificateReport] {
+    package static func all(pem: String, now: Date = Date()) throws(CertificateCommandError) -> [CertificateReport] {
         let documents: [PEMDocument]
         do {
             documents = try PEMDocument.parseMultiple(pemString: pem)
         } catch {
-            throw CertificateError(.data, "is not a PEM file: \(error)")
+            throw CertificateCommandError(.data, "is not a PEM file: \(error)")
         }
         let certificates = documents.filter { $0.discriminator == Certificate.defaultPEMDiscriminator }
-        guard !certificates.isEmpty else { throw CertificateError(.data, "has no certificate") }
+        guard !certificates.isEmpty else { throw CertificateCommandError(.data, "has no certificate") }
         do {
             return try certificates.map { try CertificateReport(Certificate(pemDocument: $0), now: now) }
         } catch {
-            throw CertificateError(.data, "has a certificate that can't be understood: \(error)")
+            throw CertificateCommandError(.data, "has a certificate that can't be understood: \(error)")
         }
     }
 

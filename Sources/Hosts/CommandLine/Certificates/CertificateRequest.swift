@@ -28,51 +28,52 @@ package struct CertificateRequest: Sendable {
     }
 
     /// Says the first thing that can't be certified, as a message for whoever asked.
-    func validate() throws(CertificateError) {
+    func validate() throws(CertificateCommandError) {
         try Self.validate(commonName: name)
         guard isServer || isClient else {
-            throw CertificateError(.usage, "say what the certificate is for: --server or --client")
+            throw CertificateCommandError(.usage, "say what the certificate is for: --server or --client")
         }
         guard !isServer || !dnsNames.isEmpty || !uris.isEmpty else {
-            throw CertificateError(
+            throw CertificateCommandError(
                 .usage, "a server's certificate needs a --dns or --uri name: agents verify names, never an address alone")
         }
         try Self.validate(days: days)
     }
 
-    static func validate(commonName name: String) throws(CertificateError) {
+    static func validate(commonName name: String) throws(CertificateCommandError) {
         guard (1...64).contains(name.unicodeScalars.count),
             !name.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
         else {
-            throw CertificateError(.usage, "the name '\(name)' has to have 1 to 64 characters, none of them control characters")
+            throw CertificateCommandError(
+                .usage, "the name '\(name)' has to have 1 to 64 characters, none of them control characters")
         }
     }
 
-    static func validate(days: Int) throws(CertificateError) {
+    static func validate(days: Int) throws(CertificateCommandError) {
         guard (1...36_500).contains(days) else {
-            throw CertificateError(.usage, "--days is 1 to 36500, not \(days)")
+            throw CertificateCommandError(.usage, "--days is 1 to 36500, not \(days)")
         }
     }
 
-    func alternativeNames() throws(CertificateError) -> SubjectAlternativeNames {
+    func alternativeNames() throws(CertificateCommandError) -> SubjectAlternativeNames {
         var names: [GeneralName] = []
         for name in dnsNames {
             // One star may stand for the left-most label.
             let plain = name.hasPrefix("*.") ? String(name.dropFirst(2)) : name
             guard case .dns? = PeerName(plain), !plain.hasSuffix(".") else {
-                throw CertificateError(.usage, "'\(name)' is not a DNS name; an address goes into --ip")
+                throw CertificateCommandError(.usage, "'\(name)' is not a DNS name; an address goes into --ip")
             }
             names.append(.dnsName(name.lowercased()))
         }
         for address in addresses {
             guard let bytes = Self.bytes(ofAddress: address) else {
-                throw CertificateError(.usage, "'\(address)' is not an IP address; a name goes into --dns")
+                throw CertificateCommandError(.usage, "'\(address)' is not an IP address; a name goes into --dns")
             }
             names.append(.ipAddress(ASN1OctetString(contentBytes: bytes[...])))
         }
         for uri in uris {
             guard case .uri? = PeerName(uri) else {
-                throw CertificateError(.usage, "'\(uri)' is not a URI such as spiffe://example.org/agent")
+                throw CertificateCommandError(.usage, "'\(uri)' is not a URI such as spiffe://example.org/agent")
             }
             names.append(.uniformResourceIdentifier(uri))
         }

@@ -20,7 +20,7 @@ struct CertificateShowCommand: ParsableCommand {
             var isFirst = true
             for file in files {
                 let text = try PrivateFile.read(URL(fileURLWithPath: file))
-                do throws(CertificateError) {
+                do throws(CertificateCommandError) {
                     for report in try CertificateReport.all(pem: text) {
                         if !isFirst { print() }
                         isFirst = false
@@ -28,7 +28,7 @@ struct CertificateShowCommand: ParsableCommand {
                         print(report, terminator: "")
                     }
                 } catch {
-                    throw CertificateError(error.code, "\(file) \(error.message)")
+                    throw CertificateCommandError(error.code, "\(file) \(error.message)")
                 }
             }
         }

@@ -5,11 +5,11 @@ package enum PrivateFile {
     /// Writes files that appear whole or not at all, with mode 0600. Without `replacing` an existing file is never touched,
     /// whoever made it and when: the last step is a link, which the file system refuses then. What was put in place before a
     /// failure is taken back.
-    package static func write(_ files: [(url: URL, text: String)], replacing: Bool = false) throws(CertificateError) {
+    package static func write(_ files: [(url: URL, text: String)], replacing: Bool = false) throws(CertificateCommandError) {
         var temporary: [URL] = []
         var placed: [URL] = []
         defer { for file in temporary { unlink(file.path) } }
-        do throws(CertificateError) {
+        do throws(CertificateCommandError) {
             for file in files {
                 let draft = file.url.deletingLastPathComponent()
                     .appendingPathComponent(".\(file.url.lastPathComponent).\(UInt64.random(in: .min ... .max))")
@@ -29,25 +29,26 @@ package enum PrivateFile {
     }
 
     /// Makes a directory that only its owner can enter, unless it is there.
-    package static func makeDirectory(_ url: URL) throws(CertificateError) {
+    package static func makeDirectory(_ url: URL) throws(CertificateCommandError) {
         do {
             try FileManager.default.createDirectory(
                 at: url, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         } catch {
-            throw CertificateError(.cannotCreate, "the directory \(url.relativePath) can't be made: \(error.localizedDescription)")
+            throw CertificateCommandError(
+                .cannotCreate, "the directory \(url.relativePath) can't be made: \(error.localizedDescription)")
         }
     }
 
-    package static func read(_ url: URL) throws(CertificateError) -> String {
+    package static func read(_ url: URL) throws(CertificateCommandError) -> String {
         do {
             return try String(contentsOf: url, encoding: .utf8)
         } catch {
             let reason = FileManager.default.fileExists(atPath: url.path) ? "can't be read as text" : "doesn't exist"
-            throw CertificateError(.noInput, "\(url.relativePath) \(reason)")
+            throw CertificateCommandError(.noInput, "\(url.relativePath) \(reason)")
         }
     }
 
-    private static func writeNew(_ text: String, to draft: URL, for file: URL) throws(CertificateError) {
+    private static func writeNew(_ text: String, to draft: URL, for file: URL) throws(CertificateCommandError) {
         let descriptor = open(draft.path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw failure(file) }
         defer { close(descriptor) }
@@ -61,8 +62,9 @@ package enum PrivateFile {
         guard fsync(descriptor) == 0 else { throw failure(file) }
     }
 
-    private static func failure(_ file: URL) -> CertificateError {
-        if errno == EEXIST { return CertificateError(.exists, "\(file.relativePath) exists already") }
-        return CertificateError(.cannotCreate, "\(file.relativePath) can't be written: \(String(cString: strerror(errno)))")
+    private static func failure(_ file: URL) -> CertificateCommandError {
+        if errno == EEXIST { return CertificateCommandError(.exists, "\(file.relativePath) exists already") }
+        return CertificateCommandError(
+            .cannotCreate, "\(file.relativePath) can't be written: \(String(cString: strerror(errno)))")
     }
 }

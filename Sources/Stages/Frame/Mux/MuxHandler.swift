@@ -1,5 +1,6 @@
 import Logging
 import NIOCore
+import NIOSSL
 import Pipeline
 
 /// The exchange's end of one stream. Confined to the session's loop.
@@ -55,6 +56,7 @@ final class MuxHandler<End: MuxEnd>: ChannelInboundHandler {
     private var isReading = false
     private var isPumping = false
     private var isPumpScheduled = false
+    private var isClosing = false
     // Buffers for heads and small frames, used in turn: each is free again when its bytes are flushed.
     private var scratch = [ByteBuffer](repeating: ByteBuffer(), count: 4)
     private var scratchIndex = 0
@@ -143,6 +145,8 @@ final class MuxHandler<End: MuxEnd>: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // The session says itself when it is complete; that TLS wasn't told adds nothing.
+        if case NIOSSLError.uncleanShutdown = error { return }
         close(Failure(.tunnelLost, "the connection to \(peerName) failed: \(error)"))
         context.close(promise: nil)
     }
@@ -234,7 +238,7 @@ final class MuxHandler<End: MuxEnd>: ChannelInboundHandler {
         case .failed(let failure):
             shard.logger.warning("session with \(peerName) ended: \(failure.message)")
             pump()
-            context?.close(promise: nil)
+            context?.closeTransportAfterWrites()
             close(failure)
         }
     }
@@ -305,8 +309,9 @@ final class MuxHandler<End: MuxEnd>: ChannelInboundHandler {
         writeScratch(context)
         flush(context)
         resumeParked()
-        if session.isGoingAway, session.openStreams == 0, session.queuedBytes == 0, !session.hasControl {
-            context.close(promise: nil)
+        if session.isGoingAway, !isClosing, session.openStreams == 0, session.queuedBytes == 0, !session.hasControl {
+            isClosing = true
+            context.closeTransportAfterWrites()
         }
     }
 

@@ -2,7 +2,7 @@ import ArgumentParser
 public import Pipeline
 
 /// The `fluidity` command line, with the stages of whoever runs it.
-public enum CommandLineInterface {
+public enum FluidityCommandLine {
     public static let version = "0.1.0"
 
     /// What the commands know of the program that they run in.
@@ -41,7 +41,7 @@ struct RootCommand: AsyncParsableCommand {
               fluidity check agent.yaml server.yaml
               fluidity cert init --out certs
             """,
-        version: CommandLineInterface.version,
+        version: FluidityCommandLine.version,
         subcommands: [
             AgentCommand.self, ServerCommand.self, UpCommand.self, CheckCommand.self, StagesCommand.self,
             CertificateCommand.self,

@@ -1,5 +1,5 @@
 /// Why a certificate could not be made or shown, and the status that the command ends with.
-package struct CertificateError: Error, Sendable, CustomStringConvertible {
+package struct CertificateCommandError: Error, Sendable, CustomStringConvertible {
     package enum Code: Sendable {
         /// What was asked for makes no sense.
         case usage
