@@ -113,7 +113,7 @@ async def test_draining_has_a_limit(make_tunnel, origin, who):
     async with asyncio.timeout(60):
         await download.begin(tunnel)
         process.signal(signal.SIGTERM)
-        await process.ended(within=10)
+        await process.ended(within=5)
 
 
 async def test_the_agent_finds_the_next_server(make_tunnel, origin):

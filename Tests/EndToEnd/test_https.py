@@ -67,6 +67,29 @@ async def test_a_site_of_an_unknown_authority(tunnel, secure):
     assert secure.requests == []
 
 
+async def test_a_site_that_answers_in_plain_text(trusting, make_tcp):
+    async def plain(reader, writer):
+        await reader.read(1)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+        await writer.drain()
+
+    target = await make_tcp(plain)
+    response = await fetch(trusting.port, f"https://localhost:{target.port}/", within=5)
+    assert response.status == 502 and response.text.strip(), response.raw
+
+
+async def test_a_handshake_belongs_to_connecting(make_tunnel, make_tcp):
+    """A site that accepts and says nothing is given up when connecting has taken too long."""
+
+    async def mute(reader, writer):
+        await reader.read()
+
+    tunnel = make_tunnel(server={"fetch": {"connect-timeout": "1s"}}).start()
+    target = await make_tcp(mute)
+    response = await fetch(tunnel.port, f"https://localhost:{target.port}/", within=10)
+    assert response.status == 504 and response.text.strip(), response.raw
+
+
 async def test_a_site_of_another_name(trusting, make_origin, web_authority):
     origin = await make_origin(ssl=context(web_authority.issue("other", dns=("other.example",), server=True)))
     response = await fetch(trusting.port, origin.url("/secret", host="localhost"))
@@ -79,8 +102,3 @@ async def test_a_site_with_an_expired_certificate(trusting, make_origin, web_aut
     response = await fetch(trusting.port, origin.url("/secret", host="localhost"))
     assert response.status == 502, response.text
     assert origin.requests == []
-
-
-async def test_a_site_without_tls(trusting, origin):
-    response = await fetch(trusting.port, f"https://localhost:{origin.port}/secret", within=15)
-    assert response.status in (502, 504), f"it never answers the handshake: {response.text}"

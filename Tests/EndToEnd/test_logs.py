@@ -44,7 +44,7 @@ async def test_json_tells_of_each_exchange(make_tunnel, origin):
         def told(process=process):
             return [line for line in lines_of(process) if "POST" in flat(line) and "203" in flat(line)]
 
-        (line,) = await eventually(told, 10, f"{process.name} logs the exchange; it printed:\n{process.tail()}")
+        (line,) = await eventually(told, 10, lambda process=process: f"{process.name} logs the exchange; it printed:\n{process.tail()}")
         values = flat(line)
         assert any("127.0.0.1" in each for each in values), f"no host in {line}"
         assert any("duration" in key for key in keys(line)), f"no duration in {line}"

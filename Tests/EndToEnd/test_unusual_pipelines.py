@@ -73,7 +73,7 @@ async def test_a_relay_between_agent_and_server(start, nginx, origin, server_ide
     dialling = ("mtls", {**client_identity.settings(), "name": "localhost"})
 
     def connect(to: Fluidity):
-        return ("connect", {"to": f"localhost:{to.port}"})
+        return ("connect", {"to": f"localhost:{to.port}", "wait": "2s"})
 
     server = start("server", listening, MUX, FETCH, name="server")
     relay = start("server", listening, MUX, MUX, dialling, connect(server), name="relay")

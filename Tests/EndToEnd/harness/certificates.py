@@ -20,7 +20,7 @@ class Authority:
         folder.mkdir(parents=True, exist_ok=True)
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        builder = _builder(self._name, self._name, self._key, days=30)
+        builder = _builder(self._name, self._name, self._key, days=365)
         builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         builder = builder.add_extension(_usage(signing_certificates=True), critical=True)
         self.certificate = builder.sign(self._key, hashes.SHA256())

@@ -60,7 +60,7 @@ class Process:
     def text(self) -> str:
         return self.output.read_text(errors="replace")
 
-    def tail(self, lines: int = 40) -> str:
+    def tail(self, lines: int = 15) -> str:
         return "\n".join(self.text().splitlines()[-lines:])
 
     def wait_for_line(self, words: str, within: float = 15):
@@ -73,14 +73,14 @@ class Process:
                 raise AssertionError(f"{self.name} ended with status {self.status}:\n{self.tail()}")
             return False
 
-        wait_until(seen, within, f"{self.name} prints {words!r}; it printed:\n{self.tail()}")
+        wait_until(seen, within, lambda: f"{self.name} prints {words!r}; it printed:\n{self.tail()}")
 
     def signal(self, number: int):
         self._child.send_signal(number)
 
     async def ended(self, within: float) -> int:
         """Waits for the end and returns the exit status."""
-        await eventually(lambda: not self.alive, within, f"{self.name} ends; it printed:\n{self.tail()}")
+        await eventually(lambda: not self.alive, within, lambda: f"{self.name} ends; it printed:\n{self.tail()}")
         return self._child.returncode
 
     def kill(self):
