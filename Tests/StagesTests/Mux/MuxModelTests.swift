@@ -15,7 +15,7 @@ import Testing
 
     @Test(arguments: 0..<120)
     func bytesArriveInOrderAndWhole(_ seed: Int) throws {
-        var random = SeededGenerator(state: UInt64(seed))
+        var random = SeededGenerator(UInt64(seed))
         var (opener, acceptor) = try establishedPair()
         var streams: [Int: Stream] = [:]
         var owed: [Int: Int] = [:]

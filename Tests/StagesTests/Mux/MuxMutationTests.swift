@@ -8,7 +8,7 @@ import Testing
 @Suite struct MuxMutationTests {
     @Test(arguments: [MuxSession.Role.acceptor, .opener])
     func nothingTrapsOrGrows(_ role: MuxSession.Role) throws {
-        var random = SeededGenerator(state: role == .acceptor ? 1 : 2)
+        var random = SeededGenerator(role == .acceptor ? 1 : 2)
         let head = try #require(MuxHeadCoding.encode(RequestHead.sample))
         let response = try #require(MuxHeadCoding.encode(ResponseHead(status: 200, body: .unknown)))
         var frames = 0
