@@ -76,7 +76,7 @@ let package = Package(
         ),
         .testTarget(
             name: "PipelineTests",
-            dependencies: ["Pipeline", nioCore, nioEmbedded],
+            dependencies: ["Pipeline", nioCore, nioEmbedded, logging],
             exclude: ["Configuration/Fixtures"],
             swiftSettings: settings
         ),
