@@ -1,5 +1,4 @@
 import NIOCore
-import NIOCore
 import Pipeline
 import Testing
 
