@@ -4,122 +4,107 @@ import Testing
 
 @testable import Stages
 
-/// What a hostile peer may try: each ends the session with a reason, and none takes memory or traps.
+/// What a hostile peer tries ends its session with the right reason, or is bounded.
 @Suite struct MuxAttackTests {
-    private func fails(
-        _ role: MuxSession.Role, with code: Failure.Code, after frames: [MuxFrame],
-        sourceLocation: SourceLocation = #_sourceLocation
-    ) throws {
-        let pair = try establishedPair()
-        var session = role == .acceptor ? pair.acceptor.session : pair.opener.session
-        for frame in frames {
-            if case .failed(let failure) = session.receive(frame, now: .uptimeNanoseconds(0)) {
-                #expect(failure.code == code, sourceLocation: sourceLocation)
-                return
-            }
-        }
-        Issue.record("the session goes on", sourceLocation: sourceLocation)
-    }
-
-    private func open(_ stream: UInt32, _ head: RequestHead = .sample, end: Bool = false) throws -> MuxFrame {
-        let head = try #require(MuxHeadCoding.encode(head))
-        var payload = ByteBuffer(integer: UInt32(head.readableBytes))
-        payload.writeImmutableBuffer(head)
-        return .open(stream: stream, payload: payload, end: end)
-    }
-
-    private func data(_ stream: UInt32, _ count: Int, end: Bool = false) -> MuxFrame {
-        .data(stream: stream, bytes: ByteBuffer(repeating: 0, count: count), end: end, isEmptyFrame: count == 0)
-    }
-
-    @Test func outOfState() throws {
-        let settings = MuxConfiguration.small.settings
-        try fails(.acceptor, with: .protocolViolation, after: [.hello(settings)])
-        try fails(.opener, with: .protocolViolation, after: [open(1)])
-        try fails(.acceptor, with: .protocolViolation, after: [.head(stream: 1, payload: ByteBuffer())])
-        try fails(.acceptor, with: .protocolViolation, after: [open(3), open(1)])
-        try fails(.acceptor, with: .protocolViolation, after: [open(1, end: true), data(1, 1)])
-        try fails(.acceptor, with: .protocolViolation, after: [.reset(stream: 9, Failure(.cancelled, ""))])
-        try fails(.acceptor, with: .protocolViolation, after: [.trailers(stream: 9, payload: ByteBuffer())])
-        var fresh = MuxSession(role: .acceptor, configuration: .small, now: .uptimeNanoseconds(0))
-        guard case .failed = fresh.receive(.ping(1), now: .uptimeNanoseconds(0)) else {
-            Issue.record("a frame before HELLO is taken")
+    @Test(arguments: MuxAttack.order + MuxAttack.windows + MuxAttack.floods + MuxAttack.heads)
+    func isShownOut(_ attack: MuxAttack) {
+        var victim = MuxVictim(attack.role)
+        #expect(victim.session.isEstablished)
+        attack.run(&victim)
+        #expect(victim.failure?.code == attack.code, "\(victim.failure?.message ?? "no failure")")
+        #expect(victim.session.control.count <= MuxSession.controlLimit)
+        // Only the reason is written, whatever the owner still does.
+        for slot in victim.session.slots.values { victim.session.consume(.max, on: slot) }
+        for slot in victim.session.slots.values { victim.session.reset(slot, Failure(.cancelled, "")) }
+        let written = victim.written()
+        guard case .goAway(_, let failure)? = written.first, written.count == 1 else {
+            Issue.record("\(written) was written")
             return
         }
+        #expect(failure.code == attack.code)
     }
 
-    @Test func windows() throws {
-        try fails(.acceptor, with: .flowControl, after: [open(1), data(1, 64 << 10), data(1, 1)])
-        let many = try (1...9).flatMap { try [open(UInt32($0)), data(UInt32($0), 64 << 10)] }
-        try fails(.acceptor, with: .flowControl, after: many)
-        try fails(.acceptor, with: .flowControl, after: [.window(stream: 0, increment: 0)])
-        try fails(.acceptor, with: .flowControl, after: [.window(stream: 0, increment: UInt32(Int32.max))])
-        try fails(.acceptor, with: .flowControl, after: [open(1), .window(stream: 1, increment: UInt32(Int32.max))])
+    @Test(arguments: [MuxWire.ping(1), MuxWire.open(1), MuxWire.goAway(0), MuxWire.frame(20)])
+    func frameBeforeHello(_ bytes: [UInt8]) {
+        #expect(MuxVictim(.acceptor, hello: bytes).failure?.code == .protocolViolation)
+        #expect(MuxVictim(.opener, hello: bytes).failure?.code == .protocolViolation)
     }
 
-    @Test func floods() throws {
-        let many = 0..<3_000
-        try fails(.acceptor, with: .excessive, after: many.map { .ping(UInt64($0)) })
-        try fails(.acceptor, with: .excessive, after: [open(1)] + many.map { _ in data(1, 0) })
-        try fails(.acceptor, with: .excessive, after: many.map { _ in .window(stream: 0, increment: 1) })
-        try fails(.acceptor, with: .excessive, after: many.map { _ in .unknown(type: 31) })
-        try fails(
-            .acceptor, with: .excessive,
-            after: many.flatMap { try [open(UInt32($0 + 1)), .reset(stream: UInt32($0 + 1), Failure(.cancelled, ""))] })
-        try fails(.acceptor, with: .excessive, after: many.map { try open(UInt32($0 + 1)) })
+    @Test func helloWithTooLargeWindows() {
+        #expect(MuxVictim(.opener, hello: MuxWire.hello(stream: 0x8000_0000)).failure?.code == .flowControl)
+        #expect(MuxVictim(.opener, hello: MuxWire.hello(session: .max)).failure?.code == .flowControl)
     }
 
-    /// A peer that asks and never reads is given up, however slowly it asks.
-    @Test func aPeerThatDoesNotRead() throws {
-        var session = try establishedPair().acceptor.session
-        for second in 0..<100_000 {
-            guard case .none = session.receive(.ping(1), now: .uptimeNanoseconds(UInt64(second) * 1_000_000_000)) else {
-                #expect(second < 5_000)
-                return
-            }
+    @Test func endlessInformationalHeadsEndTheStreamOnly() {
+        var victim = MuxVictim(.opener)
+        victim.open()
+        victim.flood(100) { _ in MuxWire.head(1, MuxWire.response(103)) }
+        #expect(victim.failure == nil && victim.resets == 1 && victim.session.openStreams == 0)
+        let isToldSo = victim.written().contains { if case .reset(1, _) = $0 { true } else { false } }
+        #expect(isToldSo)
+    }
+
+    @Test func headsBeyondTheMemoryAreRefusedAndTheSessionGoesOn() {
+        var victim = MuxVictim(.acceptor)
+        let head = MuxWire.request([("X", String(repeating: "x", count: 3_000))])
+        for id in 1...3 { victim.feed(MuxWire.open(UInt32(id), head, early: [1, 2, 3])) }
+        #expect(victim.failure == nil && victim.session.openStreams == 2)
+        #expect(victim.session.heldHeads <= victim.session.configuration.headMemory)
+        let refused = victim.written().contains { if case .reset(3, let why) = $0 { why.code == .refused } else { false } }
+        #expect(refused)
+        victim.feed(MuxWire.reset(1) + MuxWire.open(4, head))
+        #expect(victim.failure == nil && victim.session.openStreams == 2 && victim.resets == 1)
+    }
+
+    /// Streams that are answered may be cancelled at any rate; nothing of them may stay, though nothing can be written.
+    @Test(arguments: [true, false]) func answeredAndResetWithoutReading(_ isStarved: Bool) {
+        var victim = MuxVictim(.acceptor, hello: MuxWire.hello(session: isStarved ? 0 : 1_000))
+        for id in 1...UInt32(20_000) {
+            victim.feed(MuxWire.open(id))
+            guard let slot = victim.lastSlot else { return }
+            let isSent = victim.session.send(ResponseHead(status: 200), on: slot)
+            #expect(isSent)
+            victim.session.send(ByteBuffer(string: "body"), on: slot)
+            if isStarved { _ = victim.written() }
+            victim.feed(MuxWire.reset(id))
         }
-        Issue.record("the queue grows without bound")
+        #expect(victim.failure == nil && victim.session.queuedBytes == 0 && victim.session.openStreams == 0)
+        #expect(victim.session.ready.count < 200 && victim.session.starved.count < 200)
     }
 
-    @Test func largeHeadsAreRefusedOneByOne() throws {
-        var session = try establishedPair().acceptor.session
-        var head = RequestHead.sample
-        head.fields.append("x", String(repeating: "a", count: 60_000))
-        var opened = 0
-        for stream in 1...30 {
-            if case .opened = session.receive(try open(UInt32(stream), head), now: .uptimeNanoseconds(0)) { opened += 1 }
+    @Test func honestUseOverTimeIsNotExcessive() {
+        var victim = MuxVictim(.acceptor)
+        for round in 1...UInt32(5_000) {
+            victim.now = victim.now + .milliseconds(10)
+            victim.feed(MuxWire.open(round) + MuxWire.reset(round))
+            _ = victim.written()
         }
-        #expect(session.failure == nil)
-        #expect(opened == (1 << 20) / 8 / 60_100)
+        #expect(victim.failure == nil)
     }
 
-    @Test(arguments: ["Transfer-Encoding", "Content-Length", "Host", "Connection", "Upgrade", "Proxy-Authorization"])
-    func fieldsOfOneHopAreRefused(_ name: String) throws {
-        var head = RequestHead.sample
-        head.fields.append(name, "x")
-        try fails(.acceptor, with: .protocolViolation, after: [open(1, head)])
+    @Test func silentPeer() {
+        var victim = MuxVictim(.opener)
+        var written: [[MuxFrame]] = []
+        _ = victim.written()
+        victim.tick(after: .seconds(9))
+        written.append(victim.written())
+        victim.tick(after: .seconds(1))
+        written.append(victim.written())
+        victim.feed(MuxWire.pong(1))
+        victim.tick(after: .seconds(10))
+        written.append(victim.written())
+        #expect(written == [[], [.ping(1)], [.ping(2)]])
+        victim.tick(after: .seconds(4))
+        #expect(victim.failure == nil)
+        victim.tick(after: .seconds(1))
+        #expect(victim.failure?.code == .tunnelLost)
     }
 
-    @Test(arguments: ["/a b", "/a\r\nX: y", "a", ""])
-    func pathsThatWouldBreakOutAreRefused(_ path: String) throws {
-        var head = RequestHead.sample
-        head.path = path
-        try fails(.acceptor, with: .protocolViolation, after: [open(1, head)])
-    }
-
-    @Test func aSilentPeerIsAskedAndGivenUp() throws {
-        var session = try establishedPair().opener.session
-        let start = session.deadline
-        guard case .none = session.tick(now: start) else {
-            Issue.record("given up without being asked")
-            return
-        }
-        #expect(session.hasControl)
-        #expect(session.deadline == start + .seconds(5))
-        guard case .failed(let failure) = session.tick(now: session.deadline) else {
-            Issue.record("not given up")
-            return
-        }
-        #expect(failure.code == .tunnelLost)
+    @Test func noHello() {
+        var victim = MuxVictim(.acceptor, hello: [])
+        victim.tick(after: .seconds(9))
+        #expect(victim.failure == nil)
+        victim.tick(after: .seconds(1))
+        #expect(victim.failure?.code == .tunnelLost)
     }
 }

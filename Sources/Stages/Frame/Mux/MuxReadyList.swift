@@ -35,13 +35,22 @@ struct MuxReadyList {
             state.readiness = .blocked
             return
         }
-        if state.queuedBytes <= Self.smallBytes {
+        // Streams are opened in the order of their numbers, so a large head must not fall behind a small one.
+        if state.queuedBytes <= Self.smallBytes || state.isOpeningQueued {
             state.readiness = .small
             small.append(Entry(slot: slot, stream: state.id))
         } else {
             state.readiness = .bulk
             bulk.append(Entry(slot: slot, stream: state.id))
         }
+    }
+
+    var count: Int { small.count + bulk.count }
+
+    /// Drops the entries of streams that are over.
+    mutating func tidy(_ streams: [MuxStreamState]) {
+        small.removeAll { streams[$0.slot].id != $0.stream }
+        bulk.removeAll { streams[$0.slot].id != $0.stream }
     }
 
     /// The stream is over: its entry is passed over when its turn comes.

@@ -41,10 +41,13 @@ extension MuxSession {
             control.append(.pong(token))
             return .none
         case .pong(let token):
-
-            if token == pingToken { return .none }
+            if isPongAwaited, token == pingToken {
+                isPongAwaited = false
+                return .none
+            }
             return budget.spend(1, now: now) ? .none : refuse(.excessive, "answers to PINGs that were not sent")
         case .goAway(let last, let failure):
+            guard budget.spend(1, now: now) else { return refuse(.excessive, "too many GOAWAYs") }
             isGoingAway = true
             return .goingAway(last: last, failure)
         case .unknown:

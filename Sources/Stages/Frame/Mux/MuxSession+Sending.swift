@@ -168,6 +168,7 @@ extension MuxSession {
         }
         pingSent = now
         pingToken &+= 1
+        isPongAwaited = true
         control.append(.ping(pingToken))
         return .none
     }

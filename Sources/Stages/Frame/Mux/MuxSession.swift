@@ -81,6 +81,7 @@ package struct MuxSession {
     var lastHeard: NIODeadline
     var pingSent: NIODeadline?
     var pingToken: UInt64 = 0
+    var isPongAwaited = false
 
     package init(role: Role, configuration: MuxConfiguration, now: NIODeadline) {
         self.role = role
@@ -127,6 +128,18 @@ package struct MuxSession {
         ready.remove(&streams[slot])
         streams[slot] = MuxStreamState()
         freeSlots.append(slot)
+        tidy()
+    }
+
+    /// Streams that came and went while nothing could be written have left their entries behind. They are dropped before they
+    /// are more than those of open streams, so that a peer that opens, resets and never reads can't make the lists grow.
+    private mutating func tidy() {
+        let limit = 2 * slots.count + 64
+        if ready.count > limit { ready.tidy(streams) }
+        if starved.count > limit {
+            let streams = streams
+            starved.removeAll { streams[$0.slot].id != $0.stream }
+        }
     }
 
     /// Forgets a stream that both sides have ended. True if it did.
@@ -189,7 +202,7 @@ package struct MuxSession {
         streams[slot].received -= bytes
         streams[slot].consumed += bytes
         consumeForSession(bytes)
-        guard !streams[slot].isReceiveEnded, streams[slot].consumed * 2 >= configuration.streamWindow,
+        guard failure == nil, !streams[slot].isReceiveEnded, streams[slot].consumed * 2 >= configuration.streamWindow,
             !streams[slot].isWindowQueued
         else { return }
         streams[slot].isWindowQueued = true
@@ -199,7 +212,7 @@ package struct MuxSession {
     mutating func consumeForSession(_ bytes: Int) {
         received -= bytes
         consumed += bytes
-        if consumed * 2 >= configuration.sessionWindow, !control.isSessionWindowQueued {
+        if failure == nil, consumed * 2 >= configuration.sessionWindow, !control.isSessionWindowQueued {
             control.append(.sessionWindow)
         }
     }
