@@ -3,6 +3,14 @@ import Testing
 
 @testable import Pipeline
 
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
 /// Files made to exhaust the loader. Each is refused before the YAML parser could descend into it.
 @Suite struct HostileConfigurationTests {
     private func refusal(_ text: String) -> String {
