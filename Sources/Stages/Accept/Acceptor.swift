@@ -41,11 +41,7 @@ final class Acceptor {
     }
 
     func closeAll() {
-        for channel in connections.values {
-            // From the innermost handler outwards: the closing handshake of TLS would wait for the peer.
-            let innermost = try? channel.pipeline.syncOperations.context(handlerType: IdleHandler.self)
-            if let innermost { innermost.close(promise: nil) } else { channel.close(promise: nil) }
-        }
+        for channel in connections.values { channel.closeTransport() }
     }
 }
 

@@ -32,15 +32,23 @@ extension ChannelHandlerContext {
         let context = NIOLoopBound(self, eventLoop: eventLoop)
         let written = eventLoop.makePromise(of: Void.self)
         writeAndFlush(NIOAny(ByteBuffer()), promise: written)
-        written.futureResult.whenComplete { _ in
-            let tls = try? context.value.pipeline.syncOperations.context(handlerType: NIOSSLHandler.self)
-            (tls ?? context.value).close(promise: nil)
-        }
+        written.futureResult.whenComplete { _ in context.value.channel.closeTransport() }
     }
 
     /// Resets the connection, so that the peer can't take what it has for the whole.
     func reset() {
         _ = (channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
         close(promise: nil)
+    }
+}
+
+extension Channel {
+    /// Closes without the closing handshake of TLS, which waits for the peer. On the channel's loop.
+    func closeTransport() {
+        if let tls = try? pipeline.syncOperations.context(handlerType: NIOSSLHandler.self) {
+            tls.close(promise: nil)
+        } else {
+            close(promise: nil)
+        }
     }
 }

@@ -31,9 +31,7 @@ final class UpstreamHandler: ExchangeSink, ChannelInboundHandler {
     private var state = State.connecting
     private var exchange: Exchange?
     private var parser = HTTP1ResponseParser()
-    private var framing = BodyFraming.none
-    private var remaining: Int64 = 0
-    private var credit = CreditedWriter()
+    private let body = BodyWriter()
     private var allowance = ReadAllowance(window: UpstreamHandler.window)
     private var isReused = false
     private var isRequestComplete = false
@@ -127,14 +125,13 @@ final class UpstreamHandler: ExchangeSink, ChannelInboundHandler {
         parser.expectResponse(to: exchange.request.method, upgrade: exchange.request.kind == .upgrade)
         var head = context.channel.allocator.buffer(capacity: 256 + exchange.request.fields.block.readableBytes)
         do {
-            framing = try HTTP1Writer.request(exchange.request, into: &head)
+            body.begin(try HTTP1Writer.request(exchange.request, into: &head))
         } catch {
             state = .idle
             self.exchange = nil
             exchange.abortResponse(Failure(.badRequest, error.reason))
             return finishUnused()
         }
-        if case .length(let length) = framing { remaining = length }
         context.write(wrapOutboundOut(head), promise: nil)
         expectFirstByte()
         exchange.attach(self)
@@ -154,44 +151,29 @@ final class UpstreamHandler: ExchangeSink, ChannelInboundHandler {
 
     override func requestBody(_ bytes: ByteBuffer) {
         guard let context else { return }
-        let count = bytes.readableBytes
-        credit.wrote(count)
         switch state {
         case .raw:
             touch()
-            context.write(wrapOutboundOut(bytes), promise: nil)
+            body.writeRaw(bytes, context)
         case .http:
-            write(bytes, count, context)
+            write(bytes, context)
         case .connecting, .idle, .closed:
             break
         }
     }
 
-    private func write(_ bytes: ByteBuffer, _ count: Int, _ context: ChannelHandlerContext) {
-        switch framing {
-        case .length:
-            remaining -= Int64(count)
-            guard remaining >= 0 else {
-                return fail(Failure(.badRequest, "the request's body is longer than its head says"))
-            }
-            context.write(wrapOutboundOut(bytes), promise: nil)
-        case .chunked:
-            var header = context.channel.allocator.buffer(capacity: 16)
-            HTTP1Writer.chunkHeader(length: count, into: &header)
-            context.write(wrapOutboundOut(header), promise: nil)
-            context.write(wrapOutboundOut(bytes), promise: nil)
-            context.write(wrapOutboundOut(Self.chunkEnd), promise: nil)
-        case .none, .untilClose:
-            // An Upgrade's bytes before the origin has agreed; they go behind the head, where the origin expects them.
+    private func write(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) {
+        if body.framing == .none {
             guard exchange?.request.kind == .upgrade else {
                 return fail(Failure(.badRequest, "the request has a body, but its head says it has none"))
             }
-            context.write(wrapOutboundOut(bytes), promise: nil)
+            // An Upgrade's bytes before the origin has agreed; they go behind the head, where the origin expects them.
+            body.writeRaw(bytes, context)
+        } else if !body.write(bytes, context) {
+            return fail(Failure(.badRequest, "the request's body is longer than its head says"))
         }
         expectFirstByte()
     }
-
-    private static let chunkEnd = ByteBuffer(string: "\r\n")
 
     override func requestEnd(_ trailers: HeaderFields?) {
         guard let context else { return }
@@ -202,15 +184,8 @@ final class UpstreamHandler: ExchangeSink, ChannelInboundHandler {
             if isInputClosed { context.closeAfterWrites() }
         case .http:
             isRequestComplete = true
-            switch framing {
-            case .chunked:
-                var buffer = context.channel.allocator.buffer(capacity: 16)
-                HTTP1Writer.lastChunk(trailers: trailers, into: &buffer)
-                context.write(wrapOutboundOut(buffer), promise: nil)
-            case .length where remaining != 0:
+            guard body.end(trailers, context) else {
                 return fail(Failure(.badRequest, "the request's body is shorter than its head says"))
-            default:
-                break
             }
             expectFirstByte()
         case .connecting, .idle, .closed:
@@ -230,7 +205,7 @@ final class UpstreamHandler: ExchangeSink, ChannelInboundHandler {
     }
 
     private func settle(_ context: ChannelHandlerContext) {
-        let earned = credit.settle(context.channel)
+        let earned = body.credit.settle(context.channel)
         if earned > 0 { exchange?.creditRequest(earned) }
     }
 
@@ -332,7 +307,7 @@ final class UpstreamHandler: ExchangeSink, ChannelInboundHandler {
         exchange = nil
         state = .idle
         deadline = nil
-        let isClean = canBeReused && isRequestComplete && ended.request.kind == .plain && !isInputClosed && credit.isSettled
+        let isClean = canBeReused && isRequestComplete && ended.request.kind == .plain && !isInputClosed && body.credit.isSettled
         ended.sendResponseEnd(trailers)
         ended.flushResponse()
         if !isClean || !recycle() { context.close(promise: nil) }

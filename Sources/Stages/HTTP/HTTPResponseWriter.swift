@@ -1,20 +1,13 @@
 import NIOCore
 import Pipeline
 
-/// Writes a connection's responses, one after the other, and sees to it that each body is as long as its head says.
-///
-/// A class, for a write may call the connection's handler back while it is under way.
+/// Writes a connection's responses, one after the other. A class for the reason that `BodyWriter` is one.
 final class HTTPResponseWriter {
-    private(set) var framing = BodyFraming.none
-    var credit = CreditedWriter()
-    private var remaining: Int64 = 0
+    let body = BodyWriter()
     private var isTunnel = false
 
-    private static let chunkEnd = ByteBuffer(string: "\r\n")
-
     func reset() {
-        framing = .none
-        remaining = 0
+        body.begin(.none)
         isTunnel = false
     }
 
@@ -22,8 +15,7 @@ final class HTTPResponseWriter {
         _ head: ResponseHead, to request: RequestHead, minorVersion: Int, keepAlive: Bool, _ context: ChannelHandlerContext
     ) {
         var buffer = context.channel.allocator.buffer(capacity: 256 + head.fields.block.readableBytes)
-        framing = HTTP1Writer.response(head, to: request, minorVersion: minorVersion, keepAlive: keepAlive, into: &buffer)
-        if case .length(let length) = framing { remaining = length }
+        body.begin(HTTP1Writer.response(head, to: request, minorVersion: minorVersion, keepAlive: keepAlive, into: &buffer))
         isTunnel = head.opensTunnel(for: request)
         guard buffer.readableBytes > 0 else { return }
         context.write(NIOAny(buffer), promise: nil)
@@ -32,44 +24,9 @@ final class HTTPResponseWriter {
     }
 
     /// False when the body is longer than its head said.
-    func body(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) -> Bool {
-        let count = bytes.readableBytes
-        credit.wrote(count)
-        if isTunnel {
-            context.write(NIOAny(bytes), promise: nil)
-            return true
-        }
-        switch framing {
-        case .none:
-            return false
-        case .length:
-            remaining -= Int64(count)
-            guard remaining >= 0 else { return false }
-            context.write(NIOAny(bytes), promise: nil)
-        case .chunked:
-            var header = context.channel.allocator.buffer(capacity: 16)
-            HTTP1Writer.chunkHeader(length: count, into: &header)
-            context.write(NIOAny(header), promise: nil)
-            context.write(NIOAny(bytes), promise: nil)
-            context.write(NIOAny(Self.chunkEnd), promise: nil)
-        case .untilClose:
-            context.write(NIOAny(bytes), promise: nil)
-        }
-        return true
-    }
-
-    /// False when the body is shorter than its head said.
-    func end(_ trailers: HeaderFields?, _ context: ChannelHandlerContext) -> Bool {
-        switch framing {
-        case .length:
-            return remaining == 0
-        case .chunked:
-            var buffer = context.channel.allocator.buffer(capacity: 16)
-            HTTP1Writer.lastChunk(trailers: trailers, into: &buffer)
-            context.write(NIOAny(buffer), promise: nil)
-        case .none, .untilClose:
-            break
-        }
+    func write(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) -> Bool {
+        guard isTunnel else { return body.write(bytes, context) }
+        body.writeRaw(bytes, context)
         return true
     }
 }

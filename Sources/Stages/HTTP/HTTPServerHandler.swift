@@ -244,7 +244,7 @@ final class HTTPServerHandler: ExchangeSource, ChannelInboundHandler {
 
     override func responseBody(_ bytes: ByteBuffer) {
         guard let exchange, let context else { return }
-        if !response.body(bytes, context) {
+        if !response.write(bytes, context) {
             exchange.abortRequest(Failure(.originInvalid, "the response's body is longer than its head says"))
             self.exchange = nil
             context.reset()
@@ -263,7 +263,7 @@ final class HTTPServerHandler: ExchangeSource, ChannelInboundHandler {
     }
 
     private func settle(_ context: ChannelHandlerContext) {
-        let credit = response.credit.settle(context.channel)
+        let credit = response.body.credit.settle(context.channel)
         if credit > 0 { exchange?.creditResponse(credit) }
         if isInputClosed, deadline != nil, credit > 0 { deadline = .now() + Self.halfClosedPatience }
         // The next of several pipelined requests begins when the last response has gone out.
@@ -277,7 +277,7 @@ final class HTTPServerHandler: ExchangeSource, ChannelInboundHandler {
             if isInputClosed { finish(context) }
             return
         }
-        guard response.end(trailers, context) else {
+        guard response.body.end(trailers, context) else {
             self.exchange = nil
             return context.reset()
         }
@@ -296,7 +296,7 @@ final class HTTPServerHandler: ExchangeSource, ChannelInboundHandler {
         guard exchange == nil, mode != .lingering else { return }
         // Answered at once: the end of a request without a body is still to be read.
         if mode == .http, !isRequestComplete, requestBody == .none { return }
-        if keepAlive, isRequestComplete, mode == .http, !isInputClosed, !isDraining, response.framing != .untilClose {
+        if keepAlive, isRequestComplete, mode == .http, !isInputClosed, !isDraining, response.body.framing != .untilClose {
             isRequestComplete = false
             if context.channel.isWritable { process(context) }
         } else {
@@ -331,8 +331,8 @@ final class HTTPServerHandler: ExchangeSource, ChannelInboundHandler {
         response.reset()
         let request = RequestHead(method: "GET", scheme: .http, authority: "-", path: "/")
         response.head(answer.head, to: request, minorVersion: minorVersion, keepAlive: false, context)
-        _ = response.body(ByteBuffer(string: answer.body), context)
-        _ = response.end(nil, context)
+        _ = response.write(ByteBuffer(string: answer.body), context)
+        _ = response.body.end(nil, context)
         finish(context)
     }
 }

@@ -143,7 +143,7 @@ struct MuxModelSide {
         guard let id = numbers[slot] else { return }
         came[id]?.isEnded = true
         came[id]?.trailers = trailers
-        if session.removeIfReceived(slot) { forget(slot) }
+        if session.removeIfOver(slot) { forget(slot) }
     }
 
     private mutating func add(_ id: UInt32, _ slot: Int, isAnswered: Bool) {

@@ -40,7 +40,7 @@ struct MuxMutationOwner {
         switch event {
         case .opened(let slot, _, _, _): live.append(slot)
         case .data(let slot, _, true), .trailers(let slot, _):
-            if session.removeIfReceived(slot) { forget(slot) }
+            if session.removeIfOver(slot) { forget(slot) }
         case .reset(let slot, _): forget(slot)
         case .goingAway(let last, _):
             for slot in session.removeStreams(above: last) { forget(slot) }

@@ -70,7 +70,7 @@ struct MuxVictim {
         switch event {
         case .failed(let failure): self.failure = failure
         case .opened(let slot, _, _, _): lastSlot = slot
-        case .data(let slot, _, true), .trailers(let slot, _): _ = session.removeIfReceived(slot)
+        case .data(let slot, _, true), .trailers(let slot, _): _ = session.removeIfOver(slot)
         case .reset: resets += 1
         case .goingAway: goneAway += 1
         default: break

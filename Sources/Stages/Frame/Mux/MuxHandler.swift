@@ -252,7 +252,7 @@ final class MuxHandler<End: MuxEnd>: ChannelInboundHandler {
 
     private func ended(_ slot: Int, _ end: End?, _ trailers: HeaderFields?) {
         // The slot may be free, and its end forgotten, when this returns.
-        if session.removeIfReceived(slot) {
+        if session.removeIfOver(slot) {
             release(slot)
             end?.receivedEnd(trailers)
             end?.flush()

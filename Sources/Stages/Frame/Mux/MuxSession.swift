@@ -144,7 +144,7 @@ package struct MuxSession {
 
     /// Forgets a stream that both sides have ended. True if it did.
     @discardableResult
-    mutating func removeIfOver(_ slot: Int) -> Bool {
+    package mutating func removeIfOver(_ slot: Int) -> Bool {
         guard streams[slot].isOver else { return false }
         remove(slot)
         return true
@@ -241,9 +241,6 @@ package struct MuxSession {
 }
 
 extension MuxSession {
-    /// The peer's side of a stream has ended: forgets the stream if this side has too. True if it did.
-    package mutating func removeIfReceived(_ slot: Int) -> Bool { removeIfOver(slot) }
-
     /// Forgets the streams that the peer says it did not begin. Their slots are returned.
     package mutating func removeStreams(above last: UInt32) -> [Int] {
         let refused = slots.filter { $0.key > last && role == .opener }.map(\.value)
