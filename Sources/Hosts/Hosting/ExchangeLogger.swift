@@ -16,7 +16,7 @@ package struct ExchangeLogger: ExchangeLog {
         let milliseconds = (NIODeadline.now() - exchange.began).nanoseconds / 1_000_000
         var metadata: Logger.Metadata = [
             "request": "\(exchange.id)",
-            "client": "\(exchange.client.clientName)",
+            "client": "\(exchange.clientName)",
             "remote": "\(exchange.client.remote)",
             "method": "\(exchange.request.method)",
             "target": "\(exchange.request.authority)",

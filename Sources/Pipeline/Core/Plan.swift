@@ -14,7 +14,9 @@ public struct Plan: Sendable {
     /// Starts a list in Swift code: `Plan.source(accept).then(http).sink(fetch)`.
     public static func source<Source: Stage<Start>>(_ stage: Source, named name: String = "") -> PartialPlan<Source.Output> {
         PartialPlan(stages: [NamedStage(name: name, stage: stage)]) { port, shard in
+            shard.assembling = StagePlace(name: name, index: 0)
             _ = try stage.assemble(port, on: shard)
+            shard.assembling = nil
         }
     }
 
@@ -71,8 +73,12 @@ public struct PartialPlan<Head: Medium>: Sendable {
     }
 
     public func then<Next: Stage<Head>>(_ stage: Next, named name: String = "") -> PartialPlan<Next.Output> {
-        PartialPlan<Next.Output>(stages: stages + [Plan.NamedStage(name: name, stage: stage)]) { [close] port, shard in
-            try close(try stage.assemble(port, on: shard), shard)
+        let place = StagePlace(name: name, index: stages.count)
+        return PartialPlan<Next.Output>(stages: stages + [Plan.NamedStage(name: name, stage: stage)]) { [close] port, shard in
+            shard.assembling = place
+            let own = try stage.assemble(port, on: shard)
+            shard.assembling = nil
+            try close(own, shard)
         }
     }
 

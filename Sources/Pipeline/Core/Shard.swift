@@ -10,6 +10,10 @@ public final class Shard {
     public let logger: Logger
     /// Deadlines of whatever lives on this loop.
     public let deadlines: DeadlineSweep
+    /// What is counted on this loop.
+    public let metrics = MetricTable()
+    /// The stage that is being assembled, for the labels of its metrics; nil at any other time.
+    public internal(set) var assembling: StagePlace?
     /// Exchanges that are open on this loop.
     public private(set) var openExchanges = 0
 
@@ -44,6 +48,17 @@ public final class Shard {
 
 @available(*, unavailable)
 extension Shard: Sendable {}
+
+/// Where a stage stands in its pipeline.
+public struct StagePlace: Sendable, Hashable {
+    /// The stage's type name, `rate-limit` say.
+    public var name: String
+    /// From 0.
+    public var index: Int
+
+    /// Tells stages of one name apart.
+    public var labels: [MetricTable.Label] { [.init("stage", name), .init("place", "\(index + 1)")] }
+}
 
 /// Told of every exchange when it has ended, on the exchange's loop.
 public protocol ExchangeLog: Sendable {

@@ -13,6 +13,8 @@ public final class Exchange: Medium {
     public let shard: Shard
     /// The connection that the exchange came by.
     public let client: Inbound
+    /// Who the exchange comes from, once a stage has found out. Stages after that one, limits and logs go by it.
+    public var identity: Identity?
     public internal(set) var request: RequestHead
     /// The final response's head, once it has passed the gates.
     public internal(set) var response: ResponseHead?
@@ -46,6 +48,10 @@ public final class Exchange: Medium {
         self.sink = sink
         releaseRequest()
     }
+
+    /// Who it is from, for limits, rules and logs: what a stage has found out, else the name in the client's certificate, else
+    /// `-`.
+    public var clientName: String { identity?.name ?? client.clientName }
 
     /// Whether nothing more will come of this exchange.
     public var hasEnded: Bool { isFinished }
