@@ -14,7 +14,9 @@ public final class Exchange: Medium {
     /// The connection that the exchange came by.
     public let client: Inbound
     /// Who the exchange comes from, once a stage has found out. Stages after that one, limits and logs go by it.
-    public var identity: Identity?
+    public var identity: Identity? {
+        didSet { outer?.identity = identity }
+    }
     public internal(set) var request: RequestHead
     /// The final response's head, once it has passed the gates.
     public internal(set) var response: ResponseHead?
@@ -23,8 +25,10 @@ public final class Exchange: Medium {
     public internal(set) var responseBytes: Int64 = 0
     public let began: NIODeadline
     /// Why the exchange ended before its end, if it did.
-    public internal(set) var failure: Failure?
+    public package(set) var failure: Failure?
 
+    /// The exchange that this one is a part of, see `ExchangeRelay`. It is the one that counts and is logged.
+    private let outer: Exchange?
     var source: ExchangeSource?
     var sink: ExchangeSink?
     var gates: [Gate] = []
@@ -38,8 +42,22 @@ public final class Exchange: Medium {
         self.client = client
         self.request = request
         self.source = source
+        self.outer = nil
         self.began = .now()
         requestFlow.isHeld = true
+    }
+
+    /// An exchange within another: one attempt at it, or the part of it behind a stage that rewrites bodies.
+    package init(_ request: RequestHead, within outer: Exchange, from source: ExchangeSource) {
+        self.id = outer.id
+        self.shard = outer.shard
+        self.client = outer.client
+        self.request = request
+        self.source = source
+        self.outer = outer
+        self.began = .now()
+        requestFlow.isHeld = true
+        self.identity = outer.identity
     }
 
     /// The sink takes the exchange. What the client sent in the meantime reaches it before this returns.
@@ -166,6 +184,14 @@ public final class Exchange: Medium {
         source?.responseEnd(nil)
     }
 
+    /// Ends the exchange as if its sink had failed in the middle of the response, whether or not a head has gone out.
+    package func reset(_ failure: Failure) {
+        guard !isFinished else { return }
+        let ends = finish(failure)
+        ends.sink?.requestAborted(failure)
+        ends.source?.responseAborted(failure)
+    }
+
     // MARK: - Ending
 
     func finishIfComplete() {
@@ -190,7 +216,7 @@ public final class Exchange: Medium {
         responseFlow.discard()
         for gate in gates where gate.interests.contains(.end) { gate.ended(self) }
         gates = []
-        shard.finished(self)
+        if outer == nil { shard.finished(self) }
         return ends
     }
 }
