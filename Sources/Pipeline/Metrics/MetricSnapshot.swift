@@ -24,20 +24,20 @@ public struct MetricSnapshot: Sendable, Equatable {
             self.help = help
             switch instrument {
             case .counter(let counter, let scale):
-                value = .counter(Double(counter.value) * scale)
+                value = .counter(Self.decimal(counter.value, scale))
             case .gauge(let gauge, let scale, let merging):
-                value = .gauge(Double(gauge.value) * scale)
+                value = .gauge(Self.decimal(gauge.value, scale))
                 self.merging = merging
             case .histogram(let histogram, let scale):
                 value = .histogram(
                     bounds: histogram.bounds.map { Self.decimal($0, scale) }, counts: histogram.counts,
-                    sum: Double(histogram.sum) * scale)
+                    sum: Self.decimal(histogram.sum, scale))
             }
         }
 
         /// 100_000 by 1e-9 is 0.0001, not 0.00010000000000000002: a bound is a name as well.
-        private static func decimal(_ bound: Int64, _ scale: Double) -> Double {
-            scale < 1 ? Double(bound) / (1 / scale).rounded() : Double(bound) * scale
+        private static func decimal(_ number: Int64, _ scale: Double) -> Double {
+            scale < 1 ? Double(number) / (1 / scale).rounded() : Double(number) * scale
         }
     }
 
