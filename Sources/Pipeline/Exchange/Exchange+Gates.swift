@@ -132,7 +132,7 @@ extension Exchange {
             source?.responseHead(head)
             return
         }
-        response = head
+        response = head.withoutFields
         if head.opensTunnel(for: request) {
             for gate in gates where gate.interests.contains(.splice) { gate.spliced(self) }
         }

@@ -16,7 +16,7 @@ public final class Exchange: Medium {
     /// Who the exchange comes from, once a stage has found out. Stages after that one, limits and logs go by it.
     public var identity: Identity?
     public internal(set) var request: RequestHead
-    /// The final response's head, once it has passed the gates.
+    /// The final response's head, once it has passed the gates. Without its fields, which are not kept.
     public internal(set) var response: ResponseHead?
     /// Body bytes as the client sent them, and as they went to the client.
     public internal(set) var requestBytes: Int64 = 0
@@ -29,6 +29,9 @@ public final class Exchange: Medium {
 
     var source: ExchangeSource?
     var sink: ExchangeSink?
+    // After the end: who is still owed credit for what is on its way to the other.
+    private var creditedSource: ExchangeSource?
+    private var creditedSink: ExchangeSink?
     var gates: [Gate] = []
     var requestFlow = ExchangeFlow()
     var responseFlow = ExchangeFlow()
@@ -97,18 +100,20 @@ public final class Exchange: Medium {
         sink?.requestAborted(failure)
     }
 
-    /// The client's side has passed on that many response bytes.
+    /// The client's side has passed on that many response bytes. Also after the exchange's end: who holds bytes of an exchange
+    /// holds the exchange, until the bytes are passed on or lost. When nobody holds it, nothing of it is held.
     public func creditResponse(_ bytes: Int) {
-        guard !isFinished, bytes > 0 else { return }
+        guard bytes > 0 else { return }
         let credit = responseFlow.credit(bytes)
-        if credit > 0 { sink?.responseCredit(credit) }
+        guard credit > 0 else { return }
+        if isFinished { creditedSink?.lateResponseCredit(credit) } else { sink?.responseCredit(credit) }
     }
 
     /// The source has no more for now: what was sent can go out. Without it, bytes may wait for others.
     public func flushRequest() { sink?.requestFlush() }
 
-    /// The source takes bytes again after it had not.
-    public func resumeResponse() { sink?.responseCredit(0) }
+    /// What `acceptsResponse` says has changed.
+    public func regulateResponse() { sink?.responseCredit(0) }
 
     // MARK: - From the sink
 
@@ -152,11 +157,12 @@ public final class Exchange: Medium {
         source?.responseAborted(failure)
     }
 
-    /// The sink has passed on that many request bytes.
+    /// The sink has passed on that many request bytes. Also after the exchange's end, as with `creditResponse`.
     public func creditRequest(_ bytes: Int) {
-        guard !isFinished, bytes > 0 else { return }
+        guard bytes > 0 else { return }
         let credit = requestFlow.credit(bytes)
-        if credit > 0 { source?.requestCredit(credit) }
+        guard credit > 0 else { return }
+        if isFinished { creditedSource?.lateRequestCredit(credit) } else { source?.requestCredit(credit) }
     }
 
     // MARK: - Answering here
@@ -176,7 +182,7 @@ public final class Exchange: Medium {
         abandoned?.requestAborted(local.failure ?? Failure(.cancelled, "answered by another stage"))
         requestFlow.discard()
         responseFlow.discard()
-        response = local.head
+        response = local.head.withoutFields
         source?.responseHead(local.head)
         if !local.body.isEmpty {
             let bytes = ByteBuffer(string: local.body)
@@ -209,6 +215,7 @@ public final class Exchange: Medium {
         let ends = (source, sink)
         isFinished = true
         if let failure { self.failure = failure }
+        (creditedSource, creditedSink) = ends
         source = nil
         sink = nil
         requestFlow.discard()
