@@ -26,6 +26,7 @@ open class ExchangeRelay: ExchangeSink {
             // Before the exchange goes on its way, so that a stage that opens something sees what is already there.
             outer.attach(self)
         }
+        outer.passOnWithin()
         next.open(inner)
     }
 
@@ -43,8 +44,10 @@ open class ExchangeRelay: ExchangeSink {
     open override func requestAborted(_ failure: Failure) { inner?.abortRequest(failure) }
     open override func requestFlush() { inner?.flushRequest() }
     open override func responseCredit(_ bytes: Int) {
-        if bytes > 0 { inner?.creditResponse(bytes) } else { inner?.resumeResponse() }
+        if bytes > 0 { inner?.creditResponse(bytes) } else { inner?.regulateResponse() }
     }
+    /// After the outer exchange's end the inner one is told itself, so that the two don't hold each other.
+    open override var heir: ExchangeSink? { inner.map(LateCredit.init) }
 
     // MARK: - From the inner exchange
 
@@ -76,6 +79,17 @@ private final class RelaySource: ExchangeSource {
     override func responseFlush() { relay.innerFlush() }
     override func requestCredit(_ bytes: Int) { relay.innerCredit(bytes) }
     override func acceptsResponse() -> Bool { relay.innerAccepts() }
+}
+
+/// Hands credit that comes after the end of an exchange to the one that was within it.
+private final class LateCredit: ExchangeSink {
+    private let inner: Exchange
+
+    init(_ inner: Exchange) {
+        self.inner = inner
+    }
+
+    override func lateResponseCredit(_ bytes: Int) { inner.creditResponse(bytes) }
 }
 
 @available(*, unavailable)

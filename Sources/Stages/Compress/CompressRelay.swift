@@ -29,6 +29,8 @@ final class CompressRelay: ExchangeRelay {
         var coder: CodedBody.Coder?
         var isRunning = false
         var isAskedAgain = false
+        /// Something was sent and not yet flushed.
+        var isUnflushed = false
         /// Whoever gives the bytes won't say when they can go out: that is done here.
         var flushes = false
 
@@ -122,8 +124,8 @@ final class CompressRelay: ExchangeRelay {
         var rounds = 0
         repeat {
             lane.isAskedAgain = false
-            let hasSent = step(lane)
-            if hasSent, lane.flushes { flush(lane) }
+            step(lane)
+            if lane.isUnflushed, lane.flushes { flush(lane) }
             rounds += 1
         } while lane.isAskedAgain && rounds < Self.rounds
         lane.isRunning = false
@@ -132,30 +134,27 @@ final class CompressRelay: ExchangeRelay {
     }
 
     private func flush(_ lane: Lane) {
+        lane.isUnflushed = false
         if lane.isRequest { inner?.flushRequest() } else { outer.flushResponse() }
     }
 
-    /// True if something was sent.
-    private func step(_ lane: Lane) -> Bool {
-        var hasSent = false
+    private func step(_ lane: Lane) {
         while let step = lane.body.next() {
             switch step {
             case .bytes(let bytes):
                 if lane.isRequest { inner?.sendRequestBody(bytes) } else { outer.sendResponseBody(bytes) }
-                hasSent = true
+                lane.isUnflushed = true
             case .credit(let bytes):
                 if lane.isRequest { outer.creditRequest(bytes) } else { inner?.creditResponse(bytes) }
             case .end(let trailers):
                 giveBack(lane)
                 if lane.isRequest { inner?.sendRequestEnd(trailers) } else { outer.sendResponseEnd(trailers) }
-                hasSent = true
             case .failed(let failure):
                 (lane.isRequest ? port.requests : port.responses).refused.add()
                 giveBack(lane)
                 fail(failure)
             }
         }
-        return hasSent
     }
 
     // MARK: - Request
@@ -176,6 +175,7 @@ final class CompressRelay: ExchangeRelay {
         if let request {
             request.body.flush()
             run(request)
+            request.isUnflushed = false
         }
         super.requestFlush()
     }
@@ -229,9 +229,13 @@ final class CompressRelay: ExchangeRelay {
         if let response {
             response.body.flush()
             run(response)
+            response.isUnflushed = false
         }
         super.innerFlush()
     }
+
+    // What was inflated is credited before it goes on; what was deflated is nobody's who is owed.
+    override var heir: ExchangeSink? { response == nil ? super.heir : nil }
 
     override func responseCredit(_ bytes: Int) {
         guard let response, bytes > 0 else { return super.responseCredit(bytes) }

@@ -191,7 +191,7 @@ import Testing
         source.accepts = false
         #expect(!sink.exchange.acceptsResponse)
         exchange.creditResponse(5)
-        exchange.resumeResponse()
+        exchange.regulateResponse()
         #expect(sink.credit == 5 && sink.resumed == 1)
         exchange.flushRequest()
         sink.exchange.flushResponse()
