@@ -2,7 +2,6 @@ import Logging
 import NIOCore
 import NIOSSL
 import Pipeline
-import Glibc
 
 /// The exchange's end of one stream. Confined to the session's loop.
 protocol MuxEnd: AnyObject {
@@ -128,12 +127,6 @@ final class MuxHandler<End: MuxEnd>: ChannelInboundHandler {
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
         shard.deadlines.add(self)
-        let k = (getenv("BENCH_READ").flatMap { Int(String(cString: $0)) } ?? 0) << 10
-        if k > 0 {
-            try? context.channel.syncOptions?.setOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: k))
-            let n = getenv("BENCH_READS").flatMap { UInt(String(cString: $0)) } ?? 1
-            try? context.channel.syncOptions?.setOption(.maxMessagesPerRead, value: n)
-        }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
