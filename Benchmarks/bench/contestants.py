@@ -68,6 +68,7 @@ class Fluidity(Contestant):
     name = "fluidity"
     log_level = "notice"
     program = None
+    more = ()
     loops = None
     agent_extra = server_extra = ""
 
@@ -83,7 +84,7 @@ class Fluidity(Contestant):
   - frame: {{ codec: mux }}
   - fetch: {{ destinations: any }}
 """)
-        self.far(self.program or self.place.fluidity, "server", "--config", config, "--log-level", self.log_level)
+        self.far(self.program or self.place.fluidity, "server", "--config", config, "--log-level", self.log_level, *self.more)
         self.wait_far(self.between)
 
     def start_near(self):
@@ -100,7 +101,7 @@ class Fluidity(Contestant):
       name: localhost
   - connect: {{ to: "{self.place.far}:{self.between}"{self.agent_extra} }}
 """)
-        self.near(self.program or self.place.fluidity, "agent", "--config", config, "--log-level", self.log_level)
+        self.near(self.program or self.place.fluidity, "agent", "--config", config, "--log-level", self.log_level, *self.more)
 
 
 # ---- far ends that fetch
