@@ -20,7 +20,7 @@ public struct AcceptConfiguration: StageConfiguration {
             "A connection on which nothing was sent or received for this long is closed."),
         .optional(
             "congestion-control", \.congestionControl,
-            "How TCP finds its rate on these connections: bbr where the way to the other side loses packets. Default: the system's.")
+            "How TCP finds its rate on these connections: bbr where packets are lost on the way. Default: the system's.")
     )
 }
 
