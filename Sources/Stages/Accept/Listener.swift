@@ -49,6 +49,8 @@ final class Listener: Sendable {
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(ConnectionLimitHandler(listener: self))
+                }.flatMap {
+                    self.configuration.congestionControl?.apply(to: channel) ?? channel.eventLoop.makeSucceededVoidFuture()
                 }
             }
             .childChannelOption(.allowRemoteHalfClosure, value: true)

@@ -6,6 +6,7 @@ import Synchronization
 public struct ConnectConfiguration: StageConfiguration {
     public var to = HostPort(host: "localhost", port: 8443)
     public var wait = Duration.seconds(10)
+    public var congestionControl: CongestionControl?
     public var timeout = Duration.seconds(10)
 
     public init() {}
@@ -15,6 +16,9 @@ public struct ConnectConfiguration: StageConfiguration {
         .optional(
             "wait", \.wait, in: .zero...(.seconds(600)),
             "How long an exchange waits for the tunnel before it is answered with 503."),
+        .optional(
+            "congestion-control", \.congestionControl,
+            "How TCP finds its rate on the way to the server: bbr where that loses packets. Default: the system's."),
         .optional(
             "timeout", \.timeout, in: .milliseconds(100)...(.seconds(120)), "How long one attempt to connect may take.")
     )

@@ -71,6 +71,7 @@ final class Dialer: OutboundPort {
                     let connection = Outbound(channel: channel, host: host)
                     made.value = connection
                     try this.value.client?.configure(connection)
+                    this.value.tune(channel)
                 }
             }
             .connect(host: host, port: configuration.to.port)
@@ -81,6 +82,13 @@ final class Dialer: OutboundPort {
                 case .failure(let error): self.failed(made.value, error)
                 }
             }
+    }
+
+    /// A tunnel that sends as the system would have it is better than none.
+    private func tune(_ channel: any Channel) {
+        configuration.congestionControl?.apply(to: channel).assumeIsolated().whenFailure { [shard] error in
+            shard.logger.warning("\(error)", metadata: ["server": "\(self.configuration.to)"])
+        }
     }
 
     private func connected(_ channel: any Channel, _ connection: Outbound?) {
