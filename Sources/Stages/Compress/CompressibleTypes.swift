@@ -15,7 +15,8 @@ struct CompressibleTypes: Sendable {
 
     init(_ patterns: [String], minimum: Int) {
         self.patterns = patterns.map { pattern in
-            let parts = pattern.lowercased().utf8.split(separator: UInt8(ascii: "*"), maxSplits: 1, omittingEmptySubsequences: false)
+            let parts = pattern.lowercased().utf8.split(
+                separator: UInt8(ascii: "*"), maxSplits: 1, omittingEmptySubsequences: false)
             return parts.count == 2 ? (Array(parts[0]), Array(parts[1])) : (Array(parts[0]) + [0], [])
         }
         self.minimum = Int64(minimum)
