@@ -14,6 +14,7 @@ extension StageRegistry {
         registry.register(CompressFactory())
         registry.register(CircuitBreakerFactory())
         registry.register(RetryFactory())
+        registry.register(FaultFactory())
         registry.register(AdminFactory())
         return registry
     }
