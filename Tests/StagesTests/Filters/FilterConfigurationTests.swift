@@ -148,7 +148,7 @@ import Testing
             """
             f.yaml:4:29: error: 'of' wants one of request, response, both, not 'reply'
               - fault: { corrupt: { of: reply } }
-                                          ^
+                                        ^
             """
         ),
     ]
