@@ -8,6 +8,7 @@ import shutil
 import sys
 import zipfile
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 import yaml
@@ -157,6 +158,8 @@ def policy_of(account, role_arn: str) -> set[str]:
     actions: set[str] = set()
     for policy in iam.list_role_policies(RoleName=role)["PolicyNames"]:
         document = iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
+        if isinstance(document, str):
+            document = json.loads(unquote(document))
         for statement in document["Statement"]:
             action = statement["Action"]
             actions |= set(action if isinstance(action, list) else [action])
