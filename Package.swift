@@ -66,7 +66,7 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(
             name: "Hosting",
-            dependencies: ["Pipeline", "Stages", nioCore, nioPosix, logging],
+            dependencies: ["Pipeline", "Stages", nioCore, nioPosix, logging, metrics],
             path: "Sources/Hosts/Hosting",
             swiftSettings: settings
         ),
@@ -102,7 +102,7 @@ let package = Package(
         .testTarget(
             name: "HostsTests",
             dependencies: [
-                "Pipeline", "Stages", "Hosting", "CommandLineInterface", nioCore, nioEmbedded, nioSSL, x509, asn1,
+                "Pipeline", "Stages", "Hosting", "CommandLineInterface", nioCore, nioEmbedded, nioSSL, x509, asn1, metrics, logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings
