@@ -30,6 +30,7 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .executable(name: "fluidity", targets: ["Fluidity"]),
+        .executable(name: "bootstrap", targets: ["bootstrap"]),
         .library(name: "Pipeline", targets: ["Pipeline"]),
         .library(name: "Stages", targets: ["Stages"]),
         .library(name: "CommandLineInterface", targets: ["CommandLineInterface"]),
@@ -56,17 +57,28 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(
+            name: "AWS",
+            dependencies: [nioCore, nioHTTP1, logging, crypto, httpClient],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "ControlStages",
+            dependencies: ["Pipeline", "AWS", nioCore, nioPosix, nioHTTP1, logging, httpClient],
+            swiftSettings: settings
+        ),
+        .target(
             name: "Stages",
             dependencies: [
-                "Pipeline", nioCore, nioPosix, nioSSL, .product(name: "NIOTLS", package: "swift-nio"), logging, deque, x509,
-                crypto, asn1, nioHTTP1, nioHTTP2, nioWebSocket, httpClient, jwt, metrics, "CZlib",
+                "Pipeline", "AWS", "ControlStages", nioCore, nioPosix, nioSSL, .product(name: "NIOTLS", package: "swift-nio"),
+                logging, deque, x509,
+                crypto, asn1, nioHTTP1, nioHTTP2, nioWebSocket, jwt, metrics, "CZlib",
             ],
             swiftSettings: settings
         ),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(
             name: "Hosting",
-            dependencies: ["Pipeline", "Stages", nioCore, nioPosix, logging],
+            dependencies: ["Pipeline", nioCore, nioPosix, logging],
             path: "Sources/Hosts/Hosting",
             swiftSettings: settings
         ),
@@ -85,10 +97,29 @@ let package = Package(
             path: "Sources/Hosts/Fluidity",
             swiftSettings: settings
         ),
+        .executableTarget(
+            name: "bootstrap",
+            dependencies: ["ControlStages", "Hosting", "Pipeline", "CMathCompatibility", logging, nioPosix],
+            path: "Sources/Hosts/Lambda",
+            swiftSettings: settings
+        ),
+        .target(name: "CMathCompatibility", path: "Sources/Hosts/CMathCompatibility"),
         .testTarget(
             name: "PipelineTests",
             dependencies: ["Pipeline", nioCore, nioEmbedded, logging],
             exclude: ["Configuration/Fixtures"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "AWSTests",
+            dependencies: ["AWS", nioCore, nioHTTP1, logging],
+            exclude: ["Fixtures"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "ControlStagesTests",
+            dependencies: ["Pipeline", "AWS", "ControlStages", nioCore, nioPosix, nioEmbedded, nioHTTP1, logging],
+            exclude: ["Lambda/Fixtures"],
             swiftSettings: settings
         ),
         .testTarget(

@@ -1,3 +1,4 @@
+import ControlStages
 public import Pipeline
 
 extension StageRegistry {
@@ -10,6 +11,8 @@ extension StageRegistry {
         registry.register(FrameFactory())
         registry.register(ConnectFactory())
         registry.register(FetchFactory())
+        registry.register(ECSServiceFactory())
+        registry.register(LambdaFactory())
         return registry
     }
 }

@@ -64,6 +64,27 @@ struct ServerCommand: AsyncParsableCommand {
     }
 }
 
+struct ControlCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "control",
+        abstract: "Run what wakes and stops a server on AWS, as an ordinary HTTP server.",
+        discussion: """
+            It does what the Lambda functions do, for a desk or another cloud: POST /wake, /sleep and /kill, GET /status.
+
+            EXAMPLES
+              CLUSTER=fluidity SERVICE=fluidity-server fluidity control --config configs/control.yaml
+            """)
+
+    @Option(name: .shortAndLong, help: "The configuration file.")
+    var config = "configs/control.yaml"
+
+    @OptionGroup var options: ConfigurationOptions
+
+    func run() async throws {
+        try await Reporting.run { try await Running.run([try options.load(config, host: .server)]) }
+    }
+}
+
 struct UpCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "up",

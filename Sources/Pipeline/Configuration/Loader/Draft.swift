@@ -63,6 +63,7 @@ struct Draft {
         guard !errors.contains(where: { $0.severity == .error }) else { throw ConfigurationErrors(errors) }
         return LoadedConfiguration(
             file: source.file, host: host, drain: settings.drain, eventLoops: settings.eventLoops, log: settings.log,
+            lifecycle: settings.lifecycle,
             stages: prepared.map(LoadedConfiguration.Entry.init), warnings: errors, source: source
         )
     }

@@ -10,6 +10,8 @@ public struct LoadedConfiguration: Sendable {
     /// Nil means one for each core.
     public let eventLoops: Int?
     public let log: LogSettings
+    /// How an agent has its server started and stopped; nil when it has nothing to do with that.
+    public let lifecycle: LifecycleSettings?
     public let stages: [Entry]
     public let warnings: [ConfigurationError]
     let source: ConfigurationSource
@@ -36,14 +38,18 @@ public struct LoadedConfiguration: Sendable {
     ///
     /// A `StageError` about the configuration comes out as `ConfigurationErrors`, at the key that it names; those of all
     /// stages together. Any other error is thrown as it is.
-    public func plan(logger: Logger) throws -> Plan {
+    ///
+    /// - Parameter presence: what stages and host tell each other about a server that is woken.
+    public func plan(logger: Logger, presence: ServerPresence? = nil) throws -> Plan {
         var made: [Plan.NamedStage] = []
         var findings: [DecodingContext.Finding] = []
         for entry in stages {
             var logger = logger
             logger[metadataKey: "stage"] = "\(entry.name)"
             do {
-                let stage = try entry.prepared.make(StageContext(logger: logger, host: host))
+                var context = StageContext(logger: logger, host: host)
+                context.presence = presence
+                let stage = try entry.prepared.make(context)
                 made.append(Plan.NamedStage(name: entry.name, stage: stage))
             } catch let error as StageError where error.code == .configuration {
                 let origin = error.key.flatMap { entry.prepared.keys[$0] } ?? entry.prepared.origin
@@ -62,6 +68,7 @@ extension LoadedConfiguration: CustomStringConvertible {
     public var description: String {
         var text = "host: \(host.rawValue)\ndrain: \(drain.printed)\n"
         if let eventLoops { text += "event-loops: \(eventLoops)\n" }
+        if let lifecycle { text += "lifecycle: \(lifecycle.printed)\n" }
         text += "log: \(log.printed)\npipeline:\n"
         for entry in stages {
             let settings = entry.settings
