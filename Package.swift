@@ -83,9 +83,15 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(
+            name: "Lifecycle",
+            dependencies: ["Pipeline", "Hosting", nioCore, nioHTTP1, logging, httpClient],
+            path: "Sources/Hosts/Lifecycle",
+            swiftSettings: settings
+        ),
+        .target(
             name: "CommandLineInterface",
             dependencies: [
-                "Pipeline", "Stages", "Hosting", logging, x509, crypto, asn1,
+                "Pipeline", "Stages", "Hosting", "Lifecycle", nioCore, logging, x509, crypto, asn1,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Hosts/CommandLine",
@@ -133,7 +139,7 @@ let package = Package(
         .testTarget(
             name: "HostsTests",
             dependencies: [
-                "Pipeline", "Stages", "Hosting", "CommandLineInterface", nioCore, nioEmbedded, nioSSL, x509, asn1,
+                "Pipeline", "Stages", "Hosting", "Lifecycle", "CommandLineInterface", nioCore, nioEmbedded, nioSSL, x509, asn1,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings

@@ -1,7 +1,9 @@
 import ArgumentParser
 import Foundation
 import Hosting
+import Lifecycle
 import Logging
+import NIOCore
 import Pipeline
 
 struct AgentCommand: AsyncParsableCommand {
@@ -128,7 +130,13 @@ enum Running {
             if let line = warning.line { metadata["line"] = "\(line)" }
             logger.warning("\(warning.message)", metadata: metadata)
         }
-        try await Host(configurations, logger: logger).run()
+        let companion: @Sendable (LoadedConfiguration, any EventLoopGroup, Logger) -> (any HostCompanion)? = {
+            configuration, group, logger in
+            configuration.lifecycle.map {
+                LifecycleDriver(settings: $0, group: group, progress: .standardError(), logger: logger)
+            }
+        }
+        try await Host(configurations, logger: logger, companion: companion).run()
     }
 }
 

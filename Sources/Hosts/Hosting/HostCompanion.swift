@@ -6,6 +6,6 @@ package protocol HostCompanion: Sendable {
     var presence: ServerPresence? { get }
     /// Begun when the pipeline has started; cancelled when it is asked to end.
     func run() async
-    /// What was open has finished.
-    func finish() async
+    /// What was open has finished. `started`: the pipeline ran; otherwise there is nothing to say to anybody.
+    func finish(started: Bool) async
 }

@@ -31,15 +31,18 @@ public final class ServerPresence: Sendable {
     /// How many requests may wait, and how many bytes of them may be held.
     public let holdLimit: Int
     public let holdBytes: Int
+    /// Whether somebody can say where the server is.
+    public let canDiscover: Bool
     private let state = Mutex(State())
     private let demand: AsyncStream<Void>
     private let demandContinuation: AsyncStream<Void>.Continuation
 
-    public init(patience: Duration, retryInterval: Duration, holdLimit: Int, holdBytes: Int) {
-        self.patience = patience
-        self.retryInterval = retryInterval
-        self.holdLimit = holdLimit
-        self.holdBytes = holdBytes
+    public init(_ settings: LifecycleSettings) {
+        patience = settings.connectionTimeout
+        retryInterval = settings.connectionRetryInterval
+        holdLimit = settings.hold
+        holdBytes = settings.holdBytes.bytes
+        canDiscover = settings.statusEndpoint != nil
         (demand, demandContinuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 

@@ -5,45 +5,83 @@ import Pipeline
 
 /// Keeps one connection to the server open on one loop.
 final class Dialer: OutboundPort {
+    private static let farewell = TimeAmount.milliseconds(250)
+
     private let configuration: ConnectConfiguration
+    private let presence: ServerPresence?
     private let shard: Shard
     private var client: (any OutboundClient)?
     private var connection: Outbound?
     private var retry: Scheduled<Void>?
     private var backoff = Backoff()
     private var isStopped = false
+    private var isDialing = false
     private var isUp = false
     private var downSince = WallClock.now
     private var reason = "not connected yet"
 
-    init(configuration: ConnectConfiguration, shard: Shard) {
+    init(configuration: ConnectConfiguration, presence: ServerPresence?, shard: Shard) {
         self.configuration = configuration
+        self.presence = presence
         self.shard = shard
+    }
+
+    /// Where the server is; nil while that isn't known.
+    private var to: HostPort? {
+        switch configuration.to {
+        case .fixed(let address): address
+        case .discover: presence?.address
+        }
+    }
+
+    private var place: String { to.map(String.init) ?? configuration.to.description }
+
+    /// A server that nobody has woken isn't dialled: at its last address may be somebody else's.
+    private var isWorthDialing: Bool {
+        switch presence?.phase {
+        case nil, .waking, .up: true
+        case .asleep, .failed: false
+        }
     }
 
     var patience: TimeAmount { TimeAmount(configuration.wait) }
 
     var status: OutboundStatus {
-        isUp ? .up : .down(since: downSince, to: "\(configuration.to)", because: reason)
+        isUp ? .up : .down(since: downSince, to: place, because: reason)
     }
 
     func attach(_ client: any OutboundClient) { self.client = client }
 
-    func start() { dial() }
+    func start() {
+        let this = NIOLoopBound(self, eventLoop: shard.loop)
+        presence?.observe(on: shard.loop) { this.value.presenceChanged() }
+        dial()
+    }
 
     func stop() -> EventLoopFuture<Void> {
         isStopped = true
         retry?.cancel()
         guard let channel = connection?.channel else { return shard.loop.makeSucceededVoidFuture() }
-        channel.close(promise: nil)
+        // The server learns that this agent has gone, and not only that a connection was lost.
+        channel.pipeline.fireUserInboundEventTriggered(DrainEvent())
+        shard.loop.assumeIsolated().scheduleTask(in: Self.farewell) { channel.close(promise: nil) }
         return channel.closeFuture
     }
 
+    /// What was found out or begun makes another attempt worthwhile at once.
+    private func presenceChanged() {
+        guard connection == nil, isWorthDialing else { return }
+        backoff.reset()
+        retry?.cancel()
+        dial()
+    }
+
     private func dial() {
-        guard !isStopped else { return }
+        guard !isStopped, !isDialing, isWorthDialing, let to else { return }
+        isDialing = true
         let made = NIOLoopBoundBox<Outbound?>(nil, eventLoop: shard.loop)
         let this = NIOLoopBound(self, eventLoop: shard.loop)
-        let host = configuration.to.host
+        let host = to.host
         ClientBootstrap(group: shard.loop)
             .connectTimeout(TimeAmount(configuration.timeout))
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
@@ -57,9 +95,10 @@ final class Dialer: OutboundPort {
                     try this.value.client?.configure(connection)
                 }
             }
-            .connect(host: host, port: configuration.to.port)
+            .connect(host: host, port: to.port)
             .assumeIsolated()
             .whenComplete { result in
+                self.isDialing = false
                 switch result {
                 case .success(let channel): self.connected(channel, made.value)
                 case .failure(let error): self.failed(made.value, error)
@@ -82,9 +121,10 @@ final class Dialer: OutboundPort {
     private func established() {
         isUp = true
         backoff.reset()
+        presence?.connected()
         shard.logger.notice(
             "tunnel is up",
-            metadata: ["server": "\(configuration.to)", "identity": "\(connection?.identity?.description ?? "-")"])
+            metadata: ["server": "\(place)", "identity": "\(connection?.identity?.description ?? "-")"])
     }
 
     /// The server takes nothing new on this connection: another is opened while it finishes.
@@ -114,16 +154,20 @@ final class Dialer: OutboundPort {
         if isUp { downSince = WallClock.now }
         if isUp || text != reason {
             shard.logger.warning(
-                "tunnel is down", metadata: ["server": "\(configuration.to)", "reason": "\(text)"])
+                "tunnel is down", metadata: ["server": "\(place)", "reason": "\(text)"])
         }
+        let wasUp = isUp
         isUp = false
         reason = text
+        if wasUp { presence?.disconnected() }
     }
 
     private func redial() {
         var generator = SystemRandomNumberGenerator()
         retry?.cancel()
-        retry = shard.loop.assumeIsolated().scheduleTask(in: backoff.next(using: &generator)) { self.dial() }
+        var wait = backoff.next(using: &generator)
+        if let presence { wait = min(wait, TimeAmount(presence.retryInterval)) }
+        retry = shard.loop.assumeIsolated().scheduleTask(in: wait) { self.dial() }
     }
 }
 

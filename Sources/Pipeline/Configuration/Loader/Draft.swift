@@ -38,6 +38,9 @@ struct Draft {
         take(context)
         let factories = stages.map { registry.factory(named: $0.name) }
         chooseHost(requested, for: factories.compactMap { $0.map { type(of: $0) } })
+        if settings.lifecycle != nil, host != .agent, let node = root[key: "lifecycle"] {
+            report("'lifecycle' is for agents, and this file is for the host '\(host.rawValue)'", at: node.origin)
+        }
         let check = StageListCheck(
             zip(stages, factories).map { item, factory in
                 .init(name: item.name, origin: item.origin, factory: factory.map { type(of: $0) })

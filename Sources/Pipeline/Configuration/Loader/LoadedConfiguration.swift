@@ -41,6 +41,8 @@ public struct LoadedConfiguration: Sendable {
     ///
     /// - Parameter presence: what stages and host tell each other about a server that is woken.
     public func plan(logger: Logger, presence: ServerPresence? = nil) throws -> Plan {
+        // A pipeline that is only checked is made in the same way.
+        let known = presence ?? lifecycle.map(ServerPresence.init)
         var made: [Plan.NamedStage] = []
         var findings: [DecodingContext.Finding] = []
         for entry in stages {
@@ -48,7 +50,7 @@ public struct LoadedConfiguration: Sendable {
             logger[metadataKey: "stage"] = "\(entry.name)"
             do {
                 var context = StageContext(logger: logger, host: host)
-                context.presence = presence
+                context.presence = known
                 let stage = try entry.prepared.make(context)
                 made.append(Plan.NamedStage(name: entry.name, stage: stage))
             } catch let error as StageError where error.code == .configuration {
