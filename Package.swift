@@ -84,7 +84,7 @@ let package = Package(
         ),
         .target(
             name: "Lifecycle",
-            dependencies: ["Pipeline", "Hosting", nioCore, nioHTTP1, logging, httpClient],
+            dependencies: ["Pipeline", "AWS", "Hosting", nioCore, nioHTTP1, logging, httpClient],
             path: "Sources/Hosts/Lifecycle",
             swiftSettings: settings
         ),
@@ -139,7 +139,8 @@ let package = Package(
         .testTarget(
             name: "HostsTests",
             dependencies: [
-                "Pipeline", "Stages", "Hosting", "Lifecycle", "CommandLineInterface", nioCore, nioEmbedded, nioSSL, x509, asn1,
+                "Pipeline", "AWS", "Stages", "Hosting", "Lifecycle", "CommandLineInterface", nioCore, nioEmbedded, logging, nioSSL,
+                x509, asn1,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings

@@ -164,3 +164,132 @@ async def test_the_whole_life(world, page, record_property):
     assert await agent.ended(30) == 0
     await eventually(lambda: world.scheduler.desired == 0 and not world.scheduler.running, 30, "the server is killed")
     assert world.scheduler.problem is None
+
+
+async def test_on_demand(world, page):
+    """Nothing runs until a request comes; a browser gets a page that reloads, whatever else waits."""
+    url = page.url("/hello")
+    world.scheduler.may_start.clear()
+    world.start_agent(**{"wake": "on-demand", "on-stop": "kill"})
+    assert world.scheduler.desired == 0
+    browser = await world.get(url, *NAVIGATION)
+    assert b" 503 " in browser.output and b"http-equiv=\"refresh\"" in browser.output
+    await eventually(lambda: in_thread(lambda: world.scheduler.desired == 1), 30, "the browser's request wakes the server")
+    waiting = asyncio.create_task(world.get(url))
+    posting = asyncio.create_task(world.get(url, "-d", "x" * 100_000))
+    await eventually(lambda: "POST" in world.agent.text() or world.proxy.seen.count("DescribeServices") > 3, 30, "the agent polls")
+    assert not waiting.done() and not posting.done()
+    world.scheduler.may_start.set()
+    for held in (waiting, posting):
+        assert (await held).output.endswith(b"hello")
+    assert b" 200 " in (await world.get(url, *NAVIGATION)).output
+
+
+async def test_requests_that_wait_are_bounded(world, page):
+    world.scheduler.may_start.clear()
+    world.start_agent(wake="on-demand", hold=2, **{"connection-timeout": "4s"})
+    answers = await asyncio.gather(*(world.get(page.url("/hello")) for _ in range(3)))
+    texts = sorted(answer.output.split(b"\r\n\r\n", 1)[1] for answer in answers)
+    assert all(b" 503 " in answer.output and b"Retry-After" in answer.output for answer in answers)
+    assert sum(b"too many" in text for text in texts) == 1, texts
+
+
+async def test_aws_misbehaves(world, page):
+    """Throttled, failing, slow and lying answers on the way: the server still comes up."""
+    slow = Slow()
+    world.proxy.faults["DescribeServices"] = [error(400, "ThrottlingException"), garbage, error(500, "ServerException"), slow]
+    world.proxy.faults["UpdateService"] = [error(503, "ServiceUnavailable"), garbage]
+    world.proxy.faults["ListTasks"] = [error(400, "ThrottlingException")] * 2
+    world.proxy.faults["PutMetricData"] = [error(400, "ThrottlingException"), garbage]
+    world.start_agent(**{"on-stop": "kill"})
+    await eventually(slow.asked.is_set, 30, "the slow answer is waited for")
+    slow.let.set()
+    answer = await world.get(page.url("/hello"))
+    assert answer.output.endswith(b"hello"), answer.text
+    await eventually(lambda: in_thread(world.metrics, "ActiveConnections"), 30, "metrics reach CloudWatch all the same")
+
+
+async def test_a_lie_about_the_address_reaches_nobody(world, page, authority, launch):
+    """The status endpoint names an address at which somebody else answers: his certificate isn't the server's."""
+    impostor = authority.issue("impostor", dns=("impostor.example",), server=True)
+    config = write_configuration(
+        world.place / "impostor.yaml",
+        [("accept", {"listen": f"127.0.0.99:{world.server_port}"}), ("mtls", impostor.settings()), ("frame", {}), ("fetch", {"destinations": "any"})],
+    )
+    launch(Fluidity("server", config, port=None, name="impostor"))
+    honest = world.proxy.faults["DescribeNetworkInterfaces"]
+    world.proxy.faults["DescribeNetworkInterfaces"] = type(honest)(
+        lambda *_: (200, b"<r><networkInterfaceSet><item><networkInterfaceId>eni-1</networkInterfaceId><association>"
+                    b"<publicIp>127.0.0.99</publicIp></association></item></networkInterfaceSet></r>")
+    )  # fmt: skip
+    world.start_agent(**{"on-stop": "kill"})
+    await eventually(lambda: "tunnel is down" in world.agent.text(), 60, "the impostor is refused")
+    assert "tunnel is up" not in world.agent.text()
+    world.proxy.faults["DescribeNetworkInterfaces"] = honest
+    answer = await world.get(page.url("/hello"))
+    assert answer.output.endswith(b"hello"), answer.text
+
+
+async def test_a_wrong_key_is_said_at_once_and_never_shown(world, page, make_origin):
+    gateway = await make_origin()
+
+    @gateway.on("/wake")
+    async def refuse(exchange):
+        await exchange.respond(403, [("Content-Type", "application/json")], b'{"message":"Forbidden"}')
+
+    agent = world.start_agent(**{"wake-endpoint": gateway.url("/wake")})
+    await eventually(lambda: "refuses the API key" in agent.text(), 30, "the agent says that its key is refused")
+    answer = await world.get(page.url("/hello"))
+    assert b" 503 " in answer.output
+    assert "sesame" not in agent.text()
+
+
+async def test_kill_that_fails_only_warns(world, page, make_origin):
+    gateway = await make_origin()
+
+    @gateway.on("/kill")
+    async def fail(exchange):
+        await exchange.respond(500, [], b"no")
+
+    agent = world.start_agent(**{"on-stop": "kill", "kill-endpoint": gateway.url("/kill")})
+    assert (await world.get(page.url("/hello"))).output.endswith(b"hello")
+    agent.signal(signal.SIGTERM)
+    assert await agent.ended(30) == 0
+    assert "can't be killed" in agent.text()
+
+
+async def test_release_leaves_the_server_to_others(world, page):
+    agent = world.start_agent(**{"on-stop": "release"})
+    assert (await world.get(page.url("/hello"))).output.endswith(b"hello")
+    server = world.scheduler.process
+    agent.signal(signal.SIGTERM)
+    assert await agent.ended(30) == 0
+    await eventually(lambda: "agent disconnected" in server.text(), 30, "the server notices")
+    assert world.scheduler.desired == 1 and server.alive
+    # The last one out is reported at once, with the next look at the connections and not with the next interval.
+    await eventually(lambda: in_thread(lambda: world.metrics("ActiveConnections")[-1:] == [0]), 30, "no connection is left, and CloudWatch knows")
+
+
+async def test_a_long_transfer_keeps_the_server_up(world, page):
+    let_go = asyncio.Event()
+
+    @page.on("/long")
+    async def long(exchange):
+        await exchange.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+        for _ in range(1000):
+            await exchange.send(b"x" * 1000)
+            try:
+                await asyncio.wait_for(let_go.wait(), 0.05)
+            except TimeoutError:
+                continue
+
+    world.start_agent(**{"on-stop": "kill"})
+    transfer = asyncio.create_task(world.get(page.url("/long")))
+    await eventually(lambda: in_thread(lambda: sum(world.metrics("BytesRelayed")) > 100_000), 60, "bytes are reported")
+    # More than the idle threshold later by the server's own reports, with a single request all the while.
+    start = world.scheduler.started
+    await eventually(lambda: in_thread(lambda: max(world.metrics("LastActivityEpochSeconds")) > start + 6), 60, "the transfer lasts")
+    answer = await world.sleep_check()
+    assert answer["action"] == "no_change" and answer["reason"] == "it is in use", answer
+    let_go.set()
+    assert (await transfer).status == 0

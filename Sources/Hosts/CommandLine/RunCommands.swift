@@ -132,9 +132,10 @@ enum Running {
         }
         let companion: @Sendable (LoadedConfiguration, any EventLoopGroup, Logger) -> (any HostCompanion)? = {
             configuration, group, logger in
-            configuration.lifecycle.map {
-                LifecycleDriver(settings: $0, group: group, progress: .standardError(), logger: logger)
+            if let lifecycle = configuration.lifecycle {
+                return LifecycleDriver(settings: lifecycle, group: group, progress: .standardError(), logger: logger)
             }
+            return configuration.addressRecord.map { AddressRecorder(settings: $0, group: group, logger: logger) }
         }
         try await Host(configurations, logger: logger, companion: companion).run()
     }

@@ -1,5 +1,5 @@
 package import Logging
-import NIOCore
+package import NIOCore
 import NIOPosix
 package import Pipeline
 
@@ -12,7 +12,8 @@ package struct Host: Sendable {
     /// - Parameter companion: makes what works beside a configuration's pipeline, where it wants something.
     package init(
         _ configurations: [LoadedConfiguration], logger: Logger,
-        companion: @escaping @Sendable (LoadedConfiguration, any EventLoopGroup, Logger) -> (any HostCompanion)? = { _, _, _ in nil }
+        companion: @escaping @Sendable (LoadedConfiguration, any EventLoopGroup, Logger) -> (any HostCompanion)? = { _, _, _ in nil
+        }
     ) {
         self.configurations = configurations
         self.logger = logger

@@ -57,7 +57,8 @@ package struct ControlClient: Sendable {
         return try await call(.GET, url, as: Status.self)
     }
 
-    private func call<Answer: Decodable>(_ method: HTTPMethod, _ url: EndpointURL, as: Answer.Type) async throws(Problem) -> Answer {
+    private func call<Answer: Decodable>(_ method: HTTPMethod, _ url: EndpointURL, as: Answer.Type) async throws(Problem) -> Answer
+    {
         var request = HTTPClientRequest(url: url.text)
         request.method = method
         request.headers.add(name: "User-Agent", value: "fluidity-agent")

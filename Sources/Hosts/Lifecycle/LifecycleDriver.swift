@@ -29,6 +29,8 @@ package final class LifecycleDriver: HostCompanion {
             guard !Task.isCancelled else { return }
             if known.isUp { continue }
             await bringUp()
+            // Whoever refused is not asked again with every request.
+            if !known.isUp { try? await Task.sleep(for: settings.connectionRetryInterval) }
         }
     }
 

@@ -11,7 +11,10 @@ public struct ConnectConfiguration: StageConfiguration {
     public init() {}
 
     public static let schema = Schema<ConnectConfiguration>(
-        .required("to", \.to, "The server's host and port, the name resolved anew for each attempt; or 'discover', where the status endpoint of 'lifecycle' says it."),
+        .required(
+            "to", \.to,
+            "The server's host and port, the name resolved anew for each attempt; or 'discover', where the status endpoint of 'lifecycle' says it."
+        ),
         .optional(
             "wait", \.wait, in: .zero...(.seconds(600)),
             "How long an exchange waits for the tunnel before it is answered with 503."),

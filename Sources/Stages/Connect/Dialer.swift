@@ -34,7 +34,7 @@ final class Dialer: OutboundPort {
         }
     }
 
-    private var place: String { to.map(String.init) ?? configuration.to.description }
+    private var place: String { to.map { "\($0)" } ?? configuration.to.description }
 
     /// A server that nobody has woken isn't dialled: at its last address may be somebody else's.
     private var isWorthDialing: Bool {
@@ -64,7 +64,7 @@ final class Dialer: OutboundPort {
         guard let channel = connection?.channel else { return shard.loop.makeSucceededVoidFuture() }
         // The server learns that this agent has gone, and not only that a connection was lost.
         channel.pipeline.fireUserInboundEventTriggered(DrainEvent())
-        shard.loop.assumeIsolated().scheduleTask(in: Self.farewell) { channel.close(promise: nil) }
+        _ = shard.loop.assumeIsolated().scheduleTask(in: Self.farewell) { channel.close(promise: nil) }
         return channel.closeFuture
     }
 

@@ -41,6 +41,9 @@ struct Draft {
         if settings.lifecycle != nil, host != .agent, let node = root[key: "lifecycle"] {
             report("'lifecycle' is for agents, and this file is for the host '\(host.rawValue)'", at: node.origin)
         }
+        if settings.addressRecord != nil, host != .server, let node = root[key: "address-record"] {
+            report("'address-record' is for servers, and this file is for the host '\(host.rawValue)'", at: node.origin)
+        }
         let check = StageListCheck(
             zip(stages, factories).map { item, factory in
                 .init(name: item.name, origin: item.origin, factory: factory.map { type(of: $0) })
@@ -67,6 +70,7 @@ struct Draft {
         return LoadedConfiguration(
             file: source.file, host: host, drain: settings.drain, eventLoops: settings.eventLoops, log: settings.log,
             lifecycle: settings.lifecycle,
+            addressRecord: settings.addressRecord,
             stages: prepared.map(LoadedConfiguration.Entry.init), warnings: errors, source: source
         )
     }

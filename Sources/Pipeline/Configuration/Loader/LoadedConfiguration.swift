@@ -12,6 +12,8 @@ public struct LoadedConfiguration: Sendable {
     public let log: LogSettings
     /// How an agent has its server started and stopped; nil when it has nothing to do with that.
     public let lifecycle: LifecycleSettings?
+    /// The DNS record that a server writes; nil for none.
+    public let addressRecord: AddressRecordSettings?
     public let stages: [Entry]
     public let warnings: [ConfigurationError]
     let source: ConfigurationSource
@@ -70,6 +72,7 @@ extension LoadedConfiguration: CustomStringConvertible {
     public var description: String {
         var text = "host: \(host.rawValue)\ndrain: \(drain.printed)\n"
         if let eventLoops { text += "event-loops: \(eventLoops)\n" }
+        if let addressRecord { text += "address-record: \(addressRecord.printed)\n" }
         if let lifecycle { text += "lifecycle: \(lifecycle.printed)\n" }
         text += "log: \(log.printed)\npipeline:\n"
         for entry in stages {
