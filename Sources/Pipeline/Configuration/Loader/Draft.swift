@@ -24,7 +24,7 @@ struct Draft {
         root = substitution.apply(to: root)
         let list = StageList(root: root)
         var application = OverrideApplication(root: root, stages: list)
-        application.apply(environment: environment, registry: registry, ignoring: ignored)
+        application.apply(environment: environment, registry: registry, ignoring: ignored, referred: substitution.variables)
         for change in overrides { application.apply(change) }
         root = application.root
         stages = application.stages.items
