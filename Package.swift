@@ -69,7 +69,8 @@ let package = Package(
         .target(
             name: "Stages",
             dependencies: [
-                "Pipeline", "AWS", "ControlStages", nioCore, nioPosix, nioSSL, .product(name: "NIOTLS", package: "swift-nio"),
+                "Pipeline", "AWS", "ControlStages", httpClient, nioCore, nioPosix, nioSSL,
+                .product(name: "NIOTLS", package: "swift-nio"),
                 logging, deque, x509,
                 crypto, asn1, nioHTTP1, nioHTTP2, nioWebSocket, jwt, metrics, "CZlib",
             ],

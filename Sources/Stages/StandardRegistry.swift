@@ -13,6 +13,7 @@ extension StageRegistry {
         registry.register(FetchFactory())
         registry.register(ECSServiceFactory())
         registry.register(LambdaFactory())
+        registry.register(MetricsFactory())
         return registry
     }
 }

@@ -97,18 +97,22 @@ private final class ServiceSink: ExchangeSink {
     override func requestEnd(_ trailers: HeaderFields?) {
         let promise = loop.makePromise(of: LocalResponse.self)
         promise.futureResult.assumeIsolated().whenSuccess { [exchange] in exchange.answer($0) }
-        task = Task { [control, action] in promise.succeed(await Self.answer(action, control)) }
+        let (control, action) = (control, action)
+        task = promise.completeWithTask { await control.answer(to: action) }
     }
 
     override func requestAborted(_ failure: Failure) { task?.cancel() }
+}
 
-    private static func answer(_ action: ECSServiceAction, _ control: ServiceControl) async -> LocalResponse {
+extension ServiceControl {
+    /// Does it, and says as an HTTP response what came of it.
+    func answer(to action: ECSServiceAction) async -> LocalResponse {
         do throws(ServiceError) {
             switch action {
-            case .wake: return .json(try await control.wake())
-            case .sleep: return .json(try await control.sleep())
-            case .kill: return .json(try await control.kill())
-            case .status, .byPath: return .json(try await control.status())
+            case .wake: return .json(try await wake())
+            case .sleep: return .json(try await sleep())
+            case .kill: return .json(try await kill())
+            case .status, .byPath: return .json(try await status())
             }
         } catch { return .error(error) }
     }

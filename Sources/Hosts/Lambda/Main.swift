@@ -61,7 +61,7 @@ enum Main {
         }
     }
 
-    private static func level(_ text: String?) -> Logger.Level { text.flatMap(Logger.Level.init) ?? .info }
+    private static func level(_ text: String?) -> Logger.Level { text.flatMap { Logger.Level(rawValue: $0) } ?? .info }
 }
 
 struct LambdaStartError: Error, CustomStringConvertible {

@@ -1,7 +1,7 @@
 package import AWS
 import AsyncHTTPClient
 import Foundation
-package import Hosting
+import Hosting
 package import Logging
 package import NIOCore
 package import Pipeline

@@ -1,5 +1,5 @@
 import Foundation
-package import Hosting
+import Hosting
 package import Logging
 package import NIOCore
 package import Pipeline

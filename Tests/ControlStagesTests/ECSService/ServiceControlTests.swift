@@ -1,6 +1,7 @@
 import ControlStages
 import Foundation
 import Pipeline
+import Synchronization
 import Testing
 
 /// What the actions do to AWS and answer, against one that is held in memory.

@@ -68,7 +68,7 @@ import Testing
             activity: reports(from: 2_400, active: 600), reason: "it is not idle for long enough", sleeps: false, idle: 600),
         Case(
             testDescription: "in use", service: running(3_600), activity: reports(from: 2_400, active: 30), reason: "it is in use",
-            sleeps: false, idle: 30),
+            sleeps: false, idle: 60),
         Case(
             testDescription: "idle to the second", service: running(3_600), activity: reports(from: 2_400, active: 960),
             reason: "idle", sleeps: true, idle: 960),

@@ -28,7 +28,7 @@ class RuntimeAPI:
         self._pending: asyncio.Queue = asyncio.Queue()
         self._open: dict[str, asyncio.Future] = {}
         self._count = 0
-        self._writers: set = set()
+        self._writers: dict = {}
 
     async def start(self) -> "RuntimeAPI":
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=1 << 20)
@@ -37,8 +37,7 @@ class RuntimeAPI:
 
     async def stop(self):
         self._server.close()
-        for writer in list(self._writers):
-            writer.transport.abort()
+        self.close_idle_connections()
 
     @property
     def address(self) -> str:
@@ -63,12 +62,13 @@ class RuntimeAPI:
 
     def close_idle_connections(self):
         """As a function's connections are found after a thaw: ended by the other side."""
-        for writer in list(self._writers):
+        for writer, task in list(self._writers.items()):
+            task.cancel()
             writer.transport.abort()
 
     async def _serve(self, reader, writer):
         self.connections += 1
-        self._writers.add(writer)
+        self._writers[writer] = asyncio.current_task()
         try:
             while (message := await wire.read_head(reader)) is not None:
                 length = int(message.get("content-length") or 0)
@@ -77,10 +77,10 @@ class RuntimeAPI:
                 if self.close_after_answer:
                     self.close_after_answer -= 1
                     return
-        except (wire.Broken, ConnectionError, asyncio.IncompleteReadError):
+        except (wire.Broken, ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
         finally:
-            self._writers.discard(writer)
+            self._writers.pop(writer, None)
             writer.close()
 
     async def _answer(self, message, body: bytes, writer):
