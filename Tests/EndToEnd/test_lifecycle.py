@@ -26,6 +26,8 @@ class World:
         self.place, self.client_identity, self.server_identity, self.moto = place, client_identity, server_identity, moto
         self.proxy = AWSProxy(moto.url)
         self.server_port, self.agent_port = free_port(), free_port()
+        # Apart from what earlier tests left in CloudWatch.
+        self.metrics_service = f"server-{self.server_port}"
         moto.client("ecs").update_service(cluster="fluidity", service="fluidity-server", desiredCount=0)
         self.scheduler = Scheduler(moto, self.proxy, self._launch)
         self.control = self._start_control()
@@ -39,7 +41,7 @@ class World:
                 ("accept", {"listen": f"{host}:{self.server_port}"}),
                 ("mtls", self.server_identity.settings()),
                 ("frame", {}),
-                ("metrics", {"cloudwatch": {"service": "fluidity-server", "interval": "1s", "resolution": "1s"}}),
+                ("metrics", {"cloudwatch": {"service": self.metrics_service, "interval": "1s", "resolution": "1s"}}),
                 ("fetch", {"destinations": "any"}),
             ],
             **{"event-loops": 1, "drain": "5s"},
@@ -54,7 +56,7 @@ class World:
                 ("accept", {"listen": f"127.0.0.1:{port}"}),
                 ("http", {"mode": "origin"}),
                 ("ecs-service", {"action": "by-path", "port": self.server_port, "idle-threshold": "3s", "grace": "1s", "cooldown": "1s",
-                                 "metrics-period": "1s", "metrics-delay": "30s"}),
+                                 "metrics-period": "1s", "metrics-delay": "30s", "metrics-service": self.metrics_service}),
             ],
             **{"event-loops": 1},
         )  # fmt: skip
@@ -91,13 +93,22 @@ class World:
     async def get(self, url: str, *more, within: float = 90):
         return await curl("-x", self.proxy_url, "-i", url, *more, within=within)
 
+    async def reported(self, name: str, condition, within: float = 60):
+        """Waits until CloudWatch has values of a metric for which `condition` is true, and returns them."""
+
+        def look():
+            values = self.metrics(name)
+            return values if values and condition(values) else None
+
+        return await eventually(lambda: in_thread(look), within, lambda: f"{name} is as expected; it is {self.metrics(name)}")
+
     async def sleep_check(self) -> dict:
         return json.loads((await curl("-X", "POST", self.endpoint("sleep"))).output)
 
     def metrics(self, name: str) -> list[float]:
         now = time.time()
         answer = self.moto.client("cloudwatch").get_metric_statistics(
-            Namespace="Fluidity", MetricName=name, Dimensions=[{"Name": "Service", "Value": "fluidity-server"}],
+            Namespace="Fluidity", MetricName=name, Dimensions=[{"Name": "Service", "Value": self.metrics_service}],
             StartTime=now - 600, EndTime=now + 60, Period=1, Statistics=["Maximum"],
         )  # fmt: skip
         return [point["Maximum"] for point in sorted(answer["Datapoints"], key=lambda point: point["Timestamp"])]
@@ -145,9 +156,9 @@ async def test_the_whole_life(world, page, record_property):
     record_property("wake to first byte, seconds", round(time.monotonic() - began, 2))
     assert world.scheduler.number == 1
 
-    await eventually(lambda: in_thread(world.metrics, "ActiveConnections"), 30, "metrics reach CloudWatch")
-    assert max(world.metrics("ActiveConnections")) >= 1
-    assert max(world.metrics("LastActivityEpochSeconds")) > time.time() - 120
+    await world.reported("ActiveConnections", lambda values: max(values) >= 1)
+    await world.reported("BytesRelayed", lambda values: sum(values) >= len(b"hello"))
+    await world.reported("LastActivityEpochSeconds", lambda values: max(values) > time.time() - 120)
 
     async def slept():
         return (await world.sleep_check())["action"] == "scaled_down"
@@ -206,7 +217,7 @@ async def test_aws_misbehaves(world, page):
     slow.let.set()
     answer = await world.get(page.url("/hello"))
     assert answer.output.endswith(b"hello"), answer.text
-    await eventually(lambda: in_thread(world.metrics, "ActiveConnections"), 30, "metrics reach CloudWatch all the same")
+    await world.reported("ActiveConnections", lambda values: max(values) >= 1)
 
 
 async def test_a_lie_about_the_address_reaches_nobody(world, page, authority, launch):
@@ -267,7 +278,7 @@ async def test_release_leaves_the_server_to_others(world, page):
     await eventually(lambda: "agent disconnected" in server.text(), 30, "the server notices")
     assert world.scheduler.desired == 1 and server.alive
     # The last one out is reported at once, with the next look at the connections and not with the next interval.
-    await eventually(lambda: in_thread(lambda: world.metrics("ActiveConnections")[-1:] == [0]), 30, "no connection is left, and CloudWatch knows")
+    await world.reported("ActiveConnections", lambda values: values[-1] == 0)
 
 
 async def test_a_long_transfer_keeps_the_server_up(world, page):
@@ -285,10 +296,10 @@ async def test_a_long_transfer_keeps_the_server_up(world, page):
 
     world.start_agent(**{"on-stop": "kill"})
     transfer = asyncio.create_task(world.get(page.url("/long")))
-    await eventually(lambda: in_thread(lambda: sum(world.metrics("BytesRelayed")) > 100_000), 60, "bytes are reported")
+    await world.reported("BytesRelayed", lambda values: sum(values) > 100_000)
     # More than the idle threshold later by the server's own reports, with a single request all the while.
     start = world.scheduler.started
-    await eventually(lambda: in_thread(lambda: max(world.metrics("LastActivityEpochSeconds")) > start + 6), 60, "the transfer lasts")
+    await world.reported("LastActivityEpochSeconds", lambda values: max(values) > start + 6)
     answer = await world.sleep_check()
     assert answer["action"] == "no_change" and answer["reason"] == "it is in use", answer
     let_go.set()
