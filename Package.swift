@@ -78,8 +78,14 @@ let package = Package(
         ),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(
+            name: "Runtime",
+            dependencies: ["Pipeline", nioCore, logging],
+            path: "Sources/Hosts/Runtime",
+            swiftSettings: settings
+        ),
+        .target(
             name: "Hosting",
-            dependencies: ["Pipeline", nioCore, nioPosix, logging],
+            dependencies: ["Pipeline", "Stages", "Runtime", nioCore, nioPosix, logging],
             path: "Sources/Hosts/Hosting",
             swiftSettings: settings
         ),
@@ -92,7 +98,7 @@ let package = Package(
         .target(
             name: "CommandLineInterface",
             dependencies: [
-                "Pipeline", "Stages", "Hosting", "Lifecycle", nioCore, logging, x509, crypto, asn1,
+                "Pipeline", "Stages", "Runtime", "Hosting", "Lifecycle", nioCore, logging, x509, crypto, asn1,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Hosts/CommandLine",
@@ -106,7 +112,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "bootstrap",
-            dependencies: ["ControlStages", "Hosting", "Pipeline", "CMathCompatibility", logging, nioPosix],
+            dependencies: ["ControlStages", "Runtime", "Pipeline", "CMathCompatibility", logging, nioPosix],
             path: "Sources/Hosts/Lambda",
             swiftSettings: settings
         ),

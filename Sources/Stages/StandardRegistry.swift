@@ -14,6 +14,7 @@ extension StageRegistry {
         registry.register(ECSServiceFactory())
         registry.register(LambdaFactory())
         registry.register(MetricsFactory())
+        registry.register(AdminFactory())
         return registry
     }
 }

@@ -20,7 +20,7 @@ EVENTS = ROOT / "Tests/ControlStagesTests/Lambda/Fixtures/events"
 
 
 def bootstrap() -> Path:
-    candidates = [os.environ.get("FLUIDITY_BOOTSTRAP"), find_binary().parent / "bootstrap"]
+    candidates = [os.environ.get("FLUIDITY_BOOTSTRAP"), ROOT / "run/lambda/package/bootstrap", find_binary().parent / "bootstrap"]
     for candidate in candidates:
         if candidate and (found := shutil.which(str(candidate))):
             return Path(found).resolve()

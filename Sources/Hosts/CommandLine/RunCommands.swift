@@ -5,6 +5,7 @@ import Lifecycle
 import Logging
 import NIOCore
 import Pipeline
+import Runtime
 
 struct AgentCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

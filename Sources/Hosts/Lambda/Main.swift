@@ -1,8 +1,8 @@
 import ControlStages
-import Hosting
 import Logging
 import NIOPosix
 import Pipeline
+import Runtime
 
 #if canImport(FoundationEssentials)
 import FoundationEssentials

@@ -14,6 +14,8 @@ public struct LoadedConfiguration: Sendable {
     public let lifecycle: LifecycleSettings?
     /// The DNS record that a server writes; nil for none.
     public let addressRecord: AddressRecordSettings?
+    /// Nil means that nothing is to answer for the pipeline.
+    public let admin: AdminSettings?
     public let stages: [Entry]
     public let warnings: [ConfigurationError]
     let source: ConfigurationSource
@@ -74,6 +76,7 @@ extension LoadedConfiguration: CustomStringConvertible {
         if let eventLoops { text += "event-loops: \(eventLoops)\n" }
         if let addressRecord { text += "address-record: \(addressRecord.printed)\n" }
         if let lifecycle { text += "lifecycle: \(lifecycle.printed)\n" }
+        if let admin { text += "admin: \(admin.printed)\n" }
         text += "log: \(log.printed)\npipeline:\n"
         for entry in stages {
             let settings = entry.settings
