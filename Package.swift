@@ -85,7 +85,7 @@ let package = Package(
         ),
         .target(
             name: "Hosting",
-            dependencies: ["Pipeline", "Stages", "Runtime", nioCore, nioPosix, logging],
+            dependencies: ["Pipeline", "Stages", "Runtime", nioCore, nioPosix, logging, metrics],
             path: "Sources/Hosts/Hosting",
             swiftSettings: settings
         ),
@@ -146,8 +146,8 @@ let package = Package(
         .testTarget(
             name: "HostsTests",
             dependencies: [
-                "Pipeline", "AWS", "Stages", "Hosting", "Lifecycle", "CommandLineInterface", nioCore, nioEmbedded, logging, nioSSL,
-                x509, asn1,
+                "Pipeline", "AWS", "Stages", "Hosting", "Runtime", "Lifecycle", "CommandLineInterface", nioCore, nioEmbedded,
+                logging, nioSSL, x509, asn1, metrics,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings

@@ -52,6 +52,10 @@ package struct Host: Sendable {
             try? await group.shutdownGracefully()
             throw error
         }
+        let hangups = Task { [running] in
+            for await _ in signals.hangups { for pipeline in running { await pipeline.reopenFiles() } }
+        }
+        defer { hangups.cancel() }
         let signal = await withTaskGroup(of: Void.self) { group in
             for companion in companions { group.addTask { await companion?.run() } }
             defer { group.cancelAll() }
@@ -62,6 +66,7 @@ package struct Host: Sendable {
         await drain(running, signals)
         for companion in companions { await companion?.finish(started: true) }
         try? await group.shutdownGracefully()
+        await ExchangeLogger.flush()
         logger.notice("ended")
     }
 
