@@ -98,7 +98,7 @@ let package = Package(
         .target(
             name: "CommandLineInterface",
             dependencies: [
-                "Pipeline", "Stages", "Runtime", "Hosting", "Lifecycle", nioCore, logging, x509, crypto, asn1,
+                "Pipeline", "Stages", "Runtime", "Hosting", "Lifecycle", logging, x509, crypto, asn1, nioCore, nioHTTP1, httpClient,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Hosts/CommandLine",
