@@ -30,6 +30,7 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .executable(name: "fluidity", targets: ["Fluidity"]),
+        .executable(name: "bootstrap", targets: ["bootstrap"]),
         .library(name: "Pipeline", targets: ["Pipeline"]),
         .library(name: "Stages", targets: ["Stages"]),
         .library(name: "CommandLineInterface", targets: ["CommandLineInterface"]),
@@ -56,24 +57,48 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(
+            name: "AWS",
+            dependencies: [nioCore, nioHTTP1, logging, crypto, httpClient],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "ControlStages",
+            dependencies: ["Pipeline", "AWS", nioCore, nioPosix, nioHTTP1, logging, httpClient],
+            swiftSettings: settings
+        ),
+        .target(
             name: "Stages",
             dependencies: [
-                "Pipeline", nioCore, nioPosix, nioSSL, .product(name: "NIOTLS", package: "swift-nio"), logging, deque, x509,
-                crypto, asn1, nioHTTP1, nioHTTP2, nioWebSocket, httpClient, jwt, metrics, "CZlib",
+                "Pipeline", "AWS", "ControlStages", httpClient, nioCore, nioPosix, nioSSL,
+                .product(name: "NIOTLS", package: "swift-nio"),
+                logging, deque, x509,
+                crypto, asn1, nioHTTP1, nioHTTP2, nioWebSocket, jwt, metrics, "CZlib",
             ],
             swiftSettings: settings
         ),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(
+            name: "Runtime",
+            dependencies: ["Pipeline", nioCore, logging],
+            path: "Sources/Hosts/Runtime",
+            swiftSettings: settings
+        ),
+        .target(
             name: "Hosting",
-            dependencies: ["Pipeline", "Stages", nioCore, nioPosix, logging, metrics],
+            dependencies: ["Pipeline", "Stages", "Runtime", nioCore, nioPosix, logging, metrics],
             path: "Sources/Hosts/Hosting",
+            swiftSettings: settings
+        ),
+        .target(
+            name: "Lifecycle",
+            dependencies: ["Pipeline", "AWS", "Hosting", nioCore, nioHTTP1, logging, httpClient],
+            path: "Sources/Hosts/Lifecycle",
             swiftSettings: settings
         ),
         .target(
             name: "CommandLineInterface",
             dependencies: [
-                "Pipeline", "Stages", "Hosting", logging, x509, crypto, asn1, nioCore, nioHTTP1, httpClient,
+                "Pipeline", "Stages", "Runtime", "Hosting", "Lifecycle", logging, x509, crypto, asn1, nioCore, nioHTTP1, httpClient,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Hosts/CommandLine",
@@ -85,10 +110,29 @@ let package = Package(
             path: "Sources/Hosts/Fluidity",
             swiftSettings: settings
         ),
+        .executableTarget(
+            name: "bootstrap",
+            dependencies: ["ControlStages", "Runtime", "Pipeline", "CMathCompatibility", logging, nioPosix],
+            path: "Sources/Hosts/Lambda",
+            swiftSettings: settings
+        ),
+        .target(name: "CMathCompatibility", path: "Sources/Hosts/CMathCompatibility"),
         .testTarget(
             name: "PipelineTests",
             dependencies: ["Pipeline", nioCore, nioEmbedded, logging],
             exclude: ["Configuration/Fixtures"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "AWSTests",
+            dependencies: ["AWS", nioCore, nioHTTP1, logging],
+            exclude: ["Fixtures"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "ControlStagesTests",
+            dependencies: ["Pipeline", "AWS", "ControlStages", nioCore, nioPosix, nioEmbedded, nioHTTP1, logging],
+            exclude: ["Lambda/Fixtures"],
             swiftSettings: settings
         ),
         .testTarget(
@@ -102,7 +146,8 @@ let package = Package(
         .testTarget(
             name: "HostsTests",
             dependencies: [
-                "Pipeline", "Stages", "Hosting", "CommandLineInterface", nioCore, nioEmbedded, nioSSL, x509, asn1, metrics, logging,
+                "Pipeline", "AWS", "Stages", "Hosting", "Runtime", "Lifecycle", "CommandLineInterface", nioCore, nioEmbedded,
+                logging, nioSSL, x509, asn1, metrics,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings

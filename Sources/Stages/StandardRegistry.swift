@@ -1,3 +1,4 @@
+import ControlStages
 public import Pipeline
 
 extension StageRegistry {
@@ -16,6 +17,9 @@ extension StageRegistry {
         registry.register(CircuitBreakerFactory())
         registry.register(RetryFactory())
         registry.register(FaultFactory())
+        registry.register(ECSServiceFactory())
+        registry.register(LambdaFactory())
+        registry.register(MetricsFactory())
         registry.register(AdminFactory())
         return registry
     }

@@ -42,6 +42,8 @@ public enum HostKind: String, Sendable, CaseIterable {
 public struct StageContext: Sendable {
     public var logger: Logger
     public var host: HostKind
+    /// Where the host has the server started and stopped: what is known of it.
+    public var presence: ServerPresence?
 
     public init(logger: Logger, host: HostKind) {
         self.logger = logger

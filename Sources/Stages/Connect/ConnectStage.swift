@@ -4,7 +4,7 @@ public import Pipeline
 import Synchronization
 
 public struct ConnectConfiguration: StageConfiguration {
-    public var to = HostPort(host: "localhost", port: 8443)
+    public var to = ServerAddress.fixed(HostPort(host: "localhost", port: 8443))
     public var wait = Duration.seconds(10)
     public var congestionControl: CongestionControl?
     public var timeout = Duration.seconds(10)
@@ -12,7 +12,10 @@ public struct ConnectConfiguration: StageConfiguration {
     public init() {}
 
     public static let schema = Schema<ConnectConfiguration>(
-        .required("to", \.to, "The server's host and port. The name is resolved anew for each attempt."),
+        .required(
+            "to", \.to,
+            "The server's host and port, the name resolved anew for each attempt; or 'discover', where the status endpoint of 'lifecycle' says it."
+        ),
         .optional(
             "wait", \.wait, in: .zero...(.seconds(600)),
             "How long an exchange waits for the tunnel before it is answered with 503."),
@@ -33,7 +36,10 @@ public struct ConnectFactory: StageFactory {
     public init() {}
 
     public func make(_ configuration: ConnectConfiguration, form: StageForm, context: StageContext) throws -> any Stage {
-        ConnectStage(configuration: configuration)
+        if configuration.to == .discover, context.presence?.canDiscover != true {
+            throw StageError(.configuration, "'to: discover' needs 'lifecycle' with a 'status-endpoint'", key: "to")
+        }
+        return ConnectStage(configuration: configuration, presence: context.presence)
     }
 }
 
@@ -42,14 +48,16 @@ final class ConnectStage: Stage {
     typealias Input = Outbound
     typealias Output = End
     private let configuration: ConnectConfiguration
+    private let presence: ServerPresence?
     private let dialers = Mutex<[NIOLoopBound<Dialer>]>([])
 
-    init(configuration: ConnectConfiguration) {
+    init(configuration: ConnectConfiguration, presence: ServerPresence?) {
         self.configuration = configuration
+        self.presence = presence
     }
 
     func assemble(_ downstream: Void, on shard: Shard) throws -> any OutboundPort {
-        let dialer = Dialer(configuration: configuration, shard: shard)
+        let dialer = Dialer(configuration: configuration, presence: presence, shard: shard)
         let bound = NIOLoopBound(dialer, eventLoop: shard.loop)
         dialers.withLock { $0.append(bound) }
         return dialer

@@ -5,13 +5,17 @@ import Pipeline
 
 /// Keeps one connection to the server open on one loop.
 final class Dialer: OutboundPort {
+    private static let farewell = TimeAmount.milliseconds(250)
+
     private let configuration: ConnectConfiguration
+    private let presence: ServerPresence?
     private let shard: Shard
     private var client: (any OutboundClient)?
     private var connection: Outbound?
     private var retry: Scheduled<Void>?
     private var backoff = Backoff()
     private var isStopped = false
+    private var isDialing = false
     private var isUp = false
     private var downSince = WallClock.now
     private var reason = "not connected yet"
@@ -22,8 +26,9 @@ final class Dialer: OutboundPort {
     private let losses: Counter
     private let reconnects: Counter
 
-    init(configuration: ConnectConfiguration, shard: Shard) {
+    init(configuration: ConnectConfiguration, presence: ServerPresence?, shard: Shard) {
         self.configuration = configuration
+        self.presence = presence
         self.shard = shard
         let labels = shard.assembling?.labels ?? []
         up = shard.metrics.gauge("fluidity_connect_connections_up", "Connections to the server that are up.", labels)
@@ -36,30 +41,63 @@ final class Dialer: OutboundPort {
             "fluidity_connect_reconnects_total", "Connections that came up after one before them had ended.", labels)
     }
 
+    /// Where the server is; nil while that isn't known.
+    private var to: HostPort? {
+        switch configuration.to {
+        case .fixed(let address): address
+        case .discover: presence?.address
+        }
+    }
+
+    private var place: String { to.map { "\($0)" } ?? configuration.to.description }
+
+    /// A server that nobody has woken isn't dialled: at its last address may be somebody else's.
+    private var isWorthDialing: Bool {
+        switch presence?.phase {
+        case nil, .waking, .up: true
+        case .asleep, .failed: false
+        }
+    }
+
     var patience: TimeAmount { TimeAmount(configuration.wait) }
 
     var status: OutboundStatus {
-        isUp ? .up : .down(since: downSince, to: "\(configuration.to)", because: reason)
+        isUp ? .up : .down(since: downSince, to: place, because: reason)
     }
 
     func attach(_ client: any OutboundClient) { self.client = client }
 
-    func start() { dial() }
+    func start() {
+        let this = NIOLoopBound(self, eventLoop: shard.loop)
+        presence?.observe(on: shard.loop) { this.value.presenceChanged() }
+        dial()
+    }
 
     func stop() -> EventLoopFuture<Void> {
         isStopped = true
         retry?.cancel()
         guard let channel = connection?.channel else { return shard.loop.makeSucceededVoidFuture() }
-        channel.close(promise: nil)
+        // The server learns that this agent has gone, and not only that a connection was lost.
+        channel.pipeline.fireUserInboundEventTriggered(DrainEvent())
+        _ = shard.loop.assumeIsolated().scheduleTask(in: Self.farewell) { channel.close(promise: nil) }
         return channel.closeFuture
     }
 
+    /// What was found out or begun makes another attempt worthwhile at once.
+    private func presenceChanged() {
+        guard connection == nil, isWorthDialing else { return }
+        backoff.reset()
+        retry?.cancel()
+        dial()
+    }
+
     private func dial() {
-        guard !isStopped else { return }
+        guard !isStopped, !isDialing, isWorthDialing, let to else { return }
+        isDialing = true
         dials.add()
         let made = NIOLoopBoundBox<Outbound?>(nil, eventLoop: shard.loop)
         let this = NIOLoopBound(self, eventLoop: shard.loop)
-        let host = configuration.to.host
+        let host = to.host
         ClientBootstrap(group: shard.loop)
             .connectTimeout(TimeAmount(configuration.timeout))
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
@@ -74,9 +112,10 @@ final class Dialer: OutboundPort {
                     this.value.tune(channel)
                 }
             }
-            .connect(host: host, port: configuration.to.port)
+            .connect(host: host, port: to.port)
             .assumeIsolated()
             .whenComplete { result in
+                self.isDialing = false
                 switch result {
                 case .success(let channel): self.connected(channel, made.value)
                 case .failure(let error): self.failed(made.value, error)
@@ -87,7 +126,7 @@ final class Dialer: OutboundPort {
     /// A tunnel that sends as the system would have it is better than none.
     private func tune(_ channel: any Channel) {
         configuration.congestionControl?.apply(to: channel).assumeIsolated().whenFailure { [shard] error in
-            shard.logger.warning("\(error)", metadata: ["server": "\(self.configuration.to)"])
+            shard.logger.warning("\(error)", metadata: ["server": "\(self.place)"])
         }
     }
 
@@ -109,9 +148,10 @@ final class Dialer: OutboundPort {
         wasUp = true
         up.value = 1
         backoff.reset()
+        presence?.connected()
         shard.logger.notice(
             "tunnel is up",
-            metadata: ["server": "\(configuration.to)", "identity": "\(connection?.identity?.description ?? "-")"])
+            metadata: ["server": "\(place)", "identity": "\(connection?.identity?.description ?? "-")"])
     }
 
     /// The server takes nothing new on this connection: another is opened while it finishes.
@@ -143,16 +183,20 @@ final class Dialer: OutboundPort {
         up.value = 0
         if isUp || text != reason {
             shard.logger.warning(
-                "tunnel is down", metadata: ["server": "\(configuration.to)", "reason": "\(text)"])
+                "tunnel is down", metadata: ["server": "\(place)", "reason": "\(text)"])
         }
+        let hadBeenUp = isUp
         isUp = false
         reason = text
+        if hadBeenUp { presence?.disconnected() }
     }
 
     private func redial() {
         var generator = SystemRandomNumberGenerator()
         retry?.cancel()
-        retry = shard.loop.assumeIsolated().scheduleTask(in: backoff.next(using: &generator)) { self.dial() }
+        var wait = backoff.next(using: &generator)
+        if let presence { wait = min(wait, TimeAmount(presence.retryInterval)) }
+        retry = shard.loop.assumeIsolated().scheduleTask(in: wait) { self.dial() }
     }
 }
 

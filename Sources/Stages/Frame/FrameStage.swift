@@ -61,7 +61,9 @@ public struct FrameFactory: StageFactory {
     public init() {}
 
     public func make(_ configuration: FrameConfiguration, form: StageForm, context: StageContext) throws -> any Stage {
-        if form.input == .exchange { return FrameClientStage(configuration: configuration.mux) }
+        if form.input == .exchange {
+            return FrameClientStage(configuration: configuration.mux, presence: context.presence)
+        }
         return FrameServerStage(configuration: configuration.mux)
     }
 }
@@ -71,11 +73,14 @@ struct FrameClientStage: Stage {
     typealias Input = Exchange
     typealias Output = Outbound
     let configuration: MuxConfiguration
+    let presence: ServerPresence?
 
     func assemble(_ downstream: any OutboundPort, on shard: Shard) throws -> any ExchangePort {
         let port = MuxClientPort(configuration: configuration, downstream: downstream, shard: shard)
         downstream.attach(port)
-        return port
+        guard let presence else { return port }
+        let shares = shard.group.makeIterator().reduce(0) { count, _ in count + 1 }
+        return WakingPort(next: port, presence: presence, shard: shard, shares: shares)
     }
 }
 

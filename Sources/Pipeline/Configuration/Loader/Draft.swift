@@ -38,6 +38,12 @@ struct Draft {
         take(context)
         let factories = stages.map { registry.factory(named: $0.name) }
         chooseHost(requested, for: factories.compactMap { $0.map { type(of: $0) } })
+        if settings.lifecycle != nil, host != .agent, let node = root[key: "lifecycle"] {
+            report("'lifecycle' is for agents, and this file is for the host '\(host.rawValue)'", at: node.origin)
+        }
+        if settings.addressRecord != nil, host != .server, let node = root[key: "address-record"] {
+            report("'address-record' is for servers, and this file is for the host '\(host.rawValue)'", at: node.origin)
+        }
         let check = StageListCheck(
             zip(stages, factories).map { item, factory in
                 .init(name: item.name, origin: item.origin, factory: factory.map { type(of: $0) })
@@ -66,6 +72,7 @@ struct Draft {
         guard !errors.contains(where: { $0.severity == .error }) else { throw ConfigurationErrors(errors) }
         return LoadedConfiguration(
             file: source.file, host: host, drain: settings.drain, eventLoops: settings.eventLoops, log: settings.log,
+            lifecycle: settings.lifecycle, addressRecord: settings.addressRecord,
             admin: settings.admin, stages: prepared.map(LoadedConfiguration.Entry.init), warnings: errors, source: source
         )
     }
