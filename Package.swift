@@ -20,6 +20,7 @@ let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto"
 let asn1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioHTTP2: Target.Dependency = .product(name: "NIOHTTP2", package: "swift-nio-http2")
+let nioHPACK: Target.Dependency = .product(name: "NIOHPACK", package: "swift-nio-http2")
 let nioWebSocket: Target.Dependency = .product(name: "NIOWebSocket", package: "swift-nio")
 let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 let jwt: Target.Dependency = .product(name: "JWTKit", package: "jwt-kit")
@@ -72,7 +73,7 @@ let package = Package(
                 "Pipeline", "AWS", "ControlStages", httpClient, nioCore, nioPosix, nioSSL,
                 .product(name: "NIOTLS", package: "swift-nio"),
                 logging, deque, x509,
-                crypto, asn1, nioHTTP1, nioHTTP2, nioWebSocket, jwt, metrics, "CZlib",
+                crypto, asn1, nioHTTP1, nioHTTP2, nioHPACK, nioWebSocket, jwt, metrics, "CZlib",
             ],
             swiftSettings: settings
         ),
@@ -139,7 +140,7 @@ let package = Package(
             name: "StagesTests",
             dependencies: [
                 "Pipeline", "Stages", nioCore, nioPosix, nioEmbedded, nioSSL, deque,
-                .product(name: "NIOHTTP1", package: "swift-nio"), x509, crypto, asn1, logging,
+                .product(name: "NIOHTTP1", package: "swift-nio"), x509, crypto, asn1, logging, nioHTTP2, nioHPACK,
             ],
             swiftSettings: settings
         ),

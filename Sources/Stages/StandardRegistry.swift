@@ -7,6 +7,8 @@ extension StageRegistry {
         var registry = StageRegistry()
         registry.register(AcceptFactory())
         registry.register(HTTPFactory())
+        registry.register(SOCKSFactory())
+        registry.register(DetectFactory())
         registry.register(MTLSFactory())
         registry.register(FrameFactory())
         registry.register(ConnectFactory())

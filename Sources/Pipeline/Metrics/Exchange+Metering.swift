@@ -154,6 +154,8 @@ final class InboundEdge: InboundPort {
         open = shard.metrics.gauge("fluidity_stage_connections_open", "Connections at the stage.", place.labels)
     }
 
+    var protocols: [String] { next.protocols }
+
     func accept(_ connection: Inbound) throws {
         entered.add()
         do {
