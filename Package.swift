@@ -23,6 +23,7 @@ let nioHTTP2: Target.Dependency = .product(name: "NIOHTTP2", package: "swift-nio
 let nioWebSocket: Target.Dependency = .product(name: "NIOWebSocket", package: "swift-nio")
 let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 let jwt: Target.Dependency = .product(name: "JWTKit", package: "jwt-kit")
+let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
 let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
 
 let package = Package(
@@ -59,7 +60,7 @@ let package = Package(
             name: "Stages",
             dependencies: [
                 "Pipeline", nioCore, nioPosix, nioSSL, .product(name: "NIOTLS", package: "swift-nio"), logging, deque, x509,
-                crypto, asn1, nioHTTP1, nioHTTP2, nioWebSocket, httpClient, jwt, metrics, "CZlib",
+                crypto, cryptoExtras, asn1, nioHTTP1, nioHTTP2, nioWebSocket, httpClient, jwt, metrics, "CZlib",
             ],
             swiftSettings: settings
         ),
@@ -95,8 +96,9 @@ let package = Package(
             name: "StagesTests",
             dependencies: [
                 "Pipeline", "Stages", nioCore, nioPosix, nioEmbedded, nioSSL, deque,
-                .product(name: "NIOHTTP1", package: "swift-nio"), x509, crypto, asn1, logging,
+                .product(name: "NIOHTTP1", package: "swift-nio"), x509, crypto, asn1, logging, jwt,
             ],
+            exclude: ["Configuration/Fixtures"],
             swiftSettings: settings
         ),
         .testTarget(

@@ -10,6 +10,10 @@ extension StageRegistry {
         registry.register(FrameFactory())
         registry.register(ConnectFactory())
         registry.register(FetchFactory())
+        registry.register(AuthFactory())
+        registry.register(EgressFactory())
+        registry.register(HeadersFactory())
+        registry.register(RateLimitFactory())
         return registry
     }
 }

@@ -44,6 +44,6 @@ struct RootCommand: AsyncParsableCommand {
         version: FluidityCommandLine.version,
         subcommands: [
             AgentCommand.self, ServerCommand.self, UpCommand.self, CheckCommand.self, StagesCommand.self,
-            CertificateCommand.self,
+            CertificateCommand.self, PasswordCommand.self,
         ])
 }

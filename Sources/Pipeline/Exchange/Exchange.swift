@@ -15,6 +15,12 @@ public final class Exchange: Medium {
     public let client: Inbound
     /// Who the exchange comes from, once a stage has found out. Stages after that one, limits and logs go by it.
     public var identity: Identity?
+    /// What the client said to this program to prove who it is. Set by the source, used up by the stage that checks it.
+    public var credentials: Credentials?
+    /// What this program is to the client. Set by the source.
+    public var role = ClientRole.relay
+    /// Asked for each address that this exchange may be carried to.
+    public var addressChecks: [any AddressCheck] = []
     public internal(set) var request: RequestHead
     /// The final response's head, once it has passed the gates.
     public internal(set) var response: ResponseHead?
@@ -39,13 +45,14 @@ public final class Exchange: Medium {
         self.request = request
         self.source = source
         self.began = .now()
-        requestFlow.isHeld = true
+        requestFlow.isAwaiting = true
     }
 
     /// The sink takes the exchange. What the client sent in the meantime reaches it before this returns.
     public func attach(_ sink: ExchangeSink) {
         guard !isFinished else { return }
         self.sink = sink
+        requestFlow.isAwaiting = false
         releaseRequest()
     }
 
@@ -106,7 +113,7 @@ public final class Exchange: Medium {
     }
 
     public func sendResponseBody(_ bytes: ByteBuffer) {
-        guard !isFinished, !responseFlow.ended else { return }
+        guard !isFinished, !responseFlow.ended, !responseFlow.isComplete else { return }
         if responseFlow.isStraight {
             responseBytes &+= Int64(bytes.readableBytes)
             source?.responseBody(bytes)
@@ -117,16 +124,33 @@ public final class Exchange: Medium {
 
     /// The origin has sent everything. In a tunnel: it has closed its half.
     public func sendResponseEnd(_ trailers: HeaderFields? = nil) {
-        guard !isFinished, !responseFlow.ended else { return }
+        guard !isFinished, !responseFlow.isComplete, !responseFlow.ended else { return }
+        responseFlow.isComplete = true
         endResponseThroughGates(trailers)
-        finishIfComplete()
+        if responseFlow.ended { finishIfComplete() } else { dismissSink() }
+    }
+
+    /// The end of the response is held: its sink goes on to other things, and must hear no more of this exchange.
+    private func dismissSink() {
+        guard !isFinished, request.kind == .plain || response.map({ !$0.opensTunnel(for: request) }) ?? false else { return }
+        let done = sink
+        sink = nil
+        if !requestFlow.ended {
+            requestFlow.discard()
+            done?.requestAborted(Failure(.cancelled, "the response was complete before the request"))
+        }
     }
 
     /// The sink can't go on. Before the response's head the client gets an answer that says why; after it, its connection
     /// or stream is reset, so that a part is never taken for the whole.
     public func abortResponse(_ failure: Failure) {
         guard !isFinished else { return }
-        if response == nil, !responseFlow.isHeld {
+        if responseFlow.isComplete, !responseFlow.ended {
+            // Everything was said before: it is passed on first.
+            responseFlow.failureBehindEnd = failure
+            return
+        }
+        if response == nil, !responseFlow.isAwaiting {
             sink = nil
             return answer(failure.response(for: request))
         }
