@@ -36,20 +36,20 @@ enum AuthMethodConfiguration: ConfigurationUnion {
     static var variants: [ConfigurationVariant<AuthMethodConfiguration>] {
         [
             ConfigurationVariant(
-                "client-certificate", "The certificate that the connection came with.", make: { .clientCertificate($0) }
-            ) { if case .clientCertificate(let keys) = $0 { keys } else { nil } },
-            ConfigurationVariant("basic", "A user's name and password (RFC 7617), or those of SOCKS5.", make: { .basic($0) }) {
-                if case .basic(let keys) = $0 { keys } else { nil }
-            },
-            ConfigurationVariant("bearer", "A token from a list (RFC 6750).", make: { .bearer($0) }) {
-                if case .bearer(let keys) = $0 { keys } else { nil }
-            },
-            ConfigurationVariant("api-key", "A key in a field of the request.", make: { .apiKey($0) }) {
-                if case .apiKey(let keys) = $0 { keys } else { nil }
-            },
-            ConfigurationVariant("jwt", "A signed token (RFC 7519).", make: { .jwt($0) }) {
-                if case .jwt(let keys) = $0 { keys } else { nil }
-            },
+                "client-certificate", "The certificate that the connection came with.", make: { .clientCertificate($0) },
+                unwrap: { if case .clientCertificate(let keys) = $0 { keys } else { nil } }),
+            ConfigurationVariant(
+                "basic", "A user's name and password (RFC 7617), or those of SOCKS5.", make: { .basic($0) },
+                unwrap: { if case .basic(let keys) = $0 { keys } else { nil } }),
+            ConfigurationVariant(
+                "bearer", "A token from a list (RFC 6750).", make: { .bearer($0) },
+                unwrap: { if case .bearer(let keys) = $0 { keys } else { nil } }),
+            ConfigurationVariant(
+                "api-key", "A key in a field of the request.", make: { .apiKey($0) },
+                unwrap: { if case .apiKey(let keys) = $0 { keys } else { nil } }),
+            ConfigurationVariant(
+                "jwt", "A signed token (RFC 7519).", make: { .jwt($0) },
+                unwrap: { if case .jwt(let keys) = $0 { keys } else { nil } }),
         ]
     }
 
@@ -190,7 +190,9 @@ struct JWTConfiguration: NestedConfiguration {
             problems.append(ConfigurationProblem("'jwt' needs either 'keys' or 'keys-url'", key: keys == nil ? nil : "keys-url"))
         }
         if audience.isEmpty { problems.append(ConfigurationProblem("'audience' names nobody", key: "audience")) }
-        if algorithms.isEmpty { problems.append(ConfigurationProblem("'algorithms' has none, so no token could pass", key: "algorithms")) }
+        if algorithms.isEmpty {
+            problems.append(ConfigurationProblem("'algorithms' has none, so no token could pass", key: "algorithms"))
+        }
         if let url = keysURL, !url.hasPrefix("https://"), !Self.isLoopback(url) {
             problems.append(
                 ConfigurationProblem(

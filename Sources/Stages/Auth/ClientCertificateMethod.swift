@@ -15,20 +15,24 @@ struct CertificatePattern: Sendable, Equatable, ScalarConfigurationValue {
     let part: Part
     let glob: Glob
 
-    static var typeDescription: String { "a pattern such as cn:alice, dns:*.example.com, uri:spiffe://example/*, subject:*,O=Example or key:SHA256" }
+    static var typeDescription: String {
+        "a pattern such as cn:alice, dns:*.example.com, uri:spiffe://example/*, subject:*,O=Example or key:SHA256"
+    }
 
     init(configured text: String) throws(InvalidValue) {
         guard let colon = text.firstIndex(of: ":") else { throw InvalidValue("it begins with what is compared, and a colon") }
         let name = String(text[..<colon])
         guard let part = Part(rawValue: name) else {
             throw InvalidValue(
-                "nothing is called '\(name.prefix(20))'", hint: "there are " + Part.allCases.map(\.rawValue).joined(separator: ", "))
+                "nothing is called '\(name.prefix(20))'", hint: "there are " + Part.allCases.map(\.rawValue).joined(separator: ", ")
+            )
         }
         var pattern = String(text[text.index(after: colon)...])
         if part == .key {
             // As other tools print it.
             pattern = pattern.lowercased().replacing(":", with: "")
-            guard pattern.utf8.count == 64, pattern.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }) else {
+            guard pattern.utf8.count == 64, pattern.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) })
+            else {
                 throw InvalidValue("a key's hash has 64 hexadecimal digits; 'fluidity cert show' prints it")
             }
         }

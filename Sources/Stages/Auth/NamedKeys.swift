@@ -29,7 +29,9 @@ struct NamedKeys: Sendable {
             problems.append(ConfigurationProblem("'key' has visible ASCII characters without spaces", key: "key"))
         } else if key.utf8.count < 16 {
             problems.append(
-                .warning("the key has only \(key.utf8.count) characters", key: "key", hint: "take 32 random ones: openssl rand -hex 16"))
+                .warning(
+                    "the key has only \(key.utf8.count) characters", key: "key",
+                    hint: "take 32 random ones: openssl rand -hex 16"))
         }
         return problems
     }

@@ -8,12 +8,12 @@ enum EgressRule: ConfigurationUnion {
 
     static var variants: [ConfigurationVariant<EgressRule>] {
         [
-            ConfigurationVariant("allow", "Lets the exchange go on.", make: { .allow($0) }) {
-                if case .allow(let conditions) = $0 { conditions } else { nil }
-            },
-            ConfigurationVariant("deny", "Refuses the exchange with 403.", make: { .deny($0) }) {
-                if case .deny(let conditions) = $0 { conditions } else { nil }
-            },
+            ConfigurationVariant(
+                "allow", "Lets the exchange go on.", make: { .allow($0) },
+                unwrap: { if case .allow(let conditions) = $0 { conditions } else { nil } }),
+            ConfigurationVariant(
+                "deny", "Refuses the exchange with 403.", make: { .deny($0) },
+                unwrap: { if case .deny(let conditions) = $0 { conditions } else { nil } }),
         ]
     }
 

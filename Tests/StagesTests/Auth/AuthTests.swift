@@ -115,7 +115,9 @@ import Testing
         PeerIdentity(subject: "CN=\(name)", commonName: name, dnsNames: dns, uris: [], publicKeyHash: name)
     }
 
-    private func certificates(_ configuration: ClientCertificateConfiguration, and more: [any AuthMethod] = []) throws -> FilterBench {
+    private func certificates(
+        _ configuration: ClientCertificateConfiguration, and more: [any AuthMethod] = []
+    ) throws -> FilterBench {
         let method = try ClientCertificateMethod(configuration)
         return try FilterBench(
             AuthStage(methods: [method] + more, failureDelay: .seconds(1), logger: Logger(label: "test")))
@@ -201,7 +203,9 @@ import Testing
         return try folder.write("users", file.text)
     }
 
-    private func evidence(_ authorization: String? = nil, password: (String, String)? = nil, busy: Bool = false) -> AuthEvidence {
+    private func evidence(
+        _ authorization: String? = nil, password: (String, String)? = nil, busy: Bool = false
+    ) -> AuthEvidence {
         AuthEvidence(
             authorization: authorization, password: password.map { (user: $0.0, password: $0.1) }, fields: HeaderFields(),
             isOverloaded: busy)

@@ -41,7 +41,8 @@ struct JWTIssuer {
     }
 
     static func json(_ value: [String: Any]) -> String {
-        (try? JSONSerialization.data(withJSONObject: value, options: [.sortedKeys])).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+        (try? JSONSerialization.data(withJSONObject: value, options: [.sortedKeys])).map { String(decoding: $0, as: UTF8.self) }
+            ?? "{}"
     }
 
     static func encode(_ bytes: some Sequence<UInt8>) -> String {

@@ -82,8 +82,9 @@ import Testing
         #expect(refusal(try issuer.token(good, header: ["alg": "RS256", "kid": "one"]), keys) == .algorithm, "not on the list")
         #expect(refusal(try issuer.token(good, header: ["alg": "es256", "kid": "one"]), keys) == .algorithm)
         #expect(refusal(try issuer.token(good, header: ["alg": "ES256", "kid": "three"]), keys) == .key)
-        #expect(refusal(try issuer.token(good, header: ["alg": "EdDSA", "kid": "one"]), keys) == .key, "a key is for its algorithm")
-        #expect(refusal(try issuer.token(good, header: ["alg": "ES256", "crit": ["b64"], "b64": false]), keys) == .malformed)
+        #expect(refusal(try issuer.token(good, header: ["alg": "EdDSA", "kid": "one"]), keys) == .key, "it is for ES256")
+        let extended: [String: Any] = ["alg": "ES256", "crit": ["b64"], "b64": false]
+        #expect(refusal(try issuer.token(good, header: extended), keys) == .malformed)
         #expect(refusal(token.split(separator: ".").dropLast().joined(separator: ".") + ".", keys) == .malformed)
         // Any byte that is changed makes it another token.
         let bytes = Array(token.utf8)
@@ -110,7 +111,8 @@ import Testing
             "{\"kty\":\"RSA\",\"use\":\"enc\",\"alg\":\"RSA-OAEP-256\",\"kid\":\"e\",\"n\":\"AQAB\",\"e\":\"AQAB\"}", "{}",
             issuer.jwk(kid: "free", algorithm: nil),
         ]
-        let set = try await keys("{\"keys\":[\(others.joined(separator: ",")),\(issuer.jwk())]}", algorithms: [.es256, .es384, .rs256])
+        let json = "{\"keys\":[\(others.joined(separator: ",")),\(issuer.jwk())]}"
+        let set = try await keys(json, algorithms: [.es256, .es384, .rs256])
         #expect(set.keys.map(\.identifier) == ["free", "one"])
         #expect(set.keys.map(\.algorithm) == [.es256, .es256])
         for text in ["", "{}", "[]", "{\"keys\":[]}", "{\"keys\":{}}"] {
@@ -159,8 +161,7 @@ import Testing
 
     @Test func aSetWithoutAKeyThatIsAllowedDoesNotStart() async throws {
         let folder = try AuthFolder()
-        await #expect(throws: StageError.self) {
-            _ = try await self.method(folder, JWTIssuer.set("{\"kty\":\"RSA\",\"alg\":\"RS512\",\"n\":\"AQAB\",\"e\":\"AQAB\",\"kid\":\"a\"}"))
-        }
+        let key = "{\"kty\":\"RSA\",\"alg\":\"RS512\",\"n\":\"AQAB\",\"e\":\"AQAB\",\"kid\":\"a\"}"
+        await #expect(throws: StageError.self) { _ = try await self.method(folder, JWTIssuer.set(key)) }
     }
 }

@@ -29,7 +29,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "secret", "$scrypt$", "$scrypt$ln=14,r=8,p=1$AAECAwQFBgcICQoLDA0ODw", "$bcrypt$ln=14,r=8,p=1$AAECAwQFBgcICQoLDA0ODw$AAAA",
+        "", "secret", "$scrypt$", "$scrypt$ln=14,r=8,p=1$AAECAwQFBgcICQoLDA0ODw",
+        "$bcrypt$ln=14,r=8,p=1$AAECAwQFBgcICQoLDA0ODw$AAAA",
         // No protection, or too much work for whoever is to verify it.
         "$scrypt$ln=1,r=8,p=1$AAECAwQFBgcICQoLDA0ODw$UDPF+c6UAbOfYLbXfh5BLsQrn+UidWRbQyyDP5iuTDg",
         "$scrypt$ln=20,r=32,p=1$AAECAwQFBgcICQoLDA0ODw$UDPF+c6UAbOfYLbXfh5BLsQrn+UidWRbQyyDP5iuTDg",

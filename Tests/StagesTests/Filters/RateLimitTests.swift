@@ -1,4 +1,5 @@
 import NIOCore
+import NIOEmbedded
 import Pipeline
 import Testing
 
@@ -152,7 +153,8 @@ import Testing
 
     @Test func tunnelsAreLimitedBothWays() throws {
         let bench = try FilterBench("rate-limit: { by: global, upload: 10kB/s, download: 10kB/s, byte-burst: 1kB }")
-        let source = bench.open(RequestHead(kind: .tunnel, method: "CONNECT", scheme: .none, authority: "a.test:443", path: "", body: .unknown))
+        let source = bench.open(
+            RequestHead(kind: .tunnel, method: "CONNECT", scheme: .none, authority: "a.test:443", path: "", body: .unknown))
         let end = try #require(bench.sink.last)
         end.exchange.sendResponseHead(ResponseHead(status: 200))
         for _ in 0..<10 {

@@ -63,7 +63,8 @@ extension ConfigurationUnion {
                     hint = "indent what belongs to '\(first.key)' deeper than '\(first.key)' itself"
                 }
                 context.report(
-                    "'\(entries[1].key)' stands beside '\(first.key)' in one entry of the list", at: entries[1].keyOrigin, hint: hint)
+                    "'\(entries[1].key)' stands beside '\(first.key)' in one entry of the list", at: entries[1].keyOrigin,
+                    hint: hint)
                 return nil
             }
             return decode(first.key, first.value, at: first.keyOrigin, in: context)
