@@ -240,8 +240,8 @@ public final class Exchange: Medium {
         let ends = (source, sink)
         isFinished = true
         if let failure { self.failure = failure }
-        creditedSource = ends.source
-        creditedSink = ends.sink ?? creditedSink
+        creditedSource = ends.0
+        creditedSink = ends.1 ?? creditedSink
         source = nil
         sink = nil
         requestFlow.discard()

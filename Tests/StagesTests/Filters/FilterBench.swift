@@ -61,15 +61,16 @@ final class FilterBench {
 
     /// The value of a metric, summed over its labels.
     func metric(_ name: String, where label: (String, String)? = nil) -> Int64 {
-        shard.metrics.entries.reduce(0) { sum, entry in
-            guard entry.key.name == name else { return sum }
-            if let label, !entry.key.labels.contains(.init(label.0, label.1)) { return sum }
-            return switch entry.instrument {
-            case .counter(let counter): sum + counter.value
-            case .gauge(let gauge): sum + gauge.value
-            case .histogram: sum
+        var sum: Int64 = 0
+        for entry in shard.metrics.entries where entry.key.name == name {
+            if let label, !entry.key.labels.contains(.init(label.0, label.1)) { continue }
+            switch entry.instrument {
+            case .counter(let counter): sum += counter.value
+            case .gauge(let gauge): sum += gauge.value
+            default: break
             }
         }
+        return sum
     }
 }
 
