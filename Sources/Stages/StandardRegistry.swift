@@ -14,6 +14,7 @@ extension StageRegistry {
         registry.register(EgressFactory())
         registry.register(HeadersFactory())
         registry.register(RateLimitFactory())
+        registry.register(AdminFactory())
         return registry
     }
 }

@@ -11,6 +11,7 @@ final class MuxClientPort: ExchangePort, OutboundClient, MuxHandlerOwner, Expiri
     private let configuration: MuxConfiguration
     private let downstream: any OutboundPort
     private let shard: Shard
+    private let meter: MuxMeter<MuxClientStream>
     private var current: (connection: Outbound, handler: MuxHandler<MuxClientStream>)?
     private var isEstablished = false
     private var waiting = Deque<(exchange: Exchange, until: NIODeadline)>()
@@ -19,6 +20,10 @@ final class MuxClientPort: ExchangePort, OutboundClient, MuxHandlerOwner, Expiri
         self.configuration = configuration
         self.downstream = downstream
         self.shard = shard
+        meter = MuxMeter(on: shard)
+        let waitingNow = shard.metrics.gauge(
+            "fluidity_mux_exchanges_waiting", "Exchanges that wait for a session.", shard.assembling?.labels ?? [])
+        shard.metrics.beforeReading { [weak self] in waitingNow.value = Int64(self?.waiting.count ?? 0) }
     }
 
     // MARK: - Exchanges
@@ -82,7 +87,7 @@ final class MuxClientPort: ExchangePort, OutboundClient, MuxHandlerOwner, Expiri
 
     func configure(_ connection: Outbound) throws {
         let handler = MuxHandler<MuxClientStream>(
-            role: .opener, configuration: configuration, shard: shard, peerName: connection.host)
+            role: .opener, configuration: configuration, shard: shard, peerName: connection.host, meter: meter)
         try connection.channel.pipeline.syncOperations.addHandler(handler)
         handler.owner = self
         isEstablished = false

@@ -5,133 +5,80 @@ import Testing
 
 @testable import Pipeline
 
-/// Directions that stages hold: nothing passes, nothing is lost, nothing overtakes.
+/// What an exchange holds while it waits, and what is still owed when it is over.
 @Suite struct HoldingTests {
     private final class Source: ExchangeSource {
-        var heads: [Int] = []
-        var body = ""
-        var ended = false
-        var aborted: Failure?
-        override func responseHead(_ head: ResponseHead) { heads.append(head.status) }
-        override func responseBody(_ bytes: ByteBuffer) { body += String(buffer: bytes) }
-        override func responseEnd(_ trailers: HeaderFields?) { ended = true }
-        override func responseAborted(_ failure: Failure) { aborted = failure }
+        var late = 0
+        override func lateRequestCredit(_ bytes: Int) { late += bytes }
     }
 
-    private final class Sink: ExchangeSink, ExchangePort {
-        var body = ""
-        var ended = false
-        var aborted: Failure?
-        var onBody: (() -> Void)?
-        func open(_ exchange: Exchange) { exchange.attach(self) }
-        override func requestBody(_ bytes: ByteBuffer) {
-            body += String(buffer: bytes)
-            onBody?()
-        }
-        override func requestEnd(_ trailers: HeaderFields?) { ended = true }
-        override func requestAborted(_ failure: Failure) { aborted = failure }
+    private final class Sink: ExchangeSink {
+        var late = 0
+        override func lateResponseCredit(_ bytes: Int) { late += bytes }
     }
 
     private let loop = EmbeddedEventLoop()
-    private let source = Source()
-    private let sink = Sink()
 
-    private func exchange(_ kind: RequestKind = .plain) -> Exchange {
+    private func exchange(from source: Source) -> Exchange {
         let shard = Shard(loop: loop, group: loop, index: 0, logger: Logger(label: "test"))
-        let request =
-            kind == .tunnel
-            ? RequestHead(kind: .tunnel, method: "CONNECT", scheme: .none, authority: "example.com:443", path: "")
-            : RequestHead(method: "POST", scheme: .http, authority: "example.com", path: "/", body: .unknown)
-        let client = Inbound(channel: EmbeddedChannel(loop: loop), remote: "test")
+        let request = RequestHead(method: "POST", scheme: .http, authority: "a.test", path: "/", body: .unknown)
+        let client = Inbound(channel: EmbeddedChannel(loop: loop), remote: "client")
         return Exchange(request, from: source, client: client, on: shard)
     }
 
-    @Test func requestsWaitAndKeepTheirOrder() {
-        let exchange = exchange()
-        exchange.hold(.request)
-        exchange.sendRequestBody(ByteBuffer(string: "a"))
-        sink.open(exchange)
-        exchange.sendRequestBody(ByteBuffer(string: "b"))
-        exchange.hold(.request)
-        exchange.release(.request)
-        #expect(sink.body == "", "held twice, released once")
-        // What comes while the held parts pass goes behind them.
-        sink.onBody = {
-            sink.onBody = nil
-            exchange.sendRequestBody(ByteBuffer(string: "c"))
-            exchange.sendRequestEnd()
+    @Test func smallPiecesAreHeldTogether() {
+        var flow = ExchangeFlow()
+        for index in 0..<50_000 { flow.hold(.body(ByteBuffer(integer: UInt8(truncatingIfNeeded: index)))) }
+        flow.hold(.end(nil))
+        var (events, bytes, capacity) = (0, ByteBuffer(), 0)
+        while let event = flow.nextHeld() {
+            events += 1
+            guard case .body(let part) = event else { continue }
+            capacity += part.storageCapacity
+            bytes.writeImmutableBuffer(part)
         }
-        exchange.release(.request)
-        #expect(sink.body == "abc")
-        #expect(sink.ended)
+        let isInOrder = bytes.readableBytesView.enumerated().allSatisfy { $0.element == UInt8(truncatingIfNeeded: $0.offset) }
+        #expect(bytes.readableBytes == 50_000 && isInOrder)
+        #expect(events < 10 && capacity <= 100_000)
     }
 
-    @Test func aGateMayHoldAgainBetweenTwoParts() {
-        let exchange = exchange()
-        sink.open(exchange)
-        exchange.hold(.request)
-        exchange.sendRequestBody(ByteBuffer(string: "a"))
-        exchange.sendRequestBody(ByteBuffer(string: "b"))
-        sink.onBody = { exchange.hold(.request) }
-        exchange.release(.request)
-        #expect(sink.body == "a")
-        sink.onBody = nil
-        exchange.release(.request)
-        #expect(sink.body == "ab")
+    @Test func largePiecesAreHeldAsTheyAre() {
+        var flow = ExchangeFlow()
+        for _ in 0..<4 { flow.hold(.body(ByteBuffer(repeating: 1, count: 8_192))) }
+        var events = 0
+        while flow.nextHeld() != nil { events += 1 }
+        #expect(events == 4)
     }
 
-    @Test func aResponseWaitsAndItsSinkIsDone() {
-        let exchange = exchange()
-        sink.open(exchange)
+    /// Who has been given bytes may take its time, beyond the exchange's end.
+    @Test func creditAfterTheEnd() {
+        let (source, sink) = (Source(), Sink())
+        let exchange = exchange(from: source)
+        exchange.attach(sink)
+        exchange.sendRequestBody(ByteBuffer(string: "question"))
         exchange.sendRequestEnd()
         exchange.sendResponseHead(ResponseHead(status: 200, body: .unknown))
-        exchange.hold(.response)
         exchange.sendResponseBody(ByteBuffer(string: "answer"))
         exchange.sendResponseEnd()
-        #expect(source.body == "" && !source.ended && !exchange.hasEnded)
-        // The sink may serve another exchange by now: nothing of this one may reach it, not even that it was given up.
+        #expect(exchange.hasEnded)
+        exchange.creditRequest(8)
         exchange.creditResponse(6)
-        exchange.release(.response)
-        #expect(source.body == "answer" && source.ended && exchange.hasEnded)
-        #expect(sink.aborted == nil)
+        #expect(source.late == 8 && sink.late == 6)
     }
 
-    @Test func aClientThatLeavesDoesNotDisturbASinkThatIsDone() {
-        let exchange = exchange()
-        sink.open(exchange)
-        exchange.sendRequestEnd()
-        exchange.sendResponseHead(ResponseHead(status: 200, body: .unknown))
-        exchange.hold(.response)
-        exchange.sendResponseEnd()
-        exchange.abortRequest(Failure(.cancelled, "gone"))
-        #expect(exchange.hasEnded)
-        #expect(sink.aborted == nil)
-    }
-
-    @Test func aTunnelsLastBytesPassBeforeItsEndIsTold() {
-        let exchange = exchange(.tunnel)
-        sink.open(exchange)
-        exchange.sendResponseHead(ResponseHead(status: 200))
-        exchange.hold(.response)
-        exchange.sendResponseBody(ByteBuffer(string: "last"))
-        exchange.sendResponseEnd()
-        exchange.abortResponse(Failure(.originClosed, "closed"))
-        #expect(source.body == "" && source.aborted == nil)
-        exchange.release(.response)
-        #expect(source.body == "last" && source.ended)
-        #expect(source.aborted?.code == .originClosed)
-        #expect(exchange.hasEnded)
-    }
-
-    @Test func whatIsHeldEndsWithTheExchange() {
-        let exchange = exchange()
-        sink.open(exchange)
-        exchange.sendResponseHead(ResponseHead(status: 200, body: .unknown))
-        exchange.hold(.response)
-        exchange.sendResponseBody(ByteBuffer(string: "half"))
-        exchange.abortResponse(Failure(.originClosed, "closed"))
-        #expect(source.aborted?.code == .originClosed)
-        exchange.release(.response)
-        #expect(source.body == "")
+    /// When nobody holds an exchange, nobody holds anything of it: its ends are let go, and can settle.
+    @Test func endsAreLetGoWithTheExchange() {
+        weak var source: Source?
+        do {
+            let strong = Source()
+            source = strong
+            var held: Exchange? = exchange(from: strong)
+            held?.attach(Sink())
+            held?.sendRequestBody(ByteBuffer(string: "question"))
+            held?.abortRequest(Failure(.cancelled, "gone"))
+            #expect(held?.hasEnded == true)
+            held = nil
+        }
+        #expect(source == nil)
     }
 }

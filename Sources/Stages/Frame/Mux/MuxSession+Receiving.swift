@@ -43,6 +43,7 @@ extension MuxSession {
         case .pong(let token):
             if isPongAwaited, token == pingToken {
                 isPongAwaited = false
+                roundTrip = now - pingMade
                 return .none
             }
             return budget.spend(1, now: now) ? .none : refuse(.excessive, "answers to PINGs that were not sent")

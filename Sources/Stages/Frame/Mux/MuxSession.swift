@@ -94,6 +94,9 @@ package struct MuxSession {
     var pingSent: NIODeadline?
     var pingToken: UInt64 = 0
     var isPongAwaited = false
+    /// When the last PING was made, and how long its answer took, until somebody has asked.
+    var pingMade = NIODeadline.uptimeNanoseconds(0)
+    var roundTrip: TimeAmount?
 
     package init(role: Role, configuration: MuxConfiguration, now: NIODeadline) {
         self.role = role
@@ -104,6 +107,13 @@ package struct MuxSession {
     }
 
     package var openStreams: Int { slots.count }
+
+    /// How long the peer took to answer a PING, once for each.
+    mutating func takeRoundTrip() -> TimeAmount? {
+        guard let time = roundTrip else { return nil }
+        roundTrip = nil
+        return time
+    }
 
     /// Whether a stream can be opened now.
     package var canOpen: Bool {
