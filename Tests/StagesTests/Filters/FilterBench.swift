@@ -65,8 +65,8 @@ final class FilterBench {
         for entry in shard.metrics.entries where entry.key.name == name {
             if let label, !entry.key.labels.contains(.init(label.0, label.1)) { continue }
             switch entry.instrument {
-            case .counter(let counter): sum += counter.value
-            case .gauge(let gauge): sum += gauge.value
+            case .counter(let counter, _): sum += counter.value
+            case .gauge(let gauge, _, _): sum += gauge.value
             default: break
             }
         }
