@@ -24,6 +24,7 @@ let nioHPACK: Target.Dependency = .product(name: "NIOHPACK", package: "swift-nio
 let nioWebSocket: Target.Dependency = .product(name: "NIOWebSocket", package: "swift-nio")
 let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 let jwt: Target.Dependency = .product(name: "JWTKit", package: "jwt-kit")
+let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
 let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
 
 let package = Package(
@@ -73,7 +74,7 @@ let package = Package(
                 "Pipeline", "AWS", "ControlStages", httpClient, nioCore, nioPosix, nioSSL,
                 .product(name: "NIOTLS", package: "swift-nio"),
                 logging, deque, x509,
-                crypto, asn1, nioHTTP1, nioHTTP2, nioHPACK, nioWebSocket, jwt, metrics, "CZlib",
+                crypto, cryptoExtras, asn1, nioHTTP1, nioHTTP2, nioHPACK, nioWebSocket, jwt, metrics, "CZlib",
             ],
             swiftSettings: settings
         ),
@@ -140,8 +141,9 @@ let package = Package(
             name: "StagesTests",
             dependencies: [
                 "Pipeline", "Stages", nioCore, nioPosix, nioEmbedded, nioSSL, deque,
-                .product(name: "NIOHTTP1", package: "swift-nio"), x509, crypto, asn1, logging, nioHTTP2, nioHPACK,
+                nioHTTP1, x509, crypto, asn1, logging, nioHTTP2, nioHPACK, jwt,
             ],
+            exclude: ["Configuration/Fixtures"],
             swiftSettings: settings
         ),
         .testTarget(

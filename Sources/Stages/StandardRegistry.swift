@@ -22,6 +22,10 @@ extension StageRegistry {
         registry.register(ECSServiceFactory())
         registry.register(LambdaFactory())
         registry.register(MetricsFactory())
+        registry.register(AuthFactory())
+        registry.register(EgressFactory())
+        registry.register(HeadersFactory())
+        registry.register(RateLimitFactory())
         registry.register(AdminFactory())
         return registry
     }

@@ -44,7 +44,6 @@ struct RootCommand: AsyncParsableCommand {
         version: FluidityCommandLine.version,
         subcommands: [
             AgentCommand.self, ServerCommand.self, ControlCommand.self, UpCommand.self, CheckCommand.self, HealthCommand.self,
-            StagesCommand.self,
-            CertificateCommand.self,
+            StagesCommand.self, CertificateCommand.self, PasswordCommand.self,
         ])
 }

@@ -62,7 +62,7 @@ final class FetchPort: ExchangePort {
     // MARK: - Pool
 
     private func request(_ exchange: Exchange, _ origin: Origin) {
-        if let handler = pools[origin]?.idle.popLast() {
+        if let handler = idleHandler(for: exchange, origin) {
             meter.reused.add()
             return handler.begin(exchange, isReused: true)
         }
@@ -77,10 +77,22 @@ final class FetchPort: ExchangePort {
         connect(exchange, origin, isTunnel: false)
     }
 
+    /// The connection used last whose address the exchange may go to.
+    private func idleHandler(for exchange: Exchange, _ origin: Origin) -> UpstreamHandler? {
+        guard !exchange.addressChecks.isEmpty else { return pools[origin]?.idle.popLast() }
+        let index = pools[origin]?.idle.lastIndex { $0.mayServe(exchange) }
+        return index.flatMap { pools[origin]?.idle.remove(at: $0) }
+    }
+
     /// An exchange is over, and its connection can serve another.
     func recycle(_ handler: UpstreamHandler, _ origin: Origin) -> Bool {
         while let next = pools[origin]?.waiting.popFirst() {
             guard !next.hasEnded else { continue }
+            guard handler.mayServe(next) else {
+                // It goes first when this connection is closed, and gets one of its own.
+                pools[origin]?.waiting.prepend(next)
+                return false
+            }
             meter.reused.add()
             handler.begin(next, isReused: true)
             return true
@@ -126,13 +138,17 @@ final class FetchPort: ExchangePort {
                 let allowed = addresses.filter {
                     self.configuration.destinations.allow($0) && !self.shard.telemetry.reserved.contains($0)
                 }
-                guard !allowed.isEmpty else {
+                guard let first = allowed.first else {
                     return self.failed(
                         exchange, origin, isTunnel,
                         Failure(.forbidden, "connections to the address of '\(origin.host)' are not allowed here"))
                 }
+                let open = exchange.addressChecks.isEmpty ? allowed : allowed.filter { exchange.refusal(of: $0) == nil }
+                if open.isEmpty, let refusal = exchange.refusal(of: first) {
+                    return self.failed(exchange, origin, isTunnel, refusal)
+                }
                 let left = began + TimeAmount(self.configuration.connectTimeout) - .now()
-                self.dial(exchange, origin, isTunnel, allowed, within: max(left, .milliseconds(1)))
+                self.dial(exchange, origin, isTunnel, open, within: max(left, .milliseconds(1)))
             case .failure(let error):
                 let reason = (error as? AddressResolver.NotFound)?.reason ?? "\(error)"
                 self.failed(

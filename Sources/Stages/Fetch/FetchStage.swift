@@ -57,6 +57,7 @@ public struct FetchFactory: StageFactory {
     public static let summary = "Sends each request to its origin and streams the answer back."
     public static let forms = [StageForm(.exchange, .end)]
     public static let needs: HostNeeds = [.background]
+    public static let traits: StageTraits = .checksAddresses
 
     public init() {}
 

@@ -37,6 +37,7 @@ public struct HTTPFactory: StageFactory {
     public static let name = "http"
     public static let summary = "Speaks HTTP/1.1 with clients: requests in absolute-form, CONNECT and Upgrade."
     public static let forms = [StageForm(.inbound, .exchange)]
+    public static let traits: StageTraits = .takesCredentials
 
     public init() {}
 

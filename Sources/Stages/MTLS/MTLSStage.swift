@@ -35,6 +35,7 @@ public struct MTLSFactory: StageFactory {
     public static let name = "mtls"
     public static let summary = "TLS 1.3 in which both sides show a certificate of the private authority."
     public static let forms = [StageForm(.inbound, .inbound), StageForm(.outbound, .outbound)]
+    public static let traits: StageTraits = .verifiesPeers
 
     public init() {}
 

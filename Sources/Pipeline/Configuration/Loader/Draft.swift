@@ -51,6 +51,10 @@ struct Draft {
             registry: registry, host: host
         )
         findings += check.findings
+        let all = stages.indices.map { index in
+            StageSurroundings.Neighbour(
+                name: stages[index].name, form: check.forms[index], traits: factories[index].map { type(of: $0).traits } ?? [])
+        }
         if settings.admin != nil, host == .lambda, let node = root[key: "admin"] {
             report("'admin' listens for connections, which the host 'lambda' can't", at: node.origin)
         }
@@ -62,7 +66,8 @@ struct Draft {
                 )
                 continue
             }
-            prepare(item, factory, form: check.forms[index])
+            let surroundings = StageSurroundings(before: Array(all[..<index]), after: Array(all[(index + 1)...]))
+            prepare(item, factory, form: check.forms[index], among: surroundings)
         }
     }
 
@@ -77,16 +82,23 @@ struct Draft {
         )
     }
 
-    private mutating func prepare<Factory: StageFactory>(_ item: StageList.Item, _ factory: Factory, form: StageForm?) {
+    private mutating func prepare<Factory: StageFactory>(
+        _ item: StageList.Item, _ factory: Factory, form: StageForm?, among surroundings: StageSurroundings
+    ) {
         let context = DecodingContext(directory: directory)
         let configuration = Factory.Configuration.decodeMapping(
             item.configuration, in: context, noun: "'\(item.name)'", at: item.origin
         )
+        if let configuration {
+            context.report(factory.problems(configuration, among: surroundings), else: item.origin)
+        }
         take(context)
         guard let configuration, let form else { return }
         prepared.append(
             PreparedStage(name: item.name, form: form, origin: item.origin, keys: context.origins, configuration: configuration) {
-                try factory.make(configuration, form: form, context: $0)
+                var context = $0
+                context.surroundings = surroundings
+                return try factory.make(configuration, form: form, context: context)
             }
         )
     }
