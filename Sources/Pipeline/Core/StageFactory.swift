@@ -22,6 +22,8 @@ public struct HostNeeds: OptionSet, Sendable {
     public static let background = HostNeeds(rawValue: 2)
     /// Speaks the Lambda Runtime API.
     public static let lambdaRuntime = HostNeeds(rawValue: 4)
+    /// Opens connections of its own. Every host has this; `fluidity test`, which works without a network, has not.
+    public static let network = HostNeeds(rawValue: 8)
 }
 
 /// What runs a plan, and what it can give to stages.
@@ -32,8 +34,8 @@ public enum HostKind: String, Sendable, CaseIterable {
 
     public var offers: HostNeeds {
         switch self {
-        case .agent, .server: [.listening, .background]
-        case .lambda: [.lambdaRuntime]
+        case .agent, .server: [.listening, .background, .network]
+        case .lambda: [.lambdaRuntime, .network]
         }
     }
 }
@@ -60,6 +62,8 @@ public protocol StageFactory: Sendable {
     /// What it takes and yields, one for each direction in which it can stand.
     static var forms: [StageForm] { get }
     static var needs: HostNeeds { get }
+    /// What the reference says beyond this: details, an example, metrics, notes. By default nothing.
+    static var reference: StageReference { get }
 
     /// Makes the stage. `form` is one of `forms`: the one that fits its place. The stage's `Input.kind` and `Output.kind` are
     /// the form's. Throws a `StageError` when the configuration is well-formed but can't work, a certificate that is

@@ -19,7 +19,9 @@ public struct SchemaField<Configuration>: Sendable {
     public let isSecret: Bool
     /// The values that are allowed, `1...65535` say, where the type alone doesn't tell.
     public let range: String?
+    public let bounds: SchemaBounds
     public let typeDescription: String
+    let shape: ValueShape
     let nested: @Sendable () -> [SchemaDescription]
     let decode: @Sendable (ConfigurationNode, inout Configuration, DecodingContext) -> Void
     let printed: @Sendable (Configuration) -> String
@@ -119,7 +121,9 @@ extension SchemaField {
             isRequired: required,
             isSecret: isSecret,
             range: limits?.text,
+            bounds: limits?.bounds ?? SchemaBounds(),
             typeDescription: Value.typeDescription,
+            shape: Value.shape,
             nested: { Value.keys },
             decode: { node, configuration, context in
                 context.within(key, secret: isSecret) {
@@ -144,6 +148,7 @@ extension SchemaField {
 private struct Limits<Value: Sendable>: Sendable {
     var text: String
     var sentence: String
+    var bounds: SchemaBounds
     var contains: @Sendable (Value) -> Bool
 }
 
@@ -151,16 +156,18 @@ extension Limits where Value: ConfigurationValue & Comparable {
     init(_ range: ClosedRange<Value>) {
         text = "\(range.lowerBound.printed)...\(range.upperBound.printed)"
         sentence = "between \(range.lowerBound.printed) and \(range.upperBound.printed)"
+        bounds = SchemaBounds(least: range.lowerBound.printed, greatest: range.upperBound.printed)
         contains = { range.contains($0) }
     }
 
     init(_ range: PartialRangeFrom<Value>) {
         text = "\(range.lowerBound.printed)..."
         sentence = "at least \(range.lowerBound.printed)"
+        bounds = SchemaBounds(least: range.lowerBound.printed)
         contains = { range.contains($0) }
     }
 
     var ifPresent: Limits<Value?> {
-        Limits<Value?>(text: text, sentence: sentence) { [contains] in $0.map(contains) ?? true }
+        Limits<Value?>(text: text, sentence: sentence, bounds: bounds) { [contains] in $0.map(contains) ?? true }
     }
 }
