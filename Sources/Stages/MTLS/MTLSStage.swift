@@ -184,7 +184,7 @@ struct MTLSClientStage: Stage {
 
 extension PeerIdentity {
     /// What it may be called by, for errors.
-    var names: String {
+    package var names: String {
         let names = dnsNames + uris
         return names.isEmpty ? subject : names.joined(separator: ", ")
     }

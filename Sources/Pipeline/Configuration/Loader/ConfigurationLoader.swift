@@ -10,13 +10,22 @@ public struct ConfigurationLoader: Sendable {
     private let registry: StageRegistry
     private let environment: [String: String]
     private let ignoredVariables: Set<String>
+    private let checksFiles: Bool
 
-    /// - Parameter ignoredVariables: variables that begin with `FLUIDITY_` and mean something to others.
-    public init(registry: StageRegistry, environment: [String: String], ignoredVariables: Set<String> = []) {
+    /// - Parameters:
+    ///   - ignoredVariables: variables that begin with `FLUIDITY_` and mean something to others.
+    ///   - checksFiles: whether files that a configuration names must exist. To look at a pipeline they need not.
+    public init(
+        registry: StageRegistry, environment: [String: String], ignoredVariables: Set<String> = [], checksFiles: Bool = true
+    ) {
+        self.checksFiles = checksFiles
         self.registry = registry
         self.environment = environment
         self.ignoredVariables = ignoredVariables
     }
+
+    /// What a file says beside its pipeline, and the pipeline's key itself.
+    package static var fileKeys: [SchemaDescription] { FileSettings.describeKeys() }
 
     /// Reads a file.
     /// - Parameter host: what will run the pipeline. Where it is nil, the file says, or the pipeline's own shape.
@@ -55,7 +64,8 @@ public struct ConfigurationLoader: Sendable {
             )
             throw ConfigurationErrors(source.errors(reader.findings + [finding]))
         }
-        var draft = Draft(root: root, directory: FileAccess.directory(of: file), findings: reader.findings)
+        var draft = Draft(
+            root: root, directory: FileAccess.directory(of: file), checksFiles: checksFiles, findings: reader.findings)
         draft.resolve(environment: environment, overrides: overrides, registry: registry, ignoring: ignoredVariables)
         draft.decode(registry: registry, host: host)
         source.blankSecrets(in: root, known: draft.secrets)

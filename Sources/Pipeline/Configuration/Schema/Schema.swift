@@ -25,6 +25,8 @@ public struct SchemaField<Configuration>: Sendable {
     let nested: @Sendable () -> [SchemaDescription]
     let decode: @Sendable (ConfigurationNode, inout Configuration, DecodingContext) -> Void
     let printed: @Sendable (Configuration) -> String
+    /// The value, where it is a mapping with keys of its own and not absent.
+    let nestedValue: @Sendable (Configuration) -> (any NestedConfiguration)?
 }
 
 extension SchemaField {
@@ -139,7 +141,8 @@ extension SchemaField {
                     configuration[keyPath: path] = value
                 }
             },
-            printed: { isSecret ? Secret.redacted : $0[keyPath: path].printed }
+            printed: { isSecret ? Secret.redacted : $0[keyPath: path].printed },
+            nestedValue: { $0[keyPath: path] as? any NestedConfiguration }
         )
     }
 }
