@@ -1,7 +1,7 @@
 import ArgumentParser
 package import Pipeline
 
-struct GraphCommand: ParsableCommand {
+struct GraphCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "graph",
         abstract: "Draw a pipeline with what flows between its stages.",
@@ -26,8 +26,8 @@ struct GraphCommand: ParsableCommand {
         guard files.count <= 2 else { throw ValidationError("one file, or an agent's and a server's") }
     }
 
-    func run() throws {
-        try Reporting.run {
+    func run() async throws {
+        try await Reporting.run {
             let pipelines = try files.map { try options.load($0, host: nil, checksFiles: false) }
             print(PipelineGraph(pipelines).drawn(as: format), terminator: "")
         }

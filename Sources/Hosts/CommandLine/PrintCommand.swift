@@ -1,7 +1,7 @@
 import ArgumentParser
 package import Pipeline
 
-struct PrintCommand: ParsableCommand {
+struct PrintCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "print",
         abstract: "Print a configuration as it counts: every value, and where it comes from.",
@@ -19,8 +19,8 @@ struct PrintCommand: ParsableCommand {
 
     @OptionGroup var options: ConfigurationOptions
 
-    func run() throws {
-        try Reporting.run {
+    func run() async throws {
+        try await Reporting.run {
             let configuration = try options.load(file, host: nil, checksFiles: false)
             for warning in configuration.warnings { Reporting.write(warning.description) }
             print(ConfigurationPrinter.text(of: configuration), terminator: "")

@@ -17,14 +17,6 @@ enum Reporting {
         }
     }
 
-    static func run(_ body: () throws -> Void) throws {
-        do {
-            try body()
-        } catch {
-            throw reported(error)
-        }
-    }
-
     /// Writes what is wrong and returns the status that stands for it.
     private static func reported(_ error: any Error) -> any Error {
         switch error {

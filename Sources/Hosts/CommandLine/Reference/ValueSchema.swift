@@ -69,8 +69,8 @@ struct ValueSchema {
             return [
                 .members([
                     "type": .text(shape == .integer ? "integer" : "number"),
-                    "minimum": key.bounds.least.map(JSON.number),
-                    "maximum": key.bounds.greatest.map(JSON.number),
+                    "minimum": number(key.bounds.least),
+                    "maximum": number(key.bounds.greatest),
                 ]),
                 .members(["type": .text("string"), "pattern": .text(pattern)]),
                 substituted,
@@ -98,6 +98,9 @@ struct ValueSchema {
             return all
         }
     }
+
+    /// A bound, unless it has a unit.
+    private func number(_ bound: String?) -> JSON? { bound.flatMap { Double($0) == nil ? nil : .number($0) } }
 
     private func joined(_ alternatives: [JSON]) -> JSON {
         alternatives.count == 1 ? alternatives[0] : alternatives.isEmpty ? .object([]) : .members(["anyOf": .array(alternatives)])
