@@ -8,8 +8,18 @@ package final class Generation: Sendable {
     private let group: any EventLoopGroup
     private let logger: Logger
     private let exchangeLog: (any ExchangeLog)?
+    private let telemetry: Telemetry
+    private let number: Int?
 
-    package init(plan: Plan, group: any EventLoopGroup, logger: Logger, exchangeLog: (any ExchangeLog)?) {
+    /// - Parameters:
+    ///   - telemetry: What the pipeline tells about itself.
+    ///   - number: Tells the generations of one pipeline apart. Nil for a pipeline that isn't counted.
+    package init(
+        plan: Plan, group: any EventLoopGroup, logger: Logger, exchangeLog: (any ExchangeLog)?,
+        telemetry: Telemetry = Telemetry(), number: Int? = 1
+    ) {
+        self.telemetry = telemetry
+        self.number = number
         self.plan = plan
         self.group = group
         self.logger = logger
@@ -20,11 +30,14 @@ package final class Generation: Sendable {
     /// in finds what carries it on. What was started is stopped again when one of them can't.
     package func start() async throws {
         for (index, loop) in group.makeIterator().enumerated() {
-            try await loop.submit { [plan, group, logger, exchangeLog] in
-                try plan.assemble(
-                    on: Shard(loop: loop, group: group, index: index, logger: logger, exchangeLog: exchangeLog))
+            try await loop.submit { [plan, group, logger, exchangeLog, telemetry, number] in
+                let shard = Shard(
+                    loop: loop, group: group, index: index, logger: logger, exchangeLog: exchangeLog, telemetry: telemetry)
+                try plan.assemble(on: shard)
+                if let number { telemetry.add(shard, generation: number) }
             }.get()
         }
+        if number != nil { telemetry.enter(.starting, stages: plan.stages) }
         for entry in plan.stages.reversed() {
             do {
                 try await entry.stage.start()
@@ -33,6 +46,7 @@ package final class Generation: Sendable {
                 throw error
             }
         }
+        if number != nil { telemetry.enter(.running) }
     }
 
     /// Takes nothing new and waits until what is open has ended, no longer than `limit`. True if all of it had.

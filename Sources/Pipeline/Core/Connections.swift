@@ -16,6 +16,10 @@ public final class Inbound: Medium {
         self.remote = remote
     }
 
+    public static func metered(_ port: any InboundPort, on shard: Shard, at place: StagePlace) -> any InboundPort {
+        InboundEdge(port, on: shard, at: place)
+    }
+
     /// Who it is, in logs: the identity's shortest name, or `-`.
     public var clientName: String { identity?.description ?? "-" }
 }

@@ -2,9 +2,15 @@
 ///
 /// A medium's `Port` is what a stage offers to the stage before it: the way to hand one value of that medium on. A pipeline is
 /// put together from its end, each stage turning the port after it into the port that it offers itself.
-public protocol Medium {
+public protocol Medium: SendableMetatype {
     associatedtype Port
     static var kind: MediumKind { get }
+    /// A port that counts what reaches the stage at `place`, and hands it to the stage's own port.
+    static func metered(_ port: Port, on shard: Shard, at place: StagePlace) -> Port
+}
+
+extension Medium {
+    public static func metered(_ port: Port, on shard: Shard, at place: StagePlace) -> Port { port }
 }
 
 /// The media as values, for configurations that are checked before anything is made.

@@ -78,7 +78,7 @@ public struct PartialPlan<Head: Medium>: Sendable {
             shard.assembling = place
             let own = try stage.assemble(port, on: shard)
             shard.assembling = nil
-            try close(own, shard)
+            try close(Head.metered(own, on: shard, at: place), shard)
         }
     }
 

@@ -5,30 +5,35 @@ extension Exchange {
     /// Shows the request to a gate, then passes the exchange on, refuses it, or waits for the gate's decision.
     func pass(_ gate: Gate, towards next: any ExchangePort) {
         guard !isFinished else { return }
+        gate.place = progress.place?.index ?? 0
         gates.append(gate)
         if gate.interests.contains(.requestBody) { requestFlow.isPlain = false }
         if gate.interests.contains(.responseBody) || gate.interests.contains(.responseHead) { responseFlow.isPlain = false }
         guard gate.interests.contains(.requestHead) else { return next.open(self) }
-        follow(gate.requestHead(&request, self)) { $0.open(next) }
+        follow(gate.requestHead(&request, self), of: gate) { $0.open(next) }
     }
 
     private func open(_ next: any ExchangePort) { next.open(self) }
 
-    private func follow(_ decision: GateDecision, then proceed: @escaping (Exchange) -> Void) {
+    private func follow(_ decision: GateDecision, of gate: Gate, then proceed: @escaping (Exchange) -> Void) {
         switch decision {
         case .forward:
             proceed(self)
         case .refuse(let response):
-            answer(response)
+            answer(response, as: .refused, at: gate.place)
         case .wait(let future):
             future.hop(to: shard.loop).assumeIsolated().whenComplete { result in
                 guard !self.isFinished else { return }
                 switch result {
-                case .success(let decision): self.follow(decision, then: proceed)
-                case .failure(let error): self.answer(Failure(.internalError, "\(error)").response(for: self.request))
+                case .success(let decision): self.follow(decision, of: gate, then: proceed)
+                case .failure(let error): self.fail(error, of: gate)
                 }
             }
         }
+    }
+
+    private func fail(_ error: any Error, of gate: Gate) {
+        answer(Failure(.internalError, "\(error)").response(for: request), as: .failed, at: gate.place)
     }
 
     // MARK: - Request
@@ -37,7 +42,11 @@ extension Exchange {
         guard !requestFlow.isHeld else { return requestFlow.hold(.body(bytes)) }
         var bytes = bytes
         let before = bytes.readableBytes
-        for gate in gates where gate.interests.contains(.requestBody) { gate.requestBody(&bytes, self) }
+        for gate in gates where gate.interests.contains(.requestBody) {
+            let size = bytes.readableBytes
+            gate.requestBody(&bytes, self)
+            gate.requestGrowth &+= Int64(bytes.readableBytes - size)
+        }
         guard !isFinished else { return }
         let owed = requestFlow.isPlain ? 0 : requestFlow.changed(from: before, to: bytes.readableBytes)
         if bytes.readableBytes > 0 { sink?.requestBody(bytes) }
@@ -49,7 +58,11 @@ extension Exchange {
         guard !requestFlow.isHeld else { return requestFlow.hold(.end(trailers)) }
         if !requestFlow.isPlain {
             var tail = ByteBuffer()
-            for gate in gates where gate.interests.contains(.requestBody) { gate.requestEnd(&tail, self) }
+            for gate in gates where gate.interests.contains(.requestBody) {
+                let size = tail.readableBytes
+                gate.requestEnd(&tail, self)
+                gate.requestGrowth &+= Int64(tail.readableBytes - size)
+            }
             guard !isFinished else { return }
             if tail.readableBytes > 0 { sink?.requestBody(tail) }
         }
@@ -87,7 +100,7 @@ extension Exchange {
             if gate.interests.contains(.responseHead) {
                 switch gate.responseHead(&head, self) {
                 case .forward: break
-                case .refuse(let response): return answer(response)
+                case .refuse(let response): return answer(response, as: .refused, at: gate.place)
                 case .wait(let future): return wait(future, head, below: index)
                 }
                 guard !isFinished else { return }
@@ -105,10 +118,10 @@ extension Exchange {
             self.responseFlow.isHeld = false
             switch result {
             case .success(.forward): self.showResponse(head, from: next)
-            case .success(.refuse(let response)): return self.answer(response)
+            case .success(.refuse(let response)):
+                return self.answer(response, as: .refused, at: self.gates[index].place)
             case .success(.wait(let again)): return self.wait(again, head, below: index)
-            case .failure(let error):
-                return self.answer(Failure(.internalError, "\(error)").response(for: self.request))
+            case .failure(let error): return self.fail(error, of: self.gates[index])
             }
             self.releaseResponse()
         }
@@ -119,7 +132,7 @@ extension Exchange {
             source?.responseHead(head)
             return
         }
-        response = head
+        response = head.withoutFields
         if head.opensTunnel(for: request) {
             for gate in gates where gate.interests.contains(.splice) { gate.spliced(self) }
         }
@@ -132,7 +145,11 @@ extension Exchange {
         guard !responseFlow.isHeld else { return responseFlow.hold(.body(bytes)) }
         var bytes = bytes
         let before = bytes.readableBytes
-        for gate in gates.reversed() where gate.interests.contains(.responseBody) { gate.responseBody(&bytes, self) }
+        for gate in gates.reversed() where gate.interests.contains(.responseBody) {
+            let size = bytes.readableBytes
+            gate.responseBody(&bytes, self)
+            gate.responseGrowth &+= Int64(bytes.readableBytes - size)
+        }
         guard !isFinished else { return }
         let owed = responseFlow.isPlain ? 0 : responseFlow.changed(from: before, to: bytes.readableBytes)
         responseBytes &+= Int64(bytes.readableBytes)
@@ -144,7 +161,11 @@ extension Exchange {
         guard !responseFlow.isHeld else { return responseFlow.hold(.end(trailers)) }
         if !responseFlow.isPlain {
             var tail = ByteBuffer()
-            for gate in gates.reversed() where gate.interests.contains(.responseBody) { gate.responseEnd(&tail, self) }
+            for gate in gates.reversed() where gate.interests.contains(.responseBody) {
+                let size = tail.readableBytes
+                gate.responseEnd(&tail, self)
+                gate.responseGrowth &+= Int64(tail.readableBytes - size)
+            }
             guard !isFinished else { return }
             responseBytes &+= Int64(tail.readableBytes)
             if tail.readableBytes > 0 { source?.responseBody(tail) }

@@ -16,30 +16,51 @@ public final class Exchange: Medium {
     /// Who the exchange comes from, once a stage has found out. Stages after that one, limits and logs go by it.
     public var identity: Identity?
     public internal(set) var request: RequestHead
-    /// The final response's head, once it has passed the gates.
+    /// The final response's head, once it has passed the gates. Without its fields, which are not kept.
     public internal(set) var response: ResponseHead?
     /// Body bytes as the client sent them, and as they went to the client.
     public internal(set) var requestBytes: Int64 = 0
     public internal(set) var responseBytes: Int64 = 0
     public let began: NIODeadline
+    /// When it ended; when it began, before that.
+    public internal(set) var ended: NIODeadline
     /// Why the exchange ended before its end, if it did.
     public internal(set) var failure: Failure?
 
     var source: ExchangeSource?
     var sink: ExchangeSink?
+    // After the end: who is still owed credit for what is on its way to the other.
+    private var creditedSource: ExchangeSource?
+    private var creditedSink: ExchangeSink?
     var gates: [Gate] = []
     var requestFlow = ExchangeFlow()
     var responseFlow = ExchangeFlow()
     var isFinished = false
+    var progress: ExchangeProgress
+    /// Its place among the shard's open exchanges; the shard's own.
+    var openIndex: Int?
+
+    public static func metered(_ port: any ExchangePort, on shard: Shard, at place: StagePlace) -> any ExchangePort {
+        ExchangeEdge(port, on: shard, at: place)
+    }
 
     public init(_ request: RequestHead, from source: ExchangeSource, client: Inbound, on shard: Shard) {
-        self.id = shard.register()
+        self.id = shard.nextID()
         self.shard = shard
         self.client = client
         self.request = request
         self.source = source
-        self.began = .now()
+        let now = NIODeadline.now()
+        self.began = now
+        self.ended = now
+        self.progress = ExchangeProgress(arrived: now)
         requestFlow.isHeld = true
+        shard.register(self)
+    }
+
+    deinit {
+        // One that was forgotten by both of its ends.
+        if openIndex != nil { shard.remove(self) }
     }
 
     /// The sink takes the exchange. What the client sent in the meantime reaches it before this returns.
@@ -75,22 +96,24 @@ public final class Exchange: Medium {
     /// The source can't go on: the client has gone, its bytes made no sense.
     public func abortRequest(_ failure: Failure) {
         guard !isFinished else { return }
-        let sink = finish(failure).sink
+        let sink = finish(failure, .cancelled).sink
         sink?.requestAborted(failure)
     }
 
-    /// The client's side has passed on that many response bytes.
+    /// The client's side has passed on that many response bytes. Also after the exchange's end: who holds bytes of an exchange
+    /// holds the exchange, until the bytes are passed on or lost. When nobody holds it, nothing of it is held.
     public func creditResponse(_ bytes: Int) {
-        guard !isFinished, bytes > 0 else { return }
+        guard bytes > 0 else { return }
         let credit = responseFlow.credit(bytes)
-        if credit > 0 { sink?.responseCredit(credit) }
+        guard credit > 0 else { return }
+        if isFinished { creditedSink?.lateResponseCredit(credit) } else { sink?.responseCredit(credit) }
     }
 
     /// The source has no more for now: what was sent can go out. Without it, bytes may wait for others.
     public func flushRequest() { sink?.requestFlush() }
 
-    /// The source takes bytes again after it had not.
-    public func resumeResponse() { sink?.responseCredit(0) }
+    /// What `acceptsResponse` says has changed.
+    public func regulateResponse() { sink?.responseCredit(0) }
 
     // MARK: - From the sink
 
@@ -128,17 +151,18 @@ public final class Exchange: Medium {
         guard !isFinished else { return }
         if response == nil, !responseFlow.isHeld {
             sink = nil
-            return answer(failure.response(for: request))
+            return answer(failure.response(for: request), as: .failed)
         }
-        let source = finish(failure).source
+        let source = finish(failure, .failed).source
         source?.responseAborted(failure)
     }
 
-    /// The sink has passed on that many request bytes.
+    /// The sink has passed on that many request bytes. Also after the exchange's end, as with `creditResponse`.
     public func creditRequest(_ bytes: Int) {
-        guard !isFinished, bytes > 0 else { return }
+        guard bytes > 0 else { return }
         let credit = requestFlow.credit(bytes)
-        if credit > 0 { source?.requestCredit(credit) }
+        guard credit > 0 else { return }
+        if isFinished { creditedSource?.lateRequestCredit(credit) } else { source?.requestCredit(credit) }
     }
 
     // MARK: - Answering here
@@ -146,6 +170,11 @@ public final class Exchange: Medium {
     /// Ends the exchange with an answer made on this side, in place of the sink's. The sink, if there is one, is told that
     /// its answer isn't wanted. Only before a final response's head has been sent.
     public func answer(_ local: LocalResponse) {
+        answer(local, as: local.head.status >= 500 ? .failed : local.head.status >= 400 ? .refused : .completed)
+    }
+
+    /// - Parameter place: The stage that answers, if it isn't the last that the exchange has reached.
+    func answer(_ local: LocalResponse, as outcome: ExchangeOutcome, at place: Int? = nil) {
         guard !isFinished, response == nil else { return }
         failure = local.failure
         let abandoned = sink
@@ -153,7 +182,7 @@ public final class Exchange: Medium {
         abandoned?.requestAborted(local.failure ?? Failure(.cancelled, "answered by another stage"))
         requestFlow.discard()
         responseFlow.discard()
-        response = local.head
+        response = local.head.withoutFields
         source?.responseHead(local.head)
         if !local.body.isEmpty {
             let bytes = ByteBuffer(string: local.body)
@@ -162,7 +191,7 @@ public final class Exchange: Medium {
                 source?.responseBody(bytes)
             }
         }
-        let source = finish(local.failure).source
+        let source = finish(local.failure, outcome, at: place).source
         source?.responseEnd(nil)
     }
 
@@ -172,25 +201,29 @@ public final class Exchange: Medium {
         guard responseFlow.ended, !isFinished else { return }
         // A response may be complete before its request is: what is left of the request is of no use to anybody.
         if requestFlow.ended {
-            finish(nil)
+            finish(nil, .completed)
         } else if response?.opensTunnel(for: request) != true {
-            let sink = finish(nil).sink
+            let sink = finish(nil, .completed).sink
             sink?.requestAborted(Failure(.cancelled, "the response was complete before the request"))
         }
     }
 
     @discardableResult
-    func finish(_ failure: Failure?) -> (source: ExchangeSource?, sink: ExchangeSink?) {
+    func finish(
+        _ failure: Failure?, _ outcome: ExchangeOutcome, at place: Int? = nil
+    ) -> (source: ExchangeSource?, sink: ExchangeSink?) {
         let ends = (source, sink)
         isFinished = true
         if let failure { self.failure = failure }
+        (creditedSource, creditedSink) = ends
         source = nil
         sink = nil
         requestFlow.discard()
         responseFlow.discard()
+        ended = .now()
         for gate in gates where gate.interests.contains(.end) { gate.ended(self) }
+        shard.finished(self, outcome, at: place)
         gates = []
-        shard.finished(self)
         return ends
     }
 }

@@ -21,9 +21,11 @@ open class ExchangeSource {
     open func responseAborted(_ failure: Failure) {}
     /// That many request bytes have been passed on.
     open func requestCredit(_ bytes: Int) {}
+    /// That many request bytes have been passed on, after the exchange's end.
+    open func lateRequestCredit(_ bytes: Int) {}
     /// The sink has no more for now: what was given to this side can go out.
     open func responseFlush() {}
-    /// Whether the sink may read on although it has been given credit. After a false, `Exchange.resumeResponse` is called.
+    /// Whether the sink may read on although it has been given credit. When that changes, `Exchange.regulateResponse` is called.
     open func acceptsResponse() -> Bool { true }
 }
 
@@ -37,8 +39,10 @@ open class ExchangeSink {
     open func requestEnd(_ trailers: HeaderFields?) {}
     /// The request will not be completed, and no answer is wanted.
     open func requestAborted(_ failure: Failure) {}
-    /// That many response bytes have been passed on; none, when it was only told that it may go on.
+    /// That many response bytes have been passed on; none, when only `Exchange.acceptsResponse` may have changed.
     open func responseCredit(_ bytes: Int) {}
+    /// That many response bytes have been passed on, after the exchange's end.
+    open func lateResponseCredit(_ bytes: Int) {}
     /// The source has no more for now: what was given to this side can go out.
     open func requestFlush() {}
 }

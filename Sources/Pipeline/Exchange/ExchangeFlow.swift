@@ -23,7 +23,15 @@ struct ExchangeFlow {
     /// Bytes go straight from one side to the other.
     var isStraight: Bool { isPlain && !isHeld }
 
-    mutating func hold(_ event: Event) { held.append(event) }
+    mutating func hold(_ event: Event) {
+        guard case .body(let bytes) = event, case .body(var last)? = held.last, last.absorbs(bytes) else {
+            return held.append(event)
+        }
+        // The queue gives up its reference first, or appending would copy what is there.
+        held.removeLast()
+        last.writeImmutableBuffer(bytes)
+        held.append(.body(last))
+    }
 
     mutating func nextHeld() -> Event? { held.popFirst() }
 

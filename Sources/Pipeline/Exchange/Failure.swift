@@ -50,6 +50,31 @@ public struct Failure: Error, Sendable, Equatable, CustomStringConvertible {
         public static let forbidden = Code(rawValue: 21)
         /// The request can't be carried out as it is.
         public static let badRequest = Code(rawValue: 22)
+
+        /// The reason in one word, for counters; `other` for one that this program doesn't know.
+        public var name: String {
+            switch self {
+            case .none: "none"
+            case .cancelled: "cancelled"
+            case .protocolViolation: "protocol-violation"
+            case .flowControl: "flow-control"
+            case .tooLarge: "too-large"
+            case .excessive: "excessive"
+            case .refused: "refused"
+            case .draining: "draining"
+            case .tunnelLost: "tunnel-lost"
+            case .tunnelDown: "tunnel-down"
+            case .internalError: "internal-error"
+            case .nameNotResolved: "name-not-resolved"
+            case .unreachable: "unreachable"
+            case .timeout: "timeout"
+            case .originClosed: "origin-closed"
+            case .originInvalid: "origin-invalid"
+            case .forbidden: "forbidden"
+            case .badRequest: "bad-request"
+            default: "other"
+            }
+        }
     }
 
     /// The status that a proxy's client gets for the failure (RFC 9110, section 15).

@@ -28,6 +28,11 @@ public enum GateDecision: Sendable {
 /// A gate that changes a body must make the head's length unknown, for the length is what the other side will count.
 open class Gate {
     public let interests: GateInterests
+    /// The place of the stage that it belongs to, from 0.
+    var place = 0
+    /// By how many bytes it has made bodies longer that were not counted yet.
+    var requestGrowth: Int64 = 0
+    var responseGrowth: Int64 = 0
 
     public init(interests: GateInterests) {
         self.interests = interests

@@ -14,6 +14,8 @@ public struct ResponseHead: Sendable, Equatable {
         self.fields = fields
     }
 
+    var withoutFields: ResponseHead { ResponseHead(status: status, reason: reason, body: body) }
+
     /// 1xx other than 101: another head follows (RFC 9110, 15.2).
     public var isInformational: Bool { (100..<200).contains(status) && status != 101 }
 

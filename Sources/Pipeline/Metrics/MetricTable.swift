@@ -7,6 +7,11 @@ public final class MetricTable {
     public struct Key: Sendable, Hashable {
         public var name: String
         public var labels: [Label]
+
+        public init(name: String, labels: [Label] = []) {
+            self.name = name
+            self.labels = labels
+        }
     }
 
     public struct Label: Sendable, Hashable {
@@ -19,30 +24,39 @@ public final class MetricTable {
         }
     }
 
+    /// What becomes of one gauge's values on several loops.
+    public enum Merging: Sendable, Equatable {
+        case sum
+        case largest
+    }
+
     public enum Instrument {
-        case counter(Counter)
-        case gauge(Gauge)
-        /// `scale` turns what was recorded into the unit of the name: 1e-9 for nanoseconds in a histogram of seconds.
+        /// `scale` turns what was counted into the unit of the name: 1e-9 for nanoseconds in seconds.
+        case counter(Counter, scale: Double)
+        case gauge(Gauge, scale: Double, Merging)
         case histogram(Histogram, scale: Double)
     }
 
     /// In the order in which they were made.
     public private(set) var entries: [(key: Key, help: String, instrument: Instrument)] = []
     private var indices: [Key: Int] = [:]
+    private var observers: [() -> Void] = []
 
     init() {}
 
-    public func counter(_ name: String, _ help: String, _ labels: [Label] = []) -> Counter {
-        if case .counter(let counter) = existing(name, labels) { return counter }
+    public func counter(_ name: String, _ help: String, _ labels: [Label] = [], scale: Double = 1) -> Counter {
+        if case .counter(let counter, _) = existing(name, labels) { return counter }
         let counter = Counter()
-        insert(name, help, labels, .counter(counter))
+        insert(name, help, labels, .counter(counter, scale: scale))
         return counter
     }
 
-    public func gauge(_ name: String, _ help: String, _ labels: [Label] = []) -> Gauge {
-        if case .gauge(let gauge) = existing(name, labels) { return gauge }
+    public func gauge(
+        _ name: String, _ help: String, _ labels: [Label] = [], scale: Double = 1, merging: Merging = .sum
+    ) -> Gauge {
+        if case .gauge(let gauge, _, _) = existing(name, labels) { return gauge }
         let gauge = Gauge()
-        insert(name, help, labels, .gauge(gauge))
+        insert(name, help, labels, .gauge(gauge, scale: scale, merging))
         return gauge
     }
 
@@ -55,12 +69,26 @@ public final class MetricTable {
         return histogram
     }
 
+    /// Has `observe` called each time before the metrics are read: for gauges that say how something is, and that would cost
+    /// something to keep up to date.
+    public func beforeReading(_ observe: @escaping () -> Void) { observers.append(observe) }
+
+    /// Everything as it is now.
+    func read() -> MetricSnapshot {
+        for observe in observers { observe() }
+        var snapshot = MetricSnapshot()
+        for (key, help, instrument) in entries { snapshot.add(MetricSnapshot.Series(key, help, instrument)) }
+        return snapshot
+    }
+
     private func existing(_ name: String, _ labels: [Label]) -> Instrument? {
         indices[Key(name: name, labels: labels)].map { entries[$0].instrument }
     }
 
     private func insert(_ name: String, _ help: String, _ labels: [Label], _ instrument: Instrument) {
         let key = Key(name: name, labels: labels)
+        // One name, one kind: the first to use it decides.
+        guard indices[key] == nil else { return }
         indices[key] = entries.count
         entries.append((key, help, instrument))
     }

@@ -9,24 +9,40 @@ final class Acceptor {
     private var connections: [ObjectIdentifier: any Channel] = [:]
     private var isDraining = false
     private var drained: EventLoopPromise<Void>?
+    private let accepted: Counter
+    private let refused: Counter
+    private let open: Gauge
 
     init(port: any InboundPort, shard: Shard, idle: TimeAmount) {
         self.port = port
         self.shard = shard
         self.idle = idle
+        let labels = shard.assembling?.labels ?? []
+        accepted = shard.metrics.counter("fluidity_accept_connections_total", "Connections that were accepted.", labels)
+        refused = shard.metrics.counter(
+            "fluidity_accept_connections_refused_total", "Connections that were closed as soon as they were accepted.", labels)
+        open = shard.metrics.gauge("fluidity_accept_connections_open", "Connections that are open.", labels)
     }
 
     /// Puts the pipeline's handlers on a new connection's channel.
     func accept(_ channel: any Channel) throws {
-        guard !isDraining else { throw ChannelError.ioOnClosedChannel }
-        try channel.pipeline.syncOperations.addHandler(IdleHandler(limit: idle, shard: shard))
-        try port.accept(Inbound(channel: channel, remote: channel.remoteAddress?.shortDescription ?? "unix"))
+        do {
+            guard !isDraining else { throw ChannelError.ioOnClosedChannel }
+            try channel.pipeline.syncOperations.addHandler(IdleHandler(limit: idle, shard: shard))
+            try port.accept(Inbound(channel: channel, remote: channel.remoteAddress?.shortDescription ?? "unix"))
+        } catch {
+            refused.add()
+            throw error
+        }
+        accepted.add()
+        open.add(1)
         connections[ObjectIdentifier(channel)] = channel
         channel.closeFuture.assumeIsolated().whenComplete { _ in self.closed(channel) }
     }
 
     private func closed(_ channel: any Channel) {
-        connections[ObjectIdentifier(channel)] = nil
+        guard connections.removeValue(forKey: ObjectIdentifier(channel)) != nil else { return }
+        open.add(-1)
         if connections.isEmpty { drained?.succeed() }
     }
 

@@ -18,6 +18,7 @@ final class FetchPort: ExchangePort {
 
     let configuration: FetchConfiguration
     let shard: Shard
+    let scratches = ScratchBuffers()
     private let tls: NIOSSLContext
     private var pools: [Origin: OriginPool] = [:]
 
@@ -137,7 +138,6 @@ final class FetchPort: ExchangePort {
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.allowRemoteHalfClosure, value: true)
             .channelOption(.maxMessagesPerRead, value: 4)
-            .channelOption(.writeBufferWaterMark, value: .init(low: 64 << 10, high: 192 << 10))
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     // Happy Eyeballs may open several, of which one is taken.

@@ -31,7 +31,8 @@ final class UpstreamHandler: ExchangeSink, ChannelInboundHandler {
     private var state = State.connecting
     private var exchange: Exchange?
     private var parser = HTTP1ResponseParser()
-    private let body = BodyWriter()
+    private let output: ChannelOutput
+    private let body: BodyWriter
     private var allowance = ReadAllowance(window: UpstreamHandler.window)
     private var isReused = false
     private var isRequestComplete = false
@@ -45,13 +46,22 @@ final class UpstreamHandler: ExchangeSink, ChannelInboundHandler {
         self.origin = origin
         self.isPooled = isPooled
         self.isSecured = !origin.isSecure
+        self.output = ChannelOutput(port.scratches)
+        self.body = BodyWriter(output)
+        if !isSecured { output.holdBack() }
     }
 
     // MARK: - Life
 
-    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        output.attach(context)
+    }
 
-    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        output.detach()
+    }
 
     func connected() {
         state = .idle
@@ -119,20 +129,18 @@ final class UpstreamHandler: ExchangeSink, ChannelInboundHandler {
         hasResponseBegun = false
         canBeReused = false
         allowance.reset()
-        if allowance.shouldRead(true) { context.channel.setReading(true) }
+        regulate(context)
         if exchange.request.kind == .tunnel { return beginTunnel(exchange) }
         state = .http
         parser.expectResponse(to: exchange.request.method, upgrade: exchange.request.kind == .upgrade)
-        var head = context.channel.allocator.buffer(capacity: 256 + exchange.request.fields.block.readableBytes)
         do {
-            body.begin(try HTTP1Writer.request(exchange.request, into: &head))
+            body.begin(try output.gather { buffer throws(HTTP1Error) in try HTTP1Writer.request(exchange.request, into: &buffer) })
         } catch {
             state = .idle
             self.exchange = nil
             exchange.abortResponse(Failure(.badRequest, error.reason))
             return finishUnused()
         }
-        context.write(wrapOutboundOut(head), promise: nil)
         expectFirstByte()
         exchange.attach(self)
         requestFlush()
@@ -150,41 +158,39 @@ final class UpstreamHandler: ExchangeSink, ChannelInboundHandler {
     // MARK: - From the exchange
 
     override func requestBody(_ bytes: ByteBuffer) {
-        guard let context else { return }
         switch state {
         case .raw:
             touch()
-            body.writeRaw(bytes, context)
+            output.write(bytes)
         case .http:
-            write(bytes, context)
+            write(bytes)
         case .connecting, .idle, .closed:
             break
         }
     }
 
-    private func write(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) {
+    private func write(_ bytes: ByteBuffer) {
         if body.framing == .none {
             guard exchange?.request.kind == .upgrade else {
                 return fail(Failure(.badRequest, "the request has a body, but its head says it has none"))
             }
             // An Upgrade's bytes before the origin has agreed; they go behind the head, where the origin expects them.
-            body.writeRaw(bytes, context)
-        } else if !body.write(bytes, context) {
+            output.write(bytes)
+        } else if !body.write(bytes) {
             return fail(Failure(.badRequest, "the request's body is longer than its head says"))
         }
         expectFirstByte()
     }
 
     override func requestEnd(_ trailers: HeaderFields?) {
-        guard let context else { return }
         switch state {
         case .raw:
             touch()
-            context.closeOutputAfterWrites()
-            if isInputClosed { context.closeAfterWrites() }
+            output.closeOutput()
+            if isInputClosed { output.close() }
         case .http:
             isRequestComplete = true
-            guard body.end(trailers, context) else {
+            guard body.end(trailers) else {
                 return fail(Failure(.badRequest, "the request's body is shorter than its head says"))
             }
             expectFirstByte()
@@ -194,18 +200,17 @@ final class UpstreamHandler: ExchangeSink, ChannelInboundHandler {
     }
 
     override func requestFlush() {
-        guard let context else { return }
-        context.flush()
-        settle(context)
+        output.flush()
+        settle()
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        settle(context)
+        if output.writabilityChanged() { settle() }
         context.fireChannelWritabilityChanged()
     }
 
-    private func settle(_ context: ChannelHandlerContext) {
-        let earned = body.credit.settle(context.channel)
+    private func settle() {
+        let earned = output.settle()
         if earned > 0 { exchange?.creditRequest(earned) }
     }
 
@@ -217,7 +222,7 @@ final class UpstreamHandler: ExchangeSink, ChannelInboundHandler {
 
     override func responseCredit(_ bytes: Int) {
         allowance.earn(bytes)
-        if allowance.isPaused, let context { regulate(context) }
+        if allowance.isPaused || bytes == 0, let context { regulate(context) }
     }
 
     // MARK: - Reading
@@ -246,8 +251,15 @@ final class UpstreamHandler: ExchangeSink, ChannelInboundHandler {
     private func regulate(_ context: ChannelHandlerContext) {
         let mayRead = exchange.map { !allowance.isUsedUp && $0.acceptsResponse } ?? true
         if allowance.shouldRead(mayRead) { context.channel.setReading(mayRead) }
+        guard state == .http else { return }
         // While the client's side is what is waited for, the origin isn't silent.
-        if hasResponseBegun, state == .http { deadline = mayRead ? .now() + silence : nil }
+        if !mayRead {
+            deadline = nil
+        } else if hasResponseBegun {
+            deadline = .now() + silence
+        } else if deadline == nil {
+            expectFirstByte()
+        }
     }
 
     private func parse(_ context: ChannelHandlerContext) {
@@ -307,7 +319,7 @@ final class UpstreamHandler: ExchangeSink, ChannelInboundHandler {
         exchange = nil
         state = .idle
         deadline = nil
-        let isClean = canBeReused && isRequestComplete && ended.request.kind == .plain && !isInputClosed && body.credit.isSettled
+        let isClean = canBeReused && isRequestComplete && ended.request.kind == .plain && !isInputClosed && output.isDrained
         ended.sendResponseEnd(trailers)
         ended.flushResponse()
         if !isClean || !recycle() { context.close(promise: nil) }
@@ -323,6 +335,8 @@ final class UpstreamHandler: ExchangeSink, ChannelInboundHandler {
         if case TLSUserEvent.handshakeCompleted = event {
             isSecured = true
             if state == .http { expectFirstByte() }
+            output.letGo()
+            settle()
         }
         guard case ChannelEvent.inputClosed = event else { return context.fireUserInboundEventTriggered(event) }
         isInputClosed = true
@@ -331,7 +345,7 @@ final class UpstreamHandler: ExchangeSink, ChannelInboundHandler {
             let isOver = exchange.map { $0.request.kind != .plain && $0.hasEnded } ?? true
             exchange?.sendResponseEnd()
             exchange?.flushResponse()
-            if isOver || exchange?.hasEnded == true { context.closeAfterWrites() }
+            if isOver || exchange?.hasEnded == true { output.close() }
         case .http:
             do {
                 if case .end(let trailers)? = try parser.finish() { return responseEnded(trailers, context) }
@@ -360,7 +374,7 @@ final class UpstreamHandler: ExchangeSink, ChannelInboundHandler {
     private var silence: TimeAmount { TimeAmount(port.configuration.silence) }
 
     private func expectFirstByte() {
-        guard !hasResponseBegun else { return }
+        guard !hasResponseBegun, !allowance.isPaused else { return }
         guard isSecured else {
             // The handshake is part of connecting.
             if deadline == nil { deadline = .now() + TimeAmount(port.configuration.connectTimeout) }

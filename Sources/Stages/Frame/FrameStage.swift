@@ -33,10 +33,10 @@ public struct FrameConfiguration: StageConfiguration {
     )
 
     public func validate() -> [ConfigurationProblem] {
-        guard streamWindow.bytes * 2 > sessionMemory.bytes else { return [] }
+        guard streamWindow.bytes > mux.sessionWindow else { return [] }
         return [
             ConfigurationProblem(
-                "'stream-window' is more than half of 'session-memory'", key: "stream-window",
+                "'stream-window' is more than a quarter of 'session-memory'", key: "stream-window",
                 hint: "one stream must leave room for others")
         ]
     }

@@ -30,7 +30,10 @@ final class HTTPServerHandler: ExchangeSource, ChannelInboundHandler {
     private var mode = Mode.http
     private var parser = HTTP1RequestParser()
     private var exchange: Exchange?
-    private let response = HTTPResponseWriter()
+    private let output: ChannelOutput
+    private let response: HTTPResponseWriter
+    /// The last exchange, while its response is on its way.
+    private var unsettled: Exchange?
     private var isRequestComplete = false
     private var requestBody = BodyLength.none
     private var isInHead = false
@@ -44,12 +47,15 @@ final class HTTPServerHandler: ExchangeSource, ChannelInboundHandler {
     init(connection: Inbound, port: HTTPPort) {
         self.connection = connection
         self.port = port
+        self.output = ChannelOutput(port.scratches)
+        self.response = HTTPResponseWriter(output)
     }
 
     // MARK: - Life
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        output.attach(context)
         // A connection that says nothing, not even in its TLS handshake, is closed like one that sends a head too slowly.
         deadline = .now() + TimeAmount(port.configuration.headTimeout)
         port.shard.deadlines.add(self)
@@ -58,6 +64,7 @@ final class HTTPServerHandler: ExchangeSource, ChannelInboundHandler {
     func handlerRemoved(context: ChannelHandlerContext) {
         end(Failure(.cancelled, "the client's connection was closed"))
         self.context = nil
+        output.detach()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -79,6 +86,7 @@ final class HTTPServerHandler: ExchangeSource, ChannelInboundHandler {
         port.shard.deadlines.remove(self)
         let open = exchange
         exchange = nil
+        unsettled = nil
         open?.abortRequest(failure)
     }
 
@@ -86,7 +94,7 @@ final class HTTPServerHandler: ExchangeSource, ChannelInboundHandler {
         switch event {
         case is DrainEvent:
             isDraining = true
-            if exchange == nil, parser.isIdle { context.closeAfterWrites() }
+            if exchange == nil, parser.isIdle { output.close() }
         case ChannelEvent.inputClosed:
             inputClosed(context)
         default:
@@ -107,7 +115,7 @@ final class HTTPServerHandler: ExchangeSource, ChannelInboundHandler {
             deadline = .now() + Self.halfClosedPatience
         case .http, .lingering:
             end(Failure(.cancelled, "the client closed the connection in the middle of a request"))
-            context.closeAfterWrites()
+            output.close()
         }
     }
 
@@ -214,12 +222,11 @@ final class HTTPServerHandler: ExchangeSource, ChannelInboundHandler {
     // MARK: - Writing
 
     override func responseHead(_ head: ResponseHead) {
-        guard let exchange, let context else { return }
+        guard let exchange else { return }
         let opensTunnel = head.opensTunnel(for: exchange.request)
         if !head.isInformational, isDraining || (mode == .tunnel && !opensTunnel) { keepAlive = false }
         if exchange.request.kind == .upgrade, !head.isInformational { upgrade(exchange, agreed: opensTunnel) }
-        response.head(
-            head, to: exchange.request, minorVersion: minorVersion, keepAlive: keepAlive && isReusable, context)
+        response.head(head, to: exchange.request, minorVersion: minorVersion, keepAlive: keepAlive && isReusable)
     }
 
     /// The origin has answered a request to change the protocol.
@@ -244,7 +251,7 @@ final class HTTPServerHandler: ExchangeSource, ChannelInboundHandler {
 
     override func responseBody(_ bytes: ByteBuffer) {
         guard let exchange, let context else { return }
-        if !response.write(bytes, context) {
+        if !response.write(bytes) {
             exchange.abortRequest(Failure(.originInvalid, "the response's body is longer than its head says"))
             self.exchange = nil
             context.reset()
@@ -253,36 +260,42 @@ final class HTTPServerHandler: ExchangeSource, ChannelInboundHandler {
 
     override func responseFlush() {
         guard let context else { return }
-        context.flush()
+        output.flush()
         settle(context)
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        settle(context)
+        if output.writabilityChanged() { settle(context) }
         context.fireChannelWritabilityChanged()
     }
 
     private func settle(_ context: ChannelHandlerContext) {
-        let credit = response.body.credit.settle(context.channel)
-        if credit > 0 { exchange?.creditResponse(credit) }
+        guard output.isDrained else { return }
+        let credit = output.settle()
+        if let unsettled {
+            self.unsettled = nil
+            unsettled.creditResponse(credit)
+        } else if credit > 0 {
+            exchange?.creditResponse(credit)
+        }
         if isInputClosed, deadline != nil, credit > 0 { deadline = .now() + Self.halfClosedPatience }
         // The next of several pipelined requests begins when the last response has gone out.
-        if exchange == nil, context.channel.isWritable, mode == .http { process(context) }
+        if exchange == nil, output.isDrained, mode == .http { process(context) }
     }
 
     override func responseEnd(_ trailers: HeaderFields?) {
         guard let context, let exchange else { return }
         if exchange.response?.opensTunnel(for: exchange.request) == true {
-            context.closeOutputAfterWrites()
+            output.closeOutput()
             if isInputClosed { finish(context) }
             return
         }
-        guard response.body.end(trailers, context) else {
-            self.exchange = nil
-            return context.reset()
-        }
         self.exchange = nil
-        context.flush()
+        guard response.body.end(trailers) else { return context.reset() }
+        output.flush()
+        // What isn't out yet is the exchange's still.
+        if !output.isDrained { unsettled = exchange }
+        _ = output.settle()
         completeIfAnswered(context)
     }
 
@@ -298,7 +311,7 @@ final class HTTPServerHandler: ExchangeSource, ChannelInboundHandler {
         if mode == .http, !isRequestComplete, requestBody == .none { return }
         if keepAlive, isRequestComplete, mode == .http, !isInputClosed, !isDraining, response.body.framing != .untilClose {
             isRequestComplete = false
-            if context.channel.isWritable { process(context) }
+            if output.isDrained { process(context) }
         } else {
             finish(context)
         }
@@ -310,9 +323,9 @@ final class HTTPServerHandler: ExchangeSource, ChannelInboundHandler {
         mode = .lingering
         if allowance.shouldRead(true) { context.channel.setReading(true) }
         if isInputClosed || isRequestComplete && parser.bufferedBytes == 0 {
-            context.closeAfterWrites()
+            output.close()
         } else {
-            context.closeOutputAfterWrites()
+            output.closeOutput()
             deadline = .now() + Self.lingering
         }
     }
@@ -330,9 +343,9 @@ final class HTTPServerHandler: ExchangeSource, ChannelInboundHandler {
         let answer = LocalResponse(status: status, body: message + "\n")
         response.reset()
         let request = RequestHead(method: "GET", scheme: .http, authority: "-", path: "/")
-        response.head(answer.head, to: request, minorVersion: minorVersion, keepAlive: false, context)
-        _ = response.write(ByteBuffer(string: answer.body), context)
-        _ = response.body.end(nil, context)
+        response.head(answer.head, to: request, minorVersion: minorVersion, keepAlive: false)
+        _ = response.write(ByteBuffer(string: answer.body))
+        _ = response.body.end(nil)
         finish(context)
     }
 }

@@ -67,6 +67,7 @@ final class HTTPPort: InboundPort {
     let configuration: HTTPConfiguration
     let downstream: any ExchangePort
     let shard: Shard
+    let scratches = ScratchBuffers()
 
     init(configuration: HTTPConfiguration, downstream: any ExchangePort, shard: Shard) {
         self.configuration = configuration

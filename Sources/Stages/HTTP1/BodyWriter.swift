@@ -6,11 +6,12 @@ import Pipeline
 /// A class, for a write may call the connection's handler back while it is under way.
 final class BodyWriter {
     private(set) var framing = BodyFraming.none
-    /// What was written and is not yet credited, raw bytes included.
-    var credit = CreditedWriter()
+    private let output: ChannelOutput
     private var remaining: Int64 = 0
 
-    private static let chunkEnd = ByteBuffer(string: "\r\n")
+    init(_ output: ChannelOutput) {
+        self.output = output
+    }
 
     /// A head was written, and its body follows in this way.
     func begin(_ framing: BodyFraming) {
@@ -18,44 +19,34 @@ final class BodyWriter {
         if case .length(let length) = framing { remaining = length }
     }
 
-    /// Bytes that belong to no message: a tunnel's.
-    func writeRaw(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) {
-        credit.wrote(bytes.readableBytes)
-        context.write(NIOAny(bytes), promise: nil)
-    }
-
     /// A part of the body. False, and not written, when the body is longer than its head said.
-    func write(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) -> Bool {
+    func write(_ bytes: ByteBuffer) -> Bool {
         let count = bytes.readableBytes
-        credit.wrote(count)
         switch framing {
         case .none:
             return false
         case .length:
             remaining -= Int64(count)
             guard remaining >= 0 else { return false }
-            context.write(NIOAny(bytes), promise: nil)
+            output.write(bytes)
         case .chunked:
-            var header = context.channel.allocator.buffer(capacity: 16)
-            HTTP1Writer.chunkHeader(length: count, into: &header)
-            context.write(NIOAny(header), promise: nil)
-            context.write(NIOAny(bytes), promise: nil)
-            context.write(NIOAny(Self.chunkEnd), promise: nil)
+            guard count > 0 else { break }
+            output.gather { HTTP1Writer.chunkHeader(length: count, into: &$0) }
+            output.write(bytes)
+            output.gather { HTTP1Writer.chunkTrailer(into: &$0) }
         case .untilClose:
-            context.write(NIOAny(bytes), promise: nil)
+            output.write(bytes)
         }
         return true
     }
 
     /// The body's end. False when it is shorter than its head said.
-    func end(_ trailers: HeaderFields?, _ context: ChannelHandlerContext) -> Bool {
+    func end(_ trailers: HeaderFields?) -> Bool {
         switch framing {
         case .length:
             return remaining == 0
         case .chunked:
-            var buffer = context.channel.allocator.buffer(capacity: 16)
-            HTTP1Writer.lastChunk(trailers: trailers, into: &buffer)
-            context.write(NIOAny(buffer), promise: nil)
+            output.gather { HTTP1Writer.lastChunk(trailers: trailers, into: &$0) }
         case .none, .untilClose:
             break
         }

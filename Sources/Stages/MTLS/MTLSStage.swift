@@ -4,9 +4,9 @@ import NIOSSL
 public import Pipeline
 
 public struct MTLSConfiguration: StageConfiguration {
-    public var certificate = FilePath("")
-    public var key = FilePath("")
-    public var ca = FilePath("")
+    public var certificate = PEMSource.file(FilePath(""))
+    public var key = PEMSource.file(FilePath(""))
+    public var ca = PEMSource.file(FilePath(""))
     public var name: String?
 
     public init() {}
@@ -60,7 +60,7 @@ public struct MTLSFactory: StageFactory {
     public func make(_ configuration: MTLSConfiguration, form: StageForm, context: StageContext) throws -> any Stage {
         let isServer = form.input == .inbound
         let credentials = try TLSCredentials(
-            certificate: configuration.certificate.path, key: configuration.key.path, ca: configuration.ca.path,
+            certificate: configuration.certificate, key: configuration.key, ca: configuration.ca,
             role: isServer ? .server : .client)
         for warning in credentials.warnings { context.logger.warning("\(warning)") }
         let tls = try NIOSSLContext(configuration: credentials.configuration(for: isServer ? .server : .client))

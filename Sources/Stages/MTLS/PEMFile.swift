@@ -9,8 +9,9 @@ import Musl
 import Darwin
 #endif
 
-/// A file of PEM blocks that a configuration names.
+/// A file of PEM blocks that a configuration names, or their text in its place.
 struct PEMFile {
+    /// The file's path, or for text the key that it is the value of.
     let path: String
     /// The configuration key that names it.
     let key: String
@@ -20,8 +21,18 @@ struct PEMFile {
     /// Far more than any chain or bundle of private CAs needs.
     private static let limit = 1 << 20
 
-    init(_ path: String, key: String) throws(StageError) {
-        let (text, mode) = try Self.read(path, key: key)
+    init(_ source: PEMSource, key: String) throws(StageError) {
+        let path: String
+        let text: String
+        let mode: mode_t
+        switch source {
+        case .file(let file):
+            path = file.path
+            (text, mode) = try Self.read(path, key: key)
+        case .text(let secret):
+            path = "the text of '\(key)'"
+            (text, mode) = (secret.revealed, 0)
+        }
         do {
             documents = try PEMDocument.parseMultiple(pemString: text)
         } catch {

@@ -30,18 +30,18 @@ package struct TLSCredentials: Sendable {
 
     private static let warningTime = 30 * 86_400
 
-    /// Reads the three PEM files. Each error is at the key of its file: `certificate`, `key` or `ca`.
+    /// Reads the three files, or texts, of PEM. Each error is at the key of its file: `certificate`, `key` or `ca`.
     ///
     /// - Parameters:
     ///   - role: The side to check the certificate's usage for, where it is known.
     ///   - now: Seconds of the Unix epoch.
     package init(
-        certificate certificatePath: String, key keyPath: String, ca authorityPath: String, role: Role? = nil, now: Int? = nil
+        certificate: PEMSource, key keySource: PEMSource, ca: PEMSource, role: Role? = nil, now: Int? = nil
     ) throws(StageError) {
         let now = now ?? WallClock.now
-        let certificateFile = try PEMFile(certificatePath, key: "certificate")
-        let keyFile = try PEMFile(keyPath, key: "key")
-        let authorityFile = try PEMFile(authorityPath, key: "ca")
+        let certificateFile = try PEMFile(certificate, key: "certificate")
+        let keyFile = try PEMFile(keySource, key: "key")
+        let authorityFile = try PEMFile(ca, key: "ca")
         let chain = try LoadedCertificate.all(in: certificateFile)
         let roots = try LoadedCertificate.all(in: authorityFile)
 

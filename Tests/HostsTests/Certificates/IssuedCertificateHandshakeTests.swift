@@ -29,8 +29,8 @@ import Testing
 
     private func credentials(_ name: String, role: TLSCredentials.Role? = nil) throws -> TLSCredentials {
         try TLSCredentials(
-            certificate: certificates.certificate(name).path, key: certificates.key(name).path,
-            ca: certificates.certificate("ca").path, role: role)
+            certificate: .file(FilePath(certificates.certificate(name).path)), key: .file(FilePath(certificates.key(name).path)),
+            ca: .file(FilePath(certificates.certificate("ca").path)), role: role)
     }
 
     /// Whether both ends finish a TLS 1.3 handshake in which each verifies the other.
@@ -97,7 +97,8 @@ import Testing
         try other.save(
             stranger.issue(CertificateRequest(name: "client", isClient: true)), as: "client", replacing: false)
         let client = try TLSCredentials(
-            certificate: other.certificate("client").path, key: other.key("client").path, ca: other.certificate("ca").path)
+            certificate: .file(FilePath(other.certificate("client").path)), key: .file(FilePath(other.key("client").path)),
+            ca: .file(FilePath(other.certificate("ca").path)))
         #expect(try !handshake(server: credentials("server"), client: client, name: "localhost"))
     }
 }

@@ -34,7 +34,21 @@ import X509
         certificate: String, key: String? = nil, ca: String? = nil, role: TLSCredentials.Role? = nil
     ) throws(StageError) -> TLSCredentials {
         try TLSCredentials(
-            certificate: certificate, key: key ?? keyPath, ca: ca ?? caPath, role: role, now: TestAuthority.nowSeconds)
+            certificate: .file(FilePath(certificate)), key: .file(FilePath(key ?? keyPath)), ca: .file(FilePath(ca ?? caPath)),
+            role: role, now: TestAuthority.nowSeconds)
+    }
+
+    @Test func textsInPlaceOfFiles() throws {
+        func text(_ path: String) throws -> PEMSource { .text(Secret(try String(contentsOfFile: path, encoding: .utf8))) }
+        let leaf = try leaf()
+        let credentials = try TLSCredentials(
+            certificate: text(leaf), key: text(keyPath), ca: text(caPath), now: TestAuthority.nowSeconds)
+        #expect(credentials.identity.subject == "CN=server" && credentials.warnings.isEmpty)
+        try expectError("key", "the text of 'key' has no private key") {
+            try TLSCredentials(
+                certificate: text(leaf), key: text(caPath), ca: text(caPath), now: TestAuthority.nowSeconds)
+        }
+        #expect(try "\(text(keyPath))" == Secret.redacted)
     }
 
     private func expectError(

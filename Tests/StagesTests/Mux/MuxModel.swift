@@ -15,7 +15,7 @@ struct MuxModel {
     init(seed: UInt64) {
         random = SeededGenerator(seed)
         var configuration = MuxConfiguration()
-        configuration.memory = random.pick([65_536, 262_144])
+        configuration.memory = random.pick([131_072, 524_288])
         configuration.streamWindow = random.pick([2_048, 16_384, 65_536])
         configuration.maxStreams = random.pick([1, 5, 20])
         self.configuration = configuration
@@ -36,13 +36,14 @@ struct MuxModel {
     private static func act(_ side: inout MuxModelSide, _ random: inout SeededGenerator) {
         let id = side.live.keys.sorted().randomElement(using: &random) ?? 0
         switch random.below(100) {
-        case 0..<12 where side.session.role == .opener: side.open(random.chance(20) ? 20_000 : 0)
+        case 0..<12 where side.session.role == .opener: side.open(random.chance(20) ? 8_000 : 0)
         case 0..<3: side.answer(id, 103)
         case 3..<20: side.answer(id)
         case 20..<45: side.send(id, 1 + random.below(random.chance(20) ? 30_000 : 500))
         case 45..<55: side.end(id, random.chance(30) ? HeaderFields([("Sum", "\(id)")]) : nil)
         case 55..<57: side.abort(id)
-        case 57..<75: side.consume(id, 1 + random.below(8_000))
+        case 57..<70: side.consume(id, 1 + random.below(8_000))
+        case 70..<75: if !side.held.isEmpty { side.settle(random.below(side.held.count), 1 + random.below(8_000)) }
         default: side.write(random.below(6))
         }
     }
@@ -77,6 +78,8 @@ struct MuxModel {
     private mutating func flow() -> Bool {
         for id in acceptor.live.keys { acceptor.consume(id, .max) }
         for id in opener.live.keys { opener.consume(id, .max) }
+        while !acceptor.held.isEmpty { acceptor.settle(0, .max) }
+        while !opener.held.isEmpty { opener.settle(0, .max) }
         let wrote = (opener.write(50), acceptor.write(50))
         let isMoving = wrote.0 || wrote.1 || opener.inFlight.readableBytes > 0 || acceptor.inFlight.readableBytes > 0
         deliver(.max, .max)

@@ -32,6 +32,8 @@ struct MuxModelSide {
     /// Streams that were reset, here or by the peer.
     var reset: Set<UInt32> = []
     var failure: Failure?
+    /// What streams that are over have not passed on.
+    var held: [MuxHolding] = []
     private var decoder = MuxFrameDecoder()
     private var numbers: [Int: UInt32] = [:]
 
@@ -50,8 +52,8 @@ struct MuxModelSide {
     mutating func answer(_ id: UInt32, _ status: Int = 200) {
         guard let stream = live[id], !stream.isAnswered, session.role == .acceptor else { return }
         let head = ResponseHead(status: status, fields: HeaderFields([("Stream", "\(id)")]))
-        let isSent = session.send(head, on: stream.slot)
-        #expect(isSent)
+        // There may be no room for it while the peer doesn't read.
+        guard session.send(head, on: stream.slot) else { return abort(id) }
         if !head.isInformational { live[id]?.isAnswered = true }
     }
 
@@ -82,6 +84,14 @@ struct MuxModelSide {
         let count = min(count, stream.unconsumed)
         session.consume(count, on: stream.slot)
         live[id]?.unconsumed -= count
+    }
+
+    /// Passes on some of what a stream that is over has left, or all of it.
+    mutating func settle(_ index: Int, _ count: Int) {
+        let part = min(count, held[index].bytes)
+        held[index].bytes -= part
+        session.settle(part)
+        if held[index].bytes == 0 { session.settle(held.remove(at: index)) }
     }
 
     // MARK: - The wire
@@ -157,6 +167,7 @@ struct MuxModelSide {
     private mutating func forget(_ slot: Int) {
         guard let id = numbers.removeValue(forKey: slot) else { return }
         live[id] = nil
+        held.append(session.takeHolding(slot))
     }
 
     private static func request(_ id: UInt32, _ padding: Int) -> RequestHead {

@@ -56,6 +56,7 @@ import Testing
         for side in [model.opener, model.acceptor] {
             #expect(side.live.isEmpty && side.session.openStreams == 0, "seed \(seed): streams are left")
             #expect(side.session.queuedBytes == 0 && side.session.received == 0, "seed \(seed): bytes are left")
+            #expect(side.session.pinned == 0 && side.session.unsettled == 0, "seed \(seed)")
             #expect(side.session.heldHeads == 0 && side.inFlight.readableBytes == 0, "seed \(seed)")
         }
     }

@@ -9,6 +9,8 @@ struct MuxMutationOwner {
     private(set) var isOver = false
     private var decoder = MuxFrameDecoder()
     private var live: [Int] = []
+    /// What streams that are over left to their owner.
+    private var held: [MuxHolding] = []
 
     private static let request = RequestHead(method: "GET", scheme: .http, authority: "a.test", path: "/")
     private static let body = ByteBuffer(repeating: 0x62, count: Self.mostSent)
@@ -52,6 +54,7 @@ struct MuxMutationOwner {
     mutating func act(_ random: inout SeededGenerator) {
         if session.role == .opener, random.chance(30), let slot = session.open(Self.request) { live.append(slot) }
         if random.chance(70) { write(&random) }
+        if random.chance(40) { settle(&random) }
         guard !live.isEmpty else { return }
         let slot = random.pick(live)
         switch random.below(8) {
@@ -84,21 +87,44 @@ struct MuxMutationOwner {
         }
     }
 
-    private mutating func forget(_ slot: Int) { live.removeAll { $0 == slot } }
+    private mutating func forget(_ slot: Int) {
+        live.removeAll { $0 == slot }
+        held.append(session.takeHolding(slot))
+    }
+
+    private mutating func settle(_ random: inout SeededGenerator) {
+        guard !held.isEmpty else { return }
+        let index = random.below(held.count)
+        if random.chance(50) {
+            session.settle(held.remove(at: index))
+        } else {
+            let part = random.below(held[index].bytes + 1)
+            held[index].bytes -= part
+            session.settle(part)
+        }
+    }
 
     /// What doesn't add up or is more than a session may hold; nil if all is well.
     var fault: String? {
         let configuration = session.configuration
         let streams = session.streams
+        let left = held + streams.map(\.left)
         if session.received + session.consumed > configuration.sessionWindow { return "\(session.received) bytes received" }
         if session.queuedBytes > configuration.sendMemory + Self.mostSent + 4_096 { return "\(session.queuedBytes) bytes queued" }
         if session.queuedBytes + session.received + session.heldHeads > configuration.memory { return "over its memory" }
         if session.heldHeads > configuration.headMemory { return "\(session.heldHeads) bytes of heads" }
         if session.openStreams > 100 || session.control.count > MuxSession.controlLimit + 100 { return "too much is waiting" }
         if session.ready.count + session.starved.count > 1_000 { return "lists of streams that are over" }
-        if streams.reduce(0, { $0 + $1.received }) != session.received { return "received bytes don't add up" }
+        if streams.reduce(0, { $0 + $1.received }) + left.reduce(0, { $0 + $1.bytes }) != session.received {
+            return "received bytes don't add up"
+        }
         if streams.reduce(0, { $0 + $1.queuedBytes }) != session.queuedBytes { return "queued bytes don't add up" }
-        if streams.reduce(0, { $0 + $1.headBytes }) != session.heldHeads { return "heads don't add up" }
+        if streams.reduce(0, { $0 + $1.headBytes }) + left.reduce(0, { $0 + $1.heads }) != session.heldHeads {
+            return "heads don't add up"
+        }
+        let pinned = streams.reduce(0) { $0 + $1.pinned + $1.sendPinned } + left.reduce(0) { $0 + $1.pinned }
+        if pinned != session.pinned { return "pinned bytes don't add up" }
+        if left.filter(\.isUnsettled).count != session.unsettled { return "unsettled streams don't add up" }
         if Set(live) != Set(session.slots.values) { return "the owner knows other streams than the session" }
         return nil
     }

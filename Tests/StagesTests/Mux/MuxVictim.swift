@@ -70,8 +70,11 @@ struct MuxVictim {
         switch event {
         case .failed(let failure): self.failure = failure
         case .opened(let slot, _, _, _): lastSlot = slot
-        case .data(let slot, _, true), .trailers(let slot, _): _ = session.removeIfOver(slot)
-        case .reset: resets += 1
+        case .data(let slot, _, true), .trailers(let slot, _):
+            if session.removeIfOver(slot) { session.settle(session.takeHolding(slot)) }
+        case .reset(let slot, _):
+            session.settle(session.takeHolding(slot))
+            resets += 1
         case .goingAway: goneAway += 1
         default: break
         }

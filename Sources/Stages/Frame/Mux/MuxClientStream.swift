@@ -5,7 +5,9 @@ import Pipeline
 final class MuxClientStream: ExchangeSink, MuxEnd {
     private weak var handler: MuxHandler<MuxClientStream>?
     private let slot: Int
-    private let exchange: Exchange
+    private var exchange: Exchange?
+    /// Of a stream that is over: what is not passed on. The exchange is held by whoever has it, and holds this.
+    private var holding: MuxHolding?
 
     init(handler: MuxHandler<MuxClientStream>, slot: Int, exchange: Exchange) {
         self.handler = handler
@@ -15,21 +17,39 @@ final class MuxClientStream: ExchangeSink, MuxEnd {
 
     // MARK: - From the exchange
 
-    override func requestBody(_ bytes: ByteBuffer) { handler?.send(bytes, on: slot) }
-    override func requestEnd(_ trailers: HeaderFields?) { handler?.sendEnd(trailers, on: slot) }
-    override func requestAborted(_ failure: Failure) { handler?.reset(slot, failure) }
-    override func responseCredit(_ bytes: Int) { handler?.consume(bytes, on: slot) }
-    override func requestFlush() { handler?.flushSoon() }
+    override func requestBody(_ bytes: ByteBuffer) { attached?.send(bytes, on: slot) }
+    override func requestEnd(_ trailers: HeaderFields?) { attached?.sendEnd(trailers, on: slot) }
+    override func requestAborted(_ failure: Failure) { attached?.reset(slot, failure) }
+    override func requestFlush() { attached?.flushSoon() }
+    override func lateResponseCredit(_ bytes: Int) { responseCredit(bytes) }
+
+    override func responseCredit(_ bytes: Int) {
+        if let held = holding?.bytes {
+            let settled = min(bytes, held)
+            holding?.bytes -= settled
+            handler?.settle(settled)
+        } else {
+            handler?.consume(bytes, on: slot)
+        }
+    }
+
+    /// The session, while the slot is this end's.
+    private var attached: MuxHandler<MuxClientStream>? { holding == nil ? handler : nil }
 
     // MARK: - From the session
 
-    func received(_ head: ResponseHead) { exchange.sendResponseHead(head) }
-    func received(_ bytes: ByteBuffer) { exchange.sendResponseBody(bytes) }
-    func receivedEnd(_ trailers: HeaderFields?) { exchange.sendResponseEnd(trailers) }
-    func wasReset(_ failure: Failure) { exchange.abortResponse(failure) }
-    func hasSent(_ bytes: Int) { exchange.creditRequest(bytes) }
-    func flush() { exchange.flushResponse() }
+    func received(_ head: ResponseHead) { exchange?.sendResponseHead(head) }
+    func received(_ bytes: ByteBuffer) { exchange?.sendResponseBody(bytes) }
+    func receivedEnd(_ trailers: HeaderFields?) { exchange?.sendResponseEnd(trailers) }
+    func wasReset(_ failure: Failure) { exchange?.abortResponse(failure) }
+    func hasSent(_ bytes: Int) { exchange?.creditRequest(bytes) }
+    func flush() { exchange?.flushResponse() }
     // A client's bytes are bounded for each exchange, not for the session.
-    func resume() {}
-    func detach() { handler = nil }
+    func regulate() {}
+    func detach(_ holding: MuxHolding) { self.holding = holding }
+    func forget() { exchange = nil }
+
+    deinit {
+        if let holding { handler?.settle(holding) }
+    }
 }

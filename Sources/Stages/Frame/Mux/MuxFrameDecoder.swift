@@ -36,11 +36,11 @@ package struct MuxFrameDecoder {
             case .failed:
                 return nil
             case .header:
-                guard let header = readHeader() else { return nil }
+                guard let header = readHeader() else { return finishInput() }
                 if let frame = try begin(header) { return frame }
             case .data(let stream, let remaining, let end):
                 guard let bytes = input.readSlice(length: min(remaining, input.readableBytes)), bytes.readableBytes > 0
-                else { return nil }
+                else { return finishInput() }
                 let left = remaining - bytes.readableBytes
                 state = left == 0 ? .header : .data(stream: stream, remaining: left, end: end)
                 return .data(stream: stream, bytes: bytes, end: end && left == 0, isEmptyFrame: false)
@@ -58,9 +58,15 @@ package struct MuxFrameDecoder {
                     return try decode(type, flags, stream, collected)
                 }
                 state = .whole(type: type, flags: flags, stream: stream, length: length, collected: collected)
-                return nil
+                return finishInput()
             }
         }
+    }
+
+    /// All was taken: gives up what was read, so that whoever read it can use the memory again.
+    private mutating func finishInput() -> MuxFrame? {
+        input = ByteBuffer()
+        return nil
     }
 
     private mutating func readHeader() -> UInt64? {

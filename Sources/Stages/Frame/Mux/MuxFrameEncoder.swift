@@ -40,7 +40,13 @@ enum MuxFrameEncoder {
         out.writeInteger(token)
     }
 
+    /// As much of a message as may be sent, cut between two characters' bytes.
     private static func bounded(_ message: String) -> String.UTF8View.SubSequence {
-        message.utf8.prefix(MuxLimits.message)
+        let bytes = message.utf8
+        guard var end = bytes.index(bytes.startIndex, offsetBy: MuxLimits.message, limitedBy: bytes.endIndex) else {
+            return bytes[...]
+        }
+        while end < bytes.endIndex, bytes[end] & 0xC0 == 0x80 { end = bytes.index(before: end) }
+        return bytes[..<end]
     }
 }

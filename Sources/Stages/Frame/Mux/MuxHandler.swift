@@ -1,3 +1,4 @@
+import DequeModule
 import Logging
 import NIOCore
 import NIOSSL
@@ -13,10 +14,13 @@ protocol MuxEnd: AnyObject {
     func hasSent(_ bytes: Int)
     /// No more has come for now.
     func flush()
-    /// The session takes data again.
-    func resume()
-    /// The stream's slot is no longer this end's: nothing more may be asked of the session.
-    func detach()
+    /// Whether the session takes data has changed.
+    func regulate()
+    /// The stream's slot is no longer this end's: nothing more may be asked of the session but `settle`, with what is still
+    /// held, when it is held no longer.
+    func detach(_ holding: MuxHolding)
+    /// Nothing more will come: lets go of the exchange.
+    func forget()
 }
 
 /// What the user of a session is told.
@@ -40,6 +44,8 @@ final class MuxHandler<End: MuxEnd>: ChannelInboundHandler {
     private static var flushThreshold: Int { 128 << 10 }
     /// So many waiting bytes are written at once; fewer wait for what else this turn of the loop brings.
     private static var promptBytes: Int { 48 << 10 }
+    /// So many streams are told that they may send again, in one turn of the loop.
+    private static var resumedTogether: Int { 8 }
 
     private(set) var session: MuxSession
     weak var owner: (any MuxHandlerOwner)?
@@ -49,13 +55,18 @@ final class MuxHandler<End: MuxEnd>: ChannelInboundHandler {
     private let peerName: String
     private var decoder = MuxFrameDecoder()
     private var ends: [End?] = []
-    private var touched: [Int] = []
-    private var parked: [Int] = []
+    // Streams that got something in this read cycle: how much of it were bytes. What was read, and whether it is passed on in
+    // slices or, being held already in too many small ones, copied.
+    private var touched: [(slot: Int, bytes: Int)] = []
+    private var readCapacity = 0
+    /// Streams that wait for the session to take data again, in the order of waiting.
+    private var parked = Deque<Int>()
+    private var hasStoppedAll = false
     private var context: ChannelHandlerContext?
     private var isActive = false
     private var isReading = false
     private var isPumping = false
-    private var isPumpScheduled = false
+    private var pumpLater: DeferredAction?
     private var isClosing = false
     // Buffers for heads and small frames, used in turn: each is free again when its bytes are flushed.
     private var scratch = [ByteBuffer](repeating: ByteBuffer(), count: 4)
@@ -90,7 +101,10 @@ final class MuxHandler<End: MuxEnd>: ChannelInboundHandler {
         }
     }
 
-    func send(_ bytes: ByteBuffer, on slot: Int) { session.send(bytes, on: slot) }
+    func send(_ bytes: ByteBuffer, on slot: Int) {
+        session.send(bytes, on: slot)
+        if session.isFull, !hasStoppedAll { stopAll() }
+    }
 
     func sendEnd(_ trailers: HeaderFields?, on slot: Int) {
         session.end(trailers, on: slot)
@@ -98,8 +112,8 @@ final class MuxHandler<End: MuxEnd>: ChannelInboundHandler {
     }
 
     func reset(_ slot: Int, _ failure: Failure) {
-        release(slot)
         session.reset(slot, failure)
+        release(slot)?.forget()
         flushSoon()
         owner?.streamsFreed()
     }
@@ -109,17 +123,38 @@ final class MuxHandler<End: MuxEnd>: ChannelInboundHandler {
         if session.hasControl { flushSoon() }
     }
 
-    /// Whether the session takes more data; after a false, the stream's `resume` is called.
+    /// A stream that is over has passed on some of what it still held.
+    func settle(_ bytes: Int) {
+        session.settle(bytes)
+        if session.hasControl { flushSoon() }
+    }
+
+    /// A stream that is over holds nothing any longer.
+    func settle(_ holding: MuxHolding) {
+        session.settle(holding)
+        if session.hasControl { flushSoon() }
+    }
+
+    /// Whether the session takes more data; after a false, the stream's `regulate` is called.
     func acceptsData(from slot: Int) -> Bool {
         if session.acceptsData { return true }
-        parked.append(slot)
+        if session.park(slot) { parked.append(slot) }
         return false
     }
 
-    private func release(_ slot: Int) {
-        guard slot < ends.count, let end = ends[slot] else { return }
-        end.detach()
+    /// Those who send hear that they must wait when they have more. Thousands who each have a little more are still too much:
+    /// then all are told at once.
+    private func stopAll() {
+        hasStoppedAll = true
+        for end in ends { end?.regulate() }
+    }
+
+    /// A stream is over: its end keeps what it still holds of the session's memory.
+    private func release(_ slot: Int) -> End? {
+        guard slot < ends.count, let end = ends[slot] else { return nil }
         ends[slot] = nil
+        end.detach(session.takeHolding(slot))
+        return end
     }
 
     // MARK: - Life
@@ -127,11 +162,13 @@ final class MuxHandler<End: MuxEnd>: ChannelInboundHandler {
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
         shard.deadlines.add(self)
+        pumpLater = DeferredAction(on: context.eventLoop) { self.pump() }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         close(Failure(.tunnelLost, "the connection to \(peerName) was closed"))
         self.context = nil
+        pumpLater?.cancel()
     }
 
     func channelActive(context: ChannelHandlerContext) {
@@ -180,8 +217,11 @@ final class MuxHandler<End: MuxEnd>: ChannelInboundHandler {
     private func endStreams(_ failure: Failure) {
         let open = ends
         ends = []
-        for end in open { end?.detach() }
-        for end in open { end?.wasReset(failure) }
+        for end in open { end?.detach(MuxHolding()) }
+        for end in open {
+            end?.wasReset(failure)
+            end?.forget()
+        }
     }
 
     // MARK: - Reading
@@ -189,7 +229,9 @@ final class MuxHandler<End: MuxEnd>: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard isActive else { return }
         isReading = true
-        decoder.append(unwrapInboundIn(data))
+        let bytes = unwrapInboundIn(data)
+        readCapacity += bytes.storageCapacity
+        decoder.append(bytes)
         let now = NIODeadline.now()
         do {
             while isActive, let frame = try decoder.next() { handle(session.receive(frame, now: now)) }
@@ -201,9 +243,15 @@ final class MuxHandler<End: MuxEnd>: ChannelInboundHandler {
 
     func channelReadComplete(context: ChannelHandlerContext) {
         isReading = false
-        let slots = touched
+        // The list is put back, so that its memory is used again.
+        var touched = touched
+        self.touched = []
+        for (slot, _) in touched where slot < ends.count { ends[slot]?.flush() }
+        // Who has a little of what was read and hasn't passed it on keeps all of it from being freed.
+        for (slot, bytes) in touched where bytes > 0 && bytes * 2 < readCapacity { session.pin(slot, readCapacity) }
         touched.removeAll(keepingCapacity: true)
-        for slot in slots where slot < ends.count { ends[slot]?.flush() }
+        self.touched = touched
+        readCapacity = 0
         pump()
     }
 
@@ -214,26 +262,30 @@ final class MuxHandler<End: MuxEnd>: ChannelInboundHandler {
         case .established:
             owner?.sessionEstablished()
         case .opened(let slot, let head, let early, let end):
-            owner?.streamOpened(slot: slot, head, early: early, end: end)
-            touch(slot)
+            touch(slot, early.readableBytes)
+            owner?.streamOpened(slot: slot, head, early: passable(early), end: end)
         case .head(let slot, let head):
-            end(slot)?.received(head)
             touch(slot)
+            end(slot)?.received(head)
         case .data(let slot, let bytes, let isEnd):
             let end = end(slot)
-            if bytes.readableBytes > 0 {
-                if let end { end.received(bytes) } else { session.consume(bytes.readableBytes, on: slot) }
-            }
-            if isEnd { ended(slot, end, nil) } else { touch(slot) }
+            let count = bytes.readableBytes
+            touch(slot, count)
+            if count > 0 { if let end { end.received(passable(bytes)) } else { session.consume(count, on: slot) } }
+            if isEnd { ended(slot, end, nil) }
         case .trailers(let slot, let fields):
+            touch(slot)
             ended(slot, end(slot), fields)
         case .reset(let slot, let failure):
-            let end = end(slot)
-            release(slot)
+            let end = release(slot)
             end?.wasReset(failure)
+            end?.forget()
             owner?.streamsFreed()
         case .goingAway(let last, let failure):
-            for end in refusedEnds(above: last) { end.wasReset(Failure(.refused, failure.message)) }
+            for end in session.removeStreams(above: last).compactMap(release) {
+                end.wasReset(Failure(.refused, failure.message))
+                end.forget()
+            }
             owner?.sessionGoingAway(failure)
         case .failed(let failure):
             shard.logger.warning("session with \(peerName) ended: \(failure.message)")
@@ -245,29 +297,32 @@ final class MuxHandler<End: MuxEnd>: ChannelInboundHandler {
 
     private func end(_ slot: Int) -> End? { slot < ends.count ? ends[slot] : nil }
 
-    private func touch(_ slot: Int) {
+    /// Bytes as they are passed on: a slice of what was read, unless too much is held by such slices already.
+    private func passable(_ bytes: ByteBuffer) -> ByteBuffer {
+        session.isTight && bytes.isSparse ? bytes.compacted() : bytes
+    }
+
+    private func touch(_ slot: Int, _ bytes: Int = 0) {
         // The same stream's frames mostly come one behind the other.
-        if touched.last != slot { touched.append(slot) }
+        if let last = touched.indices.last, touched[last].slot == slot {
+            touched[last].bytes += bytes
+        } else {
+            touched.append((slot, bytes))
+        }
     }
 
     private func ended(_ slot: Int, _ end: End?, _ trailers: HeaderFields?) {
-        // The slot may be free, and its end forgotten, when this returns.
-        if session.removeIfOver(slot) {
-            release(slot)
+        // The slot may be free, and its end forgotten, when this returns. What came last isn't passed on yet.
+        if session.isOver(slot) { session.pin(slot, readCapacity) }
+        guard session.removeIfOver(slot) else {
             end?.receivedEnd(trailers)
-            end?.flush()
-            owner?.streamsFreed()
-        } else {
-            end?.receivedEnd(trailers)
-            touch(slot)
+            return
         }
-    }
-
-    private func refusedEnds(above last: UInt32) -> [End] {
-        session.removeStreams(above: last).compactMap { slot in
-            defer { release(slot) }
-            return end(slot)
-        }
+        _ = release(slot)
+        end?.receivedEnd(trailers)
+        end?.flush()
+        end?.forget()
+        owner?.streamsFreed()
     }
 
     // MARK: - Writing
@@ -277,12 +332,7 @@ final class MuxHandler<End: MuxEnd>: ChannelInboundHandler {
     func flushSoon() {
         guard isActive, !isReading, !isPumping else { return }
         if session.queuedBytes >= Self.promptBytes { return pump() }
-        guard !isPumpScheduled else { return }
-        isPumpScheduled = true
-        shard.loop.assumeIsolated().execute {
-            self.isPumpScheduled = false
-            self.pump()
-        }
+        pumpLater?.schedule()
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
@@ -316,13 +366,10 @@ final class MuxHandler<End: MuxEnd>: ChannelInboundHandler {
     }
 
     private func account(_ step: MuxWrite, _ slot: Int) {
-        let end = end(slot)
-        if step.isOver {
-            release(slot)
-            owner?.streamsFreed()
-        } else if step.taken > 0 {
-            end?.hasSent(step.taken)
-        }
+        if step.taken > 0 { end(slot)?.hasSent(step.taken) }
+        guard step.isOver else { return }
+        release(slot)?.forget()
+        owner?.streamsFreed()
     }
 
     private func writeScratch(_ context: ChannelHandlerContext) {
@@ -343,11 +390,16 @@ final class MuxHandler<End: MuxEnd>: ChannelInboundHandler {
         for index in scratch.indices { scratch[index].clear() }
     }
 
+    /// A few in each turn of the loop, or all would at once send what had waited.
     private func resumeParked() {
-        guard !parked.isEmpty, session.queuedBytes * 2 < session.configuration.sendMemory else { return }
-        let slots = parked
-        parked.removeAll(keepingCapacity: true)
-        for slot in slots { end(slot)?.resume() }
+        guard session.queuedBytes * 2 < session.configuration.sendMemory else { return }
+        hasStoppedAll = false
+        for _ in 0..<min(parked.count, Self.resumedTogether) {
+            guard let slot = parked.popFirst() else { break }
+            session.unpark(slot)
+            end(slot)?.regulate()
+        }
+        if !parked.isEmpty { pumpLater?.schedule() }
     }
 }
 

@@ -89,6 +89,13 @@ package enum MuxHeadCoding {
         return ResponseHead(status: Int(status), reason: reason, body: body, fields: fields)
     }
 
+    /// What a decoded head takes up, in bytes, beside what every stream does.
+    static func size(_ head: RequestHead) -> Int {
+        size(head.fields) + head.method.utf8.count + head.authority.utf8.count + head.path.utf8.count
+    }
+
+    static func size(_ fields: HeaderFields) -> Int { fields.block.storageCapacity + 64 }
+
     package static func decodeTrailers(_ payload: ByteBuffer) -> HeaderFields? {
         var payload = payload
         return payload.readFields(upgrade: false)
@@ -120,8 +127,9 @@ extension ByteBuffer {
 
     /// The rest of a head. Fields that belong to one hop or to a message's framing must not be among them.
     fileprivate mutating func readFields(upgrade: Bool) -> HeaderFields? {
+        // In memory of their own, for heads are kept as long as their exchange and what was read is much larger.
         guard let count = readInteger(as: UInt16.self),
-            let fields = HeaderFields(block: slice(), count: Int(count))
+            let fields = HeaderFields(block: slice().compacted(), count: Int(count))
         else { return nil }
         var isClean = true
         fields.forEach { name, _ in

@@ -6,6 +6,8 @@ final class MuxServerStream: ExchangeSource, MuxEnd {
     private weak var handler: MuxHandler<MuxServerStream>?
     private let slot: Int
     private var exchange: Exchange?
+    /// Of a stream that is over: what is not passed on. The exchange is held by whoever has it, and holds this.
+    private var holding: MuxHolding?
 
     init(handler: MuxHandler<MuxServerStream>, slot: Int) {
         self.handler = handler
@@ -16,13 +18,26 @@ final class MuxServerStream: ExchangeSource, MuxEnd {
 
     // MARK: - From the exchange
 
-    override func responseHead(_ head: ResponseHead) { handler?.send(head, on: slot) }
-    override func responseBody(_ bytes: ByteBuffer) { handler?.send(bytes, on: slot) }
-    override func responseEnd(_ trailers: HeaderFields?) { handler?.sendEnd(trailers, on: slot) }
-    override func responseAborted(_ failure: Failure) { handler?.reset(slot, failure) }
-    override func requestCredit(_ bytes: Int) { handler?.consume(bytes, on: slot) }
-    override func responseFlush() { handler?.flushSoon() }
-    override func acceptsResponse() -> Bool { handler?.acceptsData(from: slot) ?? true }
+    override func responseHead(_ head: ResponseHead) { attached?.send(head, on: slot) }
+    override func responseBody(_ bytes: ByteBuffer) { attached?.send(bytes, on: slot) }
+    override func responseEnd(_ trailers: HeaderFields?) { attached?.sendEnd(trailers, on: slot) }
+    override func responseAborted(_ failure: Failure) { attached?.reset(slot, failure) }
+    override func lateRequestCredit(_ bytes: Int) { requestCredit(bytes) }
+
+    override func requestCredit(_ bytes: Int) {
+        if let held = holding?.bytes {
+            let settled = min(bytes, held)
+            holding?.bytes -= settled
+            handler?.settle(settled)
+        } else {
+            handler?.consume(bytes, on: slot)
+        }
+    }
+
+    override func responseFlush() { attached?.flushSoon() }
+    override func acceptsResponse() -> Bool { attached?.acceptsData(from: slot) ?? true }
+    /// The session, while the slot is this end's.
+    private var attached: MuxHandler<MuxServerStream>? { holding == nil ? handler : nil }
 
     // MARK: - From the session
 
@@ -31,7 +46,7 @@ final class MuxServerStream: ExchangeSource, MuxEnd {
     func received(_ bytes: ByteBuffer) {
         guard let exchange, !exchange.hasEnded else {
             // Answered before the request was complete: what is still on its way is of no use.
-            handler?.consume(bytes.readableBytes, on: slot)
+            requestCredit(bytes.readableBytes)
             return
         }
         exchange.sendRequestBody(bytes)
@@ -41,6 +56,11 @@ final class MuxServerStream: ExchangeSource, MuxEnd {
     func wasReset(_ failure: Failure) { exchange?.abortRequest(failure) }
     func hasSent(_ bytes: Int) { exchange?.creditResponse(bytes) }
     func flush() { exchange?.flushRequest() }
-    func resume() { exchange?.resumeResponse() }
-    func detach() { handler = nil }
+    func regulate() { exchange?.regulateResponse() }
+    func detach(_ holding: MuxHolding) { self.holding = holding }
+    func forget() { exchange = nil }
+
+    deinit {
+        if let holding { handler?.settle(holding) }
+    }
 }

@@ -6,7 +6,7 @@ extension MuxSession {
     static let informationalLimit = 64
     /// Control frames that may wait for a peer that doesn't read.
     static let controlLimit = 4_096
-    /// A grant of less than this, in bytes, is a crumb.
+    /// A grant of less than this, in bytes, is a crumb; and so is data for a stream that is over.
     static let crumb = 512
 
     /// Takes a frame. After `.failed` nothing more may be given to it.
@@ -31,7 +31,7 @@ extension MuxSession {
         case .data(let stream, let bytes, let end, let isEmptyFrame):
             return receiveData(stream, bytes, end, isEmptyFrame, now)
         case .trailers(let stream, let payload):
-            return receiveTrailers(stream, payload)
+            return receiveTrailers(stream, payload, now)
         case .window(let stream, let increment):
             return receiveWindow(stream, increment, now)
         case .reset(let stream, let failure):
@@ -82,8 +82,12 @@ extension MuxSession {
         guard early <= configuration.streamWindow, received + consumed + early <= configuration.sessionWindow else {
             return refuse(.flowControl, "early data beyond the window")
         }
-        // A stream that is not taken has ended on both sides; its early data counts as passed on.
-        if isGoingAway || heldHeads + Int(length) > configuration.headMemory {
+        // A stream that is not taken has ended on both sides; its early data counts as passed on. Streams that are over for the
+        // peer and not yet settled here leave less room for others.
+        let headSize = MuxHeadCoding.size(head)
+        if isGoingAway || heldHeads + headSize > configuration.headMemory
+            || slots.count + unsettled >= configuration.maxStreams
+        {
             guard budget.spend(1, now: now) else { return refuse(.excessive, "streams beyond what was refused") }
             received += early
             consumeForSession(early)
@@ -92,8 +96,8 @@ extension MuxSession {
             return .none
         }
         let slot = insert(stream, sendWindow: Int(peer.streamWindow))
-        heldHeads += Int(length)
-        streams[slot].headBytes = Int(length)
+        heldHeads += headSize
+        streams[slot].headBytes = headSize
         streams[slot].received = early
         streams[slot].receiveWindow -= early
         streams[slot].isReceiveEnded = end
@@ -113,14 +117,28 @@ extension MuxSession {
         if head.isInformational {
             streams[slot].informationals += 1
             guard streams[slot].informationals <= Self.informationalLimit else {
-                let failure = Failure(.excessive, "more than \(Self.informationalLimit) informational responses")
-                reset(slot, failure)
-                return .reset(slot: slot, failure)
+                return resetAsExcessive(slot, "more than \(Self.informationalLimit) informational responses")
             }
         } else {
             streams[slot].isAnswered = true
         }
+        guard holdHead(head.fields, slot) else { return resetAsExcessive(slot, "more heads than can be held") }
         return .head(slot: slot, head)
+    }
+
+    /// Counts what came with a head or trailers until the stream is over. False when there is no room for it.
+    private mutating func holdHead(_ fields: HeaderFields, _ slot: Int) -> Bool {
+        let size = MuxHeadCoding.size(fields)
+        guard heldHeads + size <= configuration.headMemory else { return false }
+        heldHeads += size
+        streams[slot].headBytes += size
+        return true
+    }
+
+    private mutating func resetAsExcessive(_ slot: Int, _ message: String) -> MuxEvent {
+        let failure = Failure(.excessive, message)
+        reset(slot, failure)
+        return .reset(slot: slot, failure)
     }
 
     private mutating func receiveData(
@@ -137,7 +155,7 @@ extension MuxSession {
             // What was on its way when the stream ended. It counts as passed on.
             received += count
             consumeForSession(count)
-            return count > 0 && isKnown(stream) ? .none : stale(stream, now)
+            return count >= Self.crumb && isKnown(stream) ? .none : stale(stream, now)
         }
         guard !streams[slot].isReceiveEnded else {
             return refuse(.protocolViolation, "DATA after the end of stream \(stream)")
@@ -155,10 +173,8 @@ extension MuxSession {
         return .data(slot: slot, bytes, end: end)
     }
 
-    private mutating func receiveTrailers(_ stream: UInt32, _ payload: ByteBuffer) -> MuxEvent {
-        guard let slot = slots[stream] else {
-            return isKnown(stream) ? .none : refuse(.protocolViolation, "TRAILERS on stream \(stream), which is not open")
-        }
+    private mutating func receiveTrailers(_ stream: UInt32, _ payload: ByteBuffer, _ now: NIODeadline) -> MuxEvent {
+        guard let slot = slots[stream] else { return stale(stream, now) }
         guard !streams[slot].isReceiveEnded, role == .acceptor || streams[slot].isAnswered else {
             return refuse(.protocolViolation, "TRAILERS outside the body of stream \(stream)")
         }
@@ -166,6 +182,7 @@ extension MuxSession {
             return refuse(.protocolViolation, "malformed TRAILERS on stream \(stream)")
         }
         streams[slot].isReceiveEnded = true
+        guard holdHead(fields, slot) else { return resetAsExcessive(slot, "more trailers than can be held") }
         return .trailers(slot: slot, fields)
     }
 

@@ -112,6 +112,7 @@ extension MuxSession {
         queuedBytes -= count
         sendWindow -= count
         streams[slot].sendWindow -= count
+        unpinQueue(slot)
         return count
     }
 

@@ -20,8 +20,11 @@ package enum MuxEvent: Sendable {
 
 /// How large a session may become and how much it may ask for.
 package struct MuxConfiguration: Sendable, Equatable {
-    /// What one session may hold, in bytes, whatever its peer does. Half of it is for bytes that came and are not yet passed
-    /// on, an eighth for heads, the rest for bytes that the peer doesn't take.
+    /// What one session may hold, in bytes, whatever its peer does, beside what a stream costs in any case.
+    ///
+    /// A buffer may be up to twice as large as what is in it, so bytes count double. Half of the memory is for bytes that came
+    /// and are not yet passed on, a quarter for bytes that the peer doesn't take, three sixteenths for heads, and one for large
+    /// buffers of which only a small part waits.
     package var memory = 16 << 20
     package var streamWindow = 256 << 10
     package var maxStreams = 8_192
@@ -31,9 +34,13 @@ package struct MuxConfiguration: Sendable, Equatable {
 
     package init() {}
 
-    var sessionWindow: Int { memory / 2 }
-    var headMemory: Int { memory / 8 }
-    var sendMemory: Int { memory / 8 * 3 }
+    package var sessionWindow: Int { memory / 4 }
+    var headMemory: Int { memory / 16 * 3 }
+    var pinnedMemory: Int { memory / 16 }
+    /// With so many bytes waiting for the peer, those that send are told to wait when they have more; with half as many again,
+    /// all are, at once.
+    var sendMemory: Int { memory / 12 }
+    var sendLimit: Int { memory / 8 }
     var settings: MuxSettings {
         MuxSettings(
             streamWindow: UInt32(streamWindow), sessionWindow: UInt32(sessionWindow), maxStreams: UInt32(maxStreams))
@@ -66,10 +73,15 @@ package struct MuxSession {
     var lastStream: UInt32 = 0
     var peer = MuxSettings(streamWindow: 0, sessionWindow: 0, maxStreams: 0)
 
-    // Receiving: what came and is not passed on; what was passed on and is not yet granted again.
+    // Receiving: what came and is not passed on; what was passed on and is not yet granted again. Streams that are over and
+    // still hold something are in it.
     var received = 0
     var consumed = 0
     var heldHeads = 0
+    /// Streams that are over, and whose bytes are not all passed on.
+    var unsettled = 0
+    /// What is kept from being freed by slices of larger buffers, both ways.
+    var pinned = 0
     // Sending.
     var sendWindow = 0
     package internal(set) var queuedBytes = 0
@@ -102,6 +114,21 @@ package struct MuxSession {
     /// Whether more bytes may be given to `send`: false while the peer doesn't take what is there.
     package var acceptsData: Bool { queuedBytes < configuration.sendMemory }
 
+    /// Whether so much waits that nobody may send, not even those who last heard that they may.
+    package var isFull: Bool { queuedBytes >= configuration.sendLimit }
+
+    /// Whether small parts of large buffers must be copied before they are passed on or wait.
+    package var isTight: Bool { pinned >= configuration.pinnedMemory }
+
+    /// Notes that a stream waits for the session to take data. False if it does already.
+    package mutating func park(_ slot: Int) -> Bool {
+        guard streams[slot].id != 0, !streams[slot].isParked else { return false }
+        streams[slot].isParked = true
+        return true
+    }
+
+    package mutating func unpark(_ slot: Int) { streams[slot].isParked = false }
+
     // MARK: - Slots
 
     mutating func insert(_ id: UInt32, sendWindow: Int) -> Int {
@@ -109,6 +136,7 @@ package struct MuxSession {
         let slot: Int
         if let free = freeSlots.popLast() {
             slot = free
+            settle(takeHolding(free))
             streams[free] = state
         } else {
             slot = streams.count
@@ -118,17 +146,41 @@ package struct MuxSession {
         return slot
     }
 
-    /// Forgets a stream. What it had not passed on counts as passed on.
+    /// Forgets a stream. What it had not passed on is still held, by whoever takes it over.
     mutating func remove(_ slot: Int) {
         guard streams[slot].id != 0 else { return }
-        consumeForSession(streams[slot].received)
-        queuedBytes -= streams[slot].queuedBytes
-        heldHeads -= streams[slot].headBytes
-        slots[streams[slot].id] = nil
+        let stream = streams[slot]
+        queuedBytes -= stream.queuedBytes
+        pinned -= stream.sendPinned
+        slots[stream.id] = nil
         ready.remove(&streams[slot])
         streams[slot] = MuxStreamState()
+        if stream.received > 0 || stream.headBytes > 0 {
+            streams[slot].left = MuxHolding(
+                bytes: stream.received, heads: stream.headBytes, pinned: stream.pinned, isUnsettled: true)
+            unsettled += 1
+        }
         freeSlots.append(slot)
         tidy()
+    }
+
+    /// Takes over what a stream that has just ended still holds. Give all of it back with `settle`, once; what isn't taken over
+    /// comes back when its place is needed.
+    package mutating func takeHolding(_ slot: Int) -> MuxHolding {
+        defer { streams[slot].left = MuxHolding() }
+        return streams[slot].left
+    }
+
+    /// A part of a holding's bytes has been passed on. The caller takes it off the holding.
+    package mutating func settle(_ bytes: Int) { consumeForSession(bytes) }
+
+    /// Nothing of a holding is held any longer.
+    package mutating func settle(_ holding: MuxHolding) {
+        guard holding.isUnsettled else { return }
+        consumeForSession(holding.bytes)
+        heldHeads -= holding.heads
+        pinned -= holding.pinned
+        unsettled -= 1
     }
 
     /// Streams that came and went while nothing could be written have left their entries behind. They are dropped before they
@@ -141,6 +193,8 @@ package struct MuxSession {
             starved.removeAll { streams[$0.slot].id != $0.stream }
         }
     }
+
+    package func isOver(_ slot: Int) -> Bool { streams[slot].isOver }
 
     /// Forgets a stream that both sides have ended. True if it did.
     @discardableResult
@@ -163,7 +217,9 @@ package struct MuxSession {
 
     /// Sends a response's head. False if it is too large for a frame, or more is waiting to be sent than may.
     package mutating func send(_ head: ResponseHead, on slot: Int) -> Bool {
-        guard let payload = MuxHeadCoding.encode(head), queuedBytes < configuration.memory else { return false }
+        guard let payload = MuxHeadCoding.encode(head),
+            queuedBytes + payload.readableBytes <= configuration.sendLimit + configuration.headMemory
+        else { return false }
         if !head.isInformational { streams[slot].isAnswered = true }
         enqueue(.head(payload), slot)
         return true
@@ -171,7 +227,24 @@ package struct MuxSession {
 
     package mutating func send(_ bytes: ByteBuffer, on slot: Int) {
         guard bytes.readableBytes > 0, !streams[slot].isEndQueued else { return }
+        if streams[slot].absorb(bytes) {
+            queuedBytes += bytes.readableBytes
+            return ready.insert(slot, &streams[slot])
+        }
+        guard bytes.isSparse else { return enqueue(.data(bytes), slot) }
+        // A small part of what was read from somewhere. It mostly leaves at once; while many such wait, each gets memory of its
+        // own.
+        guard !isTight else { return enqueue(.data(bytes.compacted()), slot) }
+        streams[slot].sendPinned += bytes.storageCapacity
+        pinned += bytes.storageCapacity
         enqueue(.data(bytes), slot)
+    }
+
+    /// To be called when data has left a stream's queue.
+    mutating func unpinQueue(_ slot: Int) {
+        guard streams[slot].queuedBytes == 0 else { return }
+        pinned -= streams[slot].sendPinned
+        streams[slot].sendPinned = 0
     }
 
     /// Ends this side of a stream. A block of trailers that is too large for a frame is left out.
@@ -201,6 +274,10 @@ package struct MuxSession {
         guard bytes > 0 else { return }
         streams[slot].received -= bytes
         streams[slot].consumed += bytes
+        if streams[slot].received == 0 {
+            pinned -= streams[slot].pinned
+            streams[slot].pinned = 0
+        }
         consumeForSession(bytes)
         guard failure == nil, !streams[slot].isReceiveEnded, streams[slot].consumed * 2 >= configuration.streamWindow,
             !streams[slot].isWindowQueued
@@ -209,7 +286,15 @@ package struct MuxSession {
         control.append(.streamWindow(slot: slot, stream: streams[slot].id))
     }
 
+    /// A stream has got bytes that are a part of a buffer of `capacity` bytes and has not passed on all it has.
+    package mutating func pin(_ slot: Int, _ capacity: Int) {
+        guard streams[slot].received > 0 else { return }
+        streams[slot].pinned += capacity
+        pinned += capacity
+    }
+
     mutating func consumeForSession(_ bytes: Int) {
+        guard bytes > 0 else { return }
         received -= bytes
         consumed += bytes
         if failure == nil, consumed * 2 >= configuration.sessionWindow, !control.isSessionWindowQueued {

@@ -1,5 +1,17 @@
 import DequeModule
 import NIOCore
+import Pipeline
+
+/// What a stream that is over still holds of its session's memory: bytes that came and are not passed on, and heads. It comes
+/// back to the session when they are passed on or dropped.
+package struct MuxHolding: Equatable {
+    package var bytes = 0
+    var heads = 0
+    /// What the bytes keep from being freed, being slices of larger buffers.
+    var pinned = 0
+    /// Whether the session waits for it to be settled.
+    var isUnsettled = false
+}
 
 /// Something to be sent on a stream, in order.
 enum MuxSendItem {
@@ -23,8 +35,12 @@ struct MuxStreamState {
     var sendWindow = 0
     private(set) var queue = Deque<MuxSendItem>()
     private(set) var queuedBytes = 0
+    /// What the queue's slices keep from being freed.
+    var sendPinned = 0
     var isEndQueued = false
     var isEndSent = false
+    /// Waits for the session to take more data.
+    var isParked = false
     /// Which list of streams with something to send it stands in.
     var readiness = MuxReadyList.Place.none
 
@@ -32,6 +48,8 @@ struct MuxStreamState {
     var receiveWindow = 0
     /// Came and not yet passed on.
     var received = 0
+    /// What slices of it keep from being freed, so long as any of it is not passed on.
+    var pinned = 0
     /// Passed on and not yet granted to the peer again.
     var consumed = 0
     var isWindowQueued = false
@@ -39,8 +57,10 @@ struct MuxStreamState {
     /// The final response's head has come (opener), or has been sent (acceptor).
     var isAnswered = false
     var informationals = 0
-    /// What the request's head counts against the memory for heads.
+    /// What the heads and trailers that came count against the memory for heads.
     var headBytes = 0
+    /// In a free place: what its last stream left behind, until the owner has taken it over.
+    var left = MuxHolding()
 
     init() {}
 
@@ -68,6 +88,17 @@ struct MuxStreamState {
     mutating func enqueue(_ item: MuxSendItem) {
         queuedBytes += item.bytes.readableBytes
         queue.append(item)
+    }
+
+    /// Copies data to the end of the data that is last in the queue, if both are small.
+    mutating func absorb(_ bytes: ByteBuffer) -> Bool {
+        guard case .data(var last)? = queue.last, last.absorbs(bytes) else { return false }
+        // The queue gives up its reference first, or appending would copy what is there.
+        queue.removeLast()
+        last.writeImmutableBuffer(bytes)
+        queue.append(.data(last))
+        queuedBytes += bytes.readableBytes
+        return true
     }
 
     mutating func dequeue() -> MuxSendItem? {

@@ -1,22 +1,5 @@
 import NIOCore
 
-/// Counts the bytes that were written to a channel and for which credit is owed: it is given once the channel takes more, so
-/// that a slow reader holds no more than the channel's own buffer and one window.
-struct CreditedWriter {
-    private var owed = 0
-
-    var isSettled: Bool { owed == 0 }
-
-    mutating func wrote(_ bytes: Int) { owed += bytes }
-
-    /// To be called after a flush and when the channel's writability changes. The result is the credit to give.
-    mutating func settle(_ channel: any Channel) -> Int {
-        guard owed > 0, channel.isWritable else { return 0 }
-        defer { owed = 0 }
-        return owed
-    }
-}
-
 /// What a reader may still pass on before it gets credit. Reading stops and goes on by the channel's `autoRead`.
 struct ReadAllowance {
     private var bytes: Int

@@ -1,0 +1,152 @@
+import NIOCore
+
+/// Where an exchange has got to, and what of it was counted already.
+struct ExchangeProgress {
+    /// The first stage that it reached, and the last.
+    var first: StageMeter?
+    var place: StageMeter?
+    /// When it reached the last.
+    var arrived: NIODeadline
+    var countedRequest: Int64 = 0
+    var countedResponse: Int64 = 0
+}
+
+/// What is counted of an exchange: some integers at each stage, and nothing for a chunk of a body.
+extension Exchange {
+    /// Notes that the exchange has reached a stage.
+    func reach(_ meter: StageMeter) {
+        guard !isFinished else { return }
+        if let place = progress.place {
+            if meter.index <= place.index {
+                // It is sent on its way once more.
+                leave(downTo: meter)
+                progress.arrived = .now()
+            } else {
+                let now = NIODeadline.now()
+                place.passed.add()
+                place.time.record((now - progress.arrived).nanoseconds)
+                progress.arrived = now
+            }
+        } else {
+            progress.first = meter
+        }
+        progress.place = meter
+        meter.entered.add()
+        meter.open.add(1)
+    }
+
+    /// Counts the bytes that have passed since they were last counted.
+    func countBytes() {
+        var request = requestBytes &- progress.countedRequest
+        var response = responseBytes &- progress.countedResponse
+        progress.countedRequest = requestBytes
+        progress.countedResponse = responseBytes
+        shard.exchanges.requestBytes.add(request)
+        shard.exchanges.responseBytes.add(response)
+        // From the last stage to the first. A gate that changes bodies tells by how much, so that each stage's number is that
+        // of the bytes at its own place.
+        var gate = gates.count
+        for gate in gates {
+            request &+= gate.requestGrowth
+            response &-= gate.responseGrowth
+        }
+        forEachPlace { meter in
+            while gate > 0, gates[gate - 1].place >= meter.index {
+                gate -= 1
+                request &-= gates[gate].requestGrowth
+                response &+= gates[gate].responseGrowth
+            }
+            meter.requestBytes.add(request)
+            meter.responseBytes.add(response)
+        }
+        for gate in gates { (gate.requestGrowth, gate.responseGrowth) = (0, 0) }
+    }
+
+    /// Counts the end. `answered` is the place of the stage that ended it, if that isn't the last that it reached.
+    func countEnd(_ outcome: ExchangeOutcome, at answered: Int?) {
+        countBytes()
+        let exchanges = shard.exchanges
+        exchanges.ended.add(outcome)
+        exchanges.duration.record((ended - began).nanoseconds)
+        if let failure, outcome != .completed { exchanges.failed(failure) }
+        progress.place?.time.record((ended - progress.arrived).nanoseconds)
+        if answered == nil { progress.place?.ended.add(outcome) }
+        forEachPlace { meter in
+            meter.open.add(-1)
+            if meter.index == answered { meter.ended.add(outcome) }
+        }
+        progress.place = nil
+        progress.first = nil
+    }
+
+    private func leave(downTo meter: StageMeter) {
+        countBytes()
+        var place = progress.place
+        while let each = place, each.index >= meter.index {
+            each.open.add(-1)
+            place = each.previous
+        }
+    }
+
+    private func forEachPlace(_ body: (StageMeter) -> Void) {
+        var place = progress.place
+        while let meter = place {
+            body(meter)
+            place = meter === progress.first ? nil : meter.previous
+        }
+    }
+}
+
+/// Stands before a stage's port and counts what reaches it.
+final class ExchangeEdge: ExchangePort {
+    private let meter: StageMeter
+    private let next: any ExchangePort
+
+    init(_ next: any ExchangePort, on shard: Shard, at place: StagePlace) {
+        self.next = next
+        meter = StageMeter(place, in: shard.metrics)
+        // Pipelines are put together from their end.
+        shard.lastMeter?.previous = meter
+        shard.lastMeter = meter
+    }
+
+    func open(_ exchange: Exchange) {
+        exchange.reach(meter)
+        next.open(exchange)
+    }
+}
+
+@available(*, unavailable)
+extension ExchangeEdge: Sendable {}
+
+/// Stands before a stage's port and counts the connections that reach it.
+final class InboundEdge: InboundPort {
+    private let next: any InboundPort
+    private let entered: Counter
+    private let refused: Counter
+    private let open: Gauge
+
+    init(_ next: any InboundPort, on shard: Shard, at place: StagePlace) {
+        self.next = next
+        entered = shard.metrics.counter(
+            "fluidity_stage_connections_in_total", "Connections that reached the stage.", place.labels)
+        refused = shard.metrics.counter(
+            "fluidity_stage_connections_refused_total", "Connections that the stage didn't take.", place.labels)
+        open = shard.metrics.gauge("fluidity_stage_connections_open", "Connections at the stage.", place.labels)
+    }
+
+    func accept(_ connection: Inbound) throws {
+        entered.add()
+        do {
+            try next.accept(connection)
+        } catch {
+            refused.add()
+            throw error
+        }
+        open.add(1)
+        connection.channel.closeFuture.assumeIsolated().whenComplete { _ in self.open.add(-1) }
+    }
+}
+
+@available(*, unavailable)
+extension InboundEdge: Sendable {}

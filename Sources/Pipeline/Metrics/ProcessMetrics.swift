@@ -1,0 +1,81 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// What the system knows of this process, read when it is asked for. The names are those that every Prometheus client uses.
+enum ProcessMetrics {
+    static func read() -> MetricSnapshot {
+        var snapshot = MetricSnapshot()
+        var usage = rusage()
+        if getrusage(selfUsage, &usage) == 0 {
+            let seconds = [usage.ru_utime, usage.ru_stime].reduce(0) { $0 + Double($1.tv_sec) + Double($1.tv_usec) * 1e-6 }
+            snapshot.add(.init("process_cpu_seconds_total", "Processor time, user and system.", .counter(seconds)))
+        }
+        var limit = rlimit()
+        if getrlimit(descriptorLimit, &limit) == 0 {
+            snapshot.add(.init("process_max_fds", "Descriptors that may be open.", .gauge(Double(limit.rlim_cur))))
+        }
+        #if os(Linux)
+        if let pages = statistics() {
+            let size = Double(sysconf(Int32(_SC_PAGESIZE)))
+            snapshot.add(.init("process_virtual_memory_bytes", "Address space.", .gauge(pages.virtual * size)))
+            snapshot.add(.init("process_resident_memory_bytes", "Memory in use.", .gauge(pages.resident * size)))
+        }
+        if let count = openDescriptors() {
+            snapshot.add(.init("process_open_fds", "Descriptors that are open.", .gauge(Double(count))))
+        }
+        #endif
+        snapshot.add(
+            .init(
+                "process_start_time_seconds", "When the process started, in seconds of the Unix epoch.", .gauge(startTime)))
+        return snapshot
+    }
+
+    #if canImport(Darwin)
+    private static let selfUsage = RUSAGE_SELF
+    private static let descriptorLimit = RLIMIT_NOFILE
+    private static let startTime = Double(WallTime.seconds)
+    #else
+    #if canImport(Glibc)
+    private static let selfUsage = __rusage_who_t(RUSAGE_SELF.rawValue)
+    private static let descriptorLimit = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+    #else
+    private static let selfUsage = RUSAGE_SELF
+    private static let descriptorLimit = RLIMIT_NOFILE
+    #endif
+
+    /// The first two numbers of `/proc/self/statm`, in pages.
+    private static func statistics() -> (virtual: Double, resident: Double)? {
+        let numbers = text(of: "/proc/self/statm")?.split(separator: " ").prefix(2).compactMap { Double($0) } ?? []
+        return numbers.count == 2 ? (numbers[0], numbers[1]) : nil
+    }
+
+    private static func openDescriptors() -> Int? {
+        guard let folder = opendir("/proc/self/fd") else { return nil }
+        defer { closedir(folder) }
+        var count = 0
+        while readdir(folder) != nil { count += 1 }
+        // Itself, `.` and `..` are none of the program's.
+        return max(0, count - 3)
+    }
+
+    /// Field 22 of `/proc/self/stat` is in ticks since the machine started, which `/proc/stat` has the time of.
+    private static let startTime: Double = {
+        let fields = text(of: "/proc/self/stat")?.split(separator: ")").last?.split(separator: " ")
+        let boot = text(of: "/proc/stat")?.split(separator: "\n").first { $0.hasPrefix("btime ") }?.dropFirst(6)
+        guard let fields, fields.count > 19, let ticks = Double(fields[19]), let boot, let base = Double(boot) else {
+            return Double(WallTime.seconds)
+        }
+        return base + ticks / Double(sysconf(Int32(_SC_CLK_TCK)))
+    }()
+
+    private static func text(of path: String) -> String? {
+        guard let bytes = try? FileAccess.read(path, limit: 4 << 20) else { return nil }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+    #endif
+}

@@ -1,0 +1,174 @@
+import DequeModule
+import NIOCore
+import Pipeline
+
+/// What a connection writes. Heads, chunk sizes and small parts of bodies are gathered, so that many small writes become one;
+/// larger parts go out as they are. While what was flushed is still on its way, the rest waits here and not in the channel: a
+/// part of one byte would cost a hundred there.
+final class ChannelOutput {
+    /// Parts up to this size, in bytes, are copied.
+    private static let small = 4_096
+    /// So many gathered bytes are handed on together.
+    private static let gatheredTogether = 12_288
+
+    private enum Ending {
+        case output
+        case all
+    }
+
+    /// Bytes of bodies and tunnels that were written and are not yet credited.
+    private(set) var owed = 0
+    private let scratches: ScratchBuffers
+    private var context: ChannelHandlerContext?
+    private var gathered = ByteBuffer()
+    /// What waits for the channel, and comes before what is gathered.
+    private var waiting = Deque<ByteBuffer>()
+    /// Gathered bytes that the channel has, to be used again when they are out.
+    private var handedOver: [ByteBuffer] = []
+    private var hasUnflushed = false
+    private var isFlushing = false
+    private var isDraining = false
+    private var isHeldBack = false
+    private var ending: Ending?
+
+    init(_ scratches: ScratchBuffers) {
+        self.scratches = scratches
+    }
+
+    /// The connection is there. Its channel calls what was flushed and not taken by the kernel "not writable", to the last byte.
+    func attach(_ context: ChannelHandlerContext) {
+        self.context = context
+        try? context.channel.syncOptions?.setOption(.writeBufferWaterMark, value: .init(low: 1, high: 1))
+    }
+
+    func detach() {
+        context = nil
+        waiting = []
+        gathered = ByteBuffer()
+    }
+
+    /// Everything that was written has been taken by the kernel.
+    var isDrained: Bool {
+        !isDraining && !isHeldBack && !hasUnflushed && gathered.readableBytes == 0 && waiting.isEmpty
+    }
+
+    /// The credit to be given, once everything is out. To be called after a flush and when the channel's writability changes.
+    func settle() -> Int {
+        guard owed > 0, isDrained else { return 0 }
+        defer { owed = 0 }
+        return owed
+    }
+
+    // MARK: - Writing
+
+    /// Writes a head, or another small thing that is put together in place.
+    func gather<Result, Problem>(_ write: (inout ByteBuffer) throws(Problem) -> Result) throws(Problem) -> Result {
+        if gathered.storageCapacity == 0 { gathered = scratches.take() }
+        return try write(&gathered)
+    }
+
+    /// Writes a part of a body, for which credit is owed.
+    func write(_ bytes: ByteBuffer) {
+        let count = bytes.readableBytes
+        owed += count
+        guard count > Self.small else {
+            gather { buffer in _ = buffer.writeImmutableBuffer(bytes) }
+            if gathered.readableBytes >= Self.gatheredTogether { handOnGathered() }
+            return
+        }
+        handOnGathered()
+        handOn(isDraining && bytes.isSparse ? bytes.compacted() : bytes)
+    }
+
+    /// Lets out what was written.
+    func flush() {
+        guard let context, !isDraining, !isHeldBack else { return }
+        handOnGathered()
+        guard hasUnflushed else { return }
+        hasUnflushed = false
+        // The channel says at every write and at every flush that its writability has changed.
+        isFlushing = true
+        context.flush()
+        isFlushing = false
+        isDraining = !context.channel.isWritable
+        reuse()
+    }
+
+    /// Keeps everything back: TLS would take it before its handshake is over, and hold it.
+    func holdBack() { isHeldBack = true }
+
+    func letGo() {
+        guard isHeldBack else { return }
+        isHeldBack = false
+        goOn()
+    }
+
+    /// To be called when the channel's writability has changed. True if everything that was flushed is out.
+    func writabilityChanged() -> Bool {
+        guard !isFlushing, isDraining, let context, context.channel.isWritable else { return false }
+        isDraining = false
+        reuse()
+        goOn()
+        return !isDraining
+    }
+
+    private func goOn() {
+        guard let context, !isDraining, !isHeldBack else { return }
+        while let next = waiting.popFirst() {
+            hasUnflushed = true
+            context.write(NIOAny(next), promise: nil)
+        }
+        flush()
+        if let ending {
+            self.ending = nil
+            end(ending)
+        }
+    }
+
+    private func handOnGathered() {
+        guard gathered.readableBytes > 0 else { return }
+        let bytes = gathered
+        gathered = ByteBuffer()
+        if !isDraining, !isHeldBack { handedOver.append(bytes) }
+        handOn(bytes)
+    }
+
+    private func handOn(_ bytes: ByteBuffer) {
+        guard !isDraining, !isHeldBack, let context else { return waiting.append(bytes) }
+        hasUnflushed = true
+        context.write(NIOAny(bytes), promise: nil)
+    }
+
+    private func reuse() {
+        guard !isDraining, !handedOver.isEmpty else { return }
+        for index in handedOver.indices {
+            // Only the storage that nobody else has any more is worth keeping.
+            handedOver[index].clear()
+            scratches.give(handedOver[index])
+        }
+        handedOver.removeAll(keepingCapacity: true)
+    }
+
+    // MARK: - Ending
+
+    /// Ends our half behind everything that was written.
+    func closeOutput() { end(.output) }
+
+    /// Closes behind everything that was written.
+    func close() { end(.all) }
+
+    private func end(_ ending: Ending) {
+        flush()
+        guard waiting.isEmpty, gathered.readableBytes == 0 else {
+            self.ending = self.ending == .all ? .all : ending
+            return
+        }
+        switch ending {
+        case .output: context?.closeOutputAfterWrites()
+        case .all: context?.closeAfterWrites()
+        }
+    }
+}
+
+@available(*, unavailable)
+extension ChannelOutput: Sendable {}
