@@ -32,7 +32,9 @@ let package = Package(
         .executable(name: "fluidity", targets: ["Fluidity"]),
         .library(name: "Pipeline", targets: ["Pipeline"]),
         .library(name: "Stages", targets: ["Stages"]),
+        .library(name: "Hosting", targets: ["Hosting"]),
         .library(name: "CommandLineInterface", targets: ["CommandLineInterface"]),
+        .library(name: "StageTesting", targets: ["StageTesting"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
@@ -73,12 +75,25 @@ let package = Package(
         .target(
             name: "CommandLineInterface",
             dependencies: [
-                "Pipeline", "Stages", "Hosting", logging, x509, crypto, asn1,
+                "Pipeline", "Stages", "Hosting", "Rehearsal", nioCore, logging, x509, crypto, asn1,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Hosts/CommandLine",
             swiftSettings: settings
         ),
+        // Runs stages in memory: for `fluidity test`, and beneath `StageTesting`.
+        .target(
+            name: "Rehearsal",
+            dependencies: ["Pipeline", nioCore, nioPosix, logging],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "StageTesting",
+            dependencies: ["Pipeline", "Rehearsal", "CAllocations", nioCore, logging],
+            swiftSettings: settings
+        ),
+        // Replaces the allocator of the program that links it, so it goes into tests only.
+        .target(name: "CAllocations"),
         .executableTarget(
             name: "Fluidity",
             dependencies: ["CommandLineInterface", "Stages"],
@@ -95,14 +110,15 @@ let package = Package(
             name: "StagesTests",
             dependencies: [
                 "Pipeline", "Stages", nioCore, nioPosix, nioEmbedded, nioSSL, deque,
-                .product(name: "NIOHTTP1", package: "swift-nio"), x509, crypto, asn1, logging,
+                .product(name: "NIOHTTP1", package: "swift-nio"), x509, crypto, asn1, logging, "StageTesting",
             ],
             swiftSettings: settings
         ),
         .testTarget(
             name: "HostsTests",
             dependencies: [
-                "Pipeline", "Stages", "Hosting", "CommandLineInterface", nioCore, nioEmbedded, nioSSL, x509, asn1,
+                "Pipeline", "Stages", "Hosting", "CommandLineInterface", nioCore, nioPosix, nioEmbedded, nioSSL, x509, asn1,
+                logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             exclude: ["Golden"],

@@ -25,9 +25,11 @@ struct ConfigurationOptions: ParsableArguments {
             overrides.append(override)
         }
         if let logLevel { overrides.append(ConfigurationOverride(path: "log.level", value: logLevel, origin: "--log-level")) }
-        let loader = ConfigurationLoader(
-            registry: FluidityCommandLine.stages, environment: ProcessInfo.processInfo.environment,
-            checksFiles: checksFiles)
-        return try loader.load(path: path, host: host, overrides: overrides + more)
+        return try loader(checksFiles: checksFiles).load(path: path, host: host, overrides: overrides + more)
+    }
+
+    func loader(checksFiles: Bool = false) -> ConfigurationLoader {
+        ConfigurationLoader(
+            registry: FluidityCommandLine.stages, environment: ProcessInfo.processInfo.environment, checksFiles: checksFiles)
     }
 }

@@ -43,7 +43,7 @@ struct RootCommand: AsyncParsableCommand {
             """,
         version: FluidityCommandLine.version,
         subcommands: [
-            AgentCommand.self, ServerCommand.self, UpCommand.self, CheckCommand.self, PrintCommand.self,
-            GraphCommand.self, StagesCommand.self, SchemaCommand.self, CertificateCommand.self,
+            AgentCommand.self, ServerCommand.self, UpCommand.self, CheckCommand.self, TestCommand.self, PrintCommand.self,
+            GraphCommand.self, StagesCommand.self, SchemaCommand.self, StageCommand.self, CertificateCommand.self,
         ])
 }

@@ -37,7 +37,7 @@ package enum ConfigurationPrinter {
 
     package static func text(of configuration: LoadedConfiguration) -> String {
         var lines: [Line] = []
-        for setting in configuration.fileSettings where setting.path != "pipeline" {
+        for setting in configuration.fileSettings where setting.path != "pipeline" && setting.path != "tests" {
             var setting = setting
             if setting.path == "host" {
                 lines.append(

@@ -137,15 +137,15 @@ package struct PairCheck {
     }
 
     private func loading(
-        _ configuration: MTLSConfiguration, ca: FilePath, _ role: TLSCredentials.Role
+        _ configuration: MTLSConfiguration, ca: PEMSource, _ role: TLSCredentials.Role
     ) -> Result<TLSCredentials, StageError> {
         Result { () throws(StageError) in
             try TLSCredentials(
-                certificate: configuration.certificate.path, key: configuration.key.path, ca: ca.path, role: role)
+                certificate: configuration.certificate, key: configuration.key, ca: ca, role: role)
         }
     }
 
-    private func load(_ configuration: MTLSConfiguration, ca: FilePath, _ role: TLSCredentials.Role) -> TLSCredentials? {
+    private func load(_ configuration: MTLSConfiguration, ca: PEMSource, _ role: TLSCredentials.Role) -> TLSCredentials? {
         try? loading(configuration, ca: ca, role).get()
     }
 

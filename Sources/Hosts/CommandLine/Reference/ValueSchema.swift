@@ -62,6 +62,8 @@ struct ValueSchema {
         switch shape {
         case .any:
             return []
+        case .null:
+            return [.members(["type": .text("null")])]
         case .boolean:
             return [.members(["enum": .array([.boolean(true), .boolean(false), .text("true"), .text("false")])]), substituted]
         case .integer, .number:

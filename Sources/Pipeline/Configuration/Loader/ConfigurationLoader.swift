@@ -7,10 +7,10 @@ public struct ConfigurationLoader: Sendable {
     /// The largest file that is read, in bytes.
     public static let sizeLimit = 1 << 20
 
-    private let registry: StageRegistry
-    private let environment: [String: String]
+    let registry: StageRegistry
+    let environment: [String: String]
     private let ignoredVariables: Set<String>
-    private let checksFiles: Bool
+    let checksFiles: Bool
 
     /// - Parameters:
     ///   - ignoredVariables: variables that begin with `FLUIDITY_` and mean something to others.
@@ -32,6 +32,10 @@ public struct ConfigurationLoader: Sendable {
     public func load(
         path: String, host: HostKind?, overrides: [ConfigurationOverride] = []
     ) throws(ConfigurationErrors) -> LoadedConfiguration {
+        try load(text: try read(path), file: path, host: host, overrides: overrides)
+    }
+
+    func read(_ path: String) throws(ConfigurationErrors) -> String {
         let bytes: [UInt8]?
         do {
             bytes = try FileAccess.read(path, limit: Self.sizeLimit)
@@ -40,7 +44,7 @@ public struct ConfigurationLoader: Sendable {
         }
         guard let bytes else { throw tooLarge(path) }
         guard let text = String(validating: bytes, as: UTF8.self) else { throw refusal(path, "the file is not UTF-8 text") }
-        return try load(text: text, file: path, host: host, overrides: overrides)
+        return text
     }
 
     /// Reads a text as if it stood in a file of the given name.

@@ -68,7 +68,8 @@ struct Draft {
         return LoadedConfiguration(
             file: source.file, host: host, drain: settings.drain, eventLoops: settings.eventLoops, log: settings.log,
             stages: prepared.map(LoadedConfiguration.Entry.init), warnings: errors, source: source,
-            fileSettings: settings.settings(placed: settingPlaces)
+            fileSettings: settings.settings(placed: settingPlaces),
+            tests: LoadedTests(tests: settings.tests, places: settingPlaces, source: source)
         )
     }
 
@@ -81,7 +82,8 @@ struct Draft {
         guard let configuration, let form else { return }
         prepared.append(
             PreparedStage(
-                name: item.name, form: form, origin: item.origin, places: SettingPlaces(context), configuration: configuration
+                name: item.name, form: form, origin: item.origin, places: SettingPlaces(context), needs: Factory.needs,
+                configuration: configuration
             ) {
                 try factory.make(configuration, form: form, context: $0)
             }
@@ -122,6 +124,7 @@ struct PreparedStage: Sendable {
     var origin: ConfigurationNode.Origin
     /// Where each key stands.
     var places: SettingPlaces
+    var needs: HostNeeds
     var configuration: any StageConfiguration
     var make: @Sendable (StageContext) throws -> any Stage
 }

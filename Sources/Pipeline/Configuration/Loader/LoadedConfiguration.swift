@@ -15,6 +15,8 @@ public struct LoadedConfiguration: Sendable {
     let source: ConfigurationSource
     /// What counts beside the pipeline, value by value: `drain`, `log.level`.
     package let fileSettings: [ConfigurationSetting]
+    /// What `fluidity test` runs.
+    package let tests: LoadedTests
 
     /// One stage of the list.
     public struct Entry: Sendable {

@@ -4,6 +4,7 @@
 public indirect enum ValueShape: Sendable, Equatable {
     /// Anything: for a type that doesn't say.
     case any
+    case null
     case boolean
     case integer
     case number
