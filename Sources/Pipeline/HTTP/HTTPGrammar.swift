@@ -1,25 +1,32 @@
 /// The character classes of RFC 9110, section 5.
 package enum HTTPGrammar {
-    // One bit of a class for each byte.
-    private static let tokenBit: UInt8 = 1
-    private static let valueBit: UInt8 = 2
-    private static let targetBit: UInt8 = 4
-
-    private static let classes: [UInt8] = (0...255).map { (byte: Int) -> UInt8 in
-        var bits: UInt8 = 0
-        let letterOrDigit = (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
-        if letterOrDigit || "!#$%&'*+-.^_`|~".utf8.contains(UInt8(byte)) { bits |= tokenBit }
-        if byte == 0x09 || (0x20...0x7E).contains(byte) || byte >= 0x80 { bits |= valueBit }
-        if (0x21...0x7E).contains(byte) || byte >= 0x80 { bits |= targetBit }
-        return bits
-    }
+    // The token bytes, one bit each: 0x00 to 0x3F and 0x40 to 0x7F.
+    private static let lowTokens: UInt64 = 0x03FF_6CFA_0000_0000
+    private static let highTokens: UInt64 = 0x57FF_FFFF_C7FF_FFFE
 
     /// A byte of a method or field name (`tchar`, RFC 9110, 5.6.2).
-    package static func isTokenByte(_ byte: UInt8) -> Bool { classes[Int(byte)] & tokenBit != 0 }
+    package static func isTokenByte(_ byte: UInt8) -> Bool {
+        byte < 0x80 && ((byte < 0x40 ? lowTokens : highTokens) >> UInt64(byte & 0x3F)) & 1 != 0
+    }
+
     /// A byte of a field value: visible, space, tab, or obs-text (RFC 9110, 5.5).
-    package static func isFieldValueByte(_ byte: UInt8) -> Bool { classes[Int(byte)] & valueBit != 0 }
+    package static func isFieldValueByte(_ byte: UInt8) -> Bool { byte >= 0x20 && byte != 0x7F || byte == 0x09 }
+
     /// A byte that a request target may have here: visible, or above ASCII.
-    package static func isTargetByte(_ byte: UInt8) -> Bool { classes[Int(byte)] & targetBit != 0 }
+    package static func isTargetByte(_ byte: UInt8) -> Bool { byte > 0x20 && byte != 0x7F }
+
+    /// A whole name: token bytes, and at least one.
+    package static func isToken(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        for byte in bytes where !isTokenByte(byte) { return false }
+        return !bytes.isEmpty
+    }
+
+    /// A whole field value. No way out of the loop, so that it is done in vectors.
+    package static func isFieldValue(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        var bad: UInt8 = 0
+        for byte in bytes { bad |= (byte < 0x20 && byte != 0x09) || byte == 0x7F ? 1 : 0 }
+        return bad == 0
+    }
 
     @inline(__always)
     package static func lowercased(_ byte: UInt8) -> UInt8 {

@@ -21,22 +21,26 @@ public struct HeaderFields: Sendable, Equatable {
 
     /// Takes a block that came over the wire, or nil if it isn't `count` well-formed entries and nothing else.
     package init?(block: ByteBuffer, count: Int) {
-        var rest = block
-        for _ in 0..<count {
-            guard let (nameLength, valueLength) = rest.readMultipleIntegers(as: (UInt16, UInt16).self),
-                nameLength > 0,
-                let name = rest.readableBytesView.prefix(Int(nameLength)) as ByteBufferView?, name.count == nameLength,
-                name.allSatisfy(HTTPGrammar.isTokenByte)
-            else { return nil }
-            rest.moveReaderIndex(forwardBy: Int(nameLength))
-            guard rest.readableBytes >= Int(valueLength),
-                rest.readableBytesView.prefix(Int(valueLength)).allSatisfy(HTTPGrammar.isFieldValueByte)
-            else { return nil }
-            rest.moveReaderIndex(forwardBy: Int(valueLength))
-        }
-        guard rest.readableBytes == 0 else { return nil }
+        guard block.withUnsafeReadableBytes({ Self.isWellFormed($0, count) }) else { return nil }
         self.block = block
         self.count = count
+    }
+
+    private static func isWellFormed(_ bytes: UnsafeRawBufferPointer, _ count: Int) -> Bool {
+        var offset = 0
+        for _ in 0..<count {
+            guard bytes.count - offset >= 4 else { return false }
+            let nameLength = Int(bytes[offset]) << 8 | Int(bytes[offset + 1])
+            let valueLength = Int(bytes[offset + 2]) << 8 | Int(bytes[offset + 3])
+            offset += 4
+            guard bytes.count - offset >= nameLength + valueLength else { return false }
+            let value = offset + nameLength
+            guard HTTPGrammar.isToken(UnsafeRawBufferPointer(rebasing: bytes[offset..<value])),
+                HTTPGrammar.isFieldValue(UnsafeRawBufferPointer(rebasing: bytes[value..<(value + valueLength)]))
+            else { return false }
+            offset = value + valueLength
+        }
+        return offset == bytes.count
     }
 
     public var isEmpty: Bool { count == 0 }
@@ -52,8 +56,7 @@ public struct HeaderFields: Sendable, Equatable {
 
     @discardableResult
     public mutating func append(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) -> Bool {
-        guard !name.isEmpty, name.count <= UInt16.max, value.count <= UInt16.max,
-            name.allSatisfy(HTTPGrammar.isTokenByte), value.allSatisfy(HTTPGrammar.isFieldValueByte)
+        guard name.count <= UInt16.max, value.count <= UInt16.max, HTTPGrammar.isToken(name), HTTPGrammar.isFieldValue(value)
         else { return false }
         appendChecked(name: name, value: value)
         return true

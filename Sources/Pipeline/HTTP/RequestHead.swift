@@ -4,6 +4,19 @@ public enum BodyLength: Sendable, Hashable {
     case known(Int64)
     /// Ends where its sender says so.
     case unknown
+    /// What follows is the body deflated (zlib's format, RFC 1950), for the other end of the tunnel alone. The number is the
+    /// body's own length, where it is known. No origin and no client ever sees such a body: `compress` makes and takes it.
+    case deflated(Int64?)
+
+    /// The body's own length, deflated or not.
+    public var original: BodyLength {
+        guard case .deflated(let length) = self else { return self }
+        return length.map { .known($0) } ?? .unknown
+    }
+
+    public var isDeflated: Bool {
+        if case .deflated = self { true } else { false }
+    }
 }
 
 /// What a request is about: a resource, raw bytes to a host, or a change of protocol.
@@ -37,6 +50,8 @@ public struct RequestHead: Sendable, Equatable {
     public var body: BodyLength
     /// End-to-end fields. `Host`, `Content-Length` and `Transfer-Encoding` are not among them: they follow from the rest.
     public var fields: HeaderFields
+    /// Whether the response's body may come as `BodyLength.deflated`. Set by `compress`, carried between agent and server.
+    public var takesDeflated = false
 
     public init(
         kind: RequestKind = .plain, method: String, scheme: Scheme, authority: String, path: String, body: BodyLength = .none,
@@ -68,31 +83,40 @@ public struct Authority: Sendable, Hashable {
 
     /// Nil for what is no authority: an empty host, user information, a port outside 1 to 65535, a byte that no host has.
     public init?(_ text: String) {
-        let bytes = Array(text.utf8)
-        var host: ArraySlice<UInt8>
-        var rest: ArraySlice<UInt8>
+        var text = text
+        guard let parsed = text.withUTF8({ Self.parse(UnsafeRawBufferPointer($0)) }) else { return nil }
+        self = parsed
+    }
+
+    private static func parse(_ bytes: UnsafeRawBufferPointer) -> Authority? {
+        let host: Range<Int>
+        let end: Int
         if bytes.first == UInt8(ascii: "[") {
             guard let close = bytes.firstIndex(of: UInt8(ascii: "]")) else { return nil }
-            host = bytes[1..<close]
-            guard !host.isEmpty, host.allSatisfy({ Self.isAddressByte($0) }) else { return nil }
-            rest = bytes[(close + 1)...]
+            host = 1..<close
+            end = close + 1
+            guard bytes[host].allSatisfy(isAddressByte) else { return nil }
         } else {
-            let colon = bytes.firstIndex(of: UInt8(ascii: ":")) ?? bytes.endIndex
-            host = bytes[..<colon]
-            guard host.allSatisfy(Self.isNameByte) else { return nil }
-            rest = bytes[colon...]
+            end = bytes.firstIndex(of: UInt8(ascii: ":")) ?? bytes.count
+            host = 0..<end
+            guard bytes[host].allSatisfy(isNameByte) else { return nil }
         }
         guard !host.isEmpty, host.count <= 255 else { return nil }
-        self.host = String(decoding: host, as: UTF8.self)
-        if rest.isEmpty || rest.count == 1 && rest.first == UInt8(ascii: ":") {
-            port = nil
-        } else {
-            guard rest.removeFirst() == UInt8(ascii: ":"), rest.count <= 5,
-                rest.allSatisfy({ (0x30...0x39).contains($0) }),
-                let number = Int(String(decoding: rest, as: UTF8.self)), (1...65535).contains(number)
-            else { return nil }
-            port = number
+        var port: Int?
+        if end < bytes.count {
+            guard bytes[end] == UInt8(ascii: ":"), bytes.count - end <= 6 else { return nil }
+            var number = 0
+            for digit in bytes[(end + 1)...] {
+                guard (0x30...0x39).contains(digit) else { return nil }
+                number = number * 10 + Int(digit - 0x30)
+            }
+            // A colon alone says nothing of a port.
+            if bytes.count - end > 1 {
+                guard (1...65535).contains(number) else { return nil }
+                port = number
+            }
         }
+        return Authority(host: String(decoding: bytes[host], as: UTF8.self), port: port)
     }
 
     private static func isAddressByte(_ byte: UInt8) -> Bool {

@@ -6,6 +6,7 @@ public struct AcceptConfiguration: StageConfiguration {
     public var listen = ListenAddress.tcp(host: "127.0.0.1", port: 0)
     public var maxConnections = 10_000
     public var idle = Duration.seconds(7_200)
+    public var congestionControl: CongestionControl?
 
     public init() {}
 
@@ -16,7 +17,10 @@ public struct AcceptConfiguration: StageConfiguration {
             "Connections open at once; more wait in the kernel's queue until one ends."),
         .optional(
             "idle", \.idle, in: .milliseconds(100)...(.seconds(604_800)),
-            "A connection on which nothing was sent or received for this long is closed.")
+            "A connection on which nothing was sent or received for this long is closed."),
+        .optional(
+            "congestion-control", \.congestionControl,
+            "How TCP finds its rate on these connections: bbr where packets are lost on the way. Default: the system's.")
     )
 }
 
@@ -54,8 +58,9 @@ struct AcceptStage: Stage {
     typealias Output = Inbound
     private let listener: Listener
 
-    init(configuration: AcceptConfiguration, logger: Logger) {
-        listener = Listener(configuration: configuration, logger: logger)
+    /// - Parameter isReserved: Whether this process must never dial the address for its clients.
+    init(configuration: AcceptConfiguration, logger: Logger, isReserved: Bool = false) {
+        listener = Listener(configuration: configuration, logger: logger, isReserved: isReserved)
     }
 
     func assemble(_ downstream: any InboundPort, on shard: Shard) throws {
@@ -65,4 +70,5 @@ struct AcceptStage: Stage {
     func start() async throws { try await listener.start() }
     func drain() async { await listener.drain() }
     func stop() async { await listener.stop() }
+    func status() async -> StageStatus { listener.status }
 }

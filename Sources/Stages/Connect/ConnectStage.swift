@@ -6,6 +6,7 @@ import Synchronization
 public struct ConnectConfiguration: StageConfiguration {
     public var to = HostPort(host: "localhost", port: 8443)
     public var wait = Duration.seconds(10)
+    public var congestionControl: CongestionControl?
     public var timeout = Duration.seconds(10)
 
     public init() {}
@@ -15,6 +16,9 @@ public struct ConnectConfiguration: StageConfiguration {
         .optional(
             "wait", \.wait, in: .zero...(.seconds(600)),
             "How long an exchange waits for the tunnel before it is answered with 503."),
+        .optional(
+            "congestion-control", \.congestionControl,
+            "How TCP finds its rate on the way to the server: bbr where that loses packets. Default: the system's."),
         .optional(
             "timeout", \.timeout, in: .milliseconds(100)...(.seconds(120)), "How long one attempt to connect may take.")
     )
@@ -62,6 +66,21 @@ final class ConnectStage: Stage {
 
     func start() async throws {
         for dialer in dialers.withLock({ $0 }) { dialer.eventLoop.execute { dialer.value.start() } }
+    }
+
+    func status() async -> StageStatus {
+        let dialers = dialers.withLock { $0 }
+        var down: [String] = []
+        for dialer in dialers {
+            let status = try? await dialer.eventLoop.submit { dialer.value.status }.get()
+            if case .down(let since, let to, let reason)? = status {
+                down.append("the tunnel to \(to) is down since \(Timestamp.utc(since)): \(reason)")
+            }
+        }
+        let up = dialers.count - down.count
+        let problem = down.first.map { "\($0) (\(up) of \(dialers.count) connections are up)" }
+        return StageStatus(
+            problem: problem, details: ["server": "\(configuration.to)", "connections up": "\(up) of \(dialers.count)"])
     }
 
     func stop() async {

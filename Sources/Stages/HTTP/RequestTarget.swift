@@ -39,29 +39,45 @@ package enum RequestTarget {
             guard Authority(host) != nil else { throw Refusal(status: 400, message: "The Host field names no host.") }
             return (isSecure ? .https : .http, host, target)
         }
-        guard let separator = target.firstRange(of: "://") else {
+        guard let parts = split(target) else {
             throw Refusal(status: 400, message: "The request target is neither a URL nor a path.")
         }
         let scheme: Scheme
-        switch target[..<separator.lowerBound].lowercased() {
+        switch parts.scheme {
         case "http": scheme = .http
         case "https": scheme = .https
         case let other: throw Refusal(status: 400, message: "The scheme '\(other)' is unknown; http and https are known.")
         }
-        let rest = target[separator.upperBound...]
-        let end = rest.utf8.firstIndex { "/?#".utf8.contains($0) } ?? rest.endIndex
-        let authority = String(rest[..<end])
+        let authority = parts.authority
         guard Authority(authority) != nil else {
             throw Refusal(status: 400, message: "The URL's host is missing or malformed.")
         }
-        var path = String(rest[end...].prefix { $0 != "#" })
+        var path = parts.path
         if path.isEmpty {
             // RFC 9112, 3.2.4: OPTIONS of a URL without a path asks about the whole server.
             path = head.method == "OPTIONS" ? "*" : "/"
-        } else if path.first == "?" {
+        } else if path.utf8.first == UInt8(ascii: "?") {
             path = "/" + path
         }
         return (scheme, authority, path)
+    }
+
+    /// A URL's scheme in lower case, its authority, and the rest without its fragment. Nil for what is no URL.
+    private static func split(_ url: String) -> (scheme: String, authority: String, path: String)? {
+        var url = url
+        // Bytes, for it is done with every request, and a target is ASCII here.
+        return url.withUTF8 { bytes in
+            guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")), colon + 2 < bytes.count,
+                bytes[colon + 1] == UInt8(ascii: "/"), bytes[colon + 2] == UInt8(ascii: "/")
+            else { return nil }
+            let start = colon + 3
+            let end = bytes[start...].firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "#") }
+            let path = bytes[(end ?? bytes.count)...].prefix { $0 != UInt8(ascii: "#") }
+            return (
+                String(decoding: bytes[..<colon], as: UTF8.self).lowercased(),
+                String(decoding: bytes[start..<(end ?? bytes.count)], as: UTF8.self), String(decoding: path, as: UTF8.self)
+            )
+        }
     }
 
     /// How to use a proxy that listens at `here`, for somebody who took it for a site.

@@ -101,5 +101,9 @@ import Testing
         let loader = ConfigurationLoader(
             registry: .test, environment: ["FLUIDITY_CONFIG": "x"], ignoredVariables: ["FLUIDITY_CONFIG"])
         #expect(try loader.load(text: text, file: "t.yaml", host: nil).warnings.isEmpty)
+        // A file that refers to a variable has a use for it.
+        let referring = ConfigurationLoader(registry: .test, environment: ["FLUIDITY_COUNT": "2"])
+        let text = text + "\nevent-loops: ${env:FLUIDITY_COUNT}\n"
+        #expect(try referring.load(text: text, file: "t.yaml", host: nil).warnings.isEmpty)
     }
 }

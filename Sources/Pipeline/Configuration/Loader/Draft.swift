@@ -27,7 +27,7 @@ struct Draft {
         root = substitution.apply(to: root)
         let list = StageList(root: root)
         var application = OverrideApplication(root: root, stages: list)
-        application.apply(environment: environment, registry: registry, ignoring: ignored)
+        application.apply(environment: environment, registry: registry, ignoring: ignored, referred: substitution.variables)
         for change in overrides { application.apply(change) }
         root = application.root
         stages = application.stages.items
@@ -49,6 +49,9 @@ struct Draft {
             registry: registry, host: host
         )
         findings += check.findings
+        if settings.admin != nil, host == .lambda, let node = root[key: "admin"] {
+            report("'admin' listens for connections, which the host 'lambda' can't", at: node.origin)
+        }
         for (index, item) in stages.enumerated() {
             guard let factory = factories[index] else {
                 report(
@@ -67,6 +70,7 @@ struct Draft {
         guard !errors.contains(where: { $0.severity == .error }) else { throw ConfigurationErrors(errors) }
         return LoadedConfiguration(
             file: source.file, host: host, drain: settings.drain, eventLoops: settings.eventLoops, log: settings.log,
+            admin: settings.admin,
             stages: prepared.map(LoadedConfiguration.Entry.init), warnings: errors, source: source,
             fileSettings: settings.settings(placed: settingPlaces),
             tests: LoadedTests(tests: settings.tests, places: settingPlaces, source: source)

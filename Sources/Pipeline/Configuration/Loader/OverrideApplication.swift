@@ -95,14 +95,16 @@ struct OverrideApplication {
 extension OverrideApplication {
     static let prefix = "FLUIDITY_"
 
-    /// Applies the variables that name a key; one that names none is worth a warning.
-    mutating func apply(environment: [String: String], registry: StageRegistry, ignoring ignored: Set<String>) {
+    /// Applies the variables that name a key; one that names none, and that no `${env:…}` refers to, is worth a warning.
+    mutating func apply(
+        environment: [String: String], registry: StageRegistry, ignoring ignored: Set<String>, referred: Set<String> = []
+    ) {
         let paths = Self.variables(of: stages, registry: registry)
         for (variable, value) in environment.sorted(by: { $0.key < $1.key }) {
             guard variable.hasPrefix(Self.prefix), !ignored.contains(variable) else { continue }
             if let path = paths[variable] {
                 apply(ConfigurationOverride(path: path, value: value, origin: variable))
-            } else {
+            } else if !referred.contains(variable) {
                 report(
                     "this environment variable sets nothing in this file", at: .override(variable),
                     hint: NearestName.hint(for: variable, among: paths.keys.sorted()), severity: .warning

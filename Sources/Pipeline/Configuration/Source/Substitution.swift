@@ -9,6 +9,8 @@ struct Substitution {
     private let names: [String]
     private let directory: String
     private(set) var findings: [DecodingContext.Finding] = []
+    /// Every variable that a `${env:…}` refers to.
+    private(set) var variables: Set<String> = []
 
     init(environment: [String: String], directory: String) {
         self.environment = environment
@@ -93,6 +95,7 @@ struct Substitution {
     private mutating func variable(
         _ name: String, default fallback: String?, at origin: ConfigurationNode.Origin
     ) -> ConfigurationNode.Scalar? {
+        variables.insert(name)
         // As in a shell, ":-" is for a variable that is empty too.
         if let value = environment[name], fallback == nil || !value.isEmpty { return .init(value) }
         if let fallback { return .init(fallback) }
