@@ -8,11 +8,11 @@ public struct SchemaDescription: Sendable, Equatable {
     public var isSecret: Bool
     public var range: String?
     /// The least and the greatest value that are allowed, as they would be written.
-    public var bounds: SchemaBounds
+    public var bounds = SchemaBounds()
     public var documentation: String
     /// The keys inside, for a key whose value is a mapping.
     public var keys: [SchemaDescription]
-    public var shape: ValueShape
+    public var shape = ValueShape.any
 }
 
 /// The ends of a key's range, as they would be written; nil where there is none.
