@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Pipeline
 
 struct StageCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
