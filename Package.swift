@@ -68,7 +68,7 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(
             name: "Hosting",
-            dependencies: ["Pipeline", "Stages", nioCore, nioPosix, logging],
+            dependencies: ["Pipeline", "Stages", nioCore, nioPosix, logging, metrics],
             path: "Sources/Hosts/Hosting",
             swiftSettings: settings
         ),
@@ -118,7 +118,7 @@ let package = Package(
             name: "HostsTests",
             dependencies: [
                 "Pipeline", "Stages", "Hosting", "CommandLineInterface", nioCore, nioPosix, nioEmbedded, nioSSL, x509, asn1,
-                logging,
+                metrics, logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             exclude: ["Golden"],
