@@ -18,7 +18,7 @@ lint: ## Check how the code is formatted
 	@scripts/lint
 
 format: ## Format the code
-	@swift format format --in-place --parallel --recursive Package.swift Sources Tests
+	@swift format format --in-place --parallel --recursive Package.swift Sources Tests examples
 
 generate: ## Make the stages' reference and the JSON Schema anew
 	@scripts/generate
