@@ -35,7 +35,9 @@ let package = Package(
         .executable(name: "bootstrap", targets: ["bootstrap"]),
         .library(name: "Pipeline", targets: ["Pipeline"]),
         .library(name: "Stages", targets: ["Stages"]),
+        .library(name: "Hosting", targets: ["Hosting"]),
         .library(name: "CommandLineInterface", targets: ["CommandLineInterface"]),
+        .library(name: "StageTesting", targets: ["StageTesting"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
@@ -100,12 +102,26 @@ let package = Package(
         .target(
             name: "CommandLineInterface",
             dependencies: [
-                "Pipeline", "Stages", "Runtime", "Hosting", "Lifecycle", logging, x509, crypto, asn1, nioCore, nioHTTP1, httpClient,
+                "Pipeline", "Stages", "Runtime", "Hosting", "Lifecycle", "Rehearsal", logging, x509, crypto, asn1, nioCore, nioHTTP1,
+                httpClient,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Hosts/CommandLine",
             swiftSettings: settings
         ),
+        // Runs stages in memory: for `fluidity test`, and beneath `StageTesting`.
+        .target(
+            name: "Rehearsal",
+            dependencies: ["Pipeline", nioCore, nioPosix, logging],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "StageTesting",
+            dependencies: ["Pipeline", "Rehearsal", "CAllocations", nioCore, logging],
+            swiftSettings: settings
+        ),
+        // Replaces the allocator of the program that links it, so it goes into tests only.
+        .target(name: "CAllocations"),
         .executableTarget(
             name: "Fluidity",
             dependencies: ["CommandLineInterface", "Stages"],
@@ -141,7 +157,7 @@ let package = Package(
             name: "StagesTests",
             dependencies: [
                 "Pipeline", "Stages", nioCore, nioPosix, nioEmbedded, nioSSL, deque,
-                nioHTTP1, x509, crypto, asn1, logging, nioHTTP2, nioHPACK, jwt,
+                nioHTTP1, x509, crypto, asn1, logging, nioHTTP2, nioHPACK, jwt, "StageTesting",
             ],
             exclude: ["Configuration/Fixtures"],
             swiftSettings: settings
@@ -149,10 +165,11 @@ let package = Package(
         .testTarget(
             name: "HostsTests",
             dependencies: [
-                "Pipeline", "AWS", "Stages", "Hosting", "Runtime", "Lifecycle", "CommandLineInterface", nioCore, nioEmbedded,
-                logging, nioSSL, x509, asn1, metrics,
+                "Pipeline", "AWS", "Stages", "Hosting", "Runtime", "Lifecycle", "CommandLineInterface", nioCore, nioPosix,
+                nioEmbedded, logging, nioSSL, x509, asn1, metrics,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
+            exclude: ["Golden"],
             swiftSettings: settings
         ),
     ],

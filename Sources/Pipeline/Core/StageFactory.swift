@@ -22,6 +22,8 @@ public struct HostNeeds: OptionSet, Sendable {
     public static let background = HostNeeds(rawValue: 2)
     /// Speaks the Lambda Runtime API.
     public static let lambdaRuntime = HostNeeds(rawValue: 4)
+    /// Opens connections of its own. Every host has this; `fluidity test`, which works without a network, has not.
+    public static let network = HostNeeds(rawValue: 8)
 }
 
 /// What runs a plan, and what it can give to stages.
@@ -32,8 +34,8 @@ public enum HostKind: String, Sendable, CaseIterable {
 
     public var offers: HostNeeds {
         switch self {
-        case .agent, .server: [.listening, .background]
-        case .lambda: [.lambdaRuntime]
+        case .agent, .server: [.listening, .background, .network]
+        case .lambda: [.lambdaRuntime, .network]
         }
     }
 }
@@ -66,6 +68,8 @@ public protocol StageFactory: Sendable {
     static var needs: HostNeeds { get }
     /// What it is to the stages around it.
     static var traits: StageTraits { get }
+    /// What the reference says beyond this: details, an example, metrics, notes. By default nothing.
+    static var reference: StageReference { get }
 
     /// What is wrong with a configuration at its place in the list, though it is right by itself.
     func problems(_ configuration: Configuration, among surroundings: StageSurroundings) -> [ConfigurationProblem]

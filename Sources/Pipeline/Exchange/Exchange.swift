@@ -46,6 +46,8 @@ public final class Exchange: Medium {
     var requestFlow = ExchangeFlow()
     var responseFlow = ExchangeFlow()
     var isFinished = false
+    /// The place of the stage at which it ended, from 0; nil before that.
+    package private(set) var endedPlace: Int?
     var progress: ExchangeProgress
     /// Its place among the shard's open exchanges; the shard's own.
     var openIndex: Int?
@@ -104,6 +106,9 @@ public final class Exchange: Medium {
     /// Who it is from, for limits, rules and logs: what a stage has found out, else the name in the client's certificate, else
     /// `-`.
     public var clientName: String { identity?.name ?? client.clientName }
+
+    /// Whether body bytes go from one end to the other without any gate's seeing them.
+    package var passesBodiesUntouched: (request: Bool, response: Bool) { (requestFlow.isStraight, responseFlow.isStraight) }
 
     /// Whether nothing more will come of this exchange.
     public var hasEnded: Bool { isFinished }
@@ -280,6 +285,7 @@ public final class Exchange: Medium {
         requestFlow.discard()
         responseFlow.discard()
         ended = .now()
+        endedPlace = place ?? progress.place?.index
         for gate in gates where gate.interests.contains(.end) { gate.ended(self) }
         if outer == nil { shard.finished(self, outcome, at: place) } else { countEnd(outcome, at: place) }
         gates = []

@@ -48,7 +48,16 @@ public struct ConnectFactory: StageFactory {
     public static let name = "connect"
     public static let summary = "Dials the server, one connection for each event loop, and dials again when one is lost."
     public static let forms = [StageForm(.outbound, .end)]
-    public static let needs: HostNeeds = [.background]
+    public static let needs: HostNeeds = [.background, .network]
+    public static let reference = StageReference(
+        details: """
+            The agent's end: keeps a connection to the server on each event loop. After a loss it dials again, with waits that \
+            double from 100 ms to 15 s and are varied by chance, so that many agents don't return at once.
+            """,
+        example: """
+            - connect: { to: "tunnel.example.org:8443", wait: 10s }
+            """,
+        notes: ["A server that says that it is going away is replaced while the exchanges that it has finish."])
 
     public init() {}
 

@@ -76,6 +76,20 @@ public struct FrameFactory: StageFactory {
     public static let summary = "Carries many exchanges over one connection."
     public static let forms = [StageForm(.exchange, .outbound), StageForm(.inbound, .exchange)]
     public static let needs: HostNeeds = [.background]
+    public static let reference = StageReference(
+        details: """
+            Joins the two ends of a tunnel: many exchanges share one connection, each with a window of its own, so that a slow \
+            one delays no other. After exchanges it is the agent's side, after connections the server's.
+
+            What the codec `mux` looks like on the wire is in `docs/protocol.md`.
+            """,
+        example: """
+            - frame: { codec: mux, session-memory: 32MiB }
+            """,
+        notes: [
+            "Without a connection to the server, exchanges wait: 1,024 on each event loop, as long as `connect` says.",
+            "A session holds at most `session-memory`, whatever its peer does.",
+        ])
 
     public init() {}
 

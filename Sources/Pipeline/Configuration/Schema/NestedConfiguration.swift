@@ -26,7 +26,7 @@ extension StageConfiguration {
                 )
                 continue
             }
-            context.note(entry.key, isSecret: field.isSecret, at: entry.value.origin)
+            context.note(entry.key, isSecret: field.isSecret, entry.value)
             field.decode(entry.value, &value, context)
         }
         for field in schema.fields where field.isRequired && !entries.contains(where: { $0.key == field.key }) {
