@@ -168,6 +168,7 @@ extension MuxSession {
             return .failed(failure)
         }
         pingSent = now
+        pingMade = now
         pingToken &+= 1
         isPongAwaited = true
         control.append(.ping(pingToken))
