@@ -10,9 +10,9 @@ import Darwin
 enum ProcessMetrics {
     static func read() -> MetricSnapshot {
         var snapshot = MetricSnapshot()
-        var usage = rusage()
-        if getrusage(selfUsage, &usage) == 0 {
-            let seconds = [usage.ru_utime, usage.ru_stime].reduce(0) { $0 + Double($1.tv_sec) + Double($1.tv_usec) * 1e-6 }
+        var used = timespec()
+        if clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used) == 0 {
+            let seconds = Double(used.tv_sec) + Double(used.tv_nsec) * 1e-9
             snapshot.add(.init("process_cpu_seconds_total", "Processor time, user and system.", .counter(seconds)))
         }
         var limit = rlimit()
@@ -36,15 +36,12 @@ enum ProcessMetrics {
     }
 
     #if canImport(Darwin)
-    private static let selfUsage = RUSAGE_SELF
     private static let descriptorLimit = RLIMIT_NOFILE
     private static let startTime = Double(WallTime.seconds)
     #else
     #if canImport(Glibc)
-    private static let selfUsage = __rusage_who_t(RUSAGE_SELF.rawValue)
     private static let descriptorLimit = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
     #else
-    private static let selfUsage = RUSAGE_SELF
     private static let descriptorLimit = RLIMIT_NOFILE
     #endif
 

@@ -82,7 +82,7 @@ struct MuxModelSide {
     mutating func consume(_ id: UInt32, _ count: Int) {
         guard let stream = live[id], stream.unconsumed > 0 else { return }
         let count = min(count, stream.unconsumed)
-        session.consume(count, on: stream.slot)
+        session.consume(count, on: stream.slot, now: .now())
         live[id]?.unconsumed -= count
     }
 

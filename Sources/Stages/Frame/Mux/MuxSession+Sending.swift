@@ -168,9 +168,14 @@ extension MuxSession {
             return .failed(failure)
         }
         pingSent = now
+        ping(now)
+        return .none
+    }
+
+    mutating func ping(_ now: NIODeadline) {
         pingToken &+= 1
         isPongAwaited = true
+        roundTrip.sentPing(pingToken, at: now)
         control.append(.ping(pingToken))
-        return .none
     }
 }
