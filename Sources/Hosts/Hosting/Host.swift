@@ -22,42 +22,38 @@ package struct Host: Sendable {
         }
         let count = configurations.compactMap(\.eventLoops).max() ?? System.coreCount
         let group = MultiThreadedEventLoopGroup(numberOfThreads: count)
-        var running: [(LoadedConfiguration, Generation)] = []
+        let reserved = ReservedAddresses()
+        var running: [RunningPipeline] = []
         do {
             for (configuration, plan) in plans.reversed() {
-                let logger = logger(for: configuration)
-                let generation = Generation(
-                    plan: plan, group: group, logger: logger, exchangeLog: ExchangeLogger.make(logger))
-                try await generation.start()
-                running.insert((configuration, generation), at: 0)
+                let pipeline = RunningPipeline(
+                    configuration, plan: plan, group: group, logger: logger(for: configuration), reserved: reserved)
+                try await pipeline.start()
+                running.insert(pipeline, at: 0)
             }
         } catch {
-            for (_, generation) in running { await generation.stop() }
+            for pipeline in running { await pipeline.stop() }
             try? await group.shutdownGracefully()
             throw error
         }
         let signal = await signals.next()
         logger.notice("draining", metadata: ["signal": "\(signal)"])
+        for pipeline in running { pipeline.telemetry.enter(.draining) }
         await drain(running, signals)
         try? await group.shutdownGracefully()
         logger.notice("ended")
     }
 
-    private func drain(_ running: [(LoadedConfiguration, Generation)], _ signals: ShutdownSignals) async {
+    private func drain(_ running: [RunningPipeline], _ signals: ShutdownSignals) async {
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { [logger] in
+            group.addTask {
                 // The one that takes clients first: what it still has open needs the others.
-                for (configuration, generation) in running {
-                    if await !generation.drain(within: configuration.drain) {
-                        logger.warning("what was still open was ended", metadata: ["drain": "\(configuration.drain.printed)"])
-                    }
-                    await generation.stop()
-                }
+                for pipeline in running { await pipeline.drain() }
             }
             group.addTask {
                 _ = await signals.next()
                 guard !Task.isCancelled else { return }
-                for (_, generation) in running { await generation.stop() }
+                for pipeline in running { await pipeline.stop() }
             }
             await group.next()
             group.cancelAll()

@@ -18,12 +18,20 @@ public protocol Stage<Input>: Sendable {
 
     /// Ends what is still open, at once.
     func stop() async
+
+    /// How the stage is: whether it can do its work. Asked from time to time, never for an exchange.
+    func status() async -> StageStatus
+
+    /// Closes files that are written to, and opens them anew under their names: somebody has moved them away.
+    func reopenFiles() async
 }
 
 extension Stage {
     public func start() async throws {}
     public func drain() async {}
     public func stop() async {}
+    public func status() async -> StageStatus { .ready }
+    public func reopenFiles() async {}
 }
 
 /// A stage that every exchange passes: makes a gate for each.
@@ -46,6 +54,8 @@ private final class FilterPort<Filter: FilterStage>: ExchangePort {
         self.stage = stage
         self.next = next
     }
+
+    var offers: BodyCapabilities { next.offers }
 
     func open(_ exchange: Exchange) {
         guard let gate = stage.gate(for: exchange) else { return next.open(exchange) }

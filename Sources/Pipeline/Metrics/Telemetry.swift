@@ -1,4 +1,4 @@
-import NIOCore
+package import NIOCore
 import Synchronization
 
 /// What a running pipeline tells about itself: what its loops have counted, added up, and how its stages are. Readers hop to
@@ -21,8 +21,12 @@ public final class Telemetry: Sendable {
     private let state = Mutex(State())
     /// Seconds of the Unix epoch.
     public let started = WallTime.seconds
+    /// What this process never dials for its clients.
+    package let reserved: ReservedAddresses
 
-    public init() {}
+    public init(reserved: ReservedAddresses = ReservedAddresses()) {
+        self.reserved = reserved
+    }
 
     // MARK: - For hosts
 
@@ -71,6 +75,27 @@ public final class Telemetry: Sendable {
         var snapshot = readings.reduce(into: MetricSnapshot()) { $0.add($1.metrics) }
         snapshot.add(past)
         return Activity(snapshot, lastActivity: readings.compactMap(\.lastActivity).max() ?? started)
+    }
+
+    /// How many loops don't answer in time. Asked on one of them, or on another.
+    package func silentLoops(within patience: TimeAmount, on loop: any EventLoop) -> EventLoopFuture<Int> {
+        let loops = state.withLock { $0.shards.map(\.shard.eventLoop) }
+        let promise = loop.makePromise(of: Int.self)
+        let silent = NIOLoopBoundBox(loops.count, eventLoop: loop)
+        let timer = loop.assumeIsolated().scheduleTask(in: patience) { promise.succeed(silent.value) }
+        let cancel = NIOLoopBound(timer, eventLoop: loop)
+        if loops.isEmpty { promise.succeed(0) }
+        for each in loops {
+            each.execute {
+                loop.execute {
+                    silent.value -= 1
+                    guard silent.value == 0 else { return }
+                    cancel.value.cancel()
+                    promise.succeed(0)
+                }
+            }
+        }
+        return promise.futureResult
     }
 
     private struct Reading: Sendable {

@@ -43,8 +43,9 @@ struct AcceptStage: Stage {
     typealias Output = Inbound
     private let listener: Listener
 
-    init(configuration: AcceptConfiguration, logger: Logger) {
-        listener = Listener(configuration: configuration, logger: logger)
+    /// - Parameter isReserved: Whether this process must never dial the address for its clients.
+    init(configuration: AcceptConfiguration, logger: Logger, isReserved: Bool = false) {
+        listener = Listener(configuration: configuration, logger: logger, isReserved: isReserved)
     }
 
     func assemble(_ downstream: any InboundPort, on shard: Shard) throws {
@@ -54,4 +55,5 @@ struct AcceptStage: Stage {
     func start() async throws { try await listener.start() }
     func drain() async { await listener.drain() }
     func stop() async { await listener.stop() }
+    func status() async -> StageStatus { listener.status }
 }

@@ -12,9 +12,12 @@ final class Listener: Sendable {
     private let group = Mutex<(any EventLoopGroup)?>(nil)
     private let server = Mutex<(any Channel)?>(nil)
     private let open = Atomic<Int>(0)
+    private let isReserved: Bool
+    private let telemetry = Mutex<Telemetry?>(nil)
 
-    init(configuration: AcceptConfiguration, logger: Logger) {
+    init(configuration: AcceptConfiguration, logger: Logger, isReserved: Bool) {
         self.configuration = configuration
+        self.isReserved = isReserved
         self.logger = logger
     }
 
@@ -22,6 +25,16 @@ final class Listener: Sendable {
         let bound = NIOLoopBound(acceptor, eventLoop: acceptor.shard.loop)
         acceptors.withLock { $0.append(bound) }
         group.withLock { $0 = acceptor.shard.group }
+        telemetry.withLock { $0 = acceptor.shard.telemetry }
+    }
+
+    var status: StageStatus {
+        let channel = server.withLock { $0 }
+        guard let channel else { return StageStatus(problem: "it doesn't listen on \(configuration.listen)") }
+        let address = channel.localAddress.map { $0.ipAddress == nil ? "\(configuration.listen)" : $0.shortDescription }
+        return StageStatus(details: [
+            "address": address ?? "\(configuration.listen)", "connections": "\(open.load(ordering: .relaxed))",
+        ])
     }
 
     func start() async throws {
@@ -62,6 +75,7 @@ final class Listener: Sendable {
             throw StageError(.unavailable, "can't listen on \(configuration.listen): \(Self.explain(error))", key: "listen")
         }
         server.withLock { $0 = channel }
+        if isReserved, let address = channel.localAddress { telemetry.withLock { $0 }?.reserved.add(address) }
         let address = channel.localAddress.map { $0.ipAddress == nil ? "\(configuration.listen)" : $0.shortDescription }
         logger.notice("listening", metadata: ["address": "\(address ?? "\(configuration.listen)")"])
     }

@@ -59,6 +59,21 @@ final class ConnectStage: Stage {
         for dialer in dialers.withLock({ $0 }) { dialer.eventLoop.execute { dialer.value.start() } }
     }
 
+    func status() async -> StageStatus {
+        let dialers = dialers.withLock { $0 }
+        var down: [String] = []
+        for dialer in dialers {
+            let status = try? await dialer.eventLoop.submit { dialer.value.status }.get()
+            if case .down(let since, let to, let reason)? = status {
+                down.append("the tunnel to \(to) is down since \(Timestamp.utc(since)): \(reason)")
+            }
+        }
+        let up = dialers.count - down.count
+        let problem = down.first.map { "\($0) (\(up) of \(dialers.count) connections are up)" }
+        return StageStatus(
+            problem: problem, details: ["server": "\(configuration.to)", "connections up": "\(up) of \(dialers.count)"])
+    }
+
     func stop() async {
         for dialer in dialers.withLock({ $0 }) {
             try? await dialer.eventLoop.flatSubmit { dialer.value.stop() }.get()

@@ -15,10 +15,25 @@ final class Dialer: OutboundPort {
     private var isUp = false
     private var downSince = WallClock.now
     private var reason = "not connected yet"
+    private var wasUp = false
+    private let up: Gauge
+    private let dials: Counter
+    private let failures: Counter
+    private let losses: Counter
+    private let reconnects: Counter
 
     init(configuration: ConnectConfiguration, shard: Shard) {
         self.configuration = configuration
         self.shard = shard
+        let labels = shard.assembling?.labels ?? []
+        up = shard.metrics.gauge("fluidity_connect_connections_up", "Connections to the server that are up.", labels)
+        dials = shard.metrics.counter("fluidity_connect_dials_total", "Attempts to connect to the server.", labels)
+        failures = shard.metrics.counter(
+            "fluidity_connect_failures_total", "Attempts that failed, in connecting, TLS or the first frames.", labels)
+        losses = shard.metrics.counter(
+            "fluidity_connect_losses_total", "Connections that had been up and ended, or were to end.", labels)
+        reconnects = shard.metrics.counter(
+            "fluidity_connect_reconnects_total", "Connections that came up after one before them had ended.", labels)
     }
 
     var patience: TimeAmount { TimeAmount(configuration.wait) }
@@ -41,6 +56,7 @@ final class Dialer: OutboundPort {
 
     private func dial() {
         guard !isStopped else { return }
+        dials.add()
         let made = NIOLoopBoundBox<Outbound?>(nil, eventLoop: shard.loop)
         let this = NIOLoopBound(self, eventLoop: shard.loop)
         let host = configuration.to.host
@@ -89,6 +105,9 @@ final class Dialer: OutboundPort {
 
     private func established() {
         isUp = true
+        if wasUp { reconnects.add() }
+        wasUp = true
+        up.value = 1
         backoff.reset()
         shard.logger.notice(
             "tunnel is up",
@@ -120,6 +139,8 @@ final class Dialer: OutboundPort {
     private func down(_ error: (any Error)?) {
         let text = error.map(ConnectionErrorText.describe) ?? "the connection was lost"
         if isUp { downSince = WallClock.now }
+        if isUp { losses.add() } else { failures.add() }
+        up.value = 0
         if isUp || text != reason {
             shard.logger.warning(
                 "tunnel is down", metadata: ["server": "\(configuration.to)", "reason": "\(text)"])

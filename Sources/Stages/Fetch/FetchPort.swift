@@ -20,6 +20,7 @@ final class FetchPort: ExchangePort {
     let shard: Shard
     let scratches = ScratchBuffers()
     private let tls: NIOSSLContext
+    private let meter: FetchMeter
     private var pools: [Origin: OriginPool] = [:]
 
     private struct OriginPool {
@@ -33,6 +34,13 @@ final class FetchPort: ExchangePort {
         self.configuration = configuration
         self.tls = tls
         self.shard = shard
+        self.meter = FetchMeter(on: shard)
+        shard.metrics.beforeReading { [weak self, meter] in
+            let pools = self?.pools.values
+            meter.open.value = Int64(pools?.reduce(0) { $0 + $1.open } ?? 0)
+            meter.idle.value = Int64(pools?.reduce(0) { $0 + $1.idle.count } ?? 0)
+            meter.waiting.value = Int64(pools?.reduce(0) { $0 + $1.waiting.count } ?? 0)
+        }
     }
 
     func open(_ exchange: Exchange) {
@@ -54,7 +62,10 @@ final class FetchPort: ExchangePort {
     // MARK: - Pool
 
     private func request(_ exchange: Exchange, _ origin: Origin) {
-        if let handler = pools[origin]?.idle.popLast() { return handler.begin(exchange, isReused: true) }
+        if let handler = pools[origin]?.idle.popLast() {
+            meter.reused.add()
+            return handler.begin(exchange, isReused: true)
+        }
         guard pools[origin]?.open ?? 0 < configuration.connectionsPerOrigin else {
             guard pools[origin]?.waiting.count ?? 0 < Self.waitingLimit else {
                 return exchange.abortResponse(Failure(.excessive, "too many requests wait for \(origin.host)"))
@@ -70,6 +81,7 @@ final class FetchPort: ExchangePort {
     func recycle(_ handler: UpstreamHandler, _ origin: Origin) -> Bool {
         while let next = pools[origin]?.waiting.popFirst() {
             guard !next.hasEnded else { continue }
+            meter.reused.add()
             handler.begin(next, isReused: true)
             return true
         }
@@ -99,6 +111,7 @@ final class FetchPort: ExchangePort {
 
     /// A pooled connection turned out to be closed before anything of the request was answered: once more, on a new one.
     func retry(_ exchange: Exchange, _ origin: Origin) {
+        meter.retries.add()
         pools[origin, default: OriginPool()].open += 1
         connect(exchange, origin, isTunnel: false)
     }
@@ -110,7 +123,9 @@ final class FetchPort: ExchangePort {
         AddressResolver.resolve(origin.host, port: origin.port, on: shard.loop).assumeIsolated().whenComplete { result in
             switch result {
             case .success(let addresses):
-                let allowed = addresses.filter(self.configuration.destinations.allow)
+                let allowed = addresses.filter {
+                    self.configuration.destinations.allow($0) && !self.shard.telemetry.reserved.contains($0)
+                }
                 guard !allowed.isEmpty else {
                     return self.failed(
                         exchange, origin, isTunnel,
@@ -131,6 +146,7 @@ final class FetchPort: ExchangePort {
         _ exchange: Exchange, _ origin: Origin, _ isTunnel: Bool, _ addresses: [SocketAddress], within time: TimeAmount
     ) {
         guard !exchange.hasEnded else { return abandoned(origin, isTunnel) }
+        meter.dials.add()
         let handlers = NIOLoopBoundBox<[ObjectIdentifier: UpstreamHandler]>([:], eventLoop: shard.loop)
         let this = NIOLoopBound(self, eventLoop: shard.loop)
         let bootstrap = ClientBootstrap(group: shard.loop)
@@ -174,6 +190,7 @@ final class FetchPort: ExchangePort {
 
     private func failed(_ exchange: Exchange, _ origin: Origin, _ isTunnel: Bool, _ failure: Failure) {
         abandoned(origin, isTunnel)
+        meter.failed(failure)
         exchange.abortResponse(failure)
         exchange.flushResponse()
     }

@@ -11,6 +11,7 @@ final class MuxClientPort: ExchangePort, OutboundClient, MuxHandlerOwner, Expiri
     private let configuration: MuxConfiguration
     private let downstream: any OutboundPort
     private let shard: Shard
+    private let meter: MuxMeter<MuxClientStream>
     private var current: (connection: Outbound, handler: MuxHandler<MuxClientStream>)?
     private var isEstablished = false
     private var waiting = Deque<(exchange: Exchange, until: NIODeadline)>()
@@ -19,9 +20,18 @@ final class MuxClientPort: ExchangePort, OutboundClient, MuxHandlerOwner, Expiri
         self.configuration = configuration
         self.downstream = downstream
         self.shard = shard
+        meter = MuxMeter(on: shard)
+        let waitingNow = shard.metrics.gauge(
+            "fluidity_mux_exchanges_waiting", "Exchanges that wait for a session.", shard.assembling?.labels ?? [])
+        shard.metrics.beforeReading { [weak self] in waitingNow.value = Int64(self?.waiting.count ?? 0) }
     }
 
     // MARK: - Exchanges
+
+    var offers: BodyCapabilities {
+        guard isEstablished, let handler = current?.handler else { return .undecided }
+        return handler.session.peerOffers
+    }
 
     func open(_ exchange: Exchange) {
         guard waiting.isEmpty, start(exchange) else { return wait(exchange) }
@@ -29,6 +39,12 @@ final class MuxClientPort: ExchangePort, OutboundClient, MuxHandlerOwner, Expiri
 
     private func start(_ exchange: Exchange) -> Bool {
         guard isEstablished, let handler = current?.handler, handler.session.canOpen else { return false }
+        if exchange.request.body.isDeflated, !handler.session.peerOffers.contains(.deflate) {
+            // It was deflated for a server that has been replaced while the exchange waited.
+            let failure = Failure(.refused, "the server that is there now takes no compressed bodies")
+            exchange.answer(failure.response(for: exchange.request))
+            return true
+        }
         guard
             let stream = handler.open(
                 exchange.request, makeEnd: { MuxClientStream(handler: handler, slot: $0, exchange: exchange) })
@@ -82,7 +98,7 @@ final class MuxClientPort: ExchangePort, OutboundClient, MuxHandlerOwner, Expiri
 
     func configure(_ connection: Outbound) throws {
         let handler = MuxHandler<MuxClientStream>(
-            role: .opener, configuration: configuration, shard: shard, peerName: connection.host)
+            role: .opener, configuration: configuration, shard: shard, peerName: connection.host, meter: meter)
         try connection.channel.pipeline.syncOperations.addHandler(handler)
         handler.owner = self
         isEstablished = false

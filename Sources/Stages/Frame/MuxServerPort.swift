@@ -7,16 +7,20 @@ final class MuxServerPort: InboundPort {
     private let configuration: MuxConfiguration
     private let downstream: any ExchangePort
     private let shard: Shard
+    private let meter: MuxMeter<MuxServerStream>
 
     init(configuration: MuxConfiguration, downstream: any ExchangePort, shard: Shard) {
         self.configuration = configuration
         self.downstream = downstream
         self.shard = shard
+        self.meter = MuxMeter(on: shard)
     }
 
     func accept(_ connection: Inbound) throws {
+        var configuration = configuration
+        configuration.offers = downstream.offers.intersection(.deflate)
         let handler = MuxHandler<MuxServerStream>(
-            role: .acceptor, configuration: configuration, shard: shard, peerName: connection.remote)
+            role: .acceptor, configuration: configuration, shard: shard, peerName: connection.remote, meter: meter)
         let session = MuxServerSession(handler: handler, connection: connection, downstream: downstream, shard: shard)
         try connection.channel.pipeline.syncOperations.addHandlers(handler, session)
     }

@@ -56,6 +56,8 @@ final class HTTPServerHandler: ExchangeSource, ChannelInboundHandler {
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
         output.attach(context)
+        port.meter.connections.add()
+        port.meter.open.add(1)
         // A connection that says nothing, not even in its TLS handshake, is closed like one that sends a head too slowly.
         deadline = .now() + TimeAmount(port.configuration.headTimeout)
         port.shard.deadlines.add(self)
@@ -65,6 +67,7 @@ final class HTTPServerHandler: ExchangeSource, ChannelInboundHandler {
         end(Failure(.cancelled, "the client's connection was closed"))
         self.context = nil
         output.detach()
+        port.meter.open.add(-1)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -155,8 +158,8 @@ final class HTTPServerHandler: ExchangeSource, ChannelInboundHandler {
                     exchange?.sendRequestBody(bytes)
                 case .end(let trailers):
                     isRequestComplete = true
-                    exchange?.sendRequestEnd(trailers)
-                    if exchange == nil { completeIfAnswered(context) }
+                    // Answered by this end itself, it completes by itself; answered before, it waited for this end.
+                    if let exchange { exchange.sendRequestEnd(trailers) } else { completeIfAnswered(context) }
                 }
             }
         } catch {
@@ -224,6 +227,7 @@ final class HTTPServerHandler: ExchangeSource, ChannelInboundHandler {
     override func responseHead(_ head: ResponseHead) {
         guard let exchange else { return }
         let opensTunnel = head.opensTunnel(for: exchange.request)
+        if !head.isInformational { port.meter.responded(head.status) }
         if !head.isInformational, isDraining || (mode == .tunnel && !opensTunnel) { keepAlive = false }
         if exchange.request.kind == .upgrade, !head.isInformational { upgrade(exchange, agreed: opensTunnel) }
         response.head(head, to: exchange.request, minorVersion: minorVersion, keepAlive: keepAlive && isReusable)
@@ -341,6 +345,8 @@ final class HTTPServerHandler: ExchangeSource, ChannelInboundHandler {
         keepAlive = false
         isRequestComplete = false
         let answer = LocalResponse(status: status, body: message + "\n")
+        port.meter.malformed.add()
+        port.meter.responded(status)
         response.reset()
         let request = RequestHead(method: "GET", scheme: .http, authority: "-", path: "/")
         response.head(answer.head, to: request, minorVersion: minorVersion, keepAlive: false)

@@ -53,12 +53,14 @@ final class HTTPPort: InboundPort {
     let configuration: HTTPConfiguration
     let downstream: any ExchangePort
     let shard: Shard
+    let meter: HTTPMeter
     let scratches = ScratchBuffers()
 
     init(configuration: HTTPConfiguration, downstream: any ExchangePort, shard: Shard) {
         self.configuration = configuration
         self.downstream = downstream
         self.shard = shard
+        self.meter = HTTPMeter(on: shard)
     }
 
     func accept(_ connection: Inbound) throws {

@@ -40,13 +40,9 @@ public struct MTLSFactory: StageFactory {
 
     public func make(_ configuration: MTLSConfiguration, form: StageForm, context: StageContext) throws -> any Stage {
         let isServer = form.input == .inbound
-        let credentials = try TLSCredentials(
-            certificate: configuration.certificate, key: configuration.key, ca: configuration.ca,
-            role: isServer ? .server : .client)
-        for warning in credentials.warnings { context.logger.warning("\(warning)") }
-        let tls = try NIOSSLContext(configuration: credentials.configuration(for: isServer ? .server : .client))
-        if isServer { return MTLSServerStage(tls: tls) }
-        return MTLSClientStage(tls: tls, name: configuration.name)
+        let identity = try TLSIdentity(configuration, role: isServer ? .server : .client, logger: context.logger)
+        if isServer { return MTLSServerStage(identity: identity) }
+        return MTLSClientStage(identity: identity, name: configuration.name)
     }
 }
 
@@ -73,28 +69,36 @@ extension TLSCredentials {
 struct MTLSServerStage: Stage {
     typealias Input = Inbound
     typealias Output = Inbound
-    let tls: NIOSSLContext
+    let identity: TLSIdentity
 
     func assemble(_ downstream: any InboundPort, on shard: Shard) throws -> any InboundPort {
-        Port(tls: tls, downstream: downstream, shard: shard)
+        Port(identity, downstream: downstream, shard: shard)
     }
 
+    func start() async throws { identity.start() }
+    func stop() async { identity.stop() }
+    func status() async -> StageStatus { identity.status }
+    func reopenFiles() async { identity.refresh() }
+
     private final class Port: InboundPort {
-        private let tls: NIOSSLContext
+        private let identity: TLSIdentity
+        private let meter: HandshakeMeter
         private let downstream: any InboundPort
         private let shard: Shard
 
-        init(tls: NIOSSLContext, downstream: any InboundPort, shard: Shard) {
-            self.tls = tls
+        init(_ identity: TLSIdentity, downstream: any InboundPort, shard: Shard) {
+            self.identity = identity
+            self.meter = HandshakeMeter(on: shard, identity)
             self.downstream = downstream
             self.shard = shard
         }
 
         func accept(_ connection: Inbound) throws {
-            let verification = PeerVerificationHandler(shard: shard, peer: connection.remote) { identity throws(StageError) in
-                connection.identity = identity
+            let verification = PeerVerificationHandler(shard: shard, peer: connection.remote, meter: meter) {
+                peer throws(StageError) in
+                connection.identity = peer
             }
-            try connection.channel.pipeline.syncOperations.addHandlers(NIOSSLServerHandler(context: tls), verification)
+            try connection.channel.pipeline.syncOperations.addHandlers(NIOSSLServerHandler(context: identity.context), verification)
             try downstream.accept(connection)
         }
     }
@@ -104,22 +108,29 @@ struct MTLSServerStage: Stage {
 struct MTLSClientStage: Stage {
     typealias Input = Outbound
     typealias Output = Outbound
-    let tls: NIOSSLContext
+    let identity: TLSIdentity
     let name: String?
 
     func assemble(_ downstream: any OutboundPort, on shard: Shard) throws -> any OutboundPort {
-        Port(tls: tls, name: name, downstream: downstream, shard: shard)
+        Port(identity, name: name, downstream: downstream, shard: shard)
     }
 
+    func start() async throws { identity.start() }
+    func stop() async { identity.stop() }
+    func status() async -> StageStatus { identity.status }
+    func reopenFiles() async { identity.refresh() }
+
     private final class Port: OutboundPort, OutboundClient {
-        private let tls: NIOSSLContext
+        private let identity: TLSIdentity
+        private let meter: HandshakeMeter
         private let name: String?
         private let downstream: any OutboundPort
         private let shard: Shard
         private var client: (any OutboundClient)?
 
-        init(tls: NIOSSLContext, name: String?, downstream: any OutboundPort, shard: Shard) {
-            self.tls = tls
+        init(_ identity: TLSIdentity, name: String?, downstream: any OutboundPort, shard: Shard) {
+            self.identity = identity
+            self.meter = HandshakeMeter(on: shard, identity)
             self.name = name
             self.downstream = downstream
             self.shard = shard
@@ -141,14 +152,14 @@ struct MTLSClientStage: Stage {
                     "'\(wanted)' is an address; set 'name' of 'mtls' to a name in the server's certificate", key: "name")
             }
             let serverName: String? = if case .dns(let dns) = peerName { dns } else { nil }
-            let handler = try NIOSSLClientHandler(context: tls, serverHostname: serverName)
-            let verification = PeerVerificationHandler(shard: shard, peer: connection.host) {
-                [unowned self, unowned connection] identity throws(StageError) in
-                guard identity.carries(peerName) else {
+            let handler = try NIOSSLClientHandler(context: identity.context, serverHostname: serverName)
+            let verification = PeerVerificationHandler(shard: shard, peer: connection.host, meter: meter) {
+                [unowned self, unowned connection] peer throws(StageError) in
+                guard peer.carries(peerName) else {
                     throw StageError(
-                        .unavailable, "the server's certificate is for \(identity.names), not for \(peerName)")
+                        .unavailable, "the server's certificate is for \(peer.names), not for \(peerName)")
                 }
-                connection.identity = identity
+                connection.identity = peer
                 client?.ready(connection)
             }
             verification.onFailure = { [weak connection] in connection?.failure = $0 }

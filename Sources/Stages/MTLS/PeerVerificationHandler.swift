@@ -17,12 +17,16 @@ final class PeerVerificationHandler: ChannelInboundHandler, RemovableChannelHand
     var onFailure: ((any Error) -> Void)?
     private let shard: Shard
     private let peer: String
+    private let meter: HandshakeMeter
     private let approve: (PeerIdentity) throws(StageError) -> Void
     private var context: ChannelHandlerContext?
     private var isApproved = false
     private var isReported = false
 
-    init(shard: Shard, peer: String, approve: @escaping (PeerIdentity) throws(StageError) -> Void) {
+    init(
+        shard: Shard, peer: String, meter: HandshakeMeter, approve: @escaping (PeerIdentity) throws(StageError) -> Void
+    ) {
+        self.meter = meter
         self.shard = shard
         self.peer = peer
         self.approve = approve
@@ -59,6 +63,7 @@ final class PeerVerificationHandler: ChannelInboundHandler, RemovableChannelHand
             return refuse("\(error)", context)
         }
         isApproved = true
+        meter.verified.add()
         deadline = nil
         shard.deadlines.remove(self)
         context.fireChannelActive()
@@ -81,6 +86,7 @@ final class PeerVerificationHandler: ChannelInboundHandler, RemovableChannelHand
     private func report(_ reason: String) {
         guard !isReported else { return }
         isReported = true
+        meter.refused.add()
         onFailure?(StageError(.unavailable, reason))
         // Strangers knock on every open port: worth a line for who looks, not a warning.
         if onFailure == nil { shard.logger.info("peer refused", metadata: ["remote": "\(peer)", "reason": "\(reason)"]) }

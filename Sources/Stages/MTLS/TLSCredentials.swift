@@ -28,7 +28,7 @@ package struct TLSCredentials: Sendable {
     package var privateKey: NIOSSLPrivateKeySource { .privateKey(key) }
     package var trustRoots: NIOSSLTrustRoots { .certificates(authorities) }
 
-    private static let warningTime = 30 * 86_400
+    static let warningTime = 30 * 86_400
 
     /// Reads the three files, or texts, of PEM. Each error is at the key of its file: `certificate`, `key` or `ca`.
     ///

@@ -97,6 +97,14 @@ struct MuxAttack: Sendable, CustomTestStringConvertible {
             $0.feed(MuxWire.open(1) + MuxWire.reset(1))
             $0.flood { _ in MuxWire.window(1, 10_000) }
         },
+        MuxAttack("crumbs of data for a stream that is over", .excessive) {
+            $0.feed(MuxWire.open(1) + MuxWire.reset(1))
+            $0.flood { _ in MuxWire.data(1, 1) }
+        },
+        MuxAttack("trailers for a stream that is over", .excessive) {
+            $0.feed(MuxWire.open(1) + MuxWire.reset(1))
+            $0.flood { _ in MuxWire.trailers(1) }
+        },
         MuxAttack("streams beyond the memory for heads", .excessive) {
             let head = MuxWire.request([("X", String(repeating: "x", count: 9_000))])
             $0.flood { MuxWire.open($0 + 1, head) }

@@ -56,6 +56,93 @@ import Testing
         #expect(victim.failure == nil && victim.session.openStreams == 2 && victim.resets == 1)
     }
 
+    /// What waits in a stream's queue takes memory for its bytes, not for their number or for what they were read with.
+    @Test func smallPiecesInAQueue() throws {
+        var configuration = MuxConfiguration()
+        configuration.maxStreams = 2_000
+        var victim = MuxVictim(.acceptor, configuration, hello: MuxWire.hello(stream: 0))
+        for id in 1...UInt32(1_000) {
+            victim.feed(MuxWire.open(id))
+            let slot = try #require(victim.lastSlot)
+            let isSent = victim.session.send(ResponseHead(status: 200), on: slot)
+            #expect(isSent)
+            for _ in 0..<100 {
+                let read = ByteBuffer(repeating: 0x78, count: 65_536)
+                victim.session.send(read.getSlice(at: 0, length: 1) ?? read, on: slot)
+            }
+        }
+        let streams = victim.session.streams
+        #expect(victim.session.queuedBytes >= 100_000)
+        #expect(streams.allSatisfy { $0.queueCount <= 2 })
+        #expect(streams.reduce(0) { $0 + $1.queueCapacity } < configuration.memory / 8)
+        #expect(victim.session.pinned <= configuration.pinnedMemory + 65_536)
+    }
+
+    @Test func aRestInAQueueDoesNotKeepTheWhole() throws {
+        var victim = MuxVictim(.acceptor, hello: MuxWire.hello(stream: 65_535))
+        victim.feed(MuxWire.open(1))
+        let slot = try #require(victim.lastSlot)
+        let isSent = victim.session.send(ResponseHead(status: 200), on: slot)
+        #expect(isSent)
+        victim.session.send(ByteBuffer(repeating: 0x78, count: 65_536), on: slot)
+        _ = victim.written()
+        #expect(victim.session.queuedBytes == 1 && victim.session.streams[slot].queueCapacity < 64)
+    }
+
+    @Test func manyTrailersEndTheirStreamsOnly() {
+        var victim = MuxVictim(.acceptor)
+        let list = [("X", String(repeating: "x", count: 3_000))]
+        for id in 1...UInt32(10) { victim.feed(MuxWire.open(id) + MuxWire.trailers(id, list)) }
+        #expect(victim.failure == nil && victim.resets == 8 && victim.session.openStreams == 2)
+        #expect(victim.session.heldHeads <= victim.session.configuration.headMemory)
+    }
+
+    @Test func manyHeadsOfResponsesEndTheirStreamsOnly() {
+        var victim = MuxVictim(.opener)
+        for _ in 0..<10 { victim.open() }
+        let head = MuxWire.response(103, [("X", String(repeating: "x", count: 3_000))])
+        for id in 1...UInt32(10) { victim.feed(MuxWire.head(id, head)) }
+        #expect(victim.failure == nil && victim.resets == 8 && victim.session.openStreams == 2)
+        #expect(victim.session.heldHeads <= victim.session.configuration.headMemory)
+    }
+
+    /// The end of a stream gives nothing back; passing on what it left does.
+    @Test func windowOfAStreamThatIsOver() throws {
+        var victim = MuxVictim(.acceptor)
+        victim.feed(MuxWire.open(1) + MuxWire.data(1, 4_096))
+        let slot = try #require(victim.lastSlot)
+        victim.session.reset(slot, Failure(.cancelled, ""))
+        #expect(victim.session.received == 4_096 && victim.session.unsettled == 1)
+        let holding = victim.session.takeHolding(slot)
+        victim.session.settle(holding)
+        #expect(victim.session.received == 0 && victim.session.unsettled == 0 && victim.session.heldHeads == 0)
+    }
+
+    /// A peer can't pile up streams that are over and not settled.
+    @Test func unsettledStreamsLeaveLessRoom() throws {
+        var victim = MuxVictim(.acceptor)
+        var held: [MuxHolding] = []
+        for id in 1...UInt32(16) {
+            victim.feed(MuxWire.open(id) + MuxWire.data(id, 1))
+            let slot = try #require(victim.lastSlot)
+            victim.session.reset(slot, Failure(.cancelled, ""))
+            held.append(victim.session.takeHolding(slot))
+        }
+        victim.feed(MuxWire.open(17))
+        #expect(victim.failure == nil && victim.session.openStreams == 0)
+        for holding in held { victim.session.settle(holding) }
+        victim.feed(MuxWire.open(18))
+        #expect(victim.session.openStreams == 1)
+    }
+
+    @Test func reasonsAreCutBetweenCharacters() {
+        var victim = MuxVictim(.acceptor)
+        victim.feed(MuxWire.open(1))
+        victim.session.reset(0, Failure(.cancelled, String(repeating: "é", count: 100) + "x" + String(repeating: "€", count: 100)))
+        let texts = victim.written().compactMap { if case .reset(_, let why) = $0 { why.message } else { nil } }
+        #expect(texts == [String(repeating: "é", count: 100) + "x" + String(repeating: "€", count: 18)])
+    }
+
     /// Streams that are answered may be cancelled at any rate; nothing of them may stay, though nothing can be written.
     @Test(arguments: [true, false]) func answeredAndResetWithoutReading(_ isStarved: Bool) {
         var victim = MuxVictim(.acceptor, hello: MuxWire.hello(session: isStarved ? 0 : 1_000))

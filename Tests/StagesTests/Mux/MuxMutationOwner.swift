@@ -69,7 +69,7 @@ struct MuxMutationOwner {
             session.reset(slot, Failure(.cancelled, ""))
             forget(slot)
         default:
-            session.consume(1 + random.below(4_096), on: slot, now: .now())
+            session.consume(1 + random.below(4_096), on: slot, now: session.lastHeard)
         }
     }
 
@@ -124,6 +124,10 @@ struct MuxMutationOwner {
         }
         let pinned = streams.reduce(0) { $0 + $1.pinned + $1.sendPinned } + left.reduce(0) { $0 + $1.pinned }
         if pinned != session.pinned { return "pinned bytes don't add up" }
+        for stream in streams {
+            let allowed = 2 * stream.queuedBytes + stream.sendPinned + 64 * stream.queueCount
+            if stream.queueCapacity > allowed { return "a queue of \(stream.queuedBytes) bytes takes \(stream.queueCapacity)" }
+        }
         if left.filter(\.isUnsettled).count != session.unsettled { return "unsettled streams don't add up" }
         if Set(live) != Set(session.slots.values) { return "the owner knows other streams than the session" }
         return nil

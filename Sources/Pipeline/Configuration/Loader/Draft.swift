@@ -45,6 +45,9 @@ struct Draft {
             registry: registry, host: host
         )
         findings += check.findings
+        if settings.admin != nil, host == .lambda, let node = root[key: "admin"] {
+            report("'admin' listens for connections, which the host 'lambda' can't", at: node.origin)
+        }
         for (index, item) in stages.enumerated() {
             guard let factory = factories[index] else {
                 report(
@@ -63,7 +66,7 @@ struct Draft {
         guard !errors.contains(where: { $0.severity == .error }) else { throw ConfigurationErrors(errors) }
         return LoadedConfiguration(
             file: source.file, host: host, drain: settings.drain, eventLoops: settings.eventLoops, log: settings.log,
-            stages: prepared.map(LoadedConfiguration.Entry.init), warnings: errors, source: source
+            admin: settings.admin, stages: prepared.map(LoadedConfiguration.Entry.init), warnings: errors, source: source
         )
     }
 

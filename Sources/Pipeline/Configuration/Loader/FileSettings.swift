@@ -4,13 +4,15 @@ struct FileSettings: StageConfiguration {
     var log = LogSettings()
     var drain = Duration.seconds(30)
     var eventLoops: Int?
+    var admin: AdminSettings?
 
     static let schema = Schema<FileSettings>(
         .optional("host", \.host, "What runs this file, where the command line doesn't say."),
         .optional("pipeline", \.placeholder, "The stages, from the source to the sink."),
         .optional("log", \.log, "What is logged, and how."),
         .optional("drain", \.drain, in: .zero ... .seconds(86_400), "How long open exchanges have to finish at the end."),
-        .optional("event-loops", \.eventLoops, in: 1...1_024, "Event loops, each with a thread; one for each core by default.")
+        .optional("event-loops", \.eventLoops, in: 1...1_024, "Event loops, each with a thread; one for each core by default."),
+        .optional("admin", \.admin, "Answers questions about the running pipeline. Off where the key isn't there.")
     )
 
     /// The pipeline is read apart, but its key is known here, so that hints can name it.

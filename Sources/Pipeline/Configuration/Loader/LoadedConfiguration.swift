@@ -10,6 +10,8 @@ public struct LoadedConfiguration: Sendable {
     /// Nil means one for each core.
     public let eventLoops: Int?
     public let log: LogSettings
+    /// Nil means that nothing is to answer for the pipeline.
+    public let admin: AdminSettings?
     public let stages: [Entry]
     public let warnings: [ConfigurationError]
     let source: ConfigurationSource
@@ -62,6 +64,7 @@ extension LoadedConfiguration: CustomStringConvertible {
     public var description: String {
         var text = "host: \(host.rawValue)\ndrain: \(drain.printed)\n"
         if let eventLoops { text += "event-loops: \(eventLoops)\n" }
+        if let admin { text += "admin: \(admin.printed)\n" }
         text += "log: \(log.printed)\npipeline:\n"
         for entry in stages {
             let settings = entry.settings

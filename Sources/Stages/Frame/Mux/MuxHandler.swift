@@ -53,6 +53,7 @@ final class MuxHandler<End: MuxEnd>: ChannelInboundHandler {
 
     private let shard: Shard
     private let peerName: String
+    private let meter: MuxMeter<End>
     private var decoder = MuxFrameDecoder()
     private var ends: [End?] = []
     // Streams that got something in this read cycle: how much of it were bytes. What was read, and whether it is passed on in
@@ -74,7 +75,8 @@ final class MuxHandler<End: MuxEnd>: ChannelInboundHandler {
     private var unflushed = 0
     private var scratchesUsed = 0
 
-    init(role: MuxSession.Role, configuration: MuxConfiguration, shard: Shard, peerName: String) {
+    init(role: MuxSession.Role, configuration: MuxConfiguration, shard: Shard, peerName: String, meter: MuxMeter<End>) {
+        self.meter = meter
         self.session = MuxSession(role: role, configuration: configuration, now: .now())
         self.shard = shard
         self.peerName = peerName
@@ -85,6 +87,7 @@ final class MuxHandler<End: MuxEnd>: ChannelInboundHandler {
     /// Opens a stream for a request. Nil when the session can't open one.
     func open(_ head: RequestHead, makeEnd: (Int) -> End) -> End? {
         guard let slot = session.open(head) else { return nil }
+        meter.streamOpened()
         let end = makeEnd(slot)
         attach(end, slot)
         return end
@@ -209,6 +212,7 @@ final class MuxHandler<End: MuxEnd>: ChannelInboundHandler {
         guard isActive || sweepIndex != nil else { return }
         isActive = false
         shard.deadlines.remove(self)
+        meter.closed(self)
         endStreams(failure)
         owner?.sessionClosed(session.failure ?? failure)
         owner = nil
@@ -252,6 +256,7 @@ final class MuxHandler<End: MuxEnd>: ChannelInboundHandler {
         touched.removeAll(keepingCapacity: true)
         self.touched = touched
         readCapacity = 0
+        if let time = session.takeRoundTrip() { meter.measured(time) }
         pump()
     }
 
@@ -260,8 +265,10 @@ final class MuxHandler<End: MuxEnd>: ChannelInboundHandler {
         case .none:
             break
         case .established:
+            meter.opened(self)
             owner?.sessionEstablished()
         case .opened(let slot, let head, let early, let end):
+            meter.streamOpened()
             touch(slot, early.readableBytes)
             owner?.streamOpened(slot: slot, head, early: passable(early), end: end)
         case .head(let slot, let head):
@@ -277,6 +284,7 @@ final class MuxHandler<End: MuxEnd>: ChannelInboundHandler {
             touch(slot)
             ended(slot, end(slot), fields)
         case .reset(let slot, let failure):
+            meter.streamReset()
             let end = release(slot)
             end?.wasReset(failure)
             end?.forget()

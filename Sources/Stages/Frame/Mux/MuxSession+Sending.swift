@@ -175,7 +175,7 @@ extension MuxSession {
     mutating func ping(_ now: NIODeadline) {
         pingToken &+= 1
         isPongAwaited = true
-        roundTrip.sentPing(pingToken, at: now)
+        pingMade = now
         control.append(.ping(pingToken))
     }
 }

@@ -31,6 +31,8 @@ package struct MuxConfiguration: Sendable, Equatable {
     package var pingInterval = TimeAmount.seconds(10)
     package var pingTimeout = TimeAmount.seconds(5)
     package var helloTimeout = TimeAmount.seconds(10)
+    /// What is said in HELLO of the bodies that are taken.
+    package var offers: BodyCapabilities = []
 
     package init() {}
 
@@ -43,7 +45,8 @@ package struct MuxConfiguration: Sendable, Equatable {
     var sendLimit: Int { memory / 8 }
     var settings: MuxSettings {
         MuxSettings(
-            streamWindow: UInt32(streamWindow), sessionWindow: UInt32(sessionWindow), maxStreams: UInt32(maxStreams))
+            streamWindow: UInt32(streamWindow), sessionWindow: UInt32(sessionWindow), maxStreams: UInt32(maxStreams),
+            offers: offers)
     }
 }
 
@@ -94,7 +97,10 @@ package struct MuxSession {
     var pingSent: NIODeadline?
     var pingToken: UInt64 = 0
     var isPongAwaited = false
-    var roundTrip = MuxRoundTrip()
+    /// When the last PING was made, and how long its answer took, until somebody has asked.
+    var pingMade = NIODeadline.uptimeNanoseconds(0)
+    var roundTrip: TimeAmount?
+    var shortestRoundTrip: TimeAmount?
     /// What streams have beyond the window that they began with, together.
     var grown = 0
 
@@ -107,6 +113,16 @@ package struct MuxSession {
     }
 
     package var openStreams: Int { slots.count }
+
+    /// What bodies the peer takes beside plain ones.
+    package var peerOffers: BodyCapabilities { peer.offers }
+
+    /// How long the peer took to answer a PING, once for each.
+    mutating func takeRoundTrip() -> TimeAmount? {
+        guard let time = roundTrip else { return nil }
+        roundTrip = nil
+        return time
+    }
 
     /// Whether a stream can be opened now.
     package var canOpen: Bool {
@@ -210,11 +226,17 @@ package struct MuxSession {
 
     // MARK: - The owner's side
 
-    /// Opens a stream. Nil when `canOpen` is false or the head is too large for a frame.
+    /// Opens a stream. Nil when `canOpen` is false, the head is too large for a frame, or the peer doesn't take such a body.
     package mutating func open(_ head: RequestHead) -> Int? {
+        var head = head
+        if !peer.offers.contains(.deflate) {
+            guard !head.body.isDeflated else { return nil }
+            head.takesDeflated = false
+        }
         guard role == .opener, canOpen, let payload = MuxHeadCoding.encode(head) else { return nil }
         lastStream += 1
         let slot = insert(lastStream, sendWindow: Int(peer.streamWindow))
+        streams[slot].takesDeflated = head.takesDeflated
         enqueue(.open(payload), slot)
         return slot
     }

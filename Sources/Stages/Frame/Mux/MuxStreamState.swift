@@ -61,6 +61,8 @@ struct MuxStreamState {
     var isReceiveEnded = false
     /// The final response's head has come (opener), or has been sent (acceptor).
     var isAnswered = false
+    /// The opener has said that the response's body may come deflated.
+    var takesDeflated = false
     var informationals = 0
     /// What the heads and trailers that came count against the memory for heads.
     var headBytes = 0
@@ -115,6 +117,10 @@ struct MuxStreamState {
 
     var first: MuxSendItem? { queue.first }
 
+    /// The memory of what is in the queue, in bytes.
+    var queueCapacity: Int { queue.reduce(0) { $0 + $1.bytes.storageCapacity } }
+    var queueCount: Int { queue.count }
+
     /// Takes up to `limit` bytes of the data at the head of the queue.
     mutating func takeData(_ limit: Int) -> ByteBuffer? {
         guard limit > 0, case .data(var bytes) = queue.first else { return nil }
@@ -123,7 +129,8 @@ struct MuxStreamState {
             return bytes
         }
         guard let part = bytes.readSlice(length: limit) else { return nil }
-        queue[queue.startIndex] = .data(bytes)
+        // A little that stays, for want of a window, doesn't keep all of it from being freed.
+        queue[queue.startIndex] = .data(bytes.isSparse ? bytes.compacted() : bytes)
         queuedBytes -= limit
         return part
     }
