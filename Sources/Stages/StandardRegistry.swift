@@ -10,6 +10,7 @@ extension StageRegistry {
         registry.register(FrameFactory())
         registry.register(ConnectFactory())
         registry.register(FetchFactory())
+        registry.register(AccessLogFactory())
         registry.register(RespondFactory())
         registry.register(CompressFactory())
         registry.register(CircuitBreakerFactory())
