@@ -23,6 +23,8 @@ struct ExchangeFlow {
     var failureBehindEnd: Failure?
     var ended = false
     private var held = Deque<Event>()
+    // The end, behind what is held. Apart, so that a request that is only a head needs no queue.
+    private var heldEnd: HeaderFields??
     // Bytes in the sender's count and in the receiver's, passed on and not yet credited. They differ where a gate changed
     // the bytes' number.
     private var sent = 0
@@ -36,6 +38,10 @@ struct ExchangeFlow {
     var isStraight: Bool { isPlain && !isHeld }
 
     mutating func hold(_ event: Event) {
+        if case .end(let trailers) = event {
+            heldEnd = .some(trailers)
+            return
+        }
         guard case .body(let bytes) = event, case .body(var last)? = held.last, last.absorbs(bytes) else {
             return held.append(event)
         }
@@ -45,10 +51,15 @@ struct ExchangeFlow {
         held.append(.body(last))
     }
 
-    mutating func nextHeld() -> Event? { held.popFirst() }
+    mutating func nextHeld() -> Event? {
+        if let first = held.popFirst() { return first }
+        defer { heldEnd = nil }
+        return heldEnd.map(Event.end)
+    }
 
     mutating func discard() {
         held = []
+        heldEnd = nil
         ended = true
     }
 
