@@ -51,14 +51,6 @@ final class ShutdownSignals: @unchecked Sendable {
         signal(SIGPIPE, SIG_IGN)
     }
 
-    private static func watch(_ number: CInt, _ handle: @escaping @Sendable () -> Void) -> any DispatchSourceSignal {
-        signal(number, SIG_IGN)
-        let source = DispatchSource.makeSignalSource(signal: number)
-        source.setEventHandler(handler: handle)
-        source.resume()
-        return source
-    }
-
     /// The next signal's name, or an empty one when the task is cancelled first.
     func next() async -> String {
         for await name in stream { return name }
