@@ -102,7 +102,8 @@ let package = Package(
         .target(
             name: "CommandLineInterface",
             dependencies: [
-                "Pipeline", "Stages", "Runtime", "Hosting", "Lifecycle", "Rehearsal", logging, x509, crypto, asn1, nioCore, nioHTTP1,
+                "Pipeline", "Stages", "Runtime", "Hosting", "Lifecycle", "Rehearsal", logging, x509, crypto, asn1, nioCore,
+                nioHTTP1,
                 httpClient,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],

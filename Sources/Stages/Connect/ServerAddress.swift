@@ -7,7 +7,7 @@ public enum ServerAddress: Sendable, Hashable, ScalarConfigurationValue, CustomS
     case discover
 
     /// The address, where the configuration says it.
-    var known: HostPort? { if case .fixed(let address) = self { address } else { nil } }
+    package var known: HostPort? { if case .fixed(let address) = self { address } else { nil } }
 
     public static var typeDescription: String { "a host and a port such as server.example:8443, or 'discover'" }
 

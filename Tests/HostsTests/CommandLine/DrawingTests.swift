@@ -57,7 +57,7 @@ import Testing
         let pipeline = try #require(lines.firstIndex(of: "pipeline:"))
         try Golden.expect(lines[pipeline...].joined(separator: "\n") + "\n", "print.yaml")
         // A file has more keys than a stage needs to know of.
-        let settings = lines[..<pipeline].map { $0.replacing(/ +#/, with: " #") }
+        let settings = lines[..<pipeline].map { $0.replacing(/[ ]+#/, with: " #") }
         #expect(settings.first == "host: server # from the stages")
         #expect(settings.contains("  level: debug # FLUIDITY_LOG_LEVEL"))
         #expect(settings.contains("drain: 20s # quota.yaml:1, ${env:DRAIN}"))

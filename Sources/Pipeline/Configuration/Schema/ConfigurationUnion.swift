@@ -28,7 +28,9 @@ public struct ConfigurationVariant<Union: Sendable>: Sendable {
         keys = { Keys.describeKeys() }
         decode = { node, place, context in
             var value: Keys?
-            context.note(name, isSecret: false, at: place)
+            var placed = node
+            placed.origin = place
+            context.note(name, isSecret: false, placed)
             context.within(name, secret: false) {
                 value = Keys.decodeMapping(node, in: context, noun: context.label, at: place)
             }
