@@ -242,6 +242,22 @@ async def test_an_ordinary_field_carries_a_key_through_the_tunnel(make_tunnel, u
         assert (await client.response("CONNECT")).status == 200
 
 
+# SOCKS5
+
+
+async def test_a_password_that_comes_by_socks(launch, tmp_path, users, hello):
+    port = free_port()
+    stages = [("accept", {"listen": f"127.0.0.1:{port}"}), ("socks", {}), auth({"basic": {"users": str(users)}}), ("fetch", {"destinations": "any"})]
+    launch(Fluidity("agent", write_configuration(tmp_path / "socks.yaml", stages), port=port))
+    proxy = ["--proxy", f"socks5h://127.0.0.1:{port}"]
+    done = await curl(*proxy, "--proxy-user", "alice:open sesame", hello.url("/"))
+    assert done.output == b"hello", done.text
+    for arguments in (["--proxy-user", "alice:wrong"], ["--proxy-user", "nobody:x"], []):
+        refused = await curl(*proxy, *arguments, hello.url("/"))
+        assert refused.status == 97, refused.text
+    assert len(hello.requests) == 1
+
+
 # As an origin
 
 

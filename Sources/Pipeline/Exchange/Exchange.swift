@@ -186,7 +186,7 @@ public final class Exchange: Medium {
     private func dismissSink() {
         guard !isFinished, request.kind == .plain || response.map({ !$0.opensTunnel(for: request) }) ?? false else { return }
         let done = sink
-        creditedSink = done
+        creditedSink = done?.heir
         sink = nil
         if !requestFlow.ended {
             requestFlow.discard()
