@@ -66,14 +66,14 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(
             name: "Hosting",
-            dependencies: ["Pipeline", "Stages", nioCore, nioPosix, logging],
+            dependencies: ["Pipeline", "Stages", nioCore, nioPosix, logging, metrics],
             path: "Sources/Hosts/Hosting",
             swiftSettings: settings
         ),
         .target(
             name: "CommandLineInterface",
             dependencies: [
-                "Pipeline", "Stages", "Hosting", logging, x509, crypto, asn1,
+                "Pipeline", "Stages", "Hosting", logging, x509, crypto, asn1, nioCore, nioHTTP1, httpClient,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Hosts/CommandLine",
@@ -102,7 +102,7 @@ let package = Package(
         .testTarget(
             name: "HostsTests",
             dependencies: [
-                "Pipeline", "Stages", "Hosting", "CommandLineInterface", nioCore, nioEmbedded, nioSSL, x509, asn1,
+                "Pipeline", "Stages", "Hosting", "CommandLineInterface", nioCore, nioEmbedded, nioSSL, x509, asn1, metrics, logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings

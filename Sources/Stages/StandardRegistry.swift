@@ -10,6 +10,11 @@ extension StageRegistry {
         registry.register(FrameFactory())
         registry.register(ConnectFactory())
         registry.register(FetchFactory())
+        registry.register(AccessLogFactory())
+        registry.register(RespondFactory())
+        registry.register(CompressFactory())
+        registry.register(CircuitBreakerFactory())
+        registry.register(RetryFactory())
         registry.register(AdminFactory())
         return registry
     }

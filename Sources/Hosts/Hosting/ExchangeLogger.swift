@@ -4,16 +4,100 @@ package import Pipeline
 
 /// One line at `info` for each exchange: who, what kind, which host, how it ended, how much, how long. Never a path, a query,
 /// a field or a body.
+///
+/// It looks like every line of the log. Since there is one for each exchange it isn't made by way of a `Logger`, with its
+/// dictionary, but written as it is, and reaches standard error on another thread.
 package struct ExchangeLogger: ExchangeLog {
-    private let logger: Logger
+    private let format: LogSettings.Format
+    private let host: String
+    private let writer: LineWriter
+
+    /// What may wait to be written, in bytes.
+    private static let limit = 4 << 20
+    /// One for the process: lines of several pipelines go to one place.
+    private static let standardError = LineWriter(.standardError, limit: limit)
 
     /// Nil where the level leaves such lines out, so that they cost nothing.
-    package static func make(_ logger: Logger) -> ExchangeLogger? {
-        logger.logLevel <= .info ? ExchangeLogger(logger: logger) : nil
+    package static func make(_ settings: LogSettings, host: HostKind) -> (any ExchangeLog)? {
+        guard settings.level <= .info else { return nil }
+        return ExchangeLogger(format: settings.format, host: host.rawValue, writer: standardError)
     }
 
+    /// For a logger of somebody else's.
+    package static func make(_ logger: Logger) -> (any ExchangeLog)? {
+        logger.logLevel <= .info ? ForeignExchangeLogger(logger: logger) : nil
+    }
+
+    package init(format: LogSettings.Format, host: String, writer: LineWriter) {
+        self.format = format
+        self.host = host
+        self.writer = writer
+    }
+
+    /// Returns when the lines so far are written.
+    package static func flush() async { await standardError.flush() }
+
     package func finished(_ exchange: Exchange) {
-        let milliseconds = (NIODeadline.now() - exchange.began).nanoseconds / 1_000_000
+        writer.write { line in
+            switch format {
+            case .json: json(exchange, &line)
+            case .text: text(exchange, &line)
+            }
+            line.append(0x0A)
+        }
+    }
+
+    // Members stand in the order of their names, as in all lines of the log.
+    private func json(_ exchange: Exchange, _ line: inout LineBuffer) {
+        line.append("{\"time\":\"")
+        line.appendTime()
+        line.append("\",\"level\":\"info\",\"message\":\"exchange\",")
+        line.appendMembers { json in
+            json.member("client", exchange.clientName)
+            json.member("duration", "\(Self.milliseconds(exchange))ms")
+            if let failure = exchange.failure { json.member("failure", failure.message) }
+            json.member("host", host)
+            json.member("method", exchange.request.method)
+            json.member("received", "\(exchange.requestBytes)")
+            json.member("remote", exchange.client.remote)
+            json.member("request", exchange.id.description)
+            json.member("sent", "\(exchange.responseBytes)")
+            json.member("status", "\(exchange.response?.status ?? 0)")
+            json.member("target", exchange.request.authority)
+        }
+        line.append(UInt8(ascii: "}"))
+    }
+
+    private func text(_ exchange: Exchange, _ line: inout LineBuffer) {
+        line.appendTime()
+        line.append(" info     exchange client=")
+        line.appendWord(exchange.clientName)
+        line.append(" duration=\(Self.milliseconds(exchange))ms")
+        if let failure = exchange.failure {
+            line.append(" failure=")
+            line.appendWord(failure.message)
+        }
+        line.append(" host=\(host) method=")
+        line.appendWord(exchange.request.method)
+        line.append(" received=\(exchange.requestBytes) remote=")
+        line.appendWord(exchange.client.remote)
+        line.append(" request=")
+        line.append(exchange.id.description)
+        line.append(" sent=\(exchange.responseBytes) status=\(exchange.response?.status ?? 0) target=")
+        line.appendWord(exchange.request.authority)
+    }
+
+    private static func milliseconds(_ exchange: Exchange) -> Int64 {
+        (exchange.ended - exchange.began).nanoseconds / 1_000_000
+    }
+}
+
+/// The same by way of a logger.
+private struct ForeignExchangeLogger: ExchangeLog {
+    let logger: Logger
+
+    func finished(_ exchange: Exchange) {
+        let milliseconds = (exchange.ended - exchange.began).nanoseconds / 1_000_000
         var metadata: Logger.Metadata = [
             "request": "\(exchange.id)",
             "client": "\(exchange.clientName)",

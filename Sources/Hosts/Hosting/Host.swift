@@ -36,11 +36,16 @@ package struct Host: Sendable {
             try? await group.shutdownGracefully()
             throw error
         }
+        let hangups = Task { [running] in
+            for await _ in signals.hangups { for pipeline in running { await pipeline.reopenFiles() } }
+        }
+        defer { hangups.cancel() }
         let signal = await signals.next()
         logger.notice("draining", metadata: ["signal": "\(signal)"])
         for pipeline in running { pipeline.telemetry.enter(.draining) }
         await drain(running, signals)
         try? await group.shutdownGracefully()
+        await ExchangeLogger.flush()
         logger.notice("ended")
     }
 

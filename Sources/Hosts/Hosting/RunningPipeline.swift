@@ -2,6 +2,7 @@ import Logging
 import NIOCore
 import Pipeline
 import Stages
+import Synchronization
 
 /// One configuration at work: its generation, and the admin listener beside it.
 struct RunningPipeline: Sendable {
@@ -10,6 +11,12 @@ struct RunningPipeline: Sendable {
     let generation: Generation
     private let admin: Generation?
     private let logger: Logger
+    /// Publishes to what the program that embeds this has bootstrapped.
+    private let publishing = Publishing()
+
+    private final class Publishing: Sendable {
+        let task = Mutex<Task<Void, Never>?>(nil)
+    }
 
     init(
         _ configuration: LoadedConfiguration, plan: Plan, group: any EventLoopGroup, logger: Logger,
@@ -19,7 +26,8 @@ struct RunningPipeline: Sendable {
         self.logger = logger
         telemetry = Telemetry(reserved: reserved)
         generation = Generation(
-            plan: plan, group: group, logger: logger, exchangeLog: ExchangeLogger.make(logger), telemetry: telemetry)
+            plan: plan, group: group, logger: logger, exchangeLog: ExchangeLogger.make(configuration.log, host: configuration.host),
+            telemetry: telemetry)
         admin = configuration.admin.map { [telemetry] settings in
             Generation(
                 plan: AdminPipeline.plan(settings, logger: logger), group: group, logger: logger, exchangeLog: nil,
@@ -36,6 +44,9 @@ struct RunningPipeline: Sendable {
             await admin?.stop()
             throw error
         }
+        let label = MetricTable.Label("host", configuration.host.rawValue)
+        guard let bridge = MetricsBridge(telemetry, labels: [label]) else { return }
+        publishing.task.withLock { $0 = Task { await bridge.run() } }
     }
 
     func drain() async {
@@ -46,7 +57,15 @@ struct RunningPipeline: Sendable {
         await stop()
     }
 
+    /// What is written to and read from is looked at anew: log files that were moved, certificates that were renewed.
+    func reopenFiles() async {
+        for entry in telemetry.stages { await entry.stage.reopenFiles() }
+    }
+
     func stop() async {
+        let task = publishing.task.withLock { $0 }
+        task?.cancel()
+        await task?.value
         await generation.stop()
         await admin?.stop()
     }

@@ -8,7 +8,7 @@ import Musl
 import Darwin
 #endif
 
-/// SIGTERM and SIGINT, one after the other. They no longer end the process by themselves.
+/// SIGTERM and SIGINT, one after the other, and SIGHUP by itself. They no longer end the process by themselves.
 ///
 /// What handles a signal writes its number to a pipe, and a dispatch source reads from there. A dispatch source for the signal
 /// itself would lose one: until it is set up, a moment after it was asked for, the signal has to be ignored.
@@ -16,22 +16,30 @@ import Darwin
 /// Unchecked, because dispatch sources aren't marked Sendable: this one is kept here only to live, and not touched again.
 final class ShutdownSignals: @unchecked Sendable {
     private let stream: AsyncStream<String>
+    /// One element for each SIGHUP, or for several that came close together.
+    let hangups: AsyncStream<Void>
     private let source: any DispatchSourceRead
 
     init() {
         let (stream, continuation) = AsyncStream.makeStream(of: String.self)
         self.stream = stream
+        let (hangups, hangup) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        self.hangups = hangups
         let reading = SignalPipe.ends.reading
         source = DispatchSource.makeReadSource(fileDescriptor: reading)
         source.setEventHandler {
             var numbers = [UInt8](repeating: 0, count: 16)
             let count = read(reading, &numbers, numbers.count)
             for number in numbers.prefix(max(0, count)) {
-                continuation.yield(CInt(number) == SIGINT ? "SIGINT" : "SIGTERM")
+                switch CInt(number) {
+                case SIGHUP: hangup.yield()
+                case SIGINT: continuation.yield("SIGINT")
+                default: continuation.yield("SIGTERM")
+                }
             }
         }
         source.resume()
-        for number in [SIGTERM, SIGINT] {
+        for number in [SIGTERM, SIGINT, SIGHUP] {
             signal(number) { number in
                 let interrupted = errno
                 var byte = UInt8(truncatingIfNeeded: number)

@@ -60,6 +60,8 @@ private final class FilterPort<Filter: FilterStage>: ExchangePort {
         self.next = next
     }
 
+    var offers: BodyCapabilities { next.offers }
+
     func open(_ exchange: Exchange) {
         guard let gate = stage.gate(for: exchange) else { return next.open(exchange) }
         exchange.pass(gate, towards: next)

@@ -3,7 +3,7 @@ import NIOCore
 /// The slow path of an exchange: gates with an interest in what passes, and waiting for a decision or for a sink.
 extension Exchange {
     /// Shows the request to a gate, then passes the exchange on, refuses it, or waits for the gate's decision.
-    func pass(_ gate: Gate, towards next: any ExchangePort) {
+    public func pass(_ gate: Gate, towards next: any ExchangePort) {
         guard !isFinished else { return }
         gate.place = progress.place?.index ?? 0
         gates.append(gate)

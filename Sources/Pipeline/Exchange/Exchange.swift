@@ -14,7 +14,9 @@ public final class Exchange: Medium {
     /// The connection that the exchange came by.
     public let client: Inbound
     /// Who the exchange comes from, once a stage has found out. Stages after that one, limits and logs go by it.
-    public var identity: Identity?
+    public var identity: Identity? {
+        didSet { outer?.identity = identity }
+    }
     public internal(set) var request: RequestHead
     /// The final response's head, once it has passed the gates. Without its fields, which are not kept.
     public internal(set) var response: ResponseHead?
@@ -25,8 +27,10 @@ public final class Exchange: Medium {
     /// When it ended; when it began, before that.
     public internal(set) var ended: NIODeadline
     /// Why the exchange ended before its end, if it did.
-    public internal(set) var failure: Failure?
+    public package(set) var failure: Failure?
 
+    /// The exchange that this one is a part of, see `ExchangeRelay`. It is the one that counts and is logged.
+    let outer: Exchange?
     var source: ExchangeSource?
     var sink: ExchangeSink?
     // After the end: who is still owed credit for what is on its way to the other.
@@ -50,6 +54,7 @@ public final class Exchange: Medium {
         self.client = client
         self.request = request
         self.source = source
+        self.outer = nil
         let now = NIODeadline.now()
         self.began = now
         self.ended = now
@@ -61,6 +66,22 @@ public final class Exchange: Medium {
     deinit {
         // One that was forgotten by both of its ends.
         if openIndex != nil { shard.remove(self) }
+    }
+
+    /// An exchange within another: one attempt at it, or the part of it behind a stage that rewrites bodies.
+    package init(_ request: RequestHead, within outer: Exchange, from source: ExchangeSource) {
+        self.id = outer.id
+        self.shard = outer.shard
+        self.client = outer.client
+        self.request = request
+        self.source = source
+        self.outer = outer
+        let now = NIODeadline.now()
+        self.began = now
+        self.ended = now
+        self.progress = ExchangeProgress(arrived: now)
+        requestFlow.isHeld = true
+        self.identity = outer.identity
     }
 
     /// The sink takes the exchange. What the client sent in the meantime reaches it before this returns.
@@ -197,15 +218,24 @@ public final class Exchange: Medium {
         source?.responseEnd(nil)
     }
 
+    /// Ends the exchange as if its sink had failed in the middle of the response, whether or not a head has gone out.
+    package func reset(_ failure: Failure) {
+        guard !isFinished else { return }
+        let ends = finish(failure, .failed)
+        ends.sink?.requestAborted(failure)
+        ends.source?.responseAborted(failure)
+    }
+
     // MARK: - Ending
 
     func finishIfComplete() {
         guard responseFlow.ended, !isFinished else { return }
         // A response may be complete before its request is: what is left of the request is of no use to anybody.
+        let outcome = failure.map { $0.status < 500 ? ExchangeOutcome.refused : .failed } ?? .completed
         if requestFlow.ended {
-            finish(nil, .completed)
+            finish(nil, outcome)
         } else if response?.opensTunnel(for: request) != true {
-            let sink = finish(nil, .completed).sink
+            let sink = finish(nil, outcome).sink
             sink?.requestAborted(Failure(.cancelled, "the response was complete before the request"))
         }
     }
@@ -217,14 +247,15 @@ public final class Exchange: Medium {
         let ends = (source, sink)
         isFinished = true
         if let failure { self.failure = failure }
-        (creditedSource, creditedSink) = ends
+        // One that is within another is held by it, and doesn't hold it.
+        (creditedSource, creditedSink) = (outer == nil ? source : nil, sink?.heir)
         source = nil
         sink = nil
         requestFlow.discard()
         responseFlow.discard()
         ended = .now()
         for gate in gates where gate.interests.contains(.end) { gate.ended(self) }
-        shard.finished(self, outcome, at: place)
+        if outer == nil { shard.finished(self, outcome, at: place) } else { countEnd(outcome, at: place) }
         gates = []
         return ends
     }

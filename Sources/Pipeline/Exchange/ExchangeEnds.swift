@@ -4,6 +4,23 @@ public import NIOCore
 public protocol ExchangePort: AnyObject {
     /// Takes a new exchange: passes it on, attaches a sink to it, or answers it. Runs on the exchange's loop.
     func open(_ exchange: Exchange)
+    /// What bodies may be sent here beside plain ones. A stage that passes exchanges on says what the next one says.
+    var offers: BodyCapabilities { get }
+}
+
+extension ExchangePort {
+    public var offers: BodyCapabilities { [] }
+}
+
+/// What forms of bodies somebody takes.
+public struct BodyCapabilities: OptionSet, Sendable, Hashable {
+    public let rawValue: UInt8
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    /// `BodyLength.deflated`.
+    public static let deflate = BodyCapabilities(rawValue: 1)
+    /// There is no telling yet: the other end isn't there.
+    public static let undecided = BodyCapabilities(rawValue: 128)
 }
 
 /// The side that began an exchange and gets its response. A class, so that a call for each chunk costs a method look-up and
@@ -43,6 +60,8 @@ open class ExchangeSink {
     open func responseCredit(_ bytes: Int) {}
     /// That many response bytes have been passed on, after the exchange's end.
     open func lateResponseCredit(_ bytes: Int) {}
+    /// Who is told that, if not this one.
+    open var heir: ExchangeSink? { self }
     /// The source has no more for now: what was given to this side can go out.
     open func requestFlush() {}
 }

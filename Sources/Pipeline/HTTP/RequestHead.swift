@@ -4,6 +4,19 @@ public enum BodyLength: Sendable, Hashable {
     case known(Int64)
     /// Ends where its sender says so.
     case unknown
+    /// What follows is the body deflated (zlib's format, RFC 1950), for the other end of the tunnel alone. The number is the
+    /// body's own length, where it is known. No origin and no client ever sees such a body: `compress` makes and takes it.
+    case deflated(Int64?)
+
+    /// The body's own length, deflated or not.
+    public var original: BodyLength {
+        guard case .deflated(let length) = self else { return self }
+        return length.map { .known($0) } ?? .unknown
+    }
+
+    public var isDeflated: Bool {
+        if case .deflated = self { true } else { false }
+    }
 }
 
 /// What a request is about: a resource, raw bytes to a host, or a change of protocol.
@@ -37,6 +50,8 @@ public struct RequestHead: Sendable, Equatable {
     public var body: BodyLength
     /// End-to-end fields. `Host`, `Content-Length` and `Transfer-Encoding` are not among them: they follow from the rest.
     public var fields: HeaderFields
+    /// Whether the response's body may come as `BodyLength.deflated`. Set by `compress`, carried between agent and server.
+    public var takesDeflated = false
 
     public init(
         kind: RequestKind = .plain, method: String, scheme: Scheme, authority: String, path: String, body: BodyLength = .none,

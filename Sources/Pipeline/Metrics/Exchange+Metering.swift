@@ -41,8 +41,10 @@ extension Exchange {
         var response = responseBytes &- progress.countedResponse
         progress.countedRequest = requestBytes
         progress.countedResponse = responseBytes
-        shard.exchanges.requestBytes.add(request)
-        shard.exchanges.responseBytes.add(response)
+        if outer == nil {
+            shard.exchanges.requestBytes.add(request)
+            shard.exchanges.responseBytes.add(response)
+        }
         // From the last stage to the first. A gate that changes bodies tells by how much, so that each stage's number is that
         // of the bytes at its own place.
         var gate = gates.count
@@ -60,15 +62,18 @@ extension Exchange {
             meter.responseBytes.add(response)
         }
         for gate in gates { (gate.requestGrowth, gate.responseGrowth) = (0, 0) }
+        (sink as? ExchangeRelay)?.inner?.countBytes()
     }
 
     /// Counts the end. `answered` is the place of the stage that ended it, if that isn't the last that it reached.
     func countEnd(_ outcome: ExchangeOutcome, at answered: Int?) {
         countBytes()
-        let exchanges = shard.exchanges
-        exchanges.ended.add(outcome)
-        exchanges.duration.record((ended - began).nanoseconds)
-        if let failure, outcome != .completed { exchanges.failed(failure) }
+        if outer == nil {
+            let exchanges = shard.exchanges
+            exchanges.ended.add(outcome)
+            exchanges.duration.record((ended - began).nanoseconds)
+            if let failure, outcome != .completed { exchanges.failed(failure) }
+        }
         progress.place?.time.record((ended - progress.arrived).nanoseconds)
         if answered == nil { progress.place?.ended.add(outcome) }
         forEachPlace { meter in
@@ -78,6 +83,9 @@ extension Exchange {
         progress.place = nil
         progress.first = nil
     }
+
+    /// Notes that a stage has passed the exchange on as one within it.
+    func passOnWithin() { progress.place?.passed.add() }
 
     private func leave(downTo meter: StageMeter) {
         countBytes()
@@ -109,6 +117,8 @@ final class ExchangeEdge: ExchangePort {
         shard.lastMeter?.previous = meter
         shard.lastMeter = meter
     }
+
+    var offers: BodyCapabilities { next.offers }
 
     func open(_ exchange: Exchange) {
         exchange.reach(meter)

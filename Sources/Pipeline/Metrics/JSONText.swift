@@ -46,6 +46,9 @@ package struct JSONText: Sendable {
 
     package mutating func newline() { bytes.append(0x0A) }
 
+    /// Goes on behind other bytes, or gives them back.
+    mutating func exchange(_ other: inout [UInt8]) { swap(&bytes, &other) }
+
     private mutating func literal(_ text: String) {
         separate()
         bytes.append(contentsOf: text.utf8)

@@ -28,12 +28,23 @@ final class MuxClientPort: ExchangePort, OutboundClient, MuxHandlerOwner, Expiri
 
     // MARK: - Exchanges
 
+    var offers: BodyCapabilities {
+        guard isEstablished, let handler = current?.handler else { return .undecided }
+        return handler.session.peerOffers
+    }
+
     func open(_ exchange: Exchange) {
         guard waiting.isEmpty, start(exchange) else { return wait(exchange) }
     }
 
     private func start(_ exchange: Exchange) -> Bool {
         guard isEstablished, let handler = current?.handler, handler.session.canOpen else { return false }
+        if exchange.request.body.isDeflated, !handler.session.peerOffers.contains(.deflate) {
+            // It was deflated for a server that has been replaced while the exchange waited.
+            let failure = Failure(.refused, "the server that is there now takes no compressed bodies")
+            exchange.answer(failure.response(for: exchange.request))
+            return true
+        }
         guard
             let stream = handler.open(
                 exchange.request, makeEnd: { MuxClientStream(handler: handler, slot: $0, exchange: exchange) })

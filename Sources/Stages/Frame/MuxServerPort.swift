@@ -17,6 +17,8 @@ final class MuxServerPort: InboundPort {
     }
 
     func accept(_ connection: Inbound) throws {
+        var configuration = configuration
+        configuration.offers = downstream.offers.intersection(.deflate)
         let handler = MuxHandler<MuxServerStream>(
             role: .acceptor, configuration: configuration, shard: shard, peerName: connection.remote, meter: meter)
         let session = MuxServerSession(handler: handler, connection: connection, downstream: downstream, shard: shard)

@@ -158,8 +158,8 @@ final class HTTPServerHandler: ExchangeSource, ChannelInboundHandler {
                     exchange?.sendRequestBody(bytes)
                 case .end(let trailers):
                     isRequestComplete = true
-                    exchange?.sendRequestEnd(trailers)
-                    if exchange == nil { completeIfAnswered(context) }
+                    // Answered by this end itself, it completes by itself; answered before, it waited for this end.
+                    if let exchange { exchange.sendRequestEnd(trailers) } else { completeIfAnswered(context) }
                 }
             }
         } catch {

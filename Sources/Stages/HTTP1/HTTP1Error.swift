@@ -24,6 +24,8 @@ package struct HTTP1Error: Error, Sendable, Equatable, CustomStringConvertible {
         case unexpectedBytes
         /// 101 for a request that didn't ask for another protocol.
         case unexpectedUpgrade
+        /// A body in a form that only the other end of the tunnel takes.
+        case deflatedBody
     }
 
     /// The status for the client whose request it was (RFC 9110, section 15). A response's errors have no use for it.
@@ -75,6 +77,7 @@ package struct HTTP1Error: Error, Sendable, Equatable, CustomStringConvertible {
         case .noResponse: "The connection ended before the response."
         case .unexpectedBytes: "Bytes came that belong to no response."
         case .unexpectedUpgrade: "The response changes the protocol, but the request did not ask for it."
+        case .deflatedBody: "The body is compressed for the tunnel, and no stage here has inflated it."
         }
     }
 

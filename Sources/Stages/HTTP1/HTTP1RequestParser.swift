@@ -181,7 +181,7 @@ package struct HTTP1RequestParser: Sendable {
             switch body {
             case .none: reader.beginBody(.length(0))
             case .known(let length): reader.beginBody(.length(length))
-            case .unknown: reader.beginBody(.chunkSize)
+            case .unknown, .deflated: reader.beginBody(.chunkSize)
             }
             state = .body
         }

@@ -204,7 +204,7 @@ package struct HTTP1ResponseParser: Sendable {
         if request.isHead || status == 304 { return head }
         switch framing {
         case .known(let length): reader.beginBody(.length(length))
-        case .unknown: reader.beginBody(.chunkSize)
+        case .unknown, .deflated: reader.beginBody(.chunkSize)
         case .some(.none), nil:
             reader.beginBody(.untilClose)
             head.body = .unknown

@@ -54,6 +54,8 @@ package enum HTTP1Writer {
             framing = .none
             // Methods that usually have a body say that there is none (RFC 9110, 8.6).
             if head.method == "POST" || head.method == "PUT" || head.method == "PATCH" { writeLength(0, into: &buffer) }
+        case .deflated:
+            throw HTTP1Error(.deflatedBody)
         }
         buffer.writeStaticString("\r\n")
         return framing
@@ -142,7 +144,8 @@ package enum HTTP1Writer {
     private static func framing(of head: ResponseHead, to request: RequestHead, isOld: Bool) -> BodyFraming {
         if head.isBodyless(for: request) { return .none }
         return switch head.body {
-        case .none: .none
+        // A deflated body never gets here; should it, none of it is written, and the connection ends.
+        case .none, .deflated: .none
         case .known(let length): .length(length)
         case .unknown: isOld ? .untilClose : .chunked
         }

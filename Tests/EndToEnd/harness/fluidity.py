@@ -52,9 +52,12 @@ class Fluidity(Process):
 
 
 class Tunnel:
-    """An agent and a server. Stages take further keys by name: `agent={"connect": {"wait": "1s"}}`."""
+    """An agent and a server. Stages take further keys by name: `agent={"connect": {"wait": "1s"}}`.
 
-    def __init__(self, place: Path, agent_identity, server_identity, *, agent: dict = {}, server: dict = {}, environment: dict | None = None, agent_top: dict = {}, server_top: dict = {}):
+    `agent_filters` and `server_filters` are stages that exchanges pass on their way: before the agent's `frame`, behind the server's.
+    """
+
+    def __init__(self, place: Path, agent_identity, server_identity, *, agent: dict = {}, server: dict = {}, agent_filters: list = [], server_filters: list = [], environment: dict | None = None, agent_top: dict = {}, server_top: dict = {}):
         self.place = place
         self.port = free_port()
         self.server_port = free_port()
@@ -62,6 +65,7 @@ class Tunnel:
         self._agent_stages = _with(agent, [
             ("accept", {"listen": f"127.0.0.1:{self.port}"}),
             ("http", {"mode": "proxy"}),
+            *agent_filters,
             ("frame", {"codec": "mux"}),
             ("mtls", {**agent_identity.settings(), "name": "localhost"}),
             ("connect", {"to": f"localhost:{self.server_port}", "wait": "10s"}),
@@ -70,6 +74,7 @@ class Tunnel:
             ("accept", {"listen": f"127.0.0.1:{self.server_port}"}),
             ("mtls", server_identity.settings()),
             ("frame", {"codec": "mux"}),
+            *server_filters,
             ("fetch", {"destinations": "any"}),
         ])  # fmt: skip
         self.agent_config = write_configuration(place / "agent.yaml", self._agent_stages, **agent_top)

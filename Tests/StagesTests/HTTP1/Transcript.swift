@@ -54,6 +54,7 @@ private func describeBody(_ body: BodyLength) -> String {
     case .none: ""
     case .known(let length): " length=\(length)"
     case .unknown: " length=?"
+    case .deflated: " deflated"
     }
 }
 

@@ -6,6 +6,7 @@ import Testing
 /// Frames come out the same however their bytes are cut, and wrong ones with the right reason.
 @Suite struct MuxFrameDecoderTests {
     static let settings = MuxSettings(streamWindow: 1, sessionWindow: 2, maxStreams: 3)
+    static let inflating = MuxSettings(streamWindow: 1, sessionWindow: 2, maxStreams: 3, offers: .deflate)
     static let bytes = ByteBuffer(string: "any bytes")
     static let payload = Array("any bytes".utf8)
     static let extended = Array("FLUIDITY".utf8) + [0, 1, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 9, 0, 2, 7, 7]
@@ -13,6 +14,7 @@ import Testing
     static let frames: [([UInt8], MuxFrame)] = [
         (MuxWire.hello(stream: 1, session: 2, streams: 3), .hello(settings)),
         (MuxWire.frame(0, 0, extended), .hello(settings)),
+        (MuxWire.frame(0, 0, extended + [0, 1, 0, 2, 9, 1]), .hello(inflating)),
         (MuxWire.frame(1, 1, payload), .open(stream: 1, payload: bytes, end: false)),
         (MuxWire.frame(0x81, 0x0102_0304, payload), .open(stream: 0x0102_0304, payload: bytes, end: true)),
         (MuxWire.frame(2, 3, payload), .head(stream: 3, payload: bytes)),

@@ -71,8 +71,11 @@ package struct MuxSettings: Sendable, Equatable {
     package var sessionWindow: UInt32
     /// Streams that the peer may have open.
     package var maxStreams: UInt32
+    /// What the sender takes beside plain bodies.
+    package var offers: BodyCapabilities
 
-    package init(streamWindow: UInt32, sessionWindow: UInt32, maxStreams: UInt32) {
+    package init(streamWindow: UInt32, sessionWindow: UInt32, maxStreams: UInt32, offers: BodyCapabilities = []) {
+        self.offers = offers
         self.streamWindow = streamWindow
         self.sessionWindow = sessionWindow
         self.maxStreams = maxStreams
@@ -87,11 +90,16 @@ package struct MuxSettings: Sendable, Equatable {
         streamWindow = stream
         sessionWindow = session
         maxStreams = streams
-        // Extensions: a 16-bit number, a 16-bit length, bytes. None are known to version 1; they must be well-formed.
+        offers = []
+        // Extensions: a 16-bit number, a 16-bit length, bytes. Unknown ones are skipped; all must be well-formed.
         while payload.readableBytes > 0 {
-            guard let (_, length) = payload.readMultipleIntegers(as: (UInt16, UInt16).self),
-                payload.readSlice(length: Int(length)) != nil
+            guard let (number, length) = payload.readMultipleIntegers(as: (UInt16, UInt16).self),
+                let value = payload.readSlice(length: Int(length))
             else { return nil }
+            if number == Self.codingsExtension, value.readableBytesView.contains(Self.deflateCoding) { offers.insert(.deflate) }
         }
     }
+
+    static let codingsExtension: UInt16 = 1
+    static let deflateCoding: UInt8 = 1
 }

@@ -11,9 +11,13 @@ enum MuxFrameEncoder {
     }
 
     static func hello(_ settings: MuxSettings, into out: inout ByteBuffer) {
-        header(.hello, stream: 0, length: 22, into: &out)
+        let takesDeflate = settings.offers.contains(.deflate)
+        header(.hello, stream: 0, length: takesDeflate ? 27 : 22, into: &out)
         out.writeMultipleIntegers(
             MuxSettings.magic, settings.version, settings.streamWindow, settings.sessionWindow, settings.maxStreams)
+        if takesDeflate {
+            out.writeMultipleIntegers(MuxSettings.codingsExtension, UInt16(1), MuxSettings.deflateCoding)
+        }
     }
 
     static func window(stream: UInt32, increment: UInt32, into out: inout ByteBuffer) {

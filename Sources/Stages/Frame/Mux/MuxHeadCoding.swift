@@ -4,6 +4,9 @@ package import Pipeline
 /// Heads on the wire. A head that comes is checked as if a stranger had written it, for what is let through here is written
 /// to origins and clients as it is.
 package enum MuxHeadCoding {
+    /// The bit of a plain request's kind that says that its response's body may come deflated.
+    static let takesDeflatedFlag: UInt8 = 0x80
+
     /// Nothing is written, and the result is false, when it is too large for a frame.
     package static func encode(_ head: RequestHead, into out: inout ByteBuffer) -> Bool {
         let method = head.method.utf8
@@ -16,7 +19,8 @@ package enum MuxHeadCoding {
         let size = 24 + method.count + authority.count + path.count + block.readableBytes
         guard size <= MuxLimits.head else { return false }
         out.reserveCapacity(minimumWritableBytes: size)
-        out.writeMultipleIntegers(head.kind.rawValue, head.scheme.rawValue)
+        out.writeMultipleIntegers(
+            head.kind.rawValue | (head.takesDeflated ? Self.takesDeflatedFlag : 0), head.scheme.rawValue)
         out.write(head.body)
         out.writeInteger(UInt8(method.count))
         out.writeString(head.method)
@@ -52,9 +56,11 @@ package enum MuxHeadCoding {
         return true
     }
 
-    package static func decodeRequest(_ payload: ByteBuffer) -> RequestHead? {
+    /// - Parameter offered: what this side has said of the bodies that it takes. What it hasn't is malformed.
+    package static func decodeRequest(_ payload: ByteBuffer, offered: BodyCapabilities) -> RequestHead? {
         var payload = payload
-        guard let kind = payload.readInteger(as: UInt8.self).flatMap(RequestKind.init),
+        guard let kindByte = payload.readInteger(as: UInt8.self),
+            let kind = RequestKind(rawValue: kindByte & ~takesDeflatedFlag),
             let scheme = payload.readInteger(as: UInt8.self).flatMap(Scheme.init),
             let body = payload.readBodyLength(),
             let methodLength = payload.readInteger(as: UInt8.self), methodLength > 0,
@@ -66,23 +72,28 @@ package enum MuxHeadCoding {
             let fields = payload.readFields(upgrade: kind == .upgrade)
         else { return nil }
         guard let parsed = Authority(authority) else { return nil }
+        let takesDeflated = kindByte & takesDeflatedFlag != 0
+        if takesDeflated || body.isDeflated { guard offered.contains(.deflate), kind == .plain else { return nil } }
         switch kind {
         case .tunnel:
             guard method == "CONNECT", parsed.port != nil, path.isEmpty, scheme == .none else { return nil }
         case .plain, .upgrade:
             guard method != "CONNECT", scheme != .none, path.first == "/" || path == "*" else { return nil }
         }
-        return RequestHead(
+        var head = RequestHead(
             kind: kind, method: method, scheme: scheme, authority: authority, path: path, body: body, fields: fields)
+        head.takesDeflated = takesDeflated
+        return head
     }
 
-    package static func decodeResponse(_ payload: ByteBuffer) -> ResponseHead? {
+    package static func decodeResponse(_ payload: ByteBuffer, mayBeDeflated: Bool) -> ResponseHead? {
         var payload = payload
         guard let status = payload.readInteger(as: UInt16.self), (100...999).contains(status),
             let body = payload.readBodyLength(),
             let reasonLength = payload.readInteger(as: UInt16.self),
             let reason = payload.readText(Int(reasonLength), HTTPGrammar.isFieldValueByte),
-            let fields = payload.readFields(upgrade: status == 101)
+            let fields = payload.readFields(upgrade: status == 101),
+            !body.isDeflated || mayBeDeflated && status >= 200
         else { return nil }
         return ResponseHead(status: Int(status), reason: reason, body: body, fields: fields)
     }
@@ -106,6 +117,9 @@ extension ByteBuffer {
         case .none: writeInteger(UInt8(0))
         case .known(let count): writeMultipleIntegers(UInt8(1), count)
         case .unknown: writeInteger(UInt8(2))
+        case .deflated(let original):
+            writeInteger(UInt8(3))
+            write(original.map { .known($0) } ?? .unknown)
         }
     }
 
@@ -114,6 +128,15 @@ extension ByteBuffer {
         case 0: .some(.none)
         case 1: readInteger(as: Int64.self).flatMap { $0 >= 0 ? .known($0) : nil }
         case 2: .unknown
+        case 3: readOriginalLength()
+        default: nil
+        }
+    }
+
+    private mutating func readOriginalLength() -> BodyLength? {
+        switch readInteger(as: UInt8.self) {
+        case 1: readInteger(as: Int64.self).flatMap { $0 >= 0 ? .deflated($0) : nil }
+        case 2: .deflated(nil)
         default: nil
         }
     }

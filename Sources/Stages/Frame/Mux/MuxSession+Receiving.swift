@@ -73,7 +73,8 @@ extension MuxSession {
         }
         var payload = payload
         guard let length = payload.readInteger(as: UInt32.self), let headBytes = payload.readSlice(length: Int(length)),
-            payload.readableBytes <= MuxLimits.earlyData, let head = MuxHeadCoding.decodeRequest(headBytes)
+            payload.readableBytes <= MuxLimits.earlyData,
+            let head = MuxHeadCoding.decodeRequest(headBytes, offered: configuration.offers)
         else { return refuse(.protocolViolation, "OPEN of stream \(stream) with a malformed head") }
         guard slots.count < configuration.maxStreams else {
             return refuse(.excessive, "more than \(configuration.maxStreams) streams")
@@ -112,7 +113,7 @@ extension MuxSession {
         guard !streams[slot].isAnswered, !streams[slot].isReceiveEnded else {
             return refuse(.protocolViolation, "a second HEAD on stream \(stream)")
         }
-        guard let head = MuxHeadCoding.decodeResponse(payload) else {
+        guard let head = MuxHeadCoding.decodeResponse(payload, mayBeDeflated: streams[slot].takesDeflated) else {
             return refuse(.protocolViolation, "a malformed HEAD on stream \(stream)")
         }
         if head.isInformational {

@@ -31,6 +31,8 @@ package struct MuxConfiguration: Sendable, Equatable {
     package var pingInterval = TimeAmount.seconds(10)
     package var pingTimeout = TimeAmount.seconds(5)
     package var helloTimeout = TimeAmount.seconds(10)
+    /// What is said in HELLO of the bodies that are taken.
+    package var offers: BodyCapabilities = []
 
     package init() {}
 
@@ -43,7 +45,8 @@ package struct MuxConfiguration: Sendable, Equatable {
     var sendLimit: Int { memory / 8 }
     var settings: MuxSettings {
         MuxSettings(
-            streamWindow: UInt32(streamWindow), sessionWindow: UInt32(sessionWindow), maxStreams: UInt32(maxStreams))
+            streamWindow: UInt32(streamWindow), sessionWindow: UInt32(sessionWindow), maxStreams: UInt32(maxStreams),
+            offers: offers)
     }
 }
 
@@ -108,6 +111,9 @@ package struct MuxSession {
     }
 
     package var openStreams: Int { slots.count }
+
+    /// What bodies the peer takes beside plain ones.
+    package var peerOffers: BodyCapabilities { peer.offers }
 
     /// How long the peer took to answer a PING, once for each.
     mutating func takeRoundTrip() -> TimeAmount? {
@@ -212,11 +218,17 @@ package struct MuxSession {
 
     // MARK: - The owner's side
 
-    /// Opens a stream. Nil when `canOpen` is false or the head is too large for a frame.
+    /// Opens a stream. Nil when `canOpen` is false, the head is too large for a frame, or the peer doesn't take such a body.
     package mutating func open(_ head: RequestHead) -> Int? {
+        var head = head
+        if !peer.offers.contains(.deflate) {
+            guard !head.body.isDeflated else { return nil }
+            head.takesDeflated = false
+        }
         guard role == .opener, canOpen, let payload = encode({ MuxHeadCoding.encode(head, into: &$0) }) else { return nil }
         lastStream += 1
         let slot = insert(lastStream, sendWindow: Int(peer.streamWindow))
+        streams[slot].takesDeflated = head.takesDeflated
         enqueue(.open(payload), slot)
         return slot
     }

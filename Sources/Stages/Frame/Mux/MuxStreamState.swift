@@ -57,6 +57,8 @@ struct MuxStreamState {
     var isReceiveEnded = false
     /// The final response's head has come (opener), or has been sent (acceptor).
     var isAnswered = false
+    /// The opener has said that the response's body may come deflated.
+    var takesDeflated = false
     var informationals = 0
     /// What the heads and trailers that came count against the memory for heads.
     var headBytes = 0

@@ -1,0 +1,93 @@
+import NIOCore
+package import Pipeline
+
+/// What an exchange's line says.
+package struct AccessLogLine: Sendable {
+    package var format: AccessLogFormat
+    package var privacy: AccessLogPrivacy
+
+    package init(format: AccessLogFormat, privacy: AccessLogPrivacy) {
+        self.format = format
+        self.privacy = privacy
+    }
+
+    package func write(_ exchange: Exchange, into line: inout LineBuffer) {
+        switch format {
+        case .json: json(exchange, &line)
+        case .combined: combined(exchange, &line)
+        }
+        line.append(0x0A)
+    }
+
+    // MARK: - JSON
+
+    private func json(_ exchange: Exchange, _ line: inout LineBuffer) {
+        line.append("{\"time\":\"")
+        line.appendTime()
+        line.append("\",\"exchange\":")
+        line.appendObject { json in
+            json.member("id", exchange.id.description)
+            if privacy != .none {
+                json.member("client", exchange.clientName)
+                json.member("remote", exchange.client.remote)
+            }
+            json.member("method", exchange.request.method)
+            if privacy != .none { json.member("host", exchange.request.authority) }
+            if privacy == .path {
+                json.member("path", String(Self.withoutQuery(exchange.request.path)))
+                if let agent = exchange.request.fields.first("User-Agent") { json.member("user-agent", agent) }
+                if let referer = exchange.request.fields.first("Referer") {
+                    json.member("referer", String(Self.withoutQuery(referer)))
+                }
+            }
+            json.member("status", Int64(exchange.response?.status ?? 0))
+            json.member("received", exchange.requestBytes)
+            json.member("sent", exchange.responseBytes)
+            json.member("microseconds", (exchange.ended - exchange.began).nanoseconds / 1_000)
+            if let failure = exchange.failure { json.member("failure", failure.code.name) }
+        }
+        line.append("}")
+    }
+
+    // MARK: - Combined
+
+    private func combined(_ exchange: Exchange, _ line: inout LineBuffer) {
+        if privacy == .none {
+            line.append("- - - [")
+        } else {
+            line.appendEscaped(Self.withoutPort(exchange.client.remote), isWord: true)
+            line.append(" - ")
+            line.appendEscaped(exchange.clientName, isWord: true)
+            line.append(" [")
+        }
+        line.appendCommonLogTime()
+        line.append("] \"")
+        line.appendEscaped(exchange.request.method, isWord: true)
+        line.append(" ")
+        target(exchange.request, &line)
+        line.append(" HTTP/1.1\" \(exchange.response?.status ?? 0) \(exchange.responseBytes) \"")
+        field("Referer", exchange, &line)
+        line.append("\" \"")
+        field("User-Agent", exchange, &line)
+        line.append("\"")
+    }
+
+    private func target(_ request: RequestHead, _ line: inout LineBuffer) {
+        guard privacy != .none else { return line.append("-") }
+        if request.kind != .tunnel { line.append("\(request.scheme.name)://") }
+        line.appendEscaped(request.authority, isWord: true)
+        if privacy == .path { line.appendEscaped(Self.withoutQuery(request.path), isWord: true) }
+    }
+
+    private func field(_ name: String, _ exchange: Exchange, _ line: inout LineBuffer) {
+        guard privacy == .path, let value = exchange.request.fields.first(name) else { return line.append("-") }
+        line.appendEscaped(name == "Referer" ? Self.withoutQuery(value) : value[...])
+    }
+
+    private static func withoutQuery(_ text: String) -> Substring { text.prefix { $0 != "?" && $0 != "#" } }
+
+    private static func withoutPort(_ remote: String) -> Substring {
+        guard let colon = remote.lastIndex(of: ":") else { return remote[...] }
+        return remote[..<colon]
+    }
+}

@@ -1,0 +1,130 @@
+import Logging
+public import Pipeline
+
+public enum AccessLogFormat: String, Sendable, CaseIterable, ConfigurationChoice {
+    /// One JSON object on each line.
+    case json
+    /// The Combined Log Format of web servers.
+    case combined
+}
+
+public enum AccessLogPrivacy: String, Sendable, CaseIterable, ConfigurationChoice {
+    /// Neither who nor where to.
+    case none
+    /// Who, and to which host.
+    case host
+    /// The path as well, without its query, and what program asked.
+    case path
+}
+
+public struct AccessLogConfiguration: StageConfiguration {
+    public var to = OutputPath.standardError
+    public var format = AccessLogFormat.json
+    public var privacy = AccessLogPrivacy.host
+    public var queue = ByteCount(1 << 20)
+
+    public init() {}
+
+    public static let schema = Schema<AccessLogConfiguration>(
+        .optional("to", \.to, "Where the lines go. A file is appended to, and opened anew on SIGHUP."),
+        .optional("format", \.format, "How a line looks."),
+        .optional(
+            "privacy", \.privacy,
+            "What lines tell: 'none' neither who nor where to, 'host' who and to which host, 'path' the path without its query as well."
+        ),
+        .optional(
+            "queue", \.queue, in: ByteCount(4 << 10)...ByteCount(256 << 20),
+            "What may wait to be written. Lines beyond that are left out and counted, for no exchange waits for a disk.")
+    )
+}
+
+public struct AccessLogFactory: StageFactory {
+    public static let name = "access-log"
+    public static let summary = "Writes one line for each exchange that passes it, when it has ended."
+    public static let forms = [StageForm(.exchange, .exchange)]
+
+    public init() {}
+
+    public func make(_ configuration: AccessLogConfiguration, form: StageForm, context: StageContext) throws -> any Stage {
+        AccessLogStage(configuration: configuration, logger: context.logger)
+    }
+}
+
+/// Every exchange that passes leaves a line.
+final class AccessLogStage: Stage {
+    typealias Input = Exchange
+    typealias Output = Exchange
+    private let configuration: AccessLogConfiguration
+    private let logger: Logger
+    private let writer: LineWriter
+
+    init(configuration: AccessLogConfiguration, logger: Logger) {
+        self.configuration = configuration
+        self.logger = logger
+        let target: LineWriter.Target =
+            switch configuration.to {
+            case .standardError: .standardError
+            case .file(let path): .file(path)
+            }
+        writer = LineWriter(target, limit: configuration.queue.bytes)
+    }
+
+    func assemble(_ downstream: any ExchangePort, on shard: Shard) throws -> any ExchangePort {
+        let line = AccessLogLine(format: configuration.format, privacy: configuration.privacy)
+        return AccessLogPort(AccessLogGate(line, writer, on: shard), next: downstream)
+    }
+
+    func start() async throws { try writer.open() }
+    func drain() async { await writer.flush() }
+    func stop() async { await writer.finish() }
+
+    func status() async -> StageStatus {
+        StageStatus(details: ["to": "\(configuration.to)", "lines left out": "\(writer.dropped)"])
+    }
+
+    func reopenFiles() async {
+        await writer.flush()
+        do {
+            try writer.open()
+        } catch {
+            logger.error("the access log can't be opened anew", metadata: ["reason": "\(error)"])
+        }
+    }
+}
+
+private final class AccessLogPort: ExchangePort {
+    private let gate: AccessLogGate
+    private let next: any ExchangePort
+
+    init(_ gate: AccessLogGate, next: any ExchangePort) {
+        self.gate = gate
+        self.next = next
+    }
+
+    func open(_ exchange: Exchange) { exchange.pass(gate, towards: next) }
+}
+
+/// One for all exchanges of a loop: it knows nothing of any of them until it ends.
+private final class AccessLogGate: Gate {
+    private let line: AccessLogLine
+    private let writer: LineWriter
+    private let written: Counter
+
+    init(_ line: AccessLogLine, _ writer: LineWriter, on shard: Shard) {
+        self.line = line
+        self.writer = writer
+        let labels = shard.assembling?.labels ?? []
+        written = shard.metrics.counter("fluidity_access_log_lines_total", "Lines of the access log.", labels)
+        if shard.index == 0 {
+            let dropped = shard.metrics.counter(
+                "fluidity_access_log_dropped_total", "Lines that were left out: too many waited, or they couldn't be written.",
+                labels)
+            shard.metrics.beforeReading { dropped.add(writer.dropped - dropped.value) }
+        }
+        super.init(interests: .end)
+    }
+
+    override func ended(_ exchange: Exchange) {
+        if writer.write({ line.write(exchange, into: &$0) }) { written.add() }
+    }
+}

@@ -1,0 +1,185 @@
+import Logging
+import NIOCore
+public import Pipeline
+
+public struct CircuitBreakerConfiguration: StageConfiguration {
+    public var rate = 0.5
+    public var minimum = 20
+    public var window = Duration.seconds(30)
+    public var pause = Duration.seconds(30)
+    public var probes = 1
+    public var statuses = [502, 503, 504]
+    public var maxOrigins = 10_000
+
+    public init() {}
+
+    public static let schema = Schema<CircuitBreakerConfiguration>(
+        .optional("rate", \.rate, in: 0.01...1, "The rate of failures, among the exchanges of the window, that opens a circuit."),
+        .optional(
+            "minimum", \.minimum, in: 1...1_000_000, "Exchanges that must have ended within the window before the rate counts."),
+        .optional("window", \.window, in: .milliseconds(100)...(.seconds(3_600)), "How far back exchanges count."),
+        .optional(
+            "pause", \.pause, in: .milliseconds(10)...(.seconds(3_600)),
+            "How long an open circuit lets nothing through before it tries again."),
+        .optional(
+            "probes", \.probes, in: 1...1_000,
+            "Exchanges let through at once when it tries again, and the successes that close the circuit."),
+        .optional(
+            "statuses", \.statuses,
+            "Statuses of responses that count as failures, beside origins that can't be reached or break off."),
+        .optional(
+            "max-origins", \.maxOrigins, in: 2...1_000_000, "Origins that are remembered; the least used are forgotten.")
+    )
+
+    public func validate() -> [ConfigurationProblem] {
+        guard let wrong = statuses.first(where: { !(400...599).contains($0) }) else { return [] }
+        return [
+            ConfigurationProblem(
+                "\(wrong) is no status of a failure", key: "statuses", hint: "failures have statuses between 400 and 599")
+        ]
+    }
+
+    var rules: CircuitBreaker.Rules {
+        CircuitBreaker.Rules(
+            rate: rate, minimum: minimum, window: TimeAmount(window), pause: TimeAmount(pause), probes: probes)
+    }
+}
+
+public struct CircuitBreakerFactory: StageFactory {
+    public static let name = "circuit-breaker"
+    public static let summary = "Stops asking an origin that keeps failing, for a while, and answers with 503 in its place."
+    public static let forms = [StageForm(.exchange, .exchange)]
+
+    public init() {}
+
+    public func make(
+        _ configuration: CircuitBreakerConfiguration, form: StageForm, context: StageContext
+    ) throws -> any Stage {
+        CircuitBreakerStage(configuration: configuration)
+    }
+}
+
+/// Gives each exchange a gate, as long as its origin's circuit lets it pass. What is known of origins is shared by all loops.
+struct CircuitBreakerStage: Stage {
+    typealias Input = Exchange
+    typealias Output = Exchange
+    let statuses: Set<Int>
+    let table: CircuitTable
+
+    init(configuration: CircuitBreakerConfiguration) {
+        statuses = Set(configuration.statuses)
+        table = CircuitTable(rules: configuration.rules, limit: configuration.maxOrigins)
+    }
+
+    func assemble(_ downstream: any ExchangePort, on shard: Shard) throws -> any ExchangePort {
+        CircuitBreakerPort(stage: self, next: downstream, shard: shard)
+    }
+}
+
+final class CircuitBreakerPort: ExchangePort {
+    private let stage: CircuitBreakerStage
+    private let next: any ExchangePort
+    private let shard: Shard
+    private let refused: Counter
+    private let opened: Counter
+    private let broken: Gauge
+
+    init(stage: CircuitBreakerStage, next: any ExchangePort, shard: Shard) {
+        self.stage = stage
+        self.next = next
+        self.shard = shard
+        let labels = shard.assembling?.labels ?? []
+        refused = shard.metrics.counter(
+            "fluidity_circuit_refused_total", "Exchanges answered with 503 because their origin's circuit was open.", labels)
+        opened = shard.metrics.counter("fluidity_circuit_opened_total", "Circuits that have opened.", labels)
+        broken = shard.metrics.gauge(
+            "fluidity_circuit_broken_origins", "Origins whose circuit is open or half-open.", labels)
+    }
+
+    var offers: BodyCapabilities { next.offers }
+
+    func open(_ exchange: Exchange) {
+        guard let origin = Self.origin(of: exchange.request) else { return next.open(exchange) }
+        let (admission, change) = stage.table.admit(origin, now: .now())
+        note(change, origin)
+        switch admission {
+        case .pass(let ticket):
+            exchange.pass(CircuitBreakerGate(port: self, origin: origin, ticket: ticket), towards: next)
+        case .refuse(let time):
+            refused.add()
+            let failure = Failure(.refused, "'\(origin)' has failed too often; it is asked again later")
+            var response = LocalResponse(status: 503, body: failure.message + "\n", failure: failure)
+            response.head.fields.append("Retry-After", "\(max(1, (time.nanoseconds + 999_999_999) / 1_000_000_000))")
+            exchange.answer(response)
+        }
+    }
+
+    /// Host and port, by which connections to origins are told apart. Nil for what is no host: the sink says what is wrong.
+    static func origin(of request: RequestHead) -> String? {
+        guard let authority = Authority(request.authority) else { return nil }
+        let host = authority.host.lowercased()
+        let port = authority.port ?? request.scheme.defaultPort
+        return host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+    }
+
+    fileprivate func record(_ outcome: CircuitBreaker.Outcome, _ origin: String, _ ticket: CircuitBreaker.Ticket) {
+        note(stage.table.record(outcome, origin, ticket, now: .now()), origin)
+    }
+
+    private func note(_ change: CircuitTable.Change, _ origin: String) {
+        guard change != CircuitTable.Change() else { return }
+        broken.add(Int64(change.broken))
+        guard change.opened > 0 else { return }
+        opened.add()
+        shard.logger.warning("circuit opened", metadata: ["origin": "\(origin)"])
+    }
+
+    fileprivate func isFailure(_ status: Int) -> Bool { stage.statuses.contains(status) }
+}
+
+/// Reports what became of one exchange: at its response's head, or at its end if there was none. An answer that breaks off
+/// later is a failure beside the success that its head was.
+private final class CircuitBreakerGate: Gate {
+    private let port: CircuitBreakerPort
+    private let origin: String
+    private let ticket: CircuitBreaker.Ticket
+    private var isReported = false
+
+    init(port: CircuitBreakerPort, origin: String, ticket: CircuitBreaker.Ticket) {
+        self.port = port
+        self.origin = origin
+        self.ticket = ticket
+        super.init(interests: [.responseHead, .end])
+    }
+
+    override func responseHead(_ head: inout ResponseHead, _ exchange: Exchange) -> GateDecision {
+        // A stage that carries an exchange within this one passes on what was answered there, with the reason.
+        guard !head.isInformational, exchange.failure == nil else { return .forward }
+        report(port.isFailure(head.status) ? .failure : .success)
+        return .forward
+    }
+
+    override func ended(_ exchange: Exchange) {
+        let isOriginsFault = exchange.failure?.code.isOriginsFault ?? false
+        if isOriginsFault { return report(.failure) }
+        if !isReported { report(.neutral) }
+    }
+
+    private func report(_ outcome: CircuitBreaker.Outcome) {
+        isReported = true
+        port.record(outcome, origin, ticket)
+    }
+}
+
+extension Failure.Code {
+    /// Says something of the origin, not of the client, the tunnel or this program.
+    var isOriginsFault: Bool {
+        switch self {
+        case .nameNotResolved, .unreachable, .timeout, .originClosed, .originInvalid: true
+        default: false
+        }
+    }
+}
+
+@available(*, unavailable)
+extension CircuitBreakerPort: Sendable {}
