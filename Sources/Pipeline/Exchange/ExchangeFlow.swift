@@ -12,7 +12,15 @@ struct ExchangeFlow {
     /// No gate looks at the bytes.
     var isPlain = true
     /// Something is awaited: a decision, a sink. What comes meanwhile is held; it is bounded, for none of it earns credit.
-    var isHeld = false
+    var isAwaiting = false
+    /// How many times stages hold the direction.
+    var holds = 0
+    /// What was held is on its way: what comes goes behind it.
+    var isReleasing = false
+    /// The sender has said everything, though its end may still be held.
+    var isComplete = false
+    /// What ended the sender behind its end, while that was held.
+    var failureBehindEnd: Failure?
     var ended = false
     private var held = Deque<Event>()
     // The end, behind what is held. Apart, so that a request that is only a head needs no queue.
@@ -22,6 +30,10 @@ struct ExchangeFlow {
     private var sent = 0
     private var received = 0
 
+    /// Nothing may pass.
+    var isBlocked: Bool { isAwaiting || holds > 0 }
+    /// What comes goes behind what is held.
+    var isHeld: Bool { isBlocked || isReleasing }
     /// Bytes go straight from one side to the other.
     var isStraight: Bool { isPlain && !isHeld }
 

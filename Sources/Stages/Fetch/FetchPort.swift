@@ -66,7 +66,7 @@ final class FetchPort: ExchangePort {
 
     private func request(_ exchange: Exchange, _ origin: Origin) {
         let pool = pool(origin)
-        if let handler = pool.idle.popLast() {
+        if let handler = idleHandler(for: exchange, in: pool) {
             meter.reused.add()
             return handler.begin(exchange, isReused: true)
         }
@@ -78,6 +78,12 @@ final class FetchPort: ExchangePort {
         }
         pool.open += 1
         connect(exchange, origin, isTunnel: false)
+    }
+
+    /// The connection used last whose address the exchange may go to.
+    private func idleHandler(for exchange: Exchange, in pool: OriginPool) -> UpstreamHandler? {
+        guard !exchange.addressChecks.isEmpty else { return pool.idle.popLast() }
+        return pool.idle.lastIndex { $0.mayServe(exchange) }.map { pool.idle.remove(at: $0) }
     }
 
     private func pool(_ origin: Origin) -> OriginPool {
@@ -92,6 +98,11 @@ final class FetchPort: ExchangePort {
         guard let pool = pools[origin] else { return false }
         while let next = pool.waiting.popFirst() {
             guard !next.hasEnded else { continue }
+            guard handler.mayServe(next) else {
+                // It goes first when this connection is closed, and gets one of its own.
+                pool.waiting.prepend(next)
+                return false
+            }
             meter.reused.add()
             handler.begin(next, isReused: true)
             return true
@@ -129,13 +140,17 @@ final class FetchPort: ExchangePort {
                 let allowed = addresses.filter {
                     self.configuration.destinations.allow($0) && !self.shard.telemetry.reserved.contains($0)
                 }
-                guard !allowed.isEmpty else {
+                guard let first = allowed.first else {
                     return self.failed(
                         exchange, origin, isTunnel,
                         Failure(.forbidden, "connections to the address of '\(origin.host)' are not allowed here"))
                 }
+                let open = exchange.addressChecks.isEmpty ? allowed : allowed.filter { exchange.refusal(of: $0) == nil }
+                if open.isEmpty, let refusal = exchange.refusal(of: first) {
+                    return self.failed(exchange, origin, isTunnel, refusal)
+                }
                 let left = began + TimeAmount(self.configuration.connectTimeout) - .now()
-                self.dial(exchange, origin, isTunnel, allowed, within: max(left, .milliseconds(1)))
+                self.dial(exchange, origin, isTunnel, open, within: max(left, .milliseconds(1)))
             case .failure(let error):
                 let reason = (error as? AddressResolver.NotFound)?.reason ?? "\(error)"
                 self.failed(

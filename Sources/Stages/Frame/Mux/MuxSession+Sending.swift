@@ -170,10 +170,14 @@ extension MuxSession {
             return .failed(failure)
         }
         pingSent = now
-        pingMade = now
+        ping(now)
+        return .none
+    }
+
+    mutating func ping(_ now: NIODeadline) {
         pingToken &+= 1
         isPongAwaited = true
+        pingMade = now
         control.append(.ping(pingToken))
-        return .none
     }
 }

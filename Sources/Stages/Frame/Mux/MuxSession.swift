@@ -101,6 +101,9 @@ package struct MuxSession {
     /// When the last PING was made, and how long its answer took, until somebody has asked.
     var pingMade = NIODeadline.uptimeNanoseconds(0)
     var roundTrip: TimeAmount?
+    var shortestRoundTrip: TimeAmount?
+    /// What streams have beyond the window that they began with, together.
+    var grown = 0
 
     package init(role: Role, configuration: MuxConfiguration, now: NIODeadline) {
         self.role = role
@@ -164,6 +167,7 @@ package struct MuxSession {
         let stream = streams[slot]
         queuedBytes -= stream.queuedBytes
         pinned -= stream.sendPinned
+        grown -= stream.window - configuration.streamWindow
         slots[stream.id] = nil
         ready.remove(&streams[slot])
         streams[slot] = MuxStreamState(after: stream)
@@ -287,7 +291,7 @@ package struct MuxSession {
     }
 
     /// The owner has passed on that many bytes of a stream: they become the peer's again when they are worth a frame.
-    package mutating func consume(_ bytes: Int, on slot: Int) {
+    package mutating func consume(_ bytes: Int, on slot: Int, now: NIODeadline) {
         let bytes = min(bytes, streams[slot].received)
         guard bytes > 0 else { return }
         streams[slot].received -= bytes
@@ -297,9 +301,10 @@ package struct MuxSession {
             streams[slot].pinned = 0
         }
         consumeForSession(bytes)
-        guard failure == nil, !streams[slot].isReceiveEnded, streams[slot].consumed * 2 >= configuration.streamWindow,
+        guard failure == nil, !streams[slot].isReceiveEnded, streams[slot].consumed * 2 >= streams[slot].window,
             !streams[slot].isWindowQueued
         else { return }
+        streams[slot].consumed += growth(slot, now: now)
         streams[slot].isWindowQueued = true
         control.append(.streamWindow(slot: slot, stream: streams[slot].id))
     }

@@ -46,7 +46,12 @@ struct MuxStreamState {
     var readiness = MuxReadyList.Place.none
 
     // Receiving.
+    /// What the peer may have sent and not yet been granted again. It can grow.
+    var window = 0
+    /// What is left of it.
     var receiveWindow = 0
+    /// When credit was last given, or the first data came.
+    var grantedAt = NIODeadline.distantPast
     /// Came and not yet passed on.
     var received = 0
     /// What slices of it keep from being freed, so long as any of it is not passed on.
@@ -77,6 +82,7 @@ struct MuxStreamState {
         queue = place.queue
         self.id = id
         self.sendWindow = sendWindow
+        self.window = receiveWindow
         self.receiveWindow = receiveWindow
     }
 
