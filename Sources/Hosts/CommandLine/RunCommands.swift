@@ -19,7 +19,7 @@ struct AgentCommand: AsyncParsableCommand {
               fluidity agent --config agent.yaml --server tunnel.example.org:8443 --save
             """)
 
-    @Option(name: .shortAndLong, help: "The configuration file.")
+    @Option(name: .shortAndLong, help: "The configuration file.", completion: .file(extensions: ["yaml", "yml"]))
     var config = "configs/agent.yaml"
 
     @Option(help: ArgumentHelp("The server to connect to, above the file's 'connect'.", valueName: "host:port"))
@@ -57,7 +57,7 @@ struct ServerCommand: AsyncParsableCommand {
               FLUIDITY_PIPELINE_ACCEPT_LISTEN=0.0.0.0:9443 fluidity server --config server.yaml
             """)
 
-    @Option(name: .shortAndLong, help: "The configuration file.")
+    @Option(name: .shortAndLong, help: "The configuration file.", completion: .file(extensions: ["yaml", "yml"]))
     var config = "configs/server.yaml"
 
     @OptionGroup var options: ConfigurationOptions
@@ -97,10 +97,10 @@ struct UpCommand: AsyncParsableCommand {
               fluidity up --agent-config configs/agent.yaml --server-config configs/server.yaml
             """)
 
-    @Option(help: "The agent's configuration file.")
+    @Option(help: "The agent's configuration file.", completion: .file(extensions: ["yaml", "yml"]))
     var agentConfig = "configs/agent.yaml"
 
-    @Option(help: "The server's configuration file.")
+    @Option(help: "The server's configuration file.", completion: .file(extensions: ["yaml", "yml"]))
     var serverConfig = "configs/server.yaml"
 
     @Option(name: .customLong("log-level"), help: "Set log.level of both.")

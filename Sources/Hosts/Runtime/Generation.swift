@@ -26,7 +26,7 @@ package final class Generation: Sendable {
         self.exchangeLog = exchangeLog
     }
 
-    /// Assembles the plan on every loop, then starts the stages from the sink to the source, so that whatever takes something
+    /// Assembles the plan on every loop, lets the stages claim what they need, then starts them from the sink to the source, so that whatever takes something
     /// in finds what carries it on. What was started is stopped again when one of them can't.
     package func start() async throws {
         for (index, loop) in group.makeIterator().enumerated() {
@@ -38,13 +38,12 @@ package final class Generation: Sendable {
             }.get()
         }
         if number != nil { telemetry.enter(.starting, stages: plan.stages) }
-        for entry in plan.stages.reversed() {
-            do {
-                try await entry.stage.start()
-            } catch {
-                await stop()
-                throw error
-            }
+        do {
+            for entry in plan.stages { try await entry.stage.claim() }
+            for entry in plan.stages.reversed() { try await entry.stage.start() }
+        } catch {
+            await stop()
+            throw error
         }
         if number != nil { telemetry.enter(.running) }
     }

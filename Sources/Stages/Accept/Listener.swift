@@ -37,7 +37,8 @@ final class Listener: Sendable {
         ])
     }
 
-    func start() async throws {
+    /// Takes the port. Connections wait in the kernel's queue until `start`.
+    func bind() async throws {
         let acceptors = acceptors.withLock { $0 }
         guard let group = group.withLock({ $0 }) else { return }
         let byLoop = Dictionary(uniqueKeysWithValues: acceptors.map { (ObjectIdentifier($0.eventLoop), $0) })
@@ -46,6 +47,7 @@ final class Listener: Sendable {
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             // One at a time, so that the limit is exact.
             .serverChannelOption(.maxMessagesPerRead, value: 1)
+            .serverChannelOption(.autoRead, value: false)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(ConnectionLimitHandler(listener: self))
@@ -76,6 +78,12 @@ final class Listener: Sendable {
         }
         server.withLock { $0 = channel }
         if isReserved, let address = channel.localAddress { telemetry.withLock { $0 }?.reserved.add(address) }
+    }
+
+    /// Takes connections.
+    func start() async throws {
+        guard let channel = server.withLock({ $0 }) else { return }
+        try await channel.setOption(.autoRead, value: true).get()
         let address = channel.localAddress.map { $0.ipAddress == nil ? "\(configuration.listen)" : $0.shortDescription }
         logger.notice("listening", metadata: ["address": "\(address ?? "\(configuration.listen)")"])
     }
