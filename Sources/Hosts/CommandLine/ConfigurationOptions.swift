@@ -15,6 +15,13 @@ struct ConfigurationOptions: ParsableArguments {
     var logLevel: String?
 
     func load(_ path: String, host: HostKind?, adding more: [ConfigurationOverride] = []) throws -> LoadedConfiguration {
+        try reading(path, host: host, adding: more)()
+    }
+
+    /// Reads the file each time it is called.
+    func reading(
+        _ path: String, host: HostKind?, adding more: [ConfigurationOverride] = []
+    ) throws -> @Sendable () throws -> LoadedConfiguration {
         var overrides: [ConfigurationOverride] = []
         for setting in settings {
             guard let override = ConfigurationOverride(argument: setting) else {
@@ -25,6 +32,7 @@ struct ConfigurationOptions: ParsableArguments {
         if let logLevel { overrides.append(ConfigurationOverride(path: "log.level", value: logLevel, origin: "--log-level")) }
         let loader = ConfigurationLoader(
             registry: FluidityCommandLine.stages, environment: ProcessInfo.processInfo.environment)
-        return try loader.load(path: path, host: host, overrides: overrides + more)
+        let all = overrides + more
+        return { try loader.load(path: path, host: host, overrides: all) }
     }
 }

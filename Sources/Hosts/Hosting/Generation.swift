@@ -37,7 +37,6 @@ package final class Generation: Sendable {
                 if let number { telemetry.add(shard, generation: number) }
             }.get()
         }
-        if number != nil { telemetry.enter(.starting, stages: plan.stages) }
         for entry in plan.stages.reversed() {
             do {
                 try await entry.stage.start()
@@ -46,7 +45,11 @@ package final class Generation: Sendable {
                 throw error
             }
         }
-        if number != nil { telemetry.enter(.running) }
+        if number != nil { telemetry.enter(.running, stages: plan.stages) }
+    }
+
+    package func reopenFiles() async {
+        for entry in plan.stages { await entry.stage.reopenFiles() }
     }
 
     /// Takes nothing new and waits until what is open has ended, no longer than `limit`. True if all of it had.

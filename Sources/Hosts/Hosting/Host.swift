@@ -7,8 +7,14 @@ package import Pipeline
 package struct Host: Sendable {
     private let configurations: [LoadedConfiguration]
     private let logger: Logger
+    private let reload: [@Sendable () throws -> LoadedConfiguration]
 
-    package init(_ configurations: [LoadedConfiguration], logger: Logger) {
+    /// - Parameter reload: Reads each of the configurations again, for SIGHUP.
+    package init(
+        _ configurations: [LoadedConfiguration], logger: Logger,
+        reload: [@Sendable () throws -> LoadedConfiguration] = []
+    ) {
+        self.reload = reload
         self.configurations = configurations
         self.logger = logger
     }
@@ -37,7 +43,7 @@ package struct Host: Sendable {
             throw error
         }
         let hangups = Task { [running] in
-            for await _ in signals.hangups { for pipeline in running { await pipeline.reopenFiles() } }
+            for await _ in signals.hangups { await hangUp(running) }
         }
         defer { hangups.cancel() }
         let signal = await signals.next()
@@ -47,6 +53,22 @@ package struct Host: Sendable {
         try? await group.shutdownGracefully()
         await ExchangeLogger.flush()
         logger.notice("ended")
+    }
+
+    /// SIGHUP: files are looked at anew, and configurations that have changed replace those that run.
+    private func hangUp(_ running: [RunningPipeline]) async {
+        for pipeline in running { await pipeline.reopenFiles() }
+        for (pipeline, read) in zip(running, reload) {
+            do {
+                let configuration = try read()
+                await pipeline.reload(configuration) {
+                    try configuration.plan(logger: logger(for: configuration))
+                }
+            } catch {
+                logger.error(
+                    "the configuration can't be read; the one before stays in use", metadata: ["reason": "\(error)"])
+            }
+        }
     }
 
     private func drain(_ running: [RunningPipeline], _ signals: ShutdownSignals) async {
