@@ -73,7 +73,7 @@ let package = Package(
         .target(
             name: "CommandLineInterface",
             dependencies: [
-                "Pipeline", "Stages", "Hosting", logging, x509, crypto, asn1,
+                "Pipeline", "Stages", "Hosting", logging, x509, crypto, asn1, nioCore, nioHTTP1, httpClient,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Hosts/CommandLine",

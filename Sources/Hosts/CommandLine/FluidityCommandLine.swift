@@ -43,7 +43,7 @@ struct RootCommand: AsyncParsableCommand {
             """,
         version: FluidityCommandLine.version,
         subcommands: [
-            AgentCommand.self, ServerCommand.self, UpCommand.self, CheckCommand.self, StagesCommand.self,
+            AgentCommand.self, ServerCommand.self, UpCommand.self, CheckCommand.self, HealthCommand.self, StagesCommand.self,
             CertificateCommand.self,
         ])
 }

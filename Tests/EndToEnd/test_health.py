@@ -1,0 +1,51 @@
+"""`fluidity health`, the health check of containers: asks the admin listener of a running process."""
+
+import pytest
+from harness.fluidity import Tunnel
+from harness.ports import free_port
+from harness.processes import run
+from harness.waiting import eventually
+
+
+@pytest.fixture
+def tunnel(tmp_path, client_identity, server_identity, request):
+    socket = tmp_path / "admin.sock"
+    made = Tunnel(
+        tmp_path,
+        client_identity,
+        server_identity,
+        agent_top={"admin": {"listen": f"127.0.0.1:{free_port()}"}},
+        server_top={"admin": {"listen": f"unix:{socket}"}},
+    )
+    yield made
+    made.kill()
+
+
+async def test_ready_and_not_ready(tunnel, binary):
+    tunnel.start_agent()
+    health = [binary, "health", "--config", tunnel.agent_config]
+    result = await run(*health)
+    assert result.status == 1 and b"tunnel" in result.errors and result.output == b"", result.text
+    result = await run(*health, "--live")
+    assert result.status == 0 and result.output == b"alive\n", result.text
+
+    tunnel.start_server()
+
+    async def is_ready():
+        return (await run(*health)).status == 0
+
+    await eventually(is_ready, 20, "the agent is ready once the server is there")
+    result = await run(binary, "health", "--config", tunnel.server_config)
+    assert result.status == 0 and result.output == b"ready\n", result.text
+
+
+async def test_nobody_there(tunnel, binary):
+    for config in (tunnel.agent_config, tunnel.server_config):
+        result = await run(binary, "health", "--config", config)
+        assert result.status == 69 and b"nothing answers at" in result.errors, result.text
+
+
+async def test_nobody_to_ask(tmp_path, client_identity, server_identity, binary):
+    plain = Tunnel(tmp_path, client_identity, server_identity)
+    result = await run(binary, "health", "--config", plain.agent_config)
+    assert result.status == 65 and b"has no 'admin'" in result.errors, result.text
