@@ -115,6 +115,10 @@ final class Listener: Sendable {
             defer { server = nil }
             return server
         }
+        // What was accepted a moment ago is still being set up, and would be closed together with the listener.
+        try? await channel?.setOption(.autoRead, value: false).get()
+        for acceptor in acceptors.withLock({ $0 }) { try? await acceptor.eventLoop.submit {}.get() }
+        try? await channel?.eventLoop.submit {}.get()
         try? await channel?.close().get()
         if channel != nil, let telemetry = telemetry.withLock({ $0 }) { release(telemetry) }
     }
