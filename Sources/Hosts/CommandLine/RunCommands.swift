@@ -40,9 +40,10 @@ struct AgentCommand: AsyncParsableCommand {
             if let server {
                 overrides.append(ConfigurationOverride(path: "pipeline.connect.to", value: server, origin: "--server"))
             }
-            let configuration = try options.load(config, host: .agent, adding: overrides)
+            let read = try options.reading(config, host: .agent, adding: overrides)
+            let configuration = try read()
             if save, let server { try SavedSetting.write("pipeline.connect.to", server, to: config) }
-            try await Running.run([configuration])
+            try await Running.run([configuration], reload: [read])
         }
     }
 }
@@ -63,7 +64,10 @@ struct ServerCommand: AsyncParsableCommand {
     @OptionGroup var options: ConfigurationOptions
 
     func run() async throws {
-        try await Reporting.run { try await Running.run([try options.load(config, host: .server)]) }
+        try await Reporting.run {
+            let read = try options.reading(config, host: .server)
+            try await Running.run([try read()], reload: [read])
+        }
     }
 }
 
@@ -111,16 +115,18 @@ struct UpCommand: AsyncParsableCommand {
             var options = ConfigurationOptions()
             options.settings = []
             options.logLevel = logLevel
-            let agent = try options.load(agentConfig, host: .agent)
-            let server = try options.load(serverConfig, host: .server)
+            let agent = try options.reading(agentConfig, host: .agent)
+            let server = try options.reading(serverConfig, host: .server)
             // Drained in this order: the agent's exchanges need the server to finish.
-            try await Running.run([agent, server])
+            try await Running.run([try agent(), try server()], reload: [agent, server])
         }
     }
 }
 
 enum Running {
-    static func run(_ configurations: [LoadedConfiguration]) async throws {
+    static func run(
+        _ configurations: [LoadedConfiguration], reload: [@Sendable () throws -> LoadedConfiguration]
+    ) async throws {
         guard let settings = configurations.first?.log else { return }
         var logger = Logger(label: "fluidity") { _ in
             StandardErrorLogHandler(level: settings.level, format: settings.format)
@@ -138,7 +144,7 @@ enum Running {
             }
             return configuration.addressRecord.map { AddressRecorder(settings: $0, group: group, logger: logger) }
         }
-        try await Host(configurations, logger: logger, companion: companion).run()
+        try await Host(configurations, logger: logger, reload: reload, companion: companion).run()
     }
 }
 

@@ -26,8 +26,8 @@ package final class Generation: Sendable {
         self.exchangeLog = exchangeLog
     }
 
-    /// Assembles the plan on every loop, lets the stages claim what they need, then starts them from the sink to the source, so that whatever takes something
-    /// in finds what carries it on. What was started is stopped again when one of them can't.
+    /// Assembles the plan on every loop, lets the stages claim what they need, then starts them from the sink to the source, so
+    /// that whatever takes something in finds what carries it on. What was started is stopped again when one of them can't.
     package func start() async throws {
         for (index, loop) in group.makeIterator().enumerated() {
             try await loop.submit { [plan, group, logger, exchangeLog, telemetry, number] in
@@ -37,7 +37,6 @@ package final class Generation: Sendable {
                 if let number { telemetry.add(shard, generation: number) }
             }.get()
         }
-        if number != nil { telemetry.enter(.starting, stages: plan.stages) }
         do {
             for entry in plan.stages { try await entry.stage.claim() }
             for entry in plan.stages.reversed() { try await entry.stage.start() }
@@ -45,7 +44,11 @@ package final class Generation: Sendable {
             await stop()
             throw error
         }
-        if number != nil { telemetry.enter(.running) }
+        if number != nil { telemetry.enter(.running, stages: plan.stages) }
+    }
+
+    package func reopenFiles() async {
+        for entry in plan.stages { await entry.stage.reopenFiles() }
     }
 
     /// Takes nothing new and waits until what is open has ended, no longer than `limit`. True if all of it had.
