@@ -92,6 +92,7 @@ package struct MuxSession {
     /// Streams that have data and a window of their own, and wait for the session's: slot and number.
     var starved: [(slot: Int, stream: UInt32)] = []
     var control = MuxControlQueue()
+    private var spareHeads: [ByteBuffer] = []
     var budget: MuxBudget
     var lastHeard: NIODeadline
     var pingSent: NIODeadline?
@@ -151,16 +152,11 @@ package struct MuxSession {
     // MARK: - Slots
 
     mutating func insert(_ id: UInt32, sendWindow: Int) -> Int {
-        let state = MuxStreamState(id: id, sendWindow: sendWindow, receiveWindow: configuration.streamWindow)
-        let slot: Int
-        if let free = freeSlots.popLast() {
-            slot = free
-            settle(takeHolding(free))
-            streams[free] = state
-        } else {
-            slot = streams.count
-            streams.append(state)
-        }
+        let slot = freeSlots.popLast() ?? streams.count
+        if slot == streams.count { streams.append(MuxStreamState()) }
+        settle(takeHolding(slot))
+        streams[slot] = MuxStreamState(
+            in: streams[slot], id: id, sendWindow: sendWindow, receiveWindow: configuration.streamWindow)
         slots[id] = slot
         return slot
     }
@@ -174,7 +170,7 @@ package struct MuxSession {
         grown -= stream.window - configuration.streamWindow
         slots[stream.id] = nil
         ready.remove(&streams[slot])
-        streams[slot] = MuxStreamState()
+        streams[slot] = MuxStreamState(after: stream)
         if stream.received > 0 || stream.headBytes > 0 {
             streams[slot].left = MuxHolding(
                 bytes: stream.received, heads: stream.headBytes, pinned: stream.pinned, isUnsettled: true)
@@ -233,7 +229,7 @@ package struct MuxSession {
             guard !head.body.isDeflated else { return nil }
             head.takesDeflated = false
         }
-        guard role == .opener, canOpen, let payload = MuxHeadCoding.encode(head) else { return nil }
+        guard role == .opener, canOpen, let payload = encode({ MuxHeadCoding.encode(head, into: &$0) }) else { return nil }
         lastStream += 1
         let slot = insert(lastStream, sendWindow: Int(peer.streamWindow))
         streams[slot].takesDeflated = head.takesDeflated
@@ -243,7 +239,7 @@ package struct MuxSession {
 
     /// Sends a response's head. False if it is too large for a frame, or more is waiting to be sent than may.
     package mutating func send(_ head: ResponseHead, on slot: Int) -> Bool {
-        guard let payload = MuxHeadCoding.encode(head),
+        guard let payload = encode({ MuxHeadCoding.encode(head, into: &$0) }),
             queuedBytes + payload.readableBytes <= configuration.sendLimit + configuration.headMemory
         else { return false }
         if !head.isInformational { streams[slot].isAnswered = true }
@@ -277,7 +273,7 @@ package struct MuxSession {
     package mutating func end(_ trailers: HeaderFields?, on slot: Int) {
         guard !streams[slot].isEndQueued else { return }
         streams[slot].isEndQueued = true
-        if let trailers, let payload = MuxHeadCoding.encode(trailers) {
+        if let trailers, let payload = encode({ MuxHeadCoding.encode(trailers, into: &$0) }) {
             enqueue(.trailers(payload), slot)
         } else {
             ready.insert(slot, &streams[slot])
@@ -343,6 +339,20 @@ package struct MuxSession {
         self.failure = failure
         control.removeAll()
         control.append(.goAway(last: lastStream, failure))
+    }
+
+    /// Puts a head in a buffer that an earlier one has left, or in a new one.
+    private mutating func encode(_ encode: (inout ByteBuffer) -> Bool) -> ByteBuffer? {
+        var buffer = spareHeads.popLast() ?? ByteBuffer()
+        buffer.clear()
+        guard encode(&buffer) else { return nil }
+        return buffer
+    }
+
+    /// A head has been written: its buffer can take another.
+    mutating func reuseHead(_ buffer: ByteBuffer) {
+        guard spareHeads.count < 16, buffer.storageCapacity <= 4_096 else { return }
+        spareHeads.append(buffer)
     }
 
     private mutating func enqueue(_ item: MuxSendItem, _ slot: Int) {
