@@ -87,6 +87,7 @@ final class H2ServerStream: ExchangeSource, ChannelInboundHandler {
             return refuse(error, context)
         }
         let exchange = Exchange(request, from: self, client: connection, on: shard)
+        exchange.role = .proxy
         exchange.credentials = authorization.map { .proxyAuthorization($0) }
         self.exchange = exchange
         if headers.endStream { requestEnded(nil) }
