@@ -1,6 +1,6 @@
 # The two commands that matter are `make run` and `make test`; the rest are their parts.
 
-.PHONY: help run test build lint format generate certificates clean
+.PHONY: help run test build lambda lint format generate certificates clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -13,6 +13,9 @@ test: ## Build, then run every check and test
 
 build: ## Build the release binary
 	@swift build -c release --product fluidity
+
+lambda: ## Build the Lambda functions' zip, run/lambda/fluidity-lambda.zip
+	@scripts/lambda
 
 lint: ## Check how the code is formatted
 	@scripts/lint

@@ -2,6 +2,7 @@ public import Logging
 import NIOCore
 import NIOPosix
 public import Pipeline
+import Runtime
 import Synchronization
 
 /// An agent, a server or any other pipeline inside another program.

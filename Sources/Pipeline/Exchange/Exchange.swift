@@ -17,6 +17,12 @@ public final class Exchange: Medium {
     public var identity: Identity? {
         didSet { outer?.identity = identity }
     }
+    /// What the client said to this program to prove who it is. Set by the source, used up by the stage that checks it.
+    public var credentials: Credentials?
+    /// What this program is to the client. Set by the source.
+    public var role = ClientRole.relay
+    /// Asked for each address that this exchange may be carried to.
+    public var addressChecks: [any AddressCheck] = []
     public internal(set) var request: RequestHead
     /// The final response's head, once it has passed the gates. Without its fields, which are not kept.
     public internal(set) var response: ResponseHead?
@@ -61,7 +67,7 @@ public final class Exchange: Medium {
         self.began = now
         self.ended = now
         self.progress = ExchangeProgress(arrived: now)
-        requestFlow.isHeld = true
+        requestFlow.isAwaiting = true
         shard.register(self)
     }
 
@@ -82,14 +88,18 @@ public final class Exchange: Medium {
         self.began = now
         self.ended = now
         self.progress = ExchangeProgress(arrived: now)
-        requestFlow.isHeld = true
+        requestFlow.isAwaiting = true
         self.identity = outer.identity
+        self.credentials = outer.credentials
+        self.role = outer.role
+        self.addressChecks = outer.addressChecks
     }
 
     /// The sink takes the exchange. What the client sent in the meantime reaches it before this returns.
     public func attach(_ sink: ExchangeSink) {
         guard !isFinished else { return }
         self.sink = sink
+        requestFlow.isAwaiting = false
         releaseRequest()
     }
 
@@ -132,7 +142,7 @@ public final class Exchange: Medium {
         guard bytes > 0 else { return }
         let credit = responseFlow.credit(bytes)
         guard credit > 0 else { return }
-        if isFinished { creditedSink?.lateResponseCredit(credit) } else { sink?.responseCredit(credit) }
+        if let sink, !isFinished { sink.responseCredit(credit) } else { creditedSink?.lateResponseCredit(credit) }
     }
 
     /// The source has no more for now: what was sent can go out. Without it, bytes may wait for others.
@@ -155,7 +165,7 @@ public final class Exchange: Medium {
     }
 
     public func sendResponseBody(_ bytes: ByteBuffer) {
-        guard !isFinished, !responseFlow.ended else { return }
+        guard !isFinished, !responseFlow.ended, !responseFlow.isComplete else { return }
         if responseFlow.isStraight {
             responseBytes &+= Int64(bytes.readableBytes)
             source?.responseBody(bytes)
@@ -166,16 +176,34 @@ public final class Exchange: Medium {
 
     /// The origin has sent everything. In a tunnel: it has closed its half.
     public func sendResponseEnd(_ trailers: HeaderFields? = nil) {
-        guard !isFinished, !responseFlow.ended else { return }
+        guard !isFinished, !responseFlow.isComplete, !responseFlow.ended else { return }
+        responseFlow.isComplete = true
         endResponseThroughGates(trailers)
-        finishIfComplete()
+        if responseFlow.ended { finishIfComplete() } else { dismissSink() }
+    }
+
+    /// The end of the response is held: its sink goes on to other things, and must hear no more of this exchange.
+    private func dismissSink() {
+        guard !isFinished, request.kind == .plain || response.map({ !$0.opensTunnel(for: request) }) ?? false else { return }
+        let done = sink
+        creditedSink = done
+        sink = nil
+        if !requestFlow.ended {
+            requestFlow.discard()
+            done?.requestAborted(Failure(.cancelled, "the response was complete before the request"))
+        }
     }
 
     /// The sink can't go on. Before the response's head the client gets an answer that says why; after it, its connection
     /// or stream is reset, so that a part is never taken for the whole.
     public func abortResponse(_ failure: Failure) {
         guard !isFinished else { return }
-        if response == nil, !responseFlow.isHeld {
+        if responseFlow.isComplete, !responseFlow.ended {
+            // Everything was said before: it is passed on first.
+            responseFlow.failureBehindEnd = failure
+            return
+        }
+        if response == nil, !responseFlow.isAwaiting {
             sink = nil
             return answer(failure.response(for: request), as: .failed)
         }
@@ -251,7 +279,7 @@ public final class Exchange: Medium {
         isFinished = true
         if let failure { self.failure = failure }
         // One that is within another is held by it, and doesn't hold it.
-        (creditedSource, creditedSink) = (outer == nil ? source : nil, sink?.heir)
+        (creditedSource, creditedSink) = (outer == nil ? source : nil, sink?.heir ?? creditedSink)
         source = nil
         sink = nil
         requestFlow.discard()

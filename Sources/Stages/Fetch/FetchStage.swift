@@ -57,6 +57,7 @@ public struct FetchFactory: StageFactory {
     public static let summary = "Sends each request to its origin and streams the answer back."
     public static let forms = [StageForm(.exchange, .end)]
     public static let needs: HostNeeds = [.background, .network]
+    public static let traits: StageTraits = .checksAddresses
     public static let reference = StageReference(
         details: """
             The server's end: sends each request to the origin that it names, over pooled HTTP/1.1 connections, and streams the \

@@ -35,11 +35,13 @@ package struct PairCheck {
 
     private mutating func checkCodecs() {
         guard let ours = agentStage(FrameFactory.name), let theirs = serverStage(FrameFactory.name),
-            let speaks = ours.setting("codec"), let takes = theirs.setting("codec"), speaks != takes
+            let speaks = (ours.configuration as? FrameConfiguration)?.codec,
+            let taken = (theirs.configuration as? FrameConfiguration).map({ $0.codecs ?? [$0.codec] }), !taken.contains(speaks)
         else { return }
+        let takes = taken.map { "'\($0.rawValue)'" }.joined(separator: ", ")
         report(
-            "the agent speaks '\(speaks)', but the server's 'frame'\(place(of: theirs, in: server)) takes '\(takes)'", at: ours,
-            key: "codec", hint: "set 'codec' to the same on both sides")
+            "the agent speaks '\(speaks.rawValue)', but the server's 'frame'\(place(of: theirs, in: server)) takes \(takes)",
+            at: ours, key: "codec", hint: "set 'codec' to the same on both sides, or list it in the server's 'codecs'")
     }
 
     private mutating func checkCompression() {
@@ -57,7 +59,7 @@ package struct PairCheck {
     // MARK: - Where
 
     private mutating func checkAddresses() {
-        guard let connect = agentStage(ConnectFactory.name), let to = (connect.configuration as? ConnectConfiguration)?.to,
+        guard let connect = agentStage(ConnectFactory.name), let to = (connect.configuration as? ConnectConfiguration)?.to.known,
             let accept = serverStage(AcceptFactory.name) ?? server.stages.first,
             let listen = (accept.configuration as? AcceptConfiguration)?.listen
         else { return }
@@ -123,7 +125,7 @@ package struct PairCheck {
     private mutating func checkName(
         _ server: TLSCredentials, _ client: MTLSConfiguration, at entry: LoadedConfiguration.Entry
     ) {
-        let dialled = (agentStage(ConnectFactory.name)?.configuration as? ConnectConfiguration)?.to.host
+        let dialled = (agentStage(ConnectFactory.name)?.configuration as? ConnectConfiguration)?.to.known?.host
         guard let wanted = client.name ?? dialled else { return }
         guard let name = PeerName(wanted) else {
             return report(

@@ -10,6 +10,10 @@ public struct LoadedConfiguration: Sendable {
     /// Nil means one for each core.
     public let eventLoops: Int?
     public let log: LogSettings
+    /// How an agent has its server started and stopped; nil when it has nothing to do with that.
+    public let lifecycle: LifecycleSettings?
+    /// The DNS record that a server writes; nil for none.
+    public let addressRecord: AddressRecordSettings?
     /// Nil means that nothing is to answer for the pipeline.
     public let admin: AdminSettings?
     public let stages: [Entry]
@@ -45,14 +49,20 @@ public struct LoadedConfiguration: Sendable {
     ///
     /// A `StageError` about the configuration comes out as `ConfigurationErrors`, at the key that it names; those of all
     /// stages together. Any other error is thrown as it is.
-    public func plan(logger: Logger) throws -> Plan {
+    ///
+    /// - Parameter presence: what stages and host tell each other about a server that is woken.
+    public func plan(logger: Logger, presence: ServerPresence? = nil) throws -> Plan {
+        // A pipeline that is only checked is made in the same way.
+        let known = presence ?? lifecycle.map(ServerPresence.init)
         var made: [Plan.NamedStage] = []
         var findings: [DecodingContext.Finding] = []
         for entry in stages {
             var logger = logger
             logger[metadataKey: "stage"] = "\(entry.name)"
             do {
-                let stage = try entry.prepared.make(StageContext(logger: logger, host: host))
+                var context = StageContext(logger: logger, host: host)
+                context.presence = known
+                let stage = try entry.prepared.make(context)
                 made.append(Plan.NamedStage(name: entry.name, stage: stage))
             } catch let error as StageError where error.code == .configuration {
                 let origin = error.key.flatMap { entry.prepared.places.origins[$0] } ?? entry.prepared.origin
@@ -82,6 +92,8 @@ extension LoadedConfiguration: CustomStringConvertible {
     public var description: String {
         var text = "host: \(host.rawValue)\ndrain: \(drain.printed)\n"
         if let eventLoops { text += "event-loops: \(eventLoops)\n" }
+        if let addressRecord { text += "address-record: \(addressRecord.printed)\n" }
+        if let lifecycle { text += "lifecycle: \(lifecycle.printed)\n" }
         if let admin { text += "admin: \(admin.printed)\n" }
         text += "log: \(log.printed)\npipeline:\n"
         for entry in stages {

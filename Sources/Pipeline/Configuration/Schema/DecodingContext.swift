@@ -55,6 +55,16 @@ public final class DecodingContext {
         findings.append(Finding(message: message, hint: hint, origin: origin, severity: severity))
     }
 
+    /// Reports what a check of a whole configuration found: at the keys that it names, else at `place`.
+    func report(_ problems: [ConfigurationProblem], else place: ConfigurationNode.Origin) {
+        for problem in problems {
+            report(
+                problem.message, at: problem.key.flatMap { origin(of: $0) } ?? place, hint: problem.hint,
+                severity: problem.isWarning ? .warning : .error
+            )
+        }
+    }
+
     /// Reports that a node isn't what the key wants.
     public func reject(_ node: ConfigurationNode, wanted: String, _ problem: InvalidValue = InvalidValue()) {
         var message = "\(label) wants \(wanted), not \(node.shown(secret: isSecret))"
