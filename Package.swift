@@ -20,9 +20,11 @@ let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto"
 let asn1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioHTTP2: Target.Dependency = .product(name: "NIOHTTP2", package: "swift-nio-http2")
+let nioHPACK: Target.Dependency = .product(name: "NIOHPACK", package: "swift-nio-http2")
 let nioWebSocket: Target.Dependency = .product(name: "NIOWebSocket", package: "swift-nio")
 let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 let jwt: Target.Dependency = .product(name: "JWTKit", package: "jwt-kit")
+let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
 let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
 
 let package = Package(
@@ -33,7 +35,9 @@ let package = Package(
         .executable(name: "bootstrap", targets: ["bootstrap"]),
         .library(name: "Pipeline", targets: ["Pipeline"]),
         .library(name: "Stages", targets: ["Stages"]),
+        .library(name: "Hosting", targets: ["Hosting"]),
         .library(name: "CommandLineInterface", targets: ["CommandLineInterface"]),
+        .library(name: "StageTesting", targets: ["StageTesting"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
@@ -72,7 +76,7 @@ let package = Package(
                 "Pipeline", "AWS", "ControlStages", httpClient, nioCore, nioPosix, nioSSL,
                 .product(name: "NIOTLS", package: "swift-nio"),
                 logging, deque, x509,
-                crypto, asn1, nioHTTP1, nioHTTP2, nioWebSocket, jwt, metrics, "CZlib",
+                crypto, cryptoExtras, asn1, nioHTTP1, nioHTTP2, nioHPACK, nioWebSocket, jwt, metrics, "CZlib",
             ],
             swiftSettings: settings
         ),
@@ -98,12 +102,27 @@ let package = Package(
         .target(
             name: "CommandLineInterface",
             dependencies: [
-                "Pipeline", "Stages", "Runtime", "Hosting", "Lifecycle", logging, x509, crypto, asn1, nioCore, nioHTTP1, httpClient,
+                "Pipeline", "Stages", "Runtime", "Hosting", "Lifecycle", "Rehearsal", logging, x509, crypto, asn1, nioCore,
+                nioHTTP1,
+                httpClient,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Hosts/CommandLine",
             swiftSettings: settings
         ),
+        // Runs stages in memory: for `fluidity test`, and beneath `StageTesting`.
+        .target(
+            name: "Rehearsal",
+            dependencies: ["Pipeline", nioCore, nioPosix, logging],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "StageTesting",
+            dependencies: ["Pipeline", "Rehearsal", "CAllocations", nioCore, logging],
+            swiftSettings: settings
+        ),
+        // Replaces the allocator of the program that links it, so it goes into tests only.
+        .target(name: "CAllocations"),
         .executableTarget(
             name: "Fluidity",
             dependencies: ["CommandLineInterface", "Stages"],
@@ -139,17 +158,19 @@ let package = Package(
             name: "StagesTests",
             dependencies: [
                 "Pipeline", "Stages", nioCore, nioPosix, nioEmbedded, nioSSL, deque,
-                .product(name: "NIOHTTP1", package: "swift-nio"), x509, crypto, asn1, logging,
+                nioHTTP1, x509, crypto, asn1, logging, nioHTTP2, nioHPACK, jwt, "StageTesting",
             ],
+            exclude: ["Configuration/Fixtures"],
             swiftSettings: settings
         ),
         .testTarget(
             name: "HostsTests",
             dependencies: [
-                "Pipeline", "AWS", "Stages", "Hosting", "Runtime", "Lifecycle", "CommandLineInterface", nioCore, nioEmbedded,
-                logging, nioSSL, x509, asn1, metrics,
+                "Pipeline", "AWS", "Stages", "Hosting", "Runtime", "Lifecycle", "CommandLineInterface", nioCore, nioPosix,
+                nioEmbedded, logging, nioSSL, x509, asn1, metrics,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
+            exclude: ["Golden"],
             swiftSettings: settings
         ),
     ],

@@ -6,6 +6,9 @@ public enum ServerAddress: Sendable, Hashable, ScalarConfigurationValue, CustomS
     /// The status endpoint of `lifecycle` says it.
     case discover
 
+    /// The address, where the configuration says it.
+    package var known: HostPort? { if case .fixed(let address) = self { address } else { nil } }
+
     public static var typeDescription: String { "a host and a port such as server.example:8443, or 'discover'" }
 
     public init(configured text: String) throws(InvalidValue) {

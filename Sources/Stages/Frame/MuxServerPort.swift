@@ -16,6 +16,8 @@ final class MuxServerPort: InboundPort {
         self.meter = MuxMeter(on: shard)
     }
 
+    var protocols: [String] { FrameCodec.mux.protocols }
+
     func accept(_ connection: Inbound) throws {
         var configuration = configuration
         configuration.offers = downstream.offers.intersection(.deflate)

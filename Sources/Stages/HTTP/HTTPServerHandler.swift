@@ -191,15 +191,19 @@ final class HTTPServerHandler: ExchangeSource, ChannelInboundHandler {
         minorVersion = head.minorVersion
         deadline = nil
         allowance.reset()
+        let here = connection.channel.localAddress?.shortDescription ?? ""
+        let pac = port.pac.flatMap { $0.isWanted(by: head.method, head.target) ? $0 : nil }
         let request: RequestHead
         do {
+            // A request for the file is made as to a site: this one.
             request = try RequestTarget.interpret(
-                head, mode: port.configuration.mode, isSecure: connection.identity != nil,
-                here: connection.channel.localAddress?.shortDescription ?? "")
+                head, mode: pac == nil ? port.configuration.mode : .origin, isSecure: connection.identity != nil, here: here)
         } catch {
             return refuse(error.status, error.message, context)
         }
         let exchange = Exchange(request, from: self, client: connection, on: port.shard)
+        exchange.role = port.configuration.mode == .proxy ? .proxy : .origin
+        exchange.credentials = head.proxyAuthorization.map { .proxyAuthorization($0) }
         self.exchange = exchange
         response.reset()
         if request.kind == .upgrade {
@@ -214,7 +218,17 @@ final class HTTPServerHandler: ExchangeSource, ChannelInboundHandler {
             allowance.spend(rest.readableBytes)
             if rest.readableBytes > 0 { exchange.sendRequestBody(rest) }
         }
+        if let pac { return answer(exchange, with: pac, asSeenFrom: head.host, here) }
         port.downstream.open(exchange)
+    }
+
+    private func answer(_ exchange: Exchange, with pac: PACFile, asSeenFrom host: String?, _ here: String) {
+        // The address that the browser used, where it has a port; behind a forwarded port it is another than ours.
+        let asked = host.flatMap { Authority($0) }
+        guard let proxy = asked?.port == nil ? Authority(here) : asked else {
+            return exchange.answer(LocalResponse(status: 404, body: "The proxy's address isn't known here.\n"))
+        }
+        exchange.answer(pac.response(proxy: proxy))
     }
 
     override func requestCredit(_ bytes: Int) {

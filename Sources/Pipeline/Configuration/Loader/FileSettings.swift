@@ -7,6 +7,7 @@ struct FileSettings: StageConfiguration {
     var lifecycle: LifecycleSettings?
     var addressRecord: AddressRecordSettings?
     var admin: AdminSettings?
+    var tests: [PipelineTest] = []
 
     static let schema = Schema<FileSettings>(
         .optional("host", \.host, "What runs this file, where the command line doesn't say."),
@@ -16,7 +17,8 @@ struct FileSettings: StageConfiguration {
         .optional("event-loops", \.eventLoops, in: 1...1_024, "Event loops, each with a thread; one for each core by default."),
         .optional("lifecycle", \.lifecycle, "How an agent has its server started and stopped."),
         .optional("address-record", \.addressRecord, "A DNS record of Route 53 that a server points to itself when it starts."),
-        .optional("admin", \.admin, "Answers questions about the running pipeline. Off where the key isn't there.")
+        .optional("admin", \.admin, "Answers questions about the running pipeline. Off where the key isn't there."),
+        .optional("tests", \.tests, "Requests, and what is expected of the pipeline: what 'fluidity test' runs.")
     )
 
     /// The pipeline is read apart, but its key is known here, so that hints can name it.

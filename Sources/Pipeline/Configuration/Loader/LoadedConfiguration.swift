@@ -19,6 +19,10 @@ public struct LoadedConfiguration: Sendable {
     public let stages: [Entry]
     public let warnings: [ConfigurationError]
     let source: ConfigurationSource
+    /// What counts beside the pipeline, value by value: `drain`, `log.level`.
+    package let fileSettings: [ConfigurationSetting]
+    /// What `fluidity test` runs.
+    package let tests: LoadedTests
 
     /// One stage of the list.
     public struct Entry: Sendable {
@@ -31,6 +35,9 @@ public struct LoadedConfiguration: Sendable {
         public var configuration: any StageConfiguration { prepared.configuration }
         /// Every key with its value, defaults included, secrets redacted.
         public var settings: [(key: String, value: String)] { configuration.describe() }
+
+        /// Every key with its value and where that comes from; those inside a mapping one by one, by their dotted paths.
+        package var placedSettings: [ConfigurationSetting] { configuration.settings(placed: prepared.places) }
 
         public var position: SourcePosition? {
             guard case .file(let position) = prepared.origin else { return nil }
@@ -58,7 +65,7 @@ public struct LoadedConfiguration: Sendable {
                 let stage = try entry.prepared.make(context)
                 made.append(Plan.NamedStage(name: entry.name, stage: stage))
             } catch let error as StageError where error.code == .configuration {
-                let origin = error.key.flatMap { entry.prepared.keys[$0] } ?? entry.prepared.origin
+                let origin = error.key.flatMap { entry.prepared.places.origins[$0] } ?? entry.prepared.origin
                 findings.append(
                     .init(message: "'\(entry.name)': \(error.message)", hint: nil, origin: origin, severity: .error)
                 )
@@ -66,6 +73,17 @@ public struct LoadedConfiguration: Sendable {
         }
         guard findings.isEmpty else { throw ConfigurationErrors(source.errors(findings)) }
         return try Plan(folding: made)
+    }
+}
+
+extension LoadedConfiguration {
+    /// A finding about a stage, at a key of its, or at its name where the key isn't set.
+    package func finding(
+        _ message: String, at entry: Entry, key: String? = nil, hint: String? = nil,
+        severity: ConfigurationError.Severity = .error
+    ) -> ConfigurationError {
+        let origin = key.flatMap { entry.prepared.places.origins[$0] } ?? entry.prepared.origin
+        return source.error(.init(message: message, hint: hint, origin: origin, severity: severity))
     }
 }
 
