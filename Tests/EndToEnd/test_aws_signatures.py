@@ -132,7 +132,7 @@ def with_token(request: AWSRequest, lower: dict) -> AWSRequest:
 async def test_the_configurations_that_come_with_it(binary):
     files = [ROOT / "configs/control.yaml", *sorted((ROOT / "configs/lambda").glob("*.yaml"))]
     assert len(files) == 5
-    checked = await run(binary, "check", *files, environment={"CLUSTER": "c", "SERVICE": "s"})
+    checked = await run(binary, "check", *files, environment={"CLUSTER": "c", "SERVICE": "s", "FLUIDITY_CONTROL_KEY": "0123456789abcdef0123456789abcdef"})
     assert checked.status == 0, checked.text
     refused = await run(binary, "check", *files[1:], environment={"CLUSTER": ""})
     assert refused.status == 65 and "SERVICE" in refused.text
