@@ -79,7 +79,7 @@ struct ControlCommand: AsyncParsableCommand {
             It does what the Lambda functions do, for a desk or another cloud: POST /wake, /sleep and /kill, GET /status.
 
             EXAMPLES
-              CLUSTER=fluidity SERVICE=fluidity-server fluidity control --config configs/control.yaml
+              CLUSTER=fluidity SERVICE=fluidity-server FLUIDITY_CONTROL_KEY=… fluidity control
             """)
 
     @Option(name: .shortAndLong, help: "The configuration file.")
