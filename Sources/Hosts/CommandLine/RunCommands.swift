@@ -88,7 +88,10 @@ struct ControlCommand: AsyncParsableCommand {
     @OptionGroup var options: ConfigurationOptions
 
     func run() async throws {
-        try await Reporting.run { try await Running.run([try options.load(config, host: .server)]) }
+        try await Reporting.run {
+            let read = try options.reading(config, host: .server)
+            try await Running.run([try read()], reload: [read])
+        }
     }
 }
 
