@@ -159,7 +159,7 @@ def policy_of(account, role_arn: str) -> set[str]:
     for policy in iam.list_role_policies(RoleName=role)["PolicyNames"]:
         document = iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
         if isinstance(document, str):
-            document = json.loads(unquote(document))
+            document = yaml.safe_load(unquote(document))
         for statement in document["Statement"]:
             action = statement["Action"]
             actions |= set(action if isinstance(action, list) else [action])
