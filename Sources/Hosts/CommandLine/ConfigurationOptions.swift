@@ -14,7 +14,16 @@ struct ConfigurationOptions: ParsableArguments {
     @Option(name: .customLong("log-level"), help: "Set log.level: trace, debug, info, notice, warning, error or critical.")
     var logLevel: String?
 
-    func load(_ path: String, host: HostKind?, adding more: [ConfigurationOverride] = []) throws -> LoadedConfiguration {
+    func load(
+        _ path: String, host: HostKind?, checksFiles: Bool = true, adding more: [ConfigurationOverride] = []
+    ) throws -> LoadedConfiguration {
+        try reading(path, host: host, checksFiles: checksFiles, adding: more)()
+    }
+
+    /// Reads the file each time it is called.
+    func reading(
+        _ path: String, host: HostKind?, checksFiles: Bool = true, adding more: [ConfigurationOverride] = []
+    ) throws -> @Sendable () throws -> LoadedConfiguration {
         var overrides: [ConfigurationOverride] = []
         for setting in settings {
             guard let override = ConfigurationOverride(argument: setting) else {
@@ -23,8 +32,13 @@ struct ConfigurationOptions: ParsableArguments {
             overrides.append(override)
         }
         if let logLevel { overrides.append(ConfigurationOverride(path: "log.level", value: logLevel, origin: "--log-level")) }
-        let loader = ConfigurationLoader(
-            registry: FluidityCommandLine.stages, environment: ProcessInfo.processInfo.environment)
-        return try loader.load(path: path, host: host, overrides: overrides + more)
+        let loader = loader(checksFiles: checksFiles)
+        let all = overrides + more
+        return { try loader.load(path: path, host: host, overrides: all) }
+    }
+
+    func loader(checksFiles: Bool = false) -> ConfigurationLoader {
+        ConfigurationLoader(
+            registry: FluidityCommandLine.stages, environment: ProcessInfo.processInfo.environment, checksFiles: checksFiles)
     }
 }

@@ -10,6 +10,8 @@ public final class Inbound: Medium {
     public let remote: String
     /// Who it is, once a stage has found out.
     public var identity: PeerIdentity?
+    /// The protocol that both sides agreed on in their TLS handshake (ALPN, RFC 7301).
+    public var negotiatedProtocol: String?
 
     public init(channel: any Channel, remote: String) {
         self.channel = channel
@@ -29,8 +31,15 @@ extension Inbound: Sendable {}
 
 /// What a stage that takes connections offers to the stage before it.
 public protocol InboundPort: AnyObject {
+    /// The protocols that this stage speaks, as ALPN calls them, the one it likes best first. The stage that makes TLS offers
+    /// them, and finds them when it is assembled. None where protocols have no such name.
+    var protocols: [String] { get }
     /// Adds this stage's handlers to a connection's channel, before its first byte is read, and passes it on. On its loop.
     func accept(_ connection: Inbound) throws
+}
+
+extension InboundPort {
+    public var protocols: [String] { [] }
 }
 
 /// Fired through a connection's pipeline when its host drains: finish what is open, take nothing new, then close.
@@ -92,12 +101,18 @@ public protocol OutboundPort: AnyObject {
 
 /// The user of outgoing connections.
 public protocol OutboundClient: AnyObject {
+    /// The protocols, as ALPN calls them, of which the other side has to take one; none where that is not asked.
+    var protocols: [String] { get }
     /// Adds handlers to a new connection's channel, before it is connected.
     func configure(_ connection: Outbound) throws
     /// Bytes can be sent.
     func ready(_ connection: Outbound)
     /// The connection has ended, or could not be opened. Another attempt follows by itself.
     func lost(_ connection: Outbound?, because error: (any Error)?)
+}
+
+extension OutboundClient {
+    public var protocols: [String] { [] }
 }
 
 public enum OutboundStatus: Sendable {

@@ -38,7 +38,7 @@ public struct Failure: Error, Sendable, Equatable, CustomStringConvertible {
         public static let internalError = Code(rawValue: 10)
         /// The origin's name could not be resolved.
         public static let nameNotResolved = Code(rawValue: 16)
-        /// The origin refused the connection or can't be reached.
+        /// The origin can't be reached.
         public static let unreachable = Code(rawValue: 17)
         /// The origin didn't take the connection, begin its answer or go on in time.
         public static let timeout = Code(rawValue: 18)
@@ -50,6 +50,8 @@ public struct Failure: Error, Sendable, Equatable, CustomStringConvertible {
         public static let forbidden = Code(rawValue: 21)
         /// The request can't be carried out as it is.
         public static let badRequest = Code(rawValue: 22)
+        /// The origin refused the connection.
+        public static let connectionRefused = Code(rawValue: 23)
 
         /// The reason in one word, for counters; `other` for one that this program doesn't know.
         public var name: String {
@@ -72,6 +74,7 @@ public struct Failure: Error, Sendable, Equatable, CustomStringConvertible {
             case .originInvalid: "origin-invalid"
             case .forbidden: "forbidden"
             case .badRequest: "bad-request"
+            case .connectionRefused: "connection-refused"
             default: "other"
             }
         }
@@ -94,6 +97,7 @@ public struct Failure: Error, Sendable, Equatable, CustomStringConvertible {
     public func response(for request: RequestHead) -> LocalResponse {
         var response = LocalResponse(status: status, body: message + "\n", failure: self)
         if status == 503 { response.head.fields.append("Retry-After", "1") }
+        if let value = ProxyStatus.value(for: self) { response.head.fields.append(ProxyStatus.field, value) }
         return response
     }
 }

@@ -4,15 +4,21 @@ public import Pipeline
 import Synchronization
 
 public struct ConnectConfiguration: StageConfiguration {
-    public var to = HostPort(host: "localhost", port: 8443)
+    public var to = ServerAddress.fixed(HostPort(host: "localhost", port: 8443))
     public var wait = Duration.seconds(10)
     public var congestionControl: CongestionControl?
     public var timeout = Duration.seconds(10)
+    public var via = Via.direct
+    public var viaUser: String?
+    public var viaPassword: Secret?
 
     public init() {}
 
     public static let schema = Schema<ConnectConfiguration>(
-        .required("to", \.to, "The server's host and port. The name is resolved anew for each attempt."),
+        .required(
+            "to", \.to,
+            "The server's host and port, the name resolved anew for each attempt; or 'discover', where the status endpoint of 'lifecycle' says it."
+        ),
         .optional(
             "wait", \.wait, in: .zero...(.seconds(600)),
             "How long an exchange waits for the tunnel before it is answered with 503."),
@@ -20,20 +26,48 @@ public struct ConnectConfiguration: StageConfiguration {
             "congestion-control", \.congestionControl,
             "How TCP finds its rate on the way to the server: bbr where that loses packets. Default: the system's."),
         .optional(
-            "timeout", \.timeout, in: .milliseconds(100)...(.seconds(120)), "How long one attempt to connect may take.")
+            "timeout", \.timeout, in: .milliseconds(100)...(.seconds(120)), "How long one attempt to connect may take."),
+        .optional(
+            "via", \.via,
+            "The way to the server: 'direct', an HTTP proxy such as http://user:password@proxy.example:3128, 'environment' for what HTTPS_PROXY and NO_PROXY say, or a list of these, tried in order."
+        ),
+        .optional("via-user", \.viaUser, "The user for proxies whose URL has none."),
+        .secret("via-password", \.viaPassword, "The password of 'via-user'.")
     )
+
+    public func validate() -> [ConfigurationProblem] {
+        if let viaUser, viaUser.contains(":") {
+            return [ConfigurationProblem("'via-user' has a colon, which no user of the Basic scheme may have", key: "via-user")]
+        }
+        guard viaPassword != nil, viaUser == nil else { return [] }
+        return [ConfigurationProblem("'via-password' is of no use without 'via-user'", key: "via-password")]
+    }
 }
 
 public struct ConnectFactory: StageFactory {
     public static let name = "connect"
     public static let summary = "Dials the server, one connection for each event loop, and dials again when one is lost."
     public static let forms = [StageForm(.outbound, .end)]
-    public static let needs: HostNeeds = [.background]
+    public static let needs: HostNeeds = [.background, .network]
+    public static let reference = StageReference(
+        details: """
+            The agent's end: keeps a connection to the server on each event loop. After a loss it dials again, with waits that \
+            double from 100 ms to 15 s and are varied by chance, so that many agents don't return at once.
+            """,
+        example: """
+            - connect: { to: "tunnel.example.org:8443", wait: 10s }
+            """,
+        notes: ["A server that says that it is going away is replaced while the exchanges that it has finish."])
 
     public init() {}
 
     public func make(_ configuration: ConnectConfiguration, form: StageForm, context: StageContext) throws -> any Stage {
-        ConnectStage(configuration: configuration)
+        if configuration.to == .discover, context.presence?.canDiscover != true {
+            throw StageError(.configuration, "'to: discover' needs 'lifecycle' with a 'status-endpoint'", key: "to")
+        }
+        return ConnectStage(
+            configuration: configuration, routes: try configuration.routes(to: configuration.to.known, in: .process),
+            presence: context.presence)
     }
 }
 
@@ -42,14 +76,18 @@ final class ConnectStage: Stage {
     typealias Input = Outbound
     typealias Output = End
     private let configuration: ConnectConfiguration
+    private let routes: [Route]
+    private let presence: ServerPresence?
     private let dialers = Mutex<[NIOLoopBound<Dialer>]>([])
 
-    init(configuration: ConnectConfiguration) {
+    init(configuration: ConnectConfiguration, routes: [Route], presence: ServerPresence?) {
         self.configuration = configuration
+        self.routes = routes
+        self.presence = presence
     }
 
     func assemble(_ downstream: Void, on shard: Shard) throws -> any OutboundPort {
-        let dialer = Dialer(configuration: configuration, shard: shard)
+        let dialer = Dialer(configuration: configuration, routes: routes, presence: presence, shard: shard)
         let bound = NIOLoopBound(dialer, eventLoop: shard.loop)
         dialers.withLock { $0.append(bound) }
         return dialer

@@ -5,13 +5,22 @@ import Pipeline
 
 /// Keeps one connection to the server open on one loop.
 final class Dialer: OutboundPort {
+    private static let farewell = TimeAmount.milliseconds(250)
+
     private let configuration: ConnectConfiguration
+    private let presence: ServerPresence?
+    private var routes: [Route]
     private let shard: Shard
+    /// The way that is tried or used: an index of `routes`.
+    private var route = 0
+    /// Why the ways before it failed.
+    private var faults: [String] = []
     private var client: (any OutboundClient)?
     private var connection: Outbound?
     private var retry: Scheduled<Void>?
     private var backoff = Backoff()
     private var isStopped = false
+    private var isDialing = false
     private var isUp = false
     private var downSince = WallClock.now
     private var reason = "not connected yet"
@@ -22,8 +31,10 @@ final class Dialer: OutboundPort {
     private let losses: Counter
     private let reconnects: Counter
 
-    init(configuration: ConnectConfiguration, shard: Shard) {
+    init(configuration: ConnectConfiguration, routes: [Route], presence: ServerPresence?, shard: Shard) {
         self.configuration = configuration
+        self.routes = routes
+        self.presence = presence
         self.shard = shard
         let labels = shard.assembling?.labels ?? []
         up = shard.metrics.gauge("fluidity_connect_connections_up", "Connections to the server that are up.", labels)
@@ -36,63 +47,118 @@ final class Dialer: OutboundPort {
             "fluidity_connect_reconnects_total", "Connections that came up after one before them had ended.", labels)
     }
 
+    /// Where the server is; nil while that isn't known.
+    private var to: HostPort? {
+        switch configuration.to {
+        case .fixed(let address): address
+        case .discover: presence?.address
+        }
+    }
+
+    private var place: String { to.map { "\($0)" } ?? configuration.to.description }
+
+    /// A server that nobody has woken isn't dialled: at its last address may be somebody else's.
+    private var isWorthDialing: Bool {
+        switch presence?.phase {
+        case nil, .waking, .up: true
+        case .asleep, .failed: false
+        }
+    }
+
     var patience: TimeAmount { TimeAmount(configuration.wait) }
 
     var status: OutboundStatus {
-        isUp ? .up : .down(since: downSince, to: "\(configuration.to)", because: reason)
+        isUp ? .up : .down(since: downSince, to: place, because: reason)
     }
 
     func attach(_ client: any OutboundClient) { self.client = client }
 
-    func start() { dial() }
+    func start() {
+        let this = NIOLoopBound(self, eventLoop: shard.loop)
+        presence?.observe(on: shard.loop) { this.value.presenceChanged() }
+        dial()
+    }
 
     func stop() -> EventLoopFuture<Void> {
         isStopped = true
         retry?.cancel()
         guard let channel = connection?.channel else { return shard.loop.makeSucceededVoidFuture() }
-        channel.close(promise: nil)
+        // The server learns that this agent has gone, and not only that a connection was lost.
+        channel.pipeline.fireUserInboundEventTriggered(DrainEvent())
+        _ = shard.loop.assumeIsolated().scheduleTask(in: Self.farewell) { channel.close(promise: nil) }
         return channel.closeFuture
     }
 
+    /// What was found out or begun makes another attempt worthwhile at once.
+    private func presenceChanged() {
+        guard connection == nil, !isDialing, isWorthDialing else { return }
+        backoff.reset()
+        retry?.cancel()
+        route = 0
+        faults = []
+        dial()
+    }
+
     private func dial() {
-        guard !isStopped else { return }
+        guard !isStopped, !isDialing, isWorthDialing, let to else { return }
+        isDialing = true
         dials.add()
-        let made = NIOLoopBoundBox<Outbound?>(nil, eventLoop: shard.loop)
+        let made = NIOLoopBoundBox<[ObjectIdentifier: Outbound]>([:], eventLoop: shard.loop)
         let this = NIOLoopBound(self, eventLoop: shard.loop)
-        let host = configuration.to.host
+        // Where a server is found out only now, so is the way that the environment names for it.
+        if configuration.to == .discover, route == 0, let found = try? configuration.routes(to: to, in: .process) { routes = found }
+        let timeout = TimeAmount(configuration.timeout)
+        let deadline = NIODeadline.now() + timeout
+        let next: (host: String, port: Int) =
+            switch routes[route] {
+            case .direct: (to.host, to.port)
+            case .proxy(let proxy): (proxy.host, proxy.port)
+            }
         ClientBootstrap(group: shard.loop)
-            .connectTimeout(TimeAmount(configuration.timeout))
+            .connectTimeout(timeout)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.maxMessagesPerRead, value: 4)
             .channelOption(.writeBufferWaterMark, value: .init(low: 64 << 10, high: 192 << 10))
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     // Several addresses may be tried at once; the last to be made here isn't always the one that connects.
-                    let connection = Outbound(channel: channel, host: host)
-                    made.value = connection
-                    try this.value.client?.configure(connection)
-                    this.value.tune(channel)
+                    made.value[ObjectIdentifier(channel)] = try this.value.prepare(channel, to: to, until: deadline)
                 }
             }
-            .connect(host: host, port: configuration.to.port)
+            .connect(host: next.host, port: next.port)
             .assumeIsolated()
             .whenComplete { result in
+                self.isDialing = false
                 switch result {
-                case .success(let channel): self.connected(channel, made.value)
-                case .failure(let error): self.failed(made.value, error)
+                case .success(let channel): self.connected(channel, made.value[ObjectIdentifier(channel)])
+                case .failure(let error): self.failed(nil, error)
                 }
             }
+    }
+
+    private func prepare(_ channel: any Channel, to: HostPort, until deadline: NIODeadline) throws -> Outbound {
+        let connection = Outbound(channel: channel, host: to.host)
+        if case .proxy(let proxy) = routes[route] {
+            let handler = ProxyConnectHandler(
+                proxy: proxy, server: to, until: deadline, shard: shard,
+                onOpen: { [unowned self, unowned connection] in client?.ready(connection) },
+                onFailure: { [weak connection] in connection?.failure = $0 })
+            try channel.pipeline.syncOperations.addHandler(handler)
+        }
+        try client?.configure(connection)
+        tune(channel)
+        return connection
     }
 
     /// A tunnel that sends as the system would have it is better than none.
     private func tune(_ channel: any Channel) {
         configuration.congestionControl?.apply(to: channel).assumeIsolated().whenFailure { [shard] error in
-            shard.logger.warning("\(error)", metadata: ["server": "\(self.configuration.to)"])
+            shard.logger.warning("\(error)", metadata: ["server": "\(self.place)"])
         }
     }
 
     private func connected(_ channel: any Channel, _ connection: Outbound?) {
-        guard let connection, connection.channel === channel, !isStopped else {
+        guard let connection, !isStopped else {
             channel.close(promise: nil)
             return failed(nil, ChannelError.ioOnClosedChannel)
         }
@@ -100,18 +166,24 @@ final class Dialer: OutboundPort {
         connection.onEstablished = { [unowned self] in established() }
         connection.onRetired = { [unowned self, unowned connection] in retired(connection) }
         channel.closeFuture.assumeIsolated().whenComplete { _ in self.closed(connection) }
-        client?.ready(connection)
+        // Behind a proxy it is ready when that has opened the way.
+        if case .direct = routes[route] { client?.ready(connection) }
     }
 
     private func established() {
         isUp = true
+        faults = []
         if wasUp { reconnects.add() }
         wasUp = true
         up.value = 1
         backoff.reset()
+        presence?.connected()
         shard.logger.notice(
             "tunnel is up",
-            metadata: ["server": "\(configuration.to)", "identity": "\(connection?.identity?.description ?? "-")"])
+            metadata: [
+                "server": "\(place)", "identity": "\(connection?.identity?.description ?? "-")",
+                "via": "\(routes[route].text)",
+            ])
     }
 
     /// The server takes nothing new on this connection: another is opened while it finishes.
@@ -131,28 +203,55 @@ final class Dialer: OutboundPort {
     private func failed(_ connection: Outbound?, _ error: any Error) {
         guard !isStopped else { return }
         let cause = connection?.failure ?? error
-        down(cause)
         client?.lost(connection, because: cause)
-        redial()
+        if isUp {
+            down(cause)
+            return redial()
+        }
+        failures.add()
+        faults.append(explain(cause))
+        guard route + 1 < routes.count else {
+            down(StageError(.unavailable, faults.joined(separator: "; ")))
+            return redial()
+        }
+        // The next way at once: waiting comes when all have been tried.
+        route += 1
+        dial()
+    }
+
+    /// Why the current way didn't lead to the server.
+    private func explain(_ error: any Error) -> String {
+        if let error = error as? ProxyError { return error.message }
+        let text = ConnectionErrorText.describe(error)
+        return switch routes[route] {
+        case .direct: routes.count == 1 ? text : "directly: \(text)"
+        case .proxy(let proxy): "through the proxy \(proxy.text): \(text)"
+        }
     }
 
     private func down(_ error: (any Error)?) {
         let text = error.map(ConnectionErrorText.describe) ?? "the connection was lost"
         if isUp { downSince = WallClock.now }
-        if isUp { losses.add() } else { failures.add() }
+        if isUp { losses.add() }
         up.value = 0
         if isUp || text != reason {
             shard.logger.warning(
-                "tunnel is down", metadata: ["server": "\(configuration.to)", "reason": "\(text)"])
+                "tunnel is down", metadata: ["server": "\(place)", "reason": "\(text)"])
         }
+        let hadBeenUp = isUp
         isUp = false
         reason = text
+        if hadBeenUp { presence?.disconnected() }
     }
 
     private func redial() {
         var generator = SystemRandomNumberGenerator()
         retry?.cancel()
-        retry = shard.loop.assumeIsolated().scheduleTask(in: backoff.next(using: &generator)) { self.dial() }
+        route = 0
+        faults = []
+        var wait = backoff.next(using: &generator)
+        if let presence { wait = min(wait, TimeAmount(presence.retryInterval)) }
+        retry = shard.loop.assumeIsolated().scheduleTask(in: wait) { self.dial() }
     }
 }
 

@@ -24,6 +24,8 @@ enum UpstreamFailure {
             return Failure(.timeout, "\(place) didn't take the connection in time")
         case let error as IOError where error.errnoCode == ETIMEDOUT:
             return Failure(.timeout, "\(place) didn't take the connection in time")
+        case let error as IOError where error.errnoCode == ECONNREFUSED:
+            return Failure(.connectionRefused, "\(place): \(ConnectionErrorText.describe(error))")
         default:
             return Failure(.unreachable, "\(place): \(ConnectionErrorText.describe(error))")
         }

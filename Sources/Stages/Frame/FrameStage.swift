@@ -2,11 +2,23 @@ import NIOCore
 public import Pipeline
 
 public enum FrameCodec: String, Sendable, CaseIterable, ConfigurationChoice {
+    /// Our own, `docs/protocol.md`.
     case mux
+    /// Standard HTTP/2 proxying (RFC 9113, RFC 8441).
+    case h2
+
+    /// What ALPN calls it.
+    var protocols: [String] {
+        switch self {
+        case .mux: ["fluidity/1"]
+        case .h2: ["h2"]
+        }
+    }
 }
 
 public struct FrameConfiguration: StageConfiguration {
     public var codec = FrameCodec.mux
+    public var codecs: [FrameCodec]?
     public var sessionMemory = ByteCount(16 << 20)
     public var streamWindow = ByteCount(256 << 10)
     public var maxStreams = 8_192
@@ -17,6 +29,10 @@ public struct FrameConfiguration: StageConfiguration {
 
     public static let schema = Schema<FrameConfiguration>(
         .optional("codec", \.codec, "The protocol spoken between agent and server."),
+        .optional(
+            "codecs", \.codecs,
+            "Where connections are accepted: the protocols that are taken on one port, in place of 'codec'. TLS tells them apart (ALPN); a connection that names none is the first one's."
+        ),
         .optional(
             "session-memory", \.sessionMemory, in: ByteCount(1 << 20)...ByteCount(1 << 30),
             "What one session may hold, whatever its peer does."),
@@ -33,6 +49,9 @@ public struct FrameConfiguration: StageConfiguration {
     )
 
     public func validate() -> [ConfigurationProblem] {
+        if let codecs, codecs.isEmpty || Set(codecs).count < codecs.count {
+            return [ConfigurationProblem("'codecs' wants each protocol once, and one at least", key: "codecs")]
+        }
         guard streamWindow.bytes > mux.sessionWindow else { return [] }
         return [
             ConfigurationProblem(
@@ -57,12 +76,33 @@ public struct FrameFactory: StageFactory {
     public static let summary = "Carries many exchanges over one connection."
     public static let forms = [StageForm(.exchange, .outbound), StageForm(.inbound, .exchange)]
     public static let needs: HostNeeds = [.background]
+    public static let reference = StageReference(
+        details: """
+            Joins the two ends of a tunnel: many exchanges share one connection, each with a window of its own, so that a slow \
+            one delays no other. After exchanges it is the agent's side, after connections the server's.
+
+            What the codec `mux` looks like on the wire is in `docs/protocol.md`.
+            """,
+        example: """
+            - frame: { codec: mux, session-memory: 32MiB }
+            """,
+        notes: [
+            "Without a connection to the server, exchanges wait: 1,024 on each event loop, as long as `connect` says.",
+            "A session holds at most `session-memory`, whatever its peer does.",
+        ])
 
     public init() {}
 
     public func make(_ configuration: FrameConfiguration, form: StageForm, context: StageContext) throws -> any Stage {
-        if form.input == .exchange { return FrameClientStage(configuration: configuration.mux) }
-        return FrameServerStage(configuration: configuration.mux)
+        guard form.input == .exchange else {
+            return FrameServerStage(configuration: configuration, codecs: configuration.codecs ?? [configuration.codec])
+        }
+        guard configuration.codecs == nil else {
+            throw StageError(
+                .configuration, "'codecs' is for the end that accepts connections; this end says which one it wants with 'codec'",
+                key: "codecs")
+        }
+        return FrameClientStage(configuration: configuration, presence: context.presence)
     }
 }
 
@@ -70,12 +110,27 @@ public struct FrameFactory: StageFactory {
 struct FrameClientStage: Stage {
     typealias Input = Exchange
     typealias Output = Outbound
-    let configuration: MuxConfiguration
+    let configuration: FrameConfiguration
+    let presence: ServerPresence?
 
     func assemble(_ downstream: any OutboundPort, on shard: Shard) throws -> any ExchangePort {
-        let port = MuxClientPort(configuration: configuration, downstream: downstream, shard: shard)
-        downstream.attach(port)
-        return port
+        let port = client(downstream, on: shard)
+        guard let presence else { return port }
+        let shares = shard.group.makeIterator().reduce(0) { count, _ in count + 1 }
+        return WakingPort(next: port, presence: presence, shard: shard, shares: shares)
+    }
+
+    private func client(_ downstream: any OutboundPort, on shard: Shard) -> any ExchangePort {
+        switch configuration.codec {
+        case .mux:
+            let port = MuxClientPort(configuration: configuration.mux, downstream: downstream, shard: shard)
+            downstream.attach(port)
+            return port
+        case .h2:
+            let port = H2ClientPort(configuration: H2Configuration(client: configuration), downstream: downstream, shard: shard)
+            downstream.attach(port)
+            return port
+        }
     }
 }
 
@@ -83,9 +138,18 @@ struct FrameClientStage: Stage {
 struct FrameServerStage: Stage {
     typealias Input = Inbound
     typealias Output = Exchange
-    let configuration: MuxConfiguration
+    let configuration: FrameConfiguration
+    let codecs: [FrameCodec]
 
     func assemble(_ downstream: any ExchangePort, on shard: Shard) throws -> any InboundPort {
-        MuxServerPort(configuration: configuration, downstream: downstream, shard: shard)
+        let ports = codecs.map { port(for: $0, downstream, shard) }
+        return ports.count == 1 ? ports[0] : CodecChoicePort(ports: ports, shard: shard)
+    }
+
+    private func port(for codec: FrameCodec, _ downstream: any ExchangePort, _ shard: Shard) -> any InboundPort {
+        switch codec {
+        case .mux: MuxServerPort(configuration: configuration.mux, downstream: downstream, shard: shard)
+        case .h2: H2ServerPort(configuration: H2Configuration(server: configuration), downstream: downstream, shard: shard)
+        }
     }
 }

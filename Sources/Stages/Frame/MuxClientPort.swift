@@ -26,6 +26,8 @@ final class MuxClientPort: ExchangePort, OutboundClient, MuxHandlerOwner, Expiri
         shard.metrics.beforeReading { [weak self] in waitingNow.value = Int64(self?.waiting.count ?? 0) }
     }
 
+    var protocols: [String] { FrameCodec.mux.protocols }
+
     // MARK: - Exchanges
 
     var offers: BodyCapabilities {

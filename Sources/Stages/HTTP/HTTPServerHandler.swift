@@ -13,6 +13,9 @@ final class HTTPServerHandler: ExchangeSource, ChannelInboundHandler {
     /// How long a client that has closed its half waits for a response that doesn't move.
     private static let halfClosedPatience = TimeAmount.seconds(60)
 
+    /// How long a new connection may take to send its request once the program drains.
+    private static let drainPatience = TimeAmount.seconds(1)
+
     private enum Mode {
         case http
         /// Raw bytes, or to be so if the sink agrees.
@@ -40,6 +43,7 @@ final class HTTPServerHandler: ExchangeSource, ChannelInboundHandler {
     private var keepAlive = true
     private var minorVersion = 1
     private var isDraining = false
+    private var hasBegun = false
     private var isInputClosed = false
     private var isProcessing = false
     private var allowance = ReadAllowance(window: HTTPServerHandler.window)
@@ -97,12 +101,18 @@ final class HTTPServerHandler: ExchangeSource, ChannelInboundHandler {
         switch event {
         case is DrainEvent:
             isDraining = true
-            if exchange == nil, parser.isIdle { output.close() }
+            if exchange == nil, parser.isIdle { drainIdle() }
         case ChannelEvent.inputClosed:
             inputClosed(context)
         default:
             context.fireUserInboundEventTriggered(event)
         }
+    }
+
+    /// One that has had its answer is closed. A new one may have its first request on the way: that is still answered.
+    private func drainIdle() {
+        guard !hasBegun else { return output.close() }
+        deadline = .now() + Self.drainPatience
     }
 
     private func inputClosed(_ context: ChannelHandlerContext) {
@@ -186,20 +196,25 @@ final class HTTPServerHandler: ExchangeSource, ChannelInboundHandler {
     private func begin(_ head: HTTP1RequestHead, _ context: ChannelHandlerContext) {
         isRequestComplete = false
         isInHead = false
+        hasBegun = true
         requestBody = head.body
         keepAlive = head.keepAlive
         minorVersion = head.minorVersion
         deadline = nil
         allowance.reset()
+        let here = connection.channel.localAddress?.shortDescription ?? ""
+        let pac = port.pac.flatMap { $0.isWanted(by: head.method, head.target) ? $0 : nil }
         let request: RequestHead
         do {
+            // A request for the file is made as to a site: this one.
             request = try RequestTarget.interpret(
-                head, mode: port.configuration.mode, isSecure: connection.identity != nil,
-                here: connection.channel.localAddress?.shortDescription ?? "")
+                head, mode: pac == nil ? port.configuration.mode : .origin, isSecure: connection.identity != nil, here: here)
         } catch {
             return refuse(error.status, error.message, context)
         }
         let exchange = Exchange(request, from: self, client: connection, on: port.shard)
+        exchange.role = port.configuration.mode == .proxy ? .proxy : .origin
+        exchange.credentials = head.proxyAuthorization.map { .proxyAuthorization($0) }
         self.exchange = exchange
         response.reset()
         if request.kind == .upgrade {
@@ -214,7 +229,17 @@ final class HTTPServerHandler: ExchangeSource, ChannelInboundHandler {
             allowance.spend(rest.readableBytes)
             if rest.readableBytes > 0 { exchange.sendRequestBody(rest) }
         }
+        if let pac { return answer(exchange, with: pac, asSeenFrom: head.host, here) }
         port.downstream.open(exchange)
+    }
+
+    private func answer(_ exchange: Exchange, with pac: PACFile, asSeenFrom host: String?, _ here: String) {
+        // The address that the browser used, where it has a port; behind a forwarded port it is another than ours.
+        let asked = host.flatMap { Authority($0) }
+        guard let proxy = asked?.port == nil ? Authority(here) : asked else {
+            return exchange.answer(LocalResponse(status: 404, body: "The proxy's address isn't known here.\n"))
+        }
+        exchange.answer(pac.response(proxy: proxy))
     }
 
     override func requestCredit(_ bytes: Int) {

@@ -12,6 +12,7 @@ public struct HTTPConfiguration: StageConfiguration {
     public var mode = HTTPMode.proxy
     public var keepAlive = Duration.seconds(300)
     public var headTimeout = Duration.seconds(60)
+    public var pac: PACConfiguration?
 
     public init() {}
 
@@ -22,14 +23,35 @@ public struct HTTPConfiguration: StageConfiguration {
             "How long a connection is kept open for the next request."),
         .optional(
             "head-timeout", \.headTimeout, in: .milliseconds(100)...(.seconds(3_600)),
-            "How long a client may take to send a request's head.")
+            "How long a client may take to send a request's head."),
+        .optional("pac", \.pac, "A proxy auto-configuration file for browsers, served under a path of this proxy's own.")
     )
+
+    public func validate() -> [ConfigurationProblem] {
+        guard pac != nil, mode == .origin else { return [] }
+        return [ConfigurationProblem("'pac' is for proxies: its path would be one of the origin's", key: "pac")]
+    }
 }
 
 public struct HTTPFactory: StageFactory {
     public static let name = "http"
     public static let summary = "Speaks HTTP/1.1 with clients: requests in absolute-form, CONNECT and Upgrade."
     public static let forms = [StageForm(.inbound, .exchange)]
+    public static let traits: StageTraits = .takesCredentials
+    public static let reference = StageReference(
+        details: """
+            Turns connections into exchanges. With `mode: proxy` clients use it as their HTTP proxy: requests in absolute-form, \
+            CONNECT, and Upgrade for WebSockets. With `mode: origin` they use it as a web server.
+
+            What doesn't conform to RFC 9110 and 9112 is answered with 400 or what the RFC says, and the connection is closed.
+            """,
+        example: """
+            - http: { mode: proxy, keep-alive: 5m }
+            """,
+        notes: [
+            "Requests that a client sends ahead are answered in order.",
+            "A head has at most 64 KiB and 256 fields (431), a request target 16 KiB (414).",
+        ])
 
     public init() {}
 
@@ -53,6 +75,7 @@ final class HTTPPort: InboundPort {
     let configuration: HTTPConfiguration
     let downstream: any ExchangePort
     let shard: Shard
+    let pac: PACFile?
     let meter: HTTPMeter
     let scratches = ScratchBuffers()
 
@@ -60,8 +83,11 @@ final class HTTPPort: InboundPort {
         self.configuration = configuration
         self.downstream = downstream
         self.shard = shard
+        self.pac = configuration.pac.map(PACFile.init)
         self.meter = HTTPMeter(on: shard)
     }
+
+    var protocols: [String] { ["http/1.1"] }
 
     func accept(_ connection: Inbound) throws {
         try connection.channel.pipeline.syncOperations.addHandler(HTTPServerHandler(connection: connection, port: self))

@@ -35,6 +35,26 @@ public struct MTLSFactory: StageFactory {
     public static let name = "mtls"
     public static let summary = "TLS 1.3 in which both sides show a certificate of the private authority."
     public static let forms = [StageForm(.inbound, .inbound), StageForm(.outbound, .outbound)]
+    public static let traits: StageTraits = .verifiesPeers
+    public static let reference = StageReference(
+        details: """
+            Encrypts, and lets through only peers whose certificate comes from the private authority in `ca`. On connections it \
+            is the server's side, on outgoing connections the client's; its place in the list decides.
+
+            `fluidity cert` makes the authority and the certificates. Later stages know the client by the names in its \
+            certificate.
+            """,
+        example: """
+            - mtls:
+                certificate: certs/server.pem
+                key: certs/server-key.pem
+                ca: certs/ca.pem
+            """,
+        notes: [
+            "A server is known by a DNS name or a URI in its certificate, never by an address or by its common name.",
+            "A handshake has 10 s.",
+            "Expired certificates, keys that belong to another certificate and the like are found when the program starts.",
+        ])
 
     public init() {}
 
@@ -59,8 +79,6 @@ extension TLSCredentials {
         configuration.trustRoots = trustRoots
         configuration.certificateVerification = .noHostnameVerification
         configuration.minimumTLSVersion = .tlsv13
-        // What peers of the tunnel ask for; a client of an HTTP proxy behind TLS asks for the other, or for nothing.
-        configuration.applicationProtocols = role == .server ? ["fluidity/1", "http/1.1"] : ["fluidity/1"]
         return configuration
     }
 }
@@ -72,7 +90,8 @@ struct MTLSServerStage: Stage {
     let identity: TLSIdentity
 
     func assemble(_ downstream: any InboundPort, on shard: Shard) throws -> any InboundPort {
-        Port(identity, downstream: downstream, shard: shard)
+        try identity.offer(downstream.protocols)
+        return Port(identity, downstream: downstream, shard: shard)
     }
 
     func start() async throws { identity.start() }
@@ -95,8 +114,9 @@ struct MTLSServerStage: Stage {
 
         func accept(_ connection: Inbound) throws {
             let verification = PeerVerificationHandler(shard: shard, peer: connection.remote, meter: meter) {
-                peer throws(StageError) in
+                peer, negotiatedProtocol throws(StageError) in
                 connection.identity = peer
+                connection.negotiatedProtocol = negotiatedProtocol
             }
             try connection.channel.pipeline.syncOperations.addHandlers(NIOSSLServerHandler(context: identity.context), verification)
             try downstream.accept(connection)
@@ -152,17 +172,26 @@ struct MTLSClientStage: Stage {
                     "'\(wanted)' is an address; set 'name' of 'mtls' to a name in the server's certificate", key: "name")
             }
             let serverName: String? = if case .dns(let dns) = peerName { dns } else { nil }
+            let protocols = client?.protocols ?? []
+            try identity.offer(protocols)
             let handler = try NIOSSLClientHandler(context: identity.context, serverHostname: serverName)
             let verification = PeerVerificationHandler(shard: shard, peer: connection.host, meter: meter) {
-                [unowned self, unowned connection] peer throws(StageError) in
+                [unowned self, unowned connection] peer, negotiatedProtocol throws(StageError) in
                 guard peer.carries(peerName) else {
                     throw StageError(
                         .unavailable, "the server's certificate is for \(peer.names), not for \(peerName)")
                 }
+                guard protocols.isEmpty || negotiatedProtocol.map(protocols.contains) ?? false else {
+                    throw StageError(
+                        .unavailable,
+                        "the server doesn't take the protocol '\(protocols.joined(separator: "' or '"))' on this port; "
+                            + "its 'frame' has to list the codec that 'frame' has here")
+                }
                 connection.identity = peer
                 client?.ready(connection)
             }
-            verification.onFailure = { [weak connection] in connection?.failure = $0 }
+            // What went wrong before TLS, at a proxy on the way say, is the reason, not that the handshake came to nothing.
+            verification.onFailure = { [weak connection] in connection?.failure = connection?.failure ?? $0 }
             try connection.channel.pipeline.syncOperations.addHandlers(handler, verification)
             try client?.configure(connection)
         }
@@ -176,7 +205,7 @@ struct MTLSClientStage: Stage {
 
 extension PeerIdentity {
     /// What it may be called by, for errors.
-    var names: String {
+    package var names: String {
         let names = dnsNames + uris
         return names.isEmpty ? subject : names.joined(separator: ", ")
     }

@@ -9,6 +9,9 @@ import Pipeline
 final class PeerVerificationHandler: ChannelInboundHandler, RemovableChannelHandler, Expiring {
     typealias InboundIn = ByteBuffer
 
+    /// Looks at who the peer is, and at the protocol that was agreed on.
+    typealias Approval = (PeerIdentity, _ negotiatedProtocol: String?) throws(StageError) -> Void
+
     /// How long a handshake may take.
     private static let patience = TimeAmount.seconds(10)
 
@@ -18,14 +21,12 @@ final class PeerVerificationHandler: ChannelInboundHandler, RemovableChannelHand
     private let shard: Shard
     private let peer: String
     private let meter: HandshakeMeter
-    private let approve: (PeerIdentity) throws(StageError) -> Void
+    private let approve: Approval
     private var context: ChannelHandlerContext?
     private var isApproved = false
     private var isReported = false
 
-    init(
-        shard: Shard, peer: String, meter: HandshakeMeter, approve: @escaping (PeerIdentity) throws(StageError) -> Void
-    ) {
+    init(shard: Shard, peer: String, meter: HandshakeMeter, approve: @escaping Approval) {
         self.meter = meter
         self.shard = shard
         self.peer = peer
@@ -52,13 +53,13 @@ final class PeerVerificationHandler: ChannelInboundHandler, RemovableChannelHand
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        guard case TLSUserEvent.handshakeCompleted = event, !isApproved else {
+        guard case TLSUserEvent.handshakeCompleted(let negotiatedProtocol) = event, !isApproved else {
             return context.fireUserInboundEventTriggered(event)
         }
         do {
             let certificate = try context.pipeline.syncOperations.handler(type: NIOSSLHandler.self).peerCertificate
             guard let certificate else { throw StageError(.unavailable, "the peer showed no certificate") }
-            try approve(PeerIdentity(certificate))
+            try approve(PeerIdentity(certificate), negotiatedProtocol)
         } catch {
             return refuse("\(error)", context)
         }

@@ -15,6 +15,10 @@ import Darwin
 /// for the connections that follow. What can't work leaves the old in use.
 final class TLSIdentity: Sendable {
     private struct Current {
+        /// Without the protocols, which the stage's neighbour says.
+        var configuration: TLSConfiguration
+        /// What the neighbour speaks, as ALPN calls it.
+        var protocols: [String]
         var context: NIOSSLContext
         var notAfter: Int
         /// The files as they were when they were last looked at.
@@ -38,12 +42,23 @@ final class TLSIdentity: Sendable {
         self.logger = logger
         // Looked at before they are read: a change in between is found by the next look.
         let seen = Self.stamps(configuration)
-        let (context, notAfter) = try Self.load(configuration, role, logger)
-        current = Mutex(Current(context: context, notAfter: notAfter, seen: seen))
+        let (tls, notAfter) = try Self.load(configuration, role, logger)
+        current = Mutex(
+            Current(
+                configuration: tls, protocols: [], context: try Self.context(tls, offering: []), notAfter: notAfter, seen: seen))
     }
 
     /// What new connections use.
     var context: NIOSSLContext { current.withLock { $0.context } }
+
+    /// Offers these protocols to the peers of connections that follow. Loops that say the same share one context.
+    func offer(_ protocols: [String]) throws {
+        try current.withLock { current in
+            guard current.protocols != protocols else { return }
+            current.context = try Self.context(current.configuration, offering: protocols)
+            current.protocols = protocols
+        }
+    }
 
     /// When the first certificate of the chain expires, in seconds of the Unix epoch.
     var notAfter: Int { current.withLock { $0.notAfter } }
@@ -79,9 +94,10 @@ final class TLSIdentity: Sendable {
         }
         guard isChanged else { return }
         do {
-            let (context, notAfter) = try Self.load(configuration, role, logger)
-            current.withLock { current in
-                current.context = context
+            let (tls, notAfter) = try Self.load(configuration, role, logger)
+            try current.withLock { current in
+                current.context = try Self.context(tls, offering: current.protocols)
+                current.configuration = tls
                 current.notAfter = notAfter
             }
             logger.notice("certificate reloaded", metadata: ["expires": "\(Timestamp.utc(notAfter))"])
@@ -113,11 +129,17 @@ final class TLSIdentity: Sendable {
 
     private static func load(
         _ configuration: MTLSConfiguration, _ role: TLSCredentials.Role, _ logger: Logger
-    ) throws -> (NIOSSLContext, notAfter: Int) {
+    ) throws -> (TLSConfiguration, notAfter: Int) {
         let credentials = try TLSCredentials(
             certificate: configuration.certificate, key: configuration.key, ca: configuration.ca, role: role)
         for warning in credentials.warnings { logger.warning("\(warning)") }
-        return (try NIOSSLContext(configuration: credentials.configuration(for: role)), credentials.notAfter)
+        return (credentials.configuration(for: role), credentials.notAfter)
+    }
+
+    private static func context(_ configuration: TLSConfiguration, offering protocols: [String]) throws -> NIOSSLContext {
+        var configuration = configuration
+        configuration.applicationProtocols = protocols
+        return try NIOSSLContext(configuration: configuration)
     }
 
     // MARK: - Files
@@ -153,10 +175,13 @@ final class HandshakeMeter {
 
     init(on shard: Shard, _ identity: TLSIdentity) {
         let labels = shard.assembling?.labels ?? []
-        let name = "fluidity_mtls_handshakes_total"
-        let help = "Handshakes, by whether the peer was taken."
-        verified = shard.metrics.counter(name, help, labels + [.init("result", "verified")])
-        refused = shard.metrics.counter(name, help, labels + [.init("result", "refused")])
+        func handshakes(_ result: String) -> Counter {
+            shard.metrics.counter(
+                "fluidity_mtls_handshakes_total", "Handshakes, by whether the peer was taken.",
+                labels + [.init("result", result)])
+        }
+        verified = handshakes("verified")
+        refused = handshakes("refused")
         let expiry = shard.metrics.gauge(
             "fluidity_mtls_certificate_expiry_timestamp_seconds",
             "When the first of the certificate and its issuers expires, in seconds of the Unix epoch.", labels,

@@ -105,6 +105,11 @@ class Tunnel:
     def start_agent(self, *arguments):
         self.agent = Fluidity("agent", self.agent_config, port=self.port, environment=self.environment, arguments=arguments)
 
+    def rewrite_agent(self, **changes: dict):
+        """Gives the agent's stages further keys, before it starts."""
+        self._agent_stages = _with(changes, self._agent_stages)
+        self.agent_config = write_configuration(self.agent_config, self._agent_stages)
+
     def kill(self):
         for each in self.processes:
             each.kill()

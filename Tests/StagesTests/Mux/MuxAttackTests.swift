@@ -14,7 +14,7 @@ import Testing
         #expect(victim.failure?.code == attack.code, "\(victim.failure?.message ?? "no failure")")
         #expect(victim.session.control.count <= MuxSession.controlLimit)
         // Only the reason is written, whatever the owner still does.
-        for slot in victim.session.slots.values { victim.session.consume(.max, on: slot) }
+        for slot in victim.session.slots.values { victim.session.consume(.max, on: slot, now: .now()) }
         for slot in victim.session.slots.values { victim.session.reset(slot, Failure(.cancelled, "")) }
         let written = victim.written()
         guard case .goAway(_, let failure)? = written.first, written.count == 1 else {
@@ -177,10 +177,10 @@ import Testing
         written.append(victim.written())
         victim.tick(after: .seconds(1))
         written.append(victim.written())
-        victim.feed(MuxWire.pong(1))
+        victim.feed(MuxWire.pong(2))
         victim.tick(after: .seconds(10))
         written.append(victim.written())
-        #expect(written == [[], [.ping(1)], [.ping(2)]])
+        #expect(written == [[], [.ping(2)], [.ping(3)]])
         victim.tick(after: .seconds(4))
         #expect(victim.failure == nil)
         victim.tick(after: .seconds(1))

@@ -1,0 +1,62 @@
+package import Pipeline
+
+/// An HTTP proxy on the way to the server, and what it is shown.
+package struct ProxyAddress: Sendable, Hashable {
+    package var host: String
+    package var port: Int
+    /// User and password with a colon between them, as Basic wants it (RFC 7617).
+    package var credentials: Secret?
+
+    /// Reads `http://user:password@proxy.example:3128`; the scheme may be left out, as in many an environment.
+    package init(url text: String) throws(InvalidValue) {
+        var rest = Substring(text)
+        if let separator = rest.firstRange(of: "://") {
+            let scheme = rest[..<separator.lowerBound].lowercased()
+            guard scheme == "http" else {
+                throw InvalidValue(
+                    "a proxy with '\(scheme == "https" || scheme.hasPrefix("socks") ? scheme : "another scheme")' is unknown",
+                    hint: "HTTP proxies are known: http://proxy.example:3128")
+            }
+            rest = rest[separator.upperBound...]
+        }
+        rest = rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
+        if let at = rest.lastIndex(of: "@") {
+            credentials = Secret(try Self.credentials(rest[..<at]))
+            rest = rest[rest.index(after: at)...]
+        }
+        guard let authority = Authority(String(rest)) else { throw InvalidValue("the proxy's host is missing or malformed") }
+        host = authority.host
+        port = authority.port ?? 80
+    }
+
+    private static func credentials(_ text: Substring) throws(InvalidValue) -> String {
+        let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let user = parts.first.flatMap(decoded), !user.contains(":"),
+            let password = parts.count > 1 ? decoded(parts[1]) : ""
+        else {
+            throw InvalidValue("the user or the password is malformed", hint: "write special characters as %XX, '@' as %40 say")
+        }
+        return "\(user):\(password)"
+    }
+
+    /// Percent-decoded (RFC 3986, 2.1), or nil for what isn't UTF-8 or has control characters.
+    private static func decoded(_ text: Substring) -> String? {
+        var bytes: [UInt8] = []
+        var rest = text.utf8[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            let digits = rest.prefix(2)
+            guard digits.count == 2, let value = UInt8(String(decoding: digits, as: UTF8.self), radix: 16) else { return nil }
+            rest = rest.dropFirst(2)
+            bytes.append(value)
+        }
+        guard bytes.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else { return nil }
+        return String(validating: bytes, as: UTF8.self)
+    }
+
+    /// Without the credentials.
+    package var text: String { Authority(host: host, port: port).text }
+}

@@ -1,0 +1,89 @@
+import NIOCore
+import Pipeline
+
+/// What a proxy on the way to the server did wrong, in a sentence that names it.
+struct ProxyError: Error, CustomStringConvertible {
+    var message: String
+
+    var description: String { message }
+}
+
+/// Stands first in an outgoing connection's pipeline, ahead of TLS, while an HTTP proxy is asked for the way to the server.
+/// Handlers behind it see the connection become active when the proxy has opened the way.
+final class ProxyConnectHandler: ChannelInboundHandler, RemovableChannelHandler, Expiring {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    let deadline: NIODeadline?
+    var sweepIndex: Int?
+    private let proxy: ProxyAddress
+    private var handshake: ProxyHandshake
+    private let shard: Shard
+    private let onOpen: () -> Void
+    private let onFailure: (ProxyError) -> Void
+    private var context: ChannelHandlerContext?
+    private var isOver = false
+
+    init(
+        proxy: ProxyAddress, server: HostPort, until deadline: NIODeadline, shard: Shard,
+        onOpen: @escaping () -> Void, onFailure: @escaping (ProxyError) -> Void
+    ) {
+        self.proxy = proxy
+        self.handshake = ProxyHandshake(proxy: proxy, server: server)
+        self.deadline = deadline
+        self.shard = shard
+        self.onOpen = onOpen
+        self.onFailure = onFailure
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        shard.deadlines.remove(self)
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        shard.deadlines.add(self)
+        context.writeAndFlush(wrapOutboundOut(handshake.request), promise: nil)
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !isOver else { return context.fireChannelRead(data) }
+        switch handshake.receive(unwrapInboundIn(data)) {
+        case .more: break
+        case .refused(let reason): fail(reason, context)
+        case .open(let rest):
+            isOver = true
+            onOpen()
+            context.fireChannelActive()
+            if rest.readableBytes > 0 { context.fireChannelRead(wrapInboundOut(rest)) }
+            context.pipeline.syncOperations.removeHandler(self, promise: nil)
+        }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        fail("the proxy \(proxy.text) closed the connection without an answer", context)
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard !isOver else { return context.fireErrorCaught(error) }
+        fail("the proxy \(proxy.text): \(ConnectionErrorText.describe(error))", context)
+    }
+
+    func expire(now: NIODeadline) {
+        if let context { fail("the proxy \(proxy.text) didn't answer in time", context) }
+    }
+
+    private func fail(_ reason: String, _ context: ChannelHandlerContext) {
+        guard !isOver else { return }
+        isOver = true
+        onFailure(ProxyError(message: reason))
+        context.close(promise: nil)
+    }
+}
+
+@available(*, unavailable)
+extension ProxyConnectHandler: Sendable {}

@@ -1,0 +1,86 @@
+public import Pipeline
+
+/// The ways to the server that are tried, in order.
+public struct Via: Sendable, Equatable, ConfigurationValue {
+    enum Step: Sendable, Equatable {
+        case direct
+        /// What `HTTPS_PROXY` and `NO_PROXY` say.
+        case environment
+        case proxy(ProxyAddress)
+    }
+
+    let steps: [Step]
+
+    public static let direct = Via(steps: [.direct])
+
+    public static var typeDescription: String {
+        "a proxy such as http://proxy.example:3128, 'environment', 'direct', or a list of these"
+    }
+
+    /// A proxy's URL may have a password in it.
+    public static var isSecret: Bool { true }
+
+    public var printed: String { Secret.redacted }
+
+    public static func decode(_ node: ConfigurationNode, in context: DecodingContext) -> Via? {
+        if case .scalar = node.content { return Entry.decode(node, in: context).map { Via(steps: [$0.step]) } }
+        guard case .sequence(let entries) = node.content, !entries.isEmpty else {
+            context.reject(node, wanted: typeDescription)
+            return nil
+        }
+        return [Entry].decode(node, in: context).map { Via(steps: $0.map(\.step)) }
+    }
+
+    private struct Entry: ScalarConfigurationValue {
+        let step: Step
+
+        static var typeDescription: String { "a proxy such as http://proxy.example:3128, 'environment' or 'direct'" }
+        static var isSecret: Bool { true }
+
+        init(configured text: String) throws(InvalidValue) {
+            step =
+                switch text {
+                case "direct": .direct
+                case "environment": .environment
+                default: .proxy(try ProxyAddress(url: text))
+                }
+        }
+
+        var printed: String { Secret.redacted }
+    }
+}
+
+/// One way to the server.
+package enum Route: Sendable, Hashable {
+    case direct
+    case proxy(ProxyAddress)
+
+    /// For logs.
+    package var text: String {
+        switch self {
+        case .direct: "direct"
+        case .proxy(let proxy): proxy.text
+        }
+    }
+}
+
+extension ConnectConfiguration {
+    /// The ways that are tried, each once. While the server isn't known, the environment's exceptions can't be asked.
+    package func routes(to server: HostPort?, in environment: ProxyEnvironment) throws(StageError) -> [Route] {
+        var routes: [Route] = []
+        for step in via.steps {
+            var route: Route
+            switch step {
+            case .direct: route = .direct
+            case .proxy(let address): route = .proxy(address)
+            case .environment: route = try environment.route(to: server)
+            }
+            if case .proxy(var address) = route, address.credentials == nil, let viaUser {
+                address.credentials = Secret("\(viaUser):\(viaPassword?.revealed ?? "")")
+                route = .proxy(address)
+            }
+            if !routes.contains(route) { routes.append(route) }
+        }
+        return routes
+    }
+}

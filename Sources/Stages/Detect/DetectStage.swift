@@ -1,0 +1,68 @@
+import NIOCore
+public import Pipeline
+
+extension HTTPConfiguration: NestedConfiguration {}
+extension SOCKSConfiguration: NestedConfiguration {}
+
+public struct DetectConfiguration: StageConfiguration {
+    public var http = HTTPConfiguration()
+    public var socks = SOCKSConfiguration()
+    public var timeout = Duration.seconds(60)
+
+    public init() {}
+
+    public static let schema = Schema<DetectConfiguration>(
+        .optional("http", \.http, "The keys of 'http', for clients that speak it."),
+        .optional("socks", \.socks, "The keys of 'socks', for clients that speak it."),
+        .optional(
+            "timeout", \.timeout, in: .milliseconds(100)...(.seconds(3_600)),
+            "How long a client may take until its first byte.")
+    )
+}
+
+public struct DetectFactory: StageFactory {
+    public static let name = "detect"
+    public static let summary = "Serves HTTP and SOCKS5 on one listener, told apart by a connection's first byte."
+    public static let forms = [StageForm(.inbound, .exchange)]
+    public static let traits: StageTraits = .takesCredentials
+
+    public init() {}
+
+    public func make(_ configuration: DetectConfiguration, form: StageForm, context: StageContext) throws -> any Stage {
+        DetectStage(configuration: configuration)
+    }
+}
+
+/// Takes connections and hands each to the protocol that its first byte belongs to.
+struct DetectStage: Stage {
+    typealias Input = Inbound
+    typealias Output = Exchange
+    let configuration: DetectConfiguration
+
+    func assemble(_ downstream: any ExchangePort, on shard: Shard) throws -> any InboundPort {
+        DetectPort(
+            http: try HTTPStage(configuration: configuration.http).assemble(downstream, on: shard),
+            socks: try SOCKSStage(configuration: configuration.socks).assemble(downstream, on: shard),
+            timeout: TimeAmount(configuration.timeout), shard: shard)
+    }
+}
+
+final class DetectPort: InboundPort {
+    let http: any InboundPort
+    let socks: any InboundPort
+    let timeout: TimeAmount
+    let shard: Shard
+
+    init(http: any InboundPort, socks: any InboundPort, timeout: TimeAmount, shard: Shard) {
+        self.http = http
+        self.socks = socks
+        self.timeout = timeout
+        self.shard = shard
+    }
+
+    var protocols: [String] { http.protocols }
+
+    func accept(_ connection: Inbound) throws {
+        try connection.channel.pipeline.syncOperations.addHandler(DetectHandler(connection: connection, port: self))
+    }
+}

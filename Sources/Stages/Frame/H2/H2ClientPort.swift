@@ -1,0 +1,72 @@
+import NIOCore
+import NIOHTTP2
+import Pipeline
+
+/// Opens a stream for every exchange on the HTTP/2 connection that is up.
+final class H2ClientPort: ExchangePort, OutboundClient {
+    private let configuration: H2Configuration
+    private let downstream: any OutboundPort
+    private let shard: Shard
+    private let waiting: WaitingExchanges
+    private var session: H2ClientSession?
+
+    init(configuration: H2Configuration, downstream: any OutboundPort, shard: Shard) {
+        self.configuration = configuration
+        self.downstream = downstream
+        self.shard = shard
+        self.waiting = WaitingExchanges(downstream: downstream, shard: shard)
+    }
+
+    var protocols: [String] { FrameCodec.h2.protocols }
+
+    func open(_ exchange: Exchange) { waiting.take(exchange, begin) }
+
+    private func begin(_ exchange: Exchange) -> Bool {
+        guard let session, session.canOpen else { return false }
+        session.open(exchange)
+        return true
+    }
+
+    // MARK: - Connections
+
+    func configure(_ connection: Outbound) throws {
+        let handler = NIOHTTP2Handler(
+            mode: .client, eventLoop: shard.loop, connectionConfiguration: configuration.connection(.client),
+            streamConfiguration: configuration.stream
+        ) { channel in
+            // Nothing is pushed to us: the settings say so.
+            channel.close()
+        }
+        let session = H2ClientSession(
+            connection: connection, handler: handler, configuration: configuration, shard: shard, port: self)
+        try connection.channel.pipeline.syncOperations.addHandlers(handler, session)
+        self.session = session
+    }
+
+    func ready(_ connection: Outbound) {}
+
+    func lost(_ connection: Outbound?, because error: (any Error)?) {
+        // One that was going away may end after its successor has come.
+        guard connection == nil || connection === session?.connection else { return }
+        session = nil
+    }
+
+    // MARK: - From the session
+
+    func established(_ session: H2ClientSession) {
+        session.connection.established()
+        waiting.start(begin)
+    }
+
+    /// What is open goes on; whatever comes now goes to a new connection.
+    func goingAway(_ session: H2ClientSession, _ failure: Failure) {
+        guard session === self.session else { return }
+        self.session = nil
+        session.connection.retire(because: failure)
+    }
+
+    func streamEnded() { waiting.start(begin) }
+}
+
+@available(*, unavailable)
+extension H2ClientPort: Sendable {}

@@ -1,0 +1,171 @@
+import Logging
+import NIOCore
+import NIOHTTP2
+import NIOSSL
+import Pipeline
+
+/// Stands behind HTTP/2 in an outgoing connection's pipeline: knows what the server allows, and whether it is still there.
+final class H2ClientSession: ChannelInboundHandler, Expiring {
+    typealias InboundIn = HTTP2Frame
+    typealias OutboundOut = HTTP2Frame
+
+    let connection: Outbound
+    private(set) var deadline: NIODeadline?
+    var sweepIndex: Int?
+
+    private let handler: NIOHTTP2Handler
+    private let configuration: H2Configuration
+    private let shard: Shard
+    private weak var port: H2ClientPort?
+    private var context: ChannelHandlerContext?
+    private var openStreams = 0
+    private var streamLimit: Int
+    private var isEstablished = false
+    private var isGoingAway = false
+    private var isPinging = false
+    /// The server takes WebSockets (RFC 8441).
+    private(set) var takesWebSockets = false
+
+    init(
+        connection: Outbound, handler: NIOHTTP2Handler, configuration: H2Configuration, shard: Shard, port: H2ClientPort
+    ) {
+        self.connection = connection
+        self.handler = handler
+        self.configuration = configuration
+        self.shard = shard
+        self.port = port
+        self.streamLimit = configuration.maxStreams
+    }
+
+    // MARK: - Streams
+
+    var canOpen: Bool { isEstablished && !isGoingAway && openStreams < streamLimit }
+
+    func open(_ exchange: Exchange) {
+        openStreams += 1
+        let made = NIOLoopBound((self, exchange), eventLoop: shard.loop)
+        let window = configuration.streamWindow
+        do {
+            let opened = try handler.syncMultiplexer().createStreamChannel { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let (session, exchange) = made.value
+                    let stream = H2ClientStream(session: session, exchange: exchange, window: window)
+                    try channel.pipeline.syncOperations.addHandler(stream)
+                }
+            }
+            opened.assumeIsolated().whenComplete { result in
+                switch result {
+                case .success(let channel):
+                    channel.closeFuture.assumeIsolated().whenComplete { _ in self.streamEnded() }
+                case .failure(let error):
+                    self.streamEnded()
+                    exchange.abortResponse(Failure(.tunnelLost, "the connection to \(self.connection.host) failed: \(error)"))
+                    exchange.flushResponse()
+                }
+            }
+        } catch {
+            streamEnded()
+            exchange.abortResponse(Failure(.tunnelLost, "the connection to \(connection.host) was lost"))
+            exchange.flushResponse()
+        }
+    }
+
+    private func streamEnded() {
+        openStreams -= 1
+        if isGoingAway { closeIfDone() } else { port?.streamEnded() }
+    }
+
+    private func closeIfDone() {
+        if openStreams == 0 { context?.closeHTTP2AfterWrites() }
+    }
+
+    // MARK: - Connection
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        shard.deadlines.remove(self)
+        self.context = nil
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        // A server that isn't HTTP/2 may say nothing at all.
+        deadline = .now() + configuration.pingTimeout
+        shard.deadlines.add(self)
+        context.fireChannelActive()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        shard.deadlines.remove(self)
+        context.fireChannelInactive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch unwrapInboundIn(data).payload {
+        case .settings(.settings(let settings)): received(settings)
+        case .ping(_, ack: true): alive()
+        case .goAway(_, let code, _):
+            let failure = Failure(
+                .draining, code == .noError ? "the server is going away" : "the server ended HTTP/2 (\(code.networkCode))")
+            isGoingAway = true
+            port?.goingAway(self, failure)
+            closeIfDone()
+        default: break
+        }
+    }
+
+    private func received(_ settings: HTTP2Settings) {
+        for setting in settings {
+            switch setting.parameter {
+            case .maxConcurrentStreams: streamLimit = min(configuration.maxStreams, setting.value)
+            case .enableConnectProtocol: takesWebSockets = setting.value == 1
+            default: break
+            }
+        }
+        alive()
+        guard !isEstablished else { return }
+        isEstablished = true
+        port?.established(self)
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case ChannelEvent.inputClosed = event { return context.close(promise: nil) }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // HTTP/2 says itself when it is complete; that TLS wasn't told adds nothing.
+        if case NIOSSLError.uncleanShutdown = error { return }
+        if error is NIOHTTP2Errors.StreamError { return }
+        if connection.failure == nil {
+            let what = error is NIOHTTP2Errors.BadClientMagic || !isEstablished ? "the server speaks no HTTP/2" : "HTTP/2 failed"
+            connection.failure = StageError(.unavailable, "\(what): \(error)")
+        }
+        context.closeHTTP2AfterWrites()
+    }
+
+    // MARK: - Whether the server is there
+
+    private func alive() {
+        isPinging = false
+        deadline = .now() + configuration.pingInterval
+    }
+
+    func expire(now: NIODeadline) {
+        guard let context else { return }
+        guard isEstablished, !isPinging else {
+            deadline = nil
+            connection.failure =
+                connection.failure
+                ?? StageError(.unavailable, isEstablished ? "the server doesn't answer" : "the server says nothing in HTTP/2")
+            return context.channel.closeTransport()
+        }
+        isPinging = true
+        deadline = now + configuration.pingTimeout
+        let ping = HTTP2Frame(streamID: .rootStream, payload: .ping(HTTP2PingData(withInteger: 0x666C_7569_6469_7479), ack: false))
+        context.writeAndFlush(wrapOutboundOut(ping), promise: nil)
+    }
+}
+
+@available(*, unavailable)
+extension H2ClientSession: Sendable {}

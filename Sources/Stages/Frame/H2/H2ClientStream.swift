@@ -1,0 +1,172 @@
+import NIOCore
+import NIOHTTP2
+import Pipeline
+
+/// The agent's end of a stream: the sink of an exchange that the server answers.
+final class H2ClientStream: ExchangeSink, ChannelInboundHandler {
+    typealias InboundIn = HTTP2Frame.FramePayload
+    typealias OutboundOut = HTTP2Frame.FramePayload
+
+    private static let informationalLimit = 64
+
+    private let session: H2ClientSession
+    private var exchange: Exchange?
+    private var context: ChannelHandlerContext?
+    private var hasFinalHead = false
+    private var informationals = 0
+    private var isRequestComplete = false
+    private var allowance: ReadAllowance
+    private let writer = H2StreamWriter()
+
+    init(session: H2ClientSession, exchange: Exchange, window: Int) {
+        self.session = session
+        self.exchange = exchange
+        self.allowance = ReadAllowance(window: window)
+    }
+
+    // MARK: - Life
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        fail(Failure(.tunnelLost, "the connection to \(session.connection.host) was lost"))
+        self.context = nil
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        begin(context)
+        context.fireChannelActive()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        fail(Failure(.tunnelLost, "the connection to \(session.connection.host) was lost"))
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        let code = (error as? NIOHTTP2Errors.StreamClosed)?.errorCode
+        let failure =
+            code.map { Failure(h2Code: $0, from: session.connection.host) }
+            ?? Failure(.tunnelLost, "the connection to \(session.connection.host) failed: \(error)")
+        // What the server refused without having begun, or ended without an answer, is no wish of the client's.
+        fail(failure.code == .cancelled ? Failure(.originClosed, failure.message) : failure)
+        context.close(promise: nil)
+    }
+
+    private func fail(_ failure: Failure) {
+        let failed = exchange
+        exchange = nil
+        failed?.abortResponse(failure)
+        failed?.flushResponse()
+    }
+
+    private func begin(_ context: ChannelHandlerContext) {
+        guard let exchange, !exchange.hasEnded else { return context.close(promise: nil) }
+        guard let headers = H2Heads.headers(exchange.request), exchange.request.kind != .upgrade || session.takesWebSockets else {
+            let answer = LocalResponse(
+                status: 501, body: "The tunnel speaks HTTP/2, and its server doesn't change to this protocol there.\n")
+            self.exchange = nil
+            exchange.answer(answer)
+            return context.close(promise: nil)
+        }
+        writer.write(headers)
+        exchange.attach(self)
+        // At the end of this turn, when it is known whether a body follows.
+        context.eventLoop.assumeIsolated().execute { self.requestFlush() }
+    }
+
+    // MARK: - From the exchange
+
+    override func requestBody(_ bytes: ByteBuffer) {
+        if let context { writer.write(bytes, context) }
+    }
+
+    override func requestEnd(_ trailers: HeaderFields?) {
+        // A client has no more to say before its WebSocket is one; its own end comes later.
+        guard let context, !isRequestComplete else { return }
+        isRequestComplete = true
+        writer.end(trailers.map(H2Heads.headers(trailers:)), context)
+    }
+
+    override func requestFlush() {
+        guard let context, !isRequestComplete else { return }
+        settle(writer.flush(context))
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        settle(writer.settle(context))
+        context.fireChannelWritabilityChanged()
+    }
+
+    private func settle(_ credit: Int) {
+        if credit > 0 { exchange?.creditRequest(credit) }
+    }
+
+    override func requestAborted(_ failure: Failure) {
+        exchange = nil
+        context?.resetStream(.cancel)
+    }
+
+    override func responseCredit(_ bytes: Int) {
+        allowance.earn(bytes)
+        if allowance.isPaused, let context { regulate(context) }
+    }
+
+    // MARK: - Reading
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch unwrapInboundIn(data) {
+        case .headers(let headers):
+            if hasFinalHead { return ended(H2Heads.trailers(headers.headers)) }
+            received(headers)
+        case .data(let data):
+            if case .byteBuffer(let bytes) = data.data, bytes.readableBytes > 0 {
+                allowance.spend(bytes.readableBytes)
+                exchange?.sendResponseBody(bytes)
+            }
+            if data.endStream { ended(nil) }
+            regulate(context)
+        default: break
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        exchange?.flushResponse()
+        context.fireChannelReadComplete()
+    }
+
+    private func received(_ headers: HTTP2Frame.FramePayload.Headers) {
+        guard let exchange else { return }
+        guard let head = H2Heads.response(headers.headers, to: exchange.request, isWhole: headers.endStream) else {
+            return violated("a malformed response")
+        }
+        if head.isInformational {
+            informationals += 1
+            guard informationals <= Self.informationalLimit else { return violated("too many informational responses") }
+            return exchange.sendResponseHead(head)
+        }
+        hasFinalHead = true
+        exchange.sendResponseHead(head)
+        if headers.endStream { ended(nil) }
+    }
+
+    private func violated(_ what: String) {
+        context?.resetStream(.protocolError)
+        fail(Failure(.protocolViolation, "\(session.connection.host) sent \(what)"))
+    }
+
+    private func ended(_ trailers: HeaderFields?) {
+        guard let exchange else { return }
+        exchange.sendResponseEnd(trailers)
+        exchange.flushResponse()
+        if exchange.hasEnded { self.exchange = nil }
+    }
+
+    private func regulate(_ context: ChannelHandlerContext) {
+        let mayRead = exchange.map { !allowance.isUsedUp && $0.acceptsResponse } ?? true
+        if allowance.shouldRead(mayRead) { context.channel.setReading(mayRead) }
+    }
+}
+
+@available(*, unavailable)
+extension H2ClientStream: Sendable {}

@@ -1,0 +1,62 @@
+import NIOCore
+import NIOHTTP2
+import Pipeline
+
+/// What HTTP/2 connections are set to.
+struct H2Configuration: Sendable {
+    /// What a stream's sender may send before it was passed on.
+    var streamWindow: Int
+    var maxStreams: Int
+    var pingInterval: TimeAmount
+    var pingTimeout: TimeAmount
+
+    /// RFC 9113's initial window, which keeps what many streams hold small.
+    static let serverWindow = 65_535
+    private static let headerListLimit = 64 << 10
+    /// Streams may be reset in a hurry (a browser that leaves a page) but not as a way of life.
+    private static let resetLimit = 1_000
+
+    /// For the end that accepts connections: as many streams at most as session memory has room for, each with its window on
+    /// both sides of the hand-over to an exchange.
+    init(server configuration: FrameConfiguration) {
+        streamWindow = Self.serverWindow
+        maxStreams = max(8, min(configuration.maxStreams, configuration.sessionMemory.bytes / (2 * Self.serverWindow)))
+        pingInterval = TimeAmount(configuration.pingInterval)
+        pingTimeout = TimeAmount(configuration.pingTimeout)
+    }
+
+    /// For the end that opens them: how many streams there may be, the server says too.
+    init(client configuration: FrameConfiguration) {
+        streamWindow = configuration.streamWindow.bytes
+        maxStreams = configuration.maxStreams
+        pingInterval = TimeAmount(configuration.pingInterval)
+        pingTimeout = TimeAmount(configuration.pingTimeout)
+    }
+
+    func connection(_ mode: NIOHTTP2Handler.ParserMode) -> NIOHTTP2Handler.ConnectionConfiguration {
+        var connection = NIOHTTP2Handler.ConnectionConfiguration()
+        connection.initialSettings = [
+            HTTP2Setting(parameter: .initialWindowSize, value: streamWindow),
+            HTTP2Setting(parameter: .maxHeaderListSize, value: Self.headerListLimit),
+        ]
+        switch mode {
+        case .server:
+            connection.initialSettings.append(HTTP2Setting(parameter: .maxConcurrentStreams, value: maxStreams))
+            connection.initialSettings.append(HTTP2Setting(parameter: .enableConnectProtocol, value: 1))
+        case .client:
+            connection.initialSettings.append(HTTP2Setting(parameter: .enablePush, value: 0))
+        }
+        // Streams have their own windows; the connection's isn't to be what stops one because of another.
+        connection.targetWindowSize = 8 << 20
+        return connection
+    }
+
+    var stream: NIOHTTP2Handler.StreamConfiguration {
+        var stream = NIOHTTP2Handler.StreamConfiguration()
+        stream.targetWindowSize = streamWindow
+        stream.outboundBufferSizeHighWatermark = 64 << 10
+        stream.outboundBufferSizeLowWatermark = 32 << 10
+        stream.streamResetFrameRateLimit.maximumCount = Self.resetLimit
+        return stream
+    }
+}

@@ -1,0 +1,219 @@
+package import NIOHPACK
+package import Pipeline
+
+/// The heads of exchanges as HTTP/2 writes them (RFC 9113, 8.3), WebSockets as extended CONNECT (RFC 8441).
+package enum H2Heads {
+    /// Why a request isn't carried out: its stream gets this answer.
+    package struct Refusal: Error, Equatable {
+        package var status: Int
+        package var message: String
+    }
+
+    private static let fieldLimit = 256
+
+    // MARK: - Requests
+
+    /// A request's head from what a client sent. `isWhole`: no body follows.
+    package static func request(
+        _ headers: HPACKHeaders, isWhole: Bool
+    ) throws(Refusal) -> (head: RequestHead, authorization: String?) {
+        guard headers.count <= fieldLimit else { throw Refusal(status: 431, message: "There are too many fields.") }
+        let pseudo = PseudoFields(headers)
+        guard let method = pseudo.method else { throw Refusal(status: 400, message: "The method is missing.") }
+        let authority = pseudo.authority ?? headers.first(name: "host") ?? ""
+        var head = RequestHead(method: method, scheme: .none, authority: authority, path: "")
+        let authorization = try take(headers, into: &head)
+        guard let parsed = Authority(authority) else {
+            throw Refusal(status: 400, message: "The authority is missing or malformed.")
+        }
+        if method == "CONNECT", pseudo.protocolName == nil {
+            guard parsed.port != nil else {
+                throw Refusal(status: 400, message: "CONNECT wants a host and a port, such as example.com:443.")
+            }
+            head.kind = .tunnel
+            head.body = .unknown
+            return (head, authorization)
+        }
+        head.scheme = try scheme(pseudo.scheme)
+        head.path = pseudo.path ?? ""
+        guard head.path.utf8.first == UInt8(ascii: "/") || head.path == "*" && method == "OPTIONS" else {
+            throw Refusal(status: 400, message: "The path is missing or malformed.")
+        }
+        if let name = pseudo.protocolName {
+            guard method == "CONNECT", name == "websocket" else {
+                throw Refusal(status: 501, message: "The protocol '\(name)' is unknown; 'websocket' is known.")
+            }
+            head.kind = .upgrade
+            head.method = "GET"
+            head.body = .none
+            head.fields.remove("Sec-WebSocket-Key")
+            // The origin is spoken to in HTTP/1.1, where both belong to the handshake.
+            head.fields.append("Sec-WebSocket-Key", WebSocketHandshake.makeKey())
+            head.fields.append("Upgrade", "websocket")
+        } else if isWhole {
+            if case .unknown = head.body { head.body = .none }
+        }
+        return (head, authorization)
+    }
+
+    /// Takes the end-to-end fields. The length of the body is what `content-length` says, or unknown.
+    private static func take(_ headers: HPACKHeaders, into head: inout RequestHead) throws(Refusal) -> String? {
+        var cookies: [String] = []
+        var authorization: String?
+        head.body = .unknown
+        for (name, value, _) in headers where !name.hasPrefix(":") {
+            switch name {
+            case "cookie": cookies.append(value)
+            case "content-length":
+                guard let length = Int64(value), length >= 0, value.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
+                    throw Refusal(status: 400, message: "content-length is not a number of bytes.")
+                }
+                head.body = .known(length)
+            case "proxy-authorization": authorization = authorization ?? value
+            case _ where isLeftOut(name) || name.hasPrefix("proxy-"): break
+            default:
+                guard head.fields.append(name, value) else {
+                    throw Refusal(status: 400, message: "A field has a byte that no field may have.")
+                }
+            }
+        }
+        // HTTP/2 may send a cookie's parts as fields of their own; in HTTP/1.1 there is one (RFC 9113, 8.2.3).
+        if !cookies.isEmpty, !head.fields.append("cookie", cookies.joined(separator: "; ")) {
+            throw Refusal(status: 400, message: "The cookie has a byte that no field may have.")
+        }
+        return authorization
+    }
+
+    private static func scheme(_ name: String?) throws(Refusal) -> Scheme {
+        switch name {
+        case "http": .http
+        case "https": .https
+        default: throw Refusal(status: 400, message: "The scheme is missing or unknown; http and https are known.")
+        }
+    }
+
+    /// A request's head for a server; nil for an Upgrade to another protocol than WebSocket, which HTTP/2 has no form for.
+    package static func headers(_ head: RequestHead) -> HPACKHeaders? {
+        var headers = HPACKHeaders()
+        switch head.kind {
+        case .tunnel:
+            headers.add(name: ":method", value: "CONNECT")
+            headers.add(name: ":authority", value: head.authority)
+        case .upgrade:
+            guard let wanted = head.fields.first("Upgrade"), wanted.lowercased() == "websocket" else { return nil }
+            headers.add(name: ":method", value: "CONNECT")
+            headers.add(name: ":protocol", value: "websocket")
+            addTarget(of: head, to: &headers)
+        case .plain:
+            headers.add(name: ":method", value: head.method)
+            addTarget(of: head, to: &headers)
+            if case .known(let length) = head.body { headers.add(name: "content-length", value: "\(length)") }
+        }
+        add(head.fields, to: &headers) { head.kind == .upgrade && $0 == "sec-websocket-key" }
+        return headers
+    }
+
+    private static func addTarget(of head: RequestHead, to headers: inout HPACKHeaders) {
+        headers.add(name: ":scheme", value: head.scheme.name)
+        headers.add(name: ":authority", value: head.authority)
+        headers.add(name: ":path", value: head.path)
+    }
+
+    // MARK: - Responses
+
+    /// A response's head for a client. That of an Upgrade which was agreed to is the 200 of an extended CONNECT.
+    package static func headers(_ head: ResponseHead, to request: RequestHead) -> HPACKHeaders {
+        var headers = HPACKHeaders()
+        let opens = head.opensTunnel(for: request)
+        var status = head.status
+        if request.kind == .upgrade {
+            // An answer of 2xx that changes no protocol would be taken for one that does.
+            status = opens ? 200 : (200..<300).contains(head.status) ? 502 : head.status
+        }
+        headers.add(name: ":status", value: "\((100...999).contains(status) ? status : 502)")
+        if case .known(let length) = head.body, !opens, !head.isInformational {
+            headers.add(name: "content-length", value: "\(length)")
+        }
+        add(head.fields, to: &headers) { opens && $0 == "sec-websocket-accept" }
+        return headers
+    }
+
+    /// A response's head from what a server sent, or nil if it is malformed. `isWhole`: no body follows.
+    package static func response(_ headers: HPACKHeaders, to request: RequestHead, isWhole: Bool) -> ResponseHead? {
+        guard headers.count <= fieldLimit, let text = headers.first(name: ":status"), let status = Int(text),
+            (100...999).contains(status), status != 101
+        else { return nil }
+        var head = ResponseHead(status: status, reason: HTTPStatus.reason(status), body: isWhole ? .none : .unknown)
+        for (name, value, _) in headers where !name.hasPrefix(":") {
+            if name == "content-length" {
+                guard let length = Int64(value), length >= 0 else { return nil }
+                head.body = .known(length)
+            } else if !isLeftOut(name), name != "proxy-authenticate" {
+                guard head.fields.append(name, value) else { return nil }
+            }
+        }
+        guard request.kind == .upgrade, (200..<300).contains(status) else { return head }
+        head.status = 101
+        head.reason = "Switching Protocols"
+        head.body = .none
+        head.fields.append("Upgrade", "websocket")
+        if let key = request.fields.first("Sec-WebSocket-Key") {
+            head.fields.append("Sec-WebSocket-Accept", WebSocketHandshake.accept(for: key))
+        }
+        return head
+    }
+
+    // MARK: - Fields
+
+    /// Trailers that may be passed on, or nil if there are none.
+    package static func trailers(_ headers: HPACKHeaders) -> HeaderFields? {
+        var fields = HeaderFields()
+        for (name, value, _) in headers.prefix(fieldLimit) where !name.hasPrefix(":") {
+            var name = name
+            let isForbidden = name.withUTF8 { HTTP1FieldSection.isForbiddenInTrailers(UnsafeRawBufferPointer($0)) }
+            if !isForbidden { fields.append(name, value) }
+        }
+        return fields.isEmpty ? nil : fields
+    }
+
+    package static func headers(trailers fields: HeaderFields) -> HPACKHeaders {
+        var headers = HPACKHeaders()
+        add(fields, to: &headers) { _ in false }
+        return headers
+    }
+
+    private static func add(_ fields: HeaderFields, to headers: inout HPACKHeaders, leavingOut isLeftOut: (String) -> Bool) {
+        for (name, value) in fields.list {
+            let name = name.lowercased()
+            if !Self.isLeftOut(name), !isLeftOut(name) { headers.add(name: name, value: value) }
+        }
+    }
+
+    /// Fields of one connection or of framing, which HTTP/2 forbids or says otherwise (RFC 9113, 8.2.2).
+    private static func isLeftOut(_ name: String) -> Bool {
+        var name = name
+        return name.withUTF8 { HTTPGrammar.isHopField(UnsafeRawBufferPointer($0)) }
+    }
+
+    private struct PseudoFields {
+        var method: String?
+        var scheme: String?
+        var authority: String?
+        var path: String?
+        var protocolName: String?
+
+        init(_ headers: HPACKHeaders) {
+            // They stand in front of all others.
+            for (name, value, _) in headers.prefix(while: { $0.name.hasPrefix(":") }) {
+                switch name {
+                case ":method": method = value
+                case ":scheme": scheme = value
+                case ":authority": authority = value
+                case ":path": path = value
+                case ":protocol": protocolName = value
+                default: break
+                }
+            }
+        }
+    }
+}

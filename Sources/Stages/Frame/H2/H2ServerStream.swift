@@ -1,0 +1,175 @@
+import NIOCore
+import NIOHTTP2
+import Pipeline
+
+/// The server's end of a stream: the source of the exchange that the client opened.
+final class H2ServerStream: ExchangeSource, ChannelInboundHandler {
+    typealias InboundIn = HTTP2Frame.FramePayload
+    typealias OutboundOut = HTTP2Frame.FramePayload
+
+    private let connection: Inbound
+    private let downstream: any ExchangePort
+    private let shard: Shard
+    private var context: ChannelHandlerContext?
+    private var exchange: Exchange?
+    private var hasBegun = false
+    private var isRequestComplete = false
+    private var isResponseComplete = false
+    private var allowance: ReadAllowance
+    private let writer = H2StreamWriter()
+
+    init(connection: Inbound, downstream: any ExchangePort, shard: Shard, window: Int) {
+        self.connection = connection
+        self.downstream = downstream
+        self.shard = shard
+        self.allowance = ReadAllowance(window: window)
+    }
+
+    // MARK: - Life
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        end(Failure(.cancelled, "the stream was closed"))
+        self.context = nil
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        end(Failure(.cancelled, "the client closed the stream"))
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        let code = (error as? NIOHTTP2Errors.StreamClosed)?.errorCode
+        end(code.map { Failure(h2Code: $0, from: "the client") } ?? Failure(.cancelled, "the client's connection failed: \(error)"))
+        context.close(promise: nil)
+    }
+
+    private func end(_ failure: Failure) {
+        let open = exchange
+        exchange = nil
+        open?.abortRequest(failure)
+    }
+
+    // MARK: - Reading
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch unwrapInboundIn(data) {
+        case .headers(let headers) where !hasBegun:
+            hasBegun = true
+            begin(headers, context)
+        case .headers(let trailers):
+            requestEnded(H2Heads.trailers(trailers.headers))
+        case .data(let data):
+            if case .byteBuffer(let bytes) = data.data, bytes.readableBytes > 0 {
+                allowance.spend(bytes.readableBytes)
+                exchange?.sendRequestBody(bytes)
+            }
+            if data.endStream { requestEnded(nil) }
+            regulate(context)
+        default:
+            break
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        exchange?.flushRequest()
+        context.fireChannelReadComplete()
+    }
+
+    private func begin(_ headers: HTTP2Frame.FramePayload.Headers, _ context: ChannelHandlerContext) {
+        isRequestComplete = headers.endStream
+        let request: RequestHead
+        let authorization: String?
+        do throws(H2Heads.Refusal) {
+            (request, authorization) = try H2Heads.request(headers.headers, isWhole: headers.endStream)
+        } catch {
+            return refuse(error, context)
+        }
+        let exchange = Exchange(request, from: self, client: connection, on: shard)
+        exchange.role = .proxy
+        exchange.credentials = authorization.map { .proxyAuthorization($0) }
+        self.exchange = exchange
+        if headers.endStream { requestEnded(nil) }
+        downstream.open(exchange)
+    }
+
+    private func refuse(_ refusal: H2Heads.Refusal, _ context: ChannelHandlerContext) {
+        let answer = LocalResponse(status: refusal.status, body: refusal.message + "\n")
+        writer.write(H2Heads.headers(answer.head, to: RequestHead(method: "GET", scheme: .http, authority: "-", path: "/")))
+        writer.write(ByteBuffer(string: answer.body), context)
+        complete(nil, context)
+    }
+
+    private func requestEnded(_ trailers: HeaderFields?) {
+        isRequestComplete = true
+        exchange?.sendRequestEnd(trailers)
+    }
+
+    private func regulate(_ context: ChannelHandlerContext) {
+        let mayRead = !allowance.isUsedUp || exchange == nil
+        if allowance.shouldRead(mayRead) { context.channel.setReading(mayRead) }
+    }
+
+    override func requestCredit(_ bytes: Int) {
+        allowance.earn(bytes)
+        if let context, allowance.isPaused { regulate(context) }
+    }
+
+    // MARK: - Writing
+
+    override func responseHead(_ head: ResponseHead) {
+        guard let exchange, let context else { return }
+        writer.write(H2Heads.headers(head, to: exchange.request))
+        // Neither an informational head nor a tunnel's can wait for what follows.
+        if head.isInformational || head.opensTunnel(for: exchange.request) { settle(writer.flush(context)) }
+    }
+
+    override func responseBody(_ bytes: ByteBuffer) {
+        guard let context else { return }
+        writer.write(bytes, context)
+    }
+
+    override func responseFlush() {
+        guard let context, !isResponseComplete else { return }
+        settle(writer.flush(context))
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        settle(writer.settle(context))
+        context.fireChannelWritabilityChanged()
+    }
+
+    private func settle(_ credit: Int) {
+        if credit > 0 { exchange?.creditResponse(credit) }
+    }
+
+    override func responseEnd(_ trailers: HeaderFields?) {
+        guard let context else { return }
+        let opensTunnel = exchange.map { $0.response?.opensTunnel(for: $0.request) ?? false } ?? false
+        if opensTunnel {
+            isResponseComplete = true
+            return writer.end(nil, context)
+        }
+        exchange = nil
+        complete(trailers, context)
+    }
+
+    private func complete(_ trailers: HeaderFields?, _ context: ChannelHandlerContext) {
+        isResponseComplete = true
+        guard !isRequestComplete else { return writer.end(trailers.map(H2Heads.headers(trailers:)), context) }
+        // What the client still sends is of no use to anybody (RFC 9113, 8.1). It is told so when it has the whole answer.
+        let sent = context.eventLoop.makePromise(of: Void.self)
+        writer.end(trailers.map(H2Heads.headers(trailers:)), context, promise: sent)
+        let stream = NIOLoopBound(context, eventLoop: context.eventLoop)
+        sent.futureResult.whenSuccess { stream.value.resetStream(.noError) }
+    }
+
+    override func responseAborted(_ failure: Failure) {
+        exchange = nil
+        context?.resetStream(failure.h2Code)
+    }
+}
+
+@available(*, unavailable)
+extension H2ServerStream: Sendable {}

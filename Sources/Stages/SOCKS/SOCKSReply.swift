@@ -1,0 +1,44 @@
+package import NIOCore
+package import Pipeline
+
+/// What a client is told of its request (RFC 1928, 6).
+package enum SOCKSReply: UInt8, Sendable {
+    case succeeded = 0
+    case generalFailure = 1
+    case notAllowed = 2
+    case networkUnreachable = 3
+    case hostUnreachable = 4
+    case connectionRefused = 5
+    case commandNotSupported = 7
+    case addressTypeNotSupported = 8
+
+    /// The reply as it is sent. The exit's own address, which could stand in it, is nobody's business.
+    package var message: ByteBuffer { ByteBuffer(bytes: [5, rawValue, 0, 1, 0, 0, 0, 0, 0, 0]) }
+
+    /// The reply for a CONNECT that was answered with this response: by its error in `Proxy-Status` (RFC 9209, 2.3), where the
+    /// other end of the tunnel has said it, else by its status.
+    package init(_ head: ResponseHead) {
+        if (200..<300).contains(head.status) {
+            self = .succeeded
+        } else if let error = ProxyStatus.error(in: head.fields), let reply = Self(error) {
+            self = reply
+        } else {
+            switch head.status {
+            case 401, 403, 407, 429, 451: self = .notAllowed
+            case 502, 504: self = .hostUnreachable
+            case 503: self = .networkUnreachable
+            default: self = .generalFailure
+            }
+        }
+    }
+
+    private init?(_ error: String) {
+        switch error {
+        case "destination_ip_prohibited", "http_request_denied": self = .notAllowed
+        case "dns_error", "destination_not_found", "destination_unavailable", "destination_ip_unroutable", "connection_timeout":
+            self = .hostUnreachable
+        case "connection_refused": self = .connectionRefused
+        default: return nil
+        }
+    }
+}

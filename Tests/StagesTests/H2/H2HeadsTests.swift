@@ -1,0 +1,113 @@
+import NIOHPACK
+import Pipeline
+import Stages
+import Testing
+
+@Suite struct H2HeadsTests {
+    private func headers(_ fields: (String, String)...) -> HPACKHeaders { HPACKHeaders(fields) }
+
+    @Test func `A plain request`() throws {
+        let (head, authorization) = try H2Heads.request(
+            headers(
+                (":method", "POST"), (":scheme", "https"), (":authority", "example.com"), (":path", "/a?b"),
+                ("content-length", "5"),
+                ("cookie", "a=1"), ("accept", "*/*"), ("cookie", "b=2"), ("te", "trailers"), ("proxy-authorization", "Basic eA=="),
+                ("proxy-anything", "x"), ("host", "other.example")), isWhole: false)
+        #expect(head.kind == .plain && head.method == "POST" && head.scheme == .https)
+        #expect(head.authority == "example.com" && head.path == "/a?b" && head.body == .known(5))
+        #expect(head.fields == HeaderFields([("accept", "*/*"), ("cookie", "a=1; b=2")]))
+        #expect(authorization == "Basic eA==")
+    }
+
+    @Test func `Bodies`() throws {
+        func body(_ isWhole: Bool, _ fields: (String, String)...) throws -> BodyLength {
+            let base = [(":method", "PUT"), (":scheme", "http"), (":authority", "h"), (":path", "/")]
+            return try H2Heads.request(HPACKHeaders(base + fields), isWhole: isWhole).head.body
+        }
+        #expect(try body(true) == .none)
+        #expect(try body(false) == .unknown)
+        #expect(try body(true, ("content-length", "0")) == .known(0))
+        #expect(try body(false, ("content-length", "7")) == .known(7))
+    }
+
+    @Test func `A tunnel`() throws {
+        let head = try H2Heads.request(headers((":method", "CONNECT"), (":authority", "example.com:443")), isWhole: false).head
+        #expect(head.kind == .tunnel && head.authority == "example.com:443" && head.path == "" && head.body == .unknown)
+        #expect(H2Heads.headers(head).map { Array($0).map(\.name) } == [":method", ":authority"])
+    }
+
+    @Test func `A WebSocket becomes an Upgrade and back`() throws {
+        let request = headers(
+            (":method", "CONNECT"), (":protocol", "websocket"), (":scheme", "https"), (":authority", "example.com"),
+            (":path", "/chat"),
+            ("sec-websocket-version", "13"), ("sec-websocket-key", "client's own"))
+        let head = try H2Heads.request(request, isWhole: false).head
+        #expect(head.kind == .upgrade && head.method == "GET" && head.body == .none)
+        let key = try #require(head.fields.first("Sec-WebSocket-Key"))
+        #expect(key.utf8.count == 24 && head.fields["sec-websocket-key"].count == 1)
+        #expect(head.fields.first("Upgrade") == "websocket")
+
+        let answer = ResponseHead(
+            status: 101,
+            fields: HeaderFields([("Upgrade", "websocket"), ("Sec-WebSocket-Accept", "x"), ("Sec-WebSocket-Protocol", "p")]))
+        let sent = H2Heads.headers(answer, to: head)
+        #expect(Array(sent).map { "\($0.name)=\($0.value)" } == [":status=200", "sec-websocket-protocol=p"])
+
+        let outgoing = try #require(H2Heads.headers(head))
+        #expect(outgoing.first(name: ":protocol") == "websocket" && outgoing.first(name: "sec-websocket-key") == nil)
+        let back = try #require(H2Heads.response(headers((":status", "200")), to: head, isWhole: false))
+        #expect(back.status == 101 && back.opensTunnel(for: head))
+        #expect(back.fields.first("Sec-WebSocket-Accept") == WebSocketHandshake.accept(for: key))
+    }
+
+    @Test func `An answer that changes no protocol isn't taken for one that does`() throws {
+        var head = RequestHead(kind: .upgrade, method: "GET", scheme: .http, authority: "h", path: "/")
+        head.fields.append("Upgrade", "websocket")
+        #expect(H2Heads.headers(ResponseHead(status: 200), to: head).first(name: ":status") == "502")
+        #expect(H2Heads.headers(ResponseHead(status: 404), to: head).first(name: ":status") == "404")
+        head.fields.set("Upgrade", "shout")
+        #expect(H2Heads.headers(head) == nil)
+    }
+
+    @Test(
+        arguments: [
+            ([(":scheme", "http"), (":authority", "h"), (":path", "/")], 400),
+            ([(":method", "GET"), (":scheme", "http"), (":path", "/")], 400),
+            ([(":method", "GET"), (":scheme", "gopher"), (":authority", "h"), (":path", "/")], 400),
+            ([(":method", "GET"), (":scheme", "http"), (":authority", "h")], 400),
+            ([(":method", "GET"), (":scheme", "http"), (":authority", "u@h"), (":path", "/")], 400),
+            ([(":method", "GET"), (":scheme", "http"), (":authority", "h"), (":path", "x")], 400),
+            ([(":method", "GET"), (":scheme", "http"), (":authority", "h"), (":path", "/"), ("x", "a\nb")], 400),
+            ([(":method", "GET"), (":scheme", "http"), (":authority", "h"), (":path", "/"), ("content-length", "-1")], 400),
+            ([(":method", "CONNECT"), (":authority", "h")], 400),
+            ([(":method", "CONNECT"), (":protocol", "x"), (":scheme", "http"), (":authority", "h"), (":path", "/")], 501),
+            (
+                [(":method", "GET"), (":scheme", "http"), (":authority", "h"), (":path", "/")] + (0..<260).map { ("x-\($0)", "") },
+                431
+            ),
+        ] as [([(String, String)], Int)])
+    func `Refused requests`(fields: [(String, String)], status: Int) {
+        let refusal = #expect(throws: H2Heads.Refusal.self) { try H2Heads.request(HPACKHeaders(fields), isWhole: true) }
+        #expect(refusal?.status == status)
+    }
+
+    @Test func `Responses`() throws {
+        let request = RequestHead(method: "GET", scheme: .http, authority: "h", path: "/")
+        let head = ResponseHead(
+            status: 200, body: .known(3),
+            fields: HeaderFields([("Content-Type", "text/plain"), ("Keep-Alive", "5"), ("X-One", "1"), ("X-One", "2")]))
+        let sent = H2Heads.headers(head, to: request)
+        #expect(
+            Array(sent).map { "\($0.name)=\($0.value)" }
+                == [":status=200", "content-length=3", "content-type=text/plain", "x-one=1", "x-one=2"])
+        let back = try #require(H2Heads.response(sent, to: request, isWhole: false))
+        #expect(back.status == 200 && back.body == .known(3) && back.fields["X-One"] == ["1", "2"])
+        #expect(H2Heads.response(headers((":status", "101")), to: request, isWhole: true) == nil)
+        #expect(H2Heads.response(headers((":status", "abc")), to: request, isWhole: true) == nil)
+        #expect(H2Heads.response(headers(), to: request, isWhole: true) == nil)
+    }
+
+    @Test func `The handshake of RFC 6455`() {
+        #expect(WebSocketHandshake.accept(for: "dGhlIHNhbXBsZSBub25jZQ==") == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
+    }
+}
