@@ -20,6 +20,6 @@ extension AccessLogFactory {
                 "Lines that were left out: too many waited, or they couldn't be written."),
         ],
         notes: [
-            "On SIGHUP the file is opened anew, so that it can be rotated.",
+            "On SIGHUP the file is opened anew, so that it can be rotated."
         ])
 }

@@ -10,6 +10,6 @@ extension AdminFactory {
             - admin
             """,
         notes: [
-            "It listens on loopback only, unless the file says otherwise: whoever reaches it sees how the pipeline is put together.",
+            "It listens on loopback only, unless the file says otherwise: whoever reaches it sees how the pipeline is put together."
         ])
 }

@@ -22,6 +22,6 @@ extension CircuitBreakerFactory {
                 "Origins whose circuit is open or half-open."),
         ],
         notes: [
-            "Each event loop counts for itself.",
+            "Each event loop counts for itself."
         ])
 }

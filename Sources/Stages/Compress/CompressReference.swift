@@ -32,6 +32,6 @@ extension CompressFactory {
                 "Bodies that turned out not to be compressible."),
         ],
         notes: [
-            "Bytes of CONNECT are never deflated: they are encrypted as a rule, and what they are can't be known.",
+            "Bytes of CONNECT are never deflated: they are encrypted as a rule, and what they are can't be known."
         ])
 }

@@ -11,6 +11,6 @@ extension RespondFactory {
         metrics: [
             MetricDescription(
                 .counter, "fluidity_respond_answers_total",
-                "Answers that were given here."),
+                "Answers that were given here.")
         ])
 }

@@ -21,6 +21,6 @@ extension RetryFactory {
                 "Retries that the budget did not allow."),
         ],
         notes: [
-            "A request whose body is larger than `body` is sent once.",
+            "A request whose body is larger than `body` is sent once."
         ])
 }
