@@ -96,7 +96,7 @@ let package = Package(
             name: "StagesTests",
             dependencies: [
                 "Pipeline", "Stages", nioCore, nioPosix, nioEmbedded, nioSSL, deque,
-                .product(name: "NIOHTTP1", package: "swift-nio"), x509, crypto, asn1, logging, nioHTTP2, nioHPACK,
+                .product(name: "NIOHTTP1", package: "swift-nio"), x509, crypto, asn1, logging, nioHTTP2, nioHPACK, nioWebSocket,
             ],
             swiftSettings: settings
         ),
