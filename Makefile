@@ -1,6 +1,6 @@
 # The two commands that matter are `make run` and `make test`; the rest are their parts.
 
-.PHONY: help run test build lint format certificates clean
+.PHONY: help run test build lambda lint format generate certificates clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -14,11 +14,17 @@ test: ## Build, then run every check and test
 build: ## Build the release binary
 	@swift build -c release --product fluidity
 
+lambda: ## Build the Lambda functions' zip, run/lambda/fluidity-lambda.zip
+	@scripts/lambda
+
 lint: ## Check how the code is formatted
 	@scripts/lint
 
 format: ## Format the code
-	@swift format format --in-place --parallel --recursive Package.swift Sources Tests
+	@swift format format --in-place --parallel --recursive Package.swift Sources Tests examples
+
+generate: ## Make the stages' reference and the JSON Schema anew
+	@scripts/generate
 
 certificates: build ## Make development certificates in run/certs, where they are missing
 	@scripts/development-certificates "$$(swift build -c release --show-bin-path)/fluidity"

@@ -24,6 +24,7 @@ let nioHPACK: Target.Dependency = .product(name: "NIOHPACK", package: "swift-nio
 let nioWebSocket: Target.Dependency = .product(name: "NIOWebSocket", package: "swift-nio")
 let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 let jwt: Target.Dependency = .product(name: "JWTKit", package: "jwt-kit")
+let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
 let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
 
 let package = Package(
@@ -31,9 +32,12 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .executable(name: "fluidity", targets: ["Fluidity"]),
+        .executable(name: "bootstrap", targets: ["bootstrap"]),
         .library(name: "Pipeline", targets: ["Pipeline"]),
         .library(name: "Stages", targets: ["Stages"]),
+        .library(name: "Hosting", targets: ["Hosting"]),
         .library(name: "CommandLineInterface", targets: ["CommandLineInterface"]),
+        .library(name: "StageTesting", targets: ["StageTesting"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
@@ -57,35 +61,81 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(
+            name: "AWS",
+            dependencies: [nioCore, nioHTTP1, logging, crypto, httpClient],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "ControlStages",
+            dependencies: ["Pipeline", "AWS", nioCore, nioPosix, nioHTTP1, logging, httpClient],
+            swiftSettings: settings
+        ),
+        .target(
             name: "Stages",
             dependencies: [
-                "Pipeline", nioCore, nioPosix, nioSSL, .product(name: "NIOTLS", package: "swift-nio"), logging, deque, x509,
-                crypto, asn1, nioHTTP1, nioHTTP2, nioHPACK, nioWebSocket, httpClient, jwt, metrics, "CZlib",
+                "Pipeline", "AWS", "ControlStages", httpClient, nioCore, nioPosix, nioSSL,
+                .product(name: "NIOTLS", package: "swift-nio"),
+                logging, deque, x509,
+                crypto, cryptoExtras, asn1, nioHTTP1, nioHTTP2, nioHPACK, nioWebSocket, jwt, metrics, "CZlib",
             ],
             swiftSettings: settings
         ),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(
+            name: "Runtime",
+            dependencies: ["Pipeline", nioCore, logging],
+            path: "Sources/Hosts/Runtime",
+            swiftSettings: settings
+        ),
+        .target(
             name: "Hosting",
-            dependencies: ["Pipeline", "Stages", nioCore, nioPosix, logging, metrics],
+            dependencies: ["Pipeline", "Stages", "Runtime", nioCore, nioPosix, logging, metrics],
             path: "Sources/Hosts/Hosting",
+            swiftSettings: settings
+        ),
+        .target(
+            name: "Lifecycle",
+            dependencies: ["Pipeline", "AWS", "Hosting", nioCore, nioHTTP1, logging, httpClient],
+            path: "Sources/Hosts/Lifecycle",
             swiftSettings: settings
         ),
         .target(
             name: "CommandLineInterface",
             dependencies: [
-                "Pipeline", "Stages", "Hosting", logging, x509, crypto, asn1, nioCore, nioHTTP1, httpClient,
+                "Pipeline", "Stages", "Runtime", "Hosting", "Lifecycle", "Rehearsal", logging, x509, crypto, asn1, nioCore,
+                nioHTTP1,
+                httpClient,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Hosts/CommandLine",
             swiftSettings: settings
         ),
+        // Runs stages in memory: for `fluidity test`, and beneath `StageTesting`.
+        .target(
+            name: "Rehearsal",
+            dependencies: ["Pipeline", nioCore, nioPosix, logging],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "StageTesting",
+            dependencies: ["Pipeline", "Rehearsal", "CAllocations", nioCore, logging],
+            swiftSettings: settings
+        ),
+        // Replaces the allocator of the program that links it, so it goes into tests only.
+        .target(name: "CAllocations"),
         .executableTarget(
             name: "Fluidity",
             dependencies: ["CommandLineInterface", "Stages"],
             path: "Sources/Hosts/Fluidity",
             swiftSettings: settings
         ),
+        .executableTarget(
+            name: "bootstrap",
+            dependencies: ["ControlStages", "Runtime", "Pipeline", "CMathCompatibility", logging, nioPosix],
+            path: "Sources/Hosts/Lambda",
+            swiftSettings: settings
+        ),
+        .target(name: "CMathCompatibility", path: "Sources/Hosts/CMathCompatibility"),
         .testTarget(
             name: "PipelineTests",
             dependencies: ["Pipeline", nioCore, nioEmbedded, logging],
@@ -93,19 +143,34 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(
+            name: "AWSTests",
+            dependencies: ["AWS", nioCore, nioHTTP1, logging],
+            exclude: ["Fixtures"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "ControlStagesTests",
+            dependencies: ["Pipeline", "AWS", "ControlStages", nioCore, nioPosix, nioEmbedded, nioHTTP1, logging],
+            exclude: ["Lambda/Fixtures"],
+            swiftSettings: settings
+        ),
+        .testTarget(
             name: "StagesTests",
             dependencies: [
                 "Pipeline", "Stages", nioCore, nioPosix, nioEmbedded, nioSSL, deque,
-                .product(name: "NIOHTTP1", package: "swift-nio"), x509, crypto, asn1, logging, nioHTTP2, nioHPACK, nioWebSocket,
+                nioHTTP1, x509, crypto, asn1, logging, nioHTTP2, nioHPACK, nioWebSocket, jwt, "StageTesting",
             ],
+            exclude: ["Configuration/Fixtures"],
             swiftSettings: settings
         ),
         .testTarget(
             name: "HostsTests",
             dependencies: [
-                "Pipeline", "Stages", "Hosting", "CommandLineInterface", nioCore, nioEmbedded, nioSSL, x509, asn1, metrics, logging,
+                "Pipeline", "AWS", "Stages", "Hosting", "Runtime", "Lifecycle", "CommandLineInterface", nioCore, nioPosix,
+                nioEmbedded, logging, nioSSL, x509, asn1, metrics,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
+            exclude: ["Golden"],
             swiftSettings: settings
         ),
     ],

@@ -3,6 +3,7 @@ sides between, and something that fetches at the far end. Each is set up as its 
 logs off, enough descriptors and connections, as many workers as there are cores where that helps."""
 
 import os
+import re
 import subprocess
 
 from .place import SMALL
@@ -24,7 +25,7 @@ class Contestant:
 
     def __init__(self, place):
         self.place = place
-        self.group = Group(self.name.replace(" → ", "-"), place.directory)
+        self.group = Group(re.sub(r"\W+", "-", self.name), place.directory)
         self.proxy = None
 
     def start(self):
@@ -334,5 +335,13 @@ class NghttpxSquid(Contestant):
 
 CHAINS = (HAProxySquid, StunnelSquid, NghttpxSquid, StunnelTinyproxy, HAProxyApache)
 
+
+class FluidityBBR(Fluidity):
+    """Both ends send with `congestion-control: bbr`."""
+
+    name = "fluidity, bbr"
+    agent_extra = server_extra = ", congestion-control: bbr"
+
+
 # Beside Fluidity as it is by default, over a distant link.
-DISTANT = ()
+DISTANT = (FluidityBBR,)

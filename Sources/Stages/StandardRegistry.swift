@@ -1,3 +1,4 @@
+import ControlStages
 public import Pipeline
 
 extension StageRegistry {
@@ -17,6 +18,14 @@ extension StageRegistry {
         registry.register(CompressFactory())
         registry.register(CircuitBreakerFactory())
         registry.register(RetryFactory())
+        registry.register(FaultFactory())
+        registry.register(ECSServiceFactory())
+        registry.register(LambdaFactory())
+        registry.register(MetricsFactory())
+        registry.register(AuthFactory())
+        registry.register(EgressFactory())
+        registry.register(HeadersFactory())
+        registry.register(RateLimitFactory())
         registry.register(AdminFactory())
         return registry
     }

@@ -2,14 +2,21 @@
 
 import asyncio
 import hashlib
+import json
 import random
+import ssl
+import zlib
 
 import pytest
 
 from harness import wire
+from harness.admin import Admin
 from harness.client import Connection, fetch
+from harness.fluidity import Fluidity, write_configuration
 from harness.memory import Growth, MiB
+from harness.ports import free_port
 from harness.processes import curl
+from harness.waiting import eventually
 from harness.websocket import open_websocket, port_of, serve_echo
 
 COMPRESS = ("compress", {})
@@ -62,7 +69,8 @@ async def until_up(tunnel, origin):
 
     for _ in range(16):
         assert (await fetch(tunnel.port, origin.url("/up"))).status == 200
-    counted(tunnel, "up"), counted(tunnel, "down")
+    if hasattr(tunnel, "counts"):
+        counted(tunnel, "up"), counted(tunnel, "down")
 
 
 def on_text(origin, fields=(("Content-Type", "text/html"),), body=TEXT):
@@ -307,8 +315,6 @@ async def test_a_request_that_is_no_deflated_body_is_refused(make_tunnel, origin
 
 async def test_a_bomb_ends_in_an_error_or_flows(make_tunnel, origin, client_identity):
     """A request of a kilobyte or so that inflates to a megabyte for each: with a length that is exceeded, and with none."""
-    import zlib
-
     tunnel = make_tunnel(server_filters=[COMPRESS])
     await asyncio.to_thread(tunnel.start_server)
     received = asyncio.Queue()
@@ -338,9 +344,109 @@ async def test_a_bomb_ends_in_an_error_or_flows(make_tunnel, origin, client_iden
             assert growth.peak() < 24 * MiB
 
 
+async def test_what_is_deflated_is_zlib(make_tunnel, origin, client_identity):
+    """Another program's zlib reads what the server sends to whoever asks for it."""
+    tunnel = make_tunnel(server_filters=[COMPRESS])
+    await asyncio.to_thread(tunnel.start_server)
+    on_text(origin)
+    async with asyncio.timeout(30), await mux_session(tunnel.server_port, client_identity) as session:
+        await session.frame()
+        for stream, asks in [(1, True), (3, False)]:
+            session.open(stream, origin.authority, "/text", method="GET", asks=asks)
+            head = await session.until(2, stream)
+            form = b"\3\1" if asks else b"\1"
+            assert head.payload[2:].startswith(form + len(TEXT).to_bytes(8, "big"))
+            data = await session.body(stream)
+            assert (zlib.decompress(data) if asks else data) == TEXT
+
+
+async def test_a_relay_between_passes_it_on(make_tunnel, launch, tmp_path, origin, server_identity, client_identity):
+    """`frame, frame` in the middle, without the stage: what the last end takes, the first may send."""
+    port = free_port()
+    tunnel = make_tunnel(agent={"connect": {"to": f"localhost:{port}"}}, agent_filters=[COMPRESS], server_filters=[COMPRESS])
+    await asyncio.to_thread(tunnel.start_server)
+    stages = [
+        ("accept", {"listen": f"127.0.0.1:{port}"}), ("mtls", server_identity.settings()), ("frame", {}), ("frame", {}),
+        ("mtls", {**client_identity.settings(), "name": "localhost"}), ("connect", {"to": f"localhost:{tunnel.server_port}"}),
+    ]  # fmt: skip
+    config = write_configuration(tmp_path / "relay.yaml", stages, **{"event-loops": 1})
+    relay = await asyncio.to_thread(lambda: launch(Fluidity("server", config, port=port, name="relay")))
+    await asyncio.to_thread(relay.wait_for_line, "tunnel is up")
+    await asyncio.to_thread(tunnel.start_agent)
+    on_text(origin)
+    async with asyncio.timeout(60):
+        await until_up(tunnel, origin)
+        response = await fetch(tunnel.port, origin.url("/text"))
+        assert response.body == TEXT and response.get("content-length") == str(len(TEXT))
+        fields = [("Content-Type", "application/json")]
+        response = await fetch(tunnel.port, origin.url("/echo"), "POST", fields, TEXT)
+        assert response.body == hashlib.sha256(TEXT).hexdigest().encode()
+        lines = [json.loads(line) for line in relay.text().splitlines() if line.startswith("{")]
+        passed = [line for line in lines if line["message"] == "exchange"]
+        assert min(int(line["sent"]) for line in passed if line["method"] == "GET" and line["sent"] != "0") < 30_000
+        assert [int(line["received"]) < 30_000 for line in passed if line["method"] == "POST"] == [True]
+
+
+async def test_a_deflated_request_does_not_go_to_an_end_that_cannot_take_it(make_tunnel, origin):
+    """Deflated for one server, it waits for a stream, and finds another server when it gets one."""
+    admin = Admin(free_port())
+    tunnel = make_tunnel(
+        agent_filters=[COMPRESS], server_filters=[COMPRESS], server={"frame": {"max-streams": 1}}, agent={"connect": {"wait": "60s"}},
+        agent_top={"event-loops": 1, "admin": admin.settings},
+    )  # fmt: skip
+    await asyncio.to_thread(tunnel.start)
+    on_text(origin)
+
+    @origin.on("/held")
+    async def held(exchange):
+        await exchange.send(wire.head("HTTP/1.1 200 OK", [("Content-Length", "10")]) + b"part")
+        await asyncio.Event().wait()
+
+    async with asyncio.timeout(60), await Connection.open(tunnel.port) as first, await Connection.open(tunnel.port) as second:
+        assert (await fetch(tunnel.port, origin.url("/text"))).body == TEXT
+        await first.send(wire.head(f"GET {origin.url('/held')} HTTP/1.1", [("Host", origin.authority)]))
+        assert (await first.head()).status == 200
+        fields = [("Host", origin.authority), ("Content-Type", "application/json"), ("Content-Length", str(len(TEXT)))]
+        await second.send(wire.head(f"POST {origin.url('/echo')} HTTP/1.1", fields))
+
+        async def both_are_open():
+            return (await admin.metrics()).sum("fluidity_exchanges_open") == 2
+
+        await eventually(both_are_open, 20, "the second request waits for a stream")
+        tunnel.server.kill()
+        text = tunnel.server_config.read_text()
+        tunnel.server_config.write_text("".join(line for line in text.splitlines(True) if "- compress" not in line))
+        await asyncio.to_thread(tunnel.start_server)
+        response = await second.response("POST")
+        assert response.status == 503 and b"takes no compressed bodies" in response.body
+        assert "/echo" not in origin.paths()
+        response = await fetch(tunnel.port, origin.url("/echo"), "POST", [("Content-Type", "application/json")], TEXT)
+        assert response.body == hashlib.sha256(TEXT).hexdigest().encode(), "the next one goes as it is"
+
+
+async def test_the_metrics_say_what_was_saved(make_tunnel, origin):
+    admins = [Admin(free_port()), Admin(free_port())]
+    tunnel = make_tunnel(
+        agent_filters=[COMPRESS], server_filters=[COMPRESS],
+        agent_top={"admin": admins[0].settings}, server_top={"admin": admins[1].settings},
+    )  # fmt: skip
+    await asyncio.to_thread(tunnel.start)
+    on_text(origin)
+    async with asyncio.timeout(30):
+        await until_up(tunnel, origin)
+        assert (await fetch(tunnel.port, origin.url("/text"))).body == TEXT
+        for admin in admins:
+            metrics = await admin.metrics()
+            labels = {"stage": "compress", "body": "response"}
+            deflated = metrics.sum("fluidity_compress_deflated_bytes_total", **labels)
+            assert metrics.sum("fluidity_compress_original_bytes_total", **labels) == len(TEXT) and 0 < deflated < 30_000
+            assert metrics.sum("fluidity_compress_saved_bytes_total", **labels) == len(TEXT) - deflated
+            assert metrics.sum("fluidity_compress_bodies_total", **labels) == 1
+
+
 class Frame:
     def __init__(self, kind: int, stream: int, payload: bytes):
-        self.kind, self.stream, self.payload = kind & 0x1F, stream, payload
+        self.kind, self.stream, self.payload, self.ends = kind & 0x1F, stream, payload, kind & 0x80 != 0
 
 
 class MuxSession:
@@ -359,13 +465,13 @@ class MuxSession:
     def _send(self, kind: int, stream: int, payload: bytes):
         self.writer.write(len(payload).to_bytes(3, "big") + bytes([kind]) + stream.to_bytes(4, "big") + payload)
 
-    def open(self, stream: int, authority: str, path: str, *, method: str = "PUT", deflated: bool | int = False, data: bytes = b"", end: bool = True):
-        """`deflated` is the body's own length, or True for a body whose length isn't known."""
+    def open(self, stream: int, authority: str, path: str, *, method: str = "PUT", deflated: bool | int = False, asks: bool = False, data: bytes = b"", end: bool = True):
+        """`deflated` is the body's own length, or True for a body whose length isn't known. `asks` takes a deflated response."""
         length = b"\0"
         if deflated:
             length = b"\3\2" if deflated is True else b"\3\1" + deflated.to_bytes(8, "big")
         text = [part.encode() for part in (authority, path)]
-        head = b"\0\1" + length + bytes([len(method)]) + method.encode() + b"".join(len(part).to_bytes(2, "big") + part for part in text) + b"\0\0"
+        head = (b"\x80\1" if asks else b"\0\1") + length + bytes([len(method)]) + method.encode() + b"".join(len(part).to_bytes(2, "big") + part for part in text) + b"\0\0"
         self._send(0x81 if end else 1, stream, len(head).to_bytes(4, "big") + head + data)
 
     def data(self, stream: int, data: bytes, end: bool):
@@ -378,6 +484,16 @@ class MuxSession:
         header = await self.reader.readexactly(8)
         return Frame(header[3], int.from_bytes(header[4:], "big"), await self.reader.readexactly(int.from_bytes(header[:3], "big")))
 
+    async def body(self, stream: int) -> bytes:
+        """The rest of a response that fits in the windows."""
+        data = b""
+        while True:
+            frame = await self.frame()
+            if (frame.kind, frame.stream) == (3, stream):
+                data += frame.payload
+                if frame.ends:
+                    return data
+
     async def until(self, kind: int, stream: int) -> Frame:
         while True:
             frame = await self.frame()
@@ -386,8 +502,6 @@ class MuxSession:
 
 
 async def mux_session(port: int, identity) -> MuxSession:
-    import ssl
-
     context = ssl.create_default_context(cafile=str(identity.ca))
     context.load_cert_chain(identity.certificate, identity.key)
     context.set_alpn_protocols(["fluidity/1"])

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from harness import wire
+from harness.admin import Admin
 from harness.client import Connection, fetch
 from harness.fluidity import Fluidity, write_configuration
 from harness.ports import free_port
@@ -167,6 +168,31 @@ async def test_an_answer_that_says_try_again(with_stage, origin, end):
         lines = [json.loads(line) for line in getattr(tunnel, end).text().splitlines() if line.startswith("{")]
         exchanges = [line for line in lines if line["message"] == "exchange"]
         assert len(exchanges) == 1 and exchanges[0]["status"] == "200", "attempts aren't logged as exchanges"
+
+
+async def test_attempts_are_counted_where_they_go(make_tunnel, origin):
+    """One exchange for the client, and as many at the stages behind as there were attempts."""
+    admin = Admin(free_port())
+    tunnel = make_tunnel(agent_filters=[("retry", {"delay": "10ms"})], agent_top={"admin": admin.settings})
+    await asyncio.to_thread(tunnel.start)
+    answers = iter([503, 503, 200])
+
+    @origin.on("/")
+    async def flaky(exchange):
+        await exchange.respond(next(answers), body=b"answer")
+
+    async with asyncio.timeout(30):
+        assert (await fetch(tunnel.port, origin.url())).status == 200
+        metrics = await admin.metrics()
+        assert metrics.sum("fluidity_exchanges_begun_total") == 1 and metrics.sum("fluidity_exchanges_open") == 0
+        assert metrics.sum("fluidity_exchanges_ended_total", outcome="completed") == 1
+        assert metrics.sum("fluidity_exchange_response_bytes_total") == len(b"answer")
+        assert metrics.sum("fluidity_retry_attempts_total") == 2
+        for stage, entered, ended in [("retry", 1, 0), ("frame", 3, 3)]:
+            assert metrics.sum("fluidity_stage_exchanges_in_total", stage=stage) == entered
+            assert metrics.sum("fluidity_stage_exchanges_ended_total", stage=stage) == ended
+            assert metrics.sum("fluidity_stage_exchanges_open", stage=stage) == 0
+        assert metrics.sum("fluidity_stage_exchanges_out_total", stage="retry") == 3
 
 
 @END

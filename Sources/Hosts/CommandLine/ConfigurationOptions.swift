@@ -14,7 +14,9 @@ struct ConfigurationOptions: ParsableArguments {
     @Option(name: .customLong("log-level"), help: "Set log.level: trace, debug, info, notice, warning, error or critical.")
     var logLevel: String?
 
-    func load(_ path: String, host: HostKind?, adding more: [ConfigurationOverride] = []) throws -> LoadedConfiguration {
+    func load(
+        _ path: String, host: HostKind?, checksFiles: Bool = true, adding more: [ConfigurationOverride] = []
+    ) throws -> LoadedConfiguration {
         var overrides: [ConfigurationOverride] = []
         for setting in settings {
             guard let override = ConfigurationOverride(argument: setting) else {
@@ -23,8 +25,11 @@ struct ConfigurationOptions: ParsableArguments {
             overrides.append(override)
         }
         if let logLevel { overrides.append(ConfigurationOverride(path: "log.level", value: logLevel, origin: "--log-level")) }
-        let loader = ConfigurationLoader(
-            registry: FluidityCommandLine.stages, environment: ProcessInfo.processInfo.environment)
-        return try loader.load(path: path, host: host, overrides: overrides + more)
+        return try loader(checksFiles: checksFiles).load(path: path, host: host, overrides: overrides + more)
+    }
+
+    func loader(checksFiles: Bool = false) -> ConfigurationLoader {
+        ConfigurationLoader(
+            registry: FluidityCommandLine.stages, environment: ProcessInfo.processInfo.environment, checksFiles: checksFiles)
     }
 }

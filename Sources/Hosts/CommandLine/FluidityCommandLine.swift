@@ -43,7 +43,8 @@ struct RootCommand: AsyncParsableCommand {
             """,
         version: FluidityCommandLine.version,
         subcommands: [
-            AgentCommand.self, ServerCommand.self, UpCommand.self, CheckCommand.self, HealthCommand.self, StagesCommand.self,
-            CertificateCommand.self,
+            AgentCommand.self, ServerCommand.self, ControlCommand.self, UpCommand.self, CheckCommand.self, TestCommand.self,
+            PrintCommand.self, GraphCommand.self, HealthCommand.self, StagesCommand.self, StageCommand.self, SchemaCommand.self,
+            CertificateCommand.self, PasswordCommand.self,
         ])
 }

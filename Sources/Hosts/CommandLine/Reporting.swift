@@ -12,12 +12,22 @@ enum Reporting {
     static func run(_ body: () async throws -> Void) async throws {
         do {
             try await body()
-        } catch let error as ConfigurationErrors {
+        } catch {
+            throw reported(error)
+        }
+    }
+
+    /// Writes what is wrong and returns the status that stands for it.
+    private static func reported(_ error: any Error) -> any Error {
+        switch error {
+        case let error as ConfigurationErrors:
             write(error.description)
-            throw badConfiguration
-        } catch let error as StageError {
+            return badConfiguration
+        case let error as StageError:
             write("error: \(error.message)")
-            throw error.code == .configuration ? badConfiguration : unavailable
+            return error.code == .configuration ? badConfiguration : unavailable
+        default:
+            return error
         }
     }
 

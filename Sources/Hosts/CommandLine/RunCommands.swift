@@ -1,8 +1,11 @@
 import ArgumentParser
 import Foundation
 import Hosting
+import Lifecycle
 import Logging
+import NIOCore
 import Pipeline
+import Runtime
 
 struct AgentCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -64,6 +67,27 @@ struct ServerCommand: AsyncParsableCommand {
     }
 }
 
+struct ControlCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "control",
+        abstract: "Run what wakes and stops a server on AWS, as an ordinary HTTP server.",
+        discussion: """
+            It does what the Lambda functions do, for a desk or another cloud: POST /wake, /sleep and /kill, GET /status.
+
+            EXAMPLES
+              CLUSTER=fluidity SERVICE=fluidity-server fluidity control --config configs/control.yaml
+            """)
+
+    @Option(name: .shortAndLong, help: "The configuration file.")
+    var config = "configs/control.yaml"
+
+    @OptionGroup var options: ConfigurationOptions
+
+    func run() async throws {
+        try await Reporting.run { try await Running.run([try options.load(config, host: .server)]) }
+    }
+}
+
 struct UpCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "up",
@@ -107,7 +131,14 @@ enum Running {
             if let line = warning.line { metadata["line"] = "\(line)" }
             logger.warning("\(warning.message)", metadata: metadata)
         }
-        try await Host(configurations, logger: logger).run()
+        let companion: @Sendable (LoadedConfiguration, any EventLoopGroup, Logger) -> (any HostCompanion)? = {
+            configuration, group, logger in
+            if let lifecycle = configuration.lifecycle {
+                return LifecycleDriver(settings: lifecycle, group: group, progress: .standardError(), logger: logger)
+            }
+            return configuration.addressRecord.map { AddressRecorder(settings: $0, group: group, logger: logger) }
+        }
+        try await Host(configurations, logger: logger, companion: companion).run()
     }
 }
 

@@ -1,62 +1,72 @@
 import ArgumentParser
+import Foundation
 import Pipeline
 
 struct StagesCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "stages",
-        abstract: "List the stages, with what each takes and yields.",
+        abstract: "List the stages, with what each takes and yields, or describe one.",
         discussion: """
             EXAMPLES
               fluidity stages
               fluidity stages fetch
+              fluidity stages fetch --json
+              fluidity stages --markdown docs/stages
             """)
 
-    @Argument(help: "Show this stage's keys.")
+    @Argument(help: "Describe this stage: its keys, an example, its metrics.")
     var name: String?
 
+    @Flag(help: "Print JSON: an array of stages, or the one that is named.")
+    var json = false
+
+    @Option(help: ArgumentHelp("Write a page for each stage into a folder.", valueName: "folder"))
+    var markdown: String?
+
+    func validate() throws {
+        if markdown != nil, json || name != nil { throw ValidationError("--markdown goes with nothing else") }
+    }
+
     func run() throws {
+        let stages = FluidityCommandLine.stages.factories.map { StageDescription($0) }
+        if let markdown { return try ReferenceFolder(path: markdown).write(stages) }
         guard let name else {
-            let factories = FluidityCommandLine.stages.factories
-            let width = factories.map { type(of: $0).name.count }.max() ?? 0
-            for factory in factories {
-                print(Self.line(factory, width))
-            }
-            return
+            return print(json ? JSON.array(stages.map(\.json)).pretty : Self.list(stages), terminator: "")
         }
-        guard let factory = FluidityCommandLine.stages.factory(named: name) else {
+        guard let stage = stages.first(where: { $0.name == name }) else {
             throw ValidationError("there is no stage '\(name)'; 'fluidity stages' lists them")
         }
-        print(Self.line(factory, name.count))
-        for key in type(of: factory).describeKeys() { print(Self.entry(key)) }
+        print(json ? stage.json.pretty : stage.text, terminator: "")
     }
 
-    private static func line(_ factory: any StageFactory, _ width: Int) -> String {
-        let factory = type(of: factory)
-        let forms = factory.forms.map { "\($0.input.shown) -> \($0.output.shown)" }.joined(separator: ", ")
-        let padding = String(repeating: " ", count: max(0, width - factory.name.count))
-        return "\(factory.name)\(padding)  \(forms)\n\(String(repeating: " ", count: width))  \(factory.summary)"
-    }
-
-    private static func entry(_ key: SchemaDescription) -> String {
-        var line = "\n  \(key.key): \(key.type)"
-        if key.isRequired {
-            line += ", required"
-        } else if let value = key.defaultValue {
-            line += ", default \(value)"
-        }
-        if let range = key.range { line += ", \(range)" }
-        return line + "\n      \(key.documentation)"
+    private static func list(_ stages: [StageDescription]) -> String {
+        let width = stages.map(\.name.count).max() ?? 0
+        return stages.map { stage in
+            let padding = String(repeating: " ", count: width - stage.name.count)
+            return "\(stage.name)\(padding)  \(stage.flow)\n\(String(repeating: " ", count: width))  \(stage.summary)\n"
+        }.joined()
     }
 }
 
-extension MediumKind {
-    fileprivate var shown: String {
-        switch self {
-        case .start: "(start)"
-        case .inbound: "Inbound"
-        case .exchange: "Exchange"
-        case .outbound: "Outbound"
-        case .end: "(end)"
+/// The folder with the reference's pages. Pages that were made for stages that are no more are removed.
+struct ReferenceFolder {
+    let path: String
+
+    func write(_ stages: [StageDescription]) throws {
+        var pages = ["README.md": StageDescription.markdownIndex(stages)]
+        for stage in stages { pages["\(stage.name).md"] = stage.markdown }
+        let files = FileManager.default
+        do {
+            try files.createDirectory(atPath: path, withIntermediateDirectories: true)
+            for file in try files.contentsOfDirectory(atPath: path) where file.hasSuffix(".md") && pages[file] == nil {
+                let text = try String(contentsOfFile: "\(path)/\(file)", encoding: .utf8)
+                if text.hasPrefix(StageDescription.origin) { try files.removeItem(atPath: "\(path)/\(file)") }
+            }
+            for (file, text) in pages {
+                try Data(text.utf8).write(to: URL(fileURLWithPath: "\(path)/\(file)"), options: .atomic)
+            }
+        } catch {
+            throw ValidationError("the pages can't be written to '\(path)': \(error.localizedDescription)")
         }
     }
 }

@@ -1,27 +1,43 @@
 package import Logging
-import NIOCore
+package import NIOCore
 import NIOPosix
 package import Pipeline
+import Runtime
 
 /// Runs configurations until it is asked to end.
 package struct Host: Sendable {
     private let configurations: [LoadedConfiguration]
     private let logger: Logger
+    private let companion: @Sendable (LoadedConfiguration, any EventLoopGroup, Logger) -> (any HostCompanion)?
 
-    package init(_ configurations: [LoadedConfiguration], logger: Logger) {
+    /// - Parameter companion: makes what works beside a configuration's pipeline, where it wants something.
+    package init(
+        _ configurations: [LoadedConfiguration], logger: Logger,
+        companion: @escaping @Sendable (LoadedConfiguration, any EventLoopGroup, Logger) -> (any HostCompanion)? = { _, _, _ in nil
+        }
+    ) {
         self.configurations = configurations
         self.logger = logger
+        self.companion = companion
     }
 
     /// Starts every pipeline, the last first, and returns when all have ended after a signal: the first lets what is open
     /// finish, the second ends at once. Throws what kept a pipeline from being made or started.
     package func run() async throws {
         let signals = ShutdownSignals()
-        let plans = try configurations.map { configuration in
-            try (configuration, configuration.plan(logger: logger(for: configuration)))
-        }
         let count = configurations.compactMap(\.eventLoops).max() ?? System.coreCount
         let group = MultiThreadedEventLoopGroup(numberOfThreads: count)
+        let companions = configurations.map { companion($0, group, logger(for: $0)) }
+        let plans: [(LoadedConfiguration, Plan)]
+        do {
+            plans = try zip(configurations, companions).map { configuration, companion in
+                (configuration, try configuration.plan(logger: logger(for: configuration), presence: companion?.presence))
+            }
+        } catch {
+            for companion in companions { await companion?.finish(started: false) }
+            try? await group.shutdownGracefully()
+            throw error
+        }
         let reserved = ReservedAddresses()
         var running: [RunningPipeline] = []
         do {
@@ -33,6 +49,7 @@ package struct Host: Sendable {
             }
         } catch {
             for pipeline in running { await pipeline.stop() }
+            for companion in companions { await companion?.finish(started: false) }
             try? await group.shutdownGracefully()
             throw error
         }
@@ -40,10 +57,15 @@ package struct Host: Sendable {
             for await _ in signals.hangups { for pipeline in running { await pipeline.reopenFiles() } }
         }
         defer { hangups.cancel() }
-        let signal = await signals.next()
+        let signal = await withTaskGroup(of: Void.self) { group in
+            for companion in companions { group.addTask { await companion?.run() } }
+            defer { group.cancelAll() }
+            return await signals.next()
+        }
         logger.notice("draining", metadata: ["signal": "\(signal)"])
         for pipeline in running { pipeline.telemetry.enter(.draining) }
         await drain(running, signals)
+        for companion in companions { await companion?.finish(started: true) }
         try? await group.shutdownGracefully()
         await ExchangeLogger.flush()
         logger.notice("ended")

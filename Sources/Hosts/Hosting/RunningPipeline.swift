@@ -1,6 +1,7 @@
 import Logging
 import NIOCore
 import Pipeline
+import Runtime
 import Stages
 import Synchronization
 

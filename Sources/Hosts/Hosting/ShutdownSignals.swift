@@ -10,32 +10,45 @@ import Darwin
 
 /// SIGTERM and SIGINT, one after the other, and SIGHUP by itself. They no longer end the process by themselves.
 ///
-/// Unchecked, because dispatch sources aren't marked Sendable: they are kept here only to live, and not touched again.
+/// What handles a signal writes its number to a pipe, and a dispatch source reads from there. A dispatch source for the signal
+/// itself would lose one: until it is set up, a moment after it was asked for, the signal has to be ignored.
+///
+/// Unchecked, because dispatch sources aren't marked Sendable: this one is kept here only to live, and not touched again.
 final class ShutdownSignals: @unchecked Sendable {
     private let stream: AsyncStream<String>
     /// One element for each SIGHUP, or for several that came close together.
     let hangups: AsyncStream<Void>
-    private let sources: [any DispatchSourceSignal]
+    private let source: any DispatchSourceRead
 
     init() {
         let (stream, continuation) = AsyncStream.makeStream(of: String.self)
         self.stream = stream
         let (hangups, hangup) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         self.hangups = hangups
-        sources = [
-            Self.watch(SIGTERM) { continuation.yield("SIGTERM") }, Self.watch(SIGINT) { continuation.yield("SIGINT") },
-            Self.watch(SIGHUP) { hangup.yield() },
-        ]
+        let reading = SignalPipe.ends.reading
+        source = DispatchSource.makeReadSource(fileDescriptor: reading)
+        source.setEventHandler {
+            var numbers = [UInt8](repeating: 0, count: 16)
+            let count = read(reading, &numbers, numbers.count)
+            for number in numbers.prefix(max(0, count)) {
+                switch CInt(number) {
+                case SIGHUP: hangup.yield()
+                case SIGINT: continuation.yield("SIGINT")
+                default: continuation.yield("SIGTERM")
+                }
+            }
+        }
+        source.resume()
+        for number in [SIGTERM, SIGINT, SIGHUP] {
+            signal(number) { number in
+                let interrupted = errno
+                var byte = UInt8(truncatingIfNeeded: number)
+                _ = write(SignalPipe.ends.writing, &byte, 1)
+                errno = interrupted
+            }
+        }
         // A client that goes away while it is written to is an error on its connection, not the end of the process.
         signal(SIGPIPE, SIG_IGN)
-    }
-
-    private static func watch(_ number: CInt, _ handle: @escaping @Sendable () -> Void) -> any DispatchSourceSignal {
-        signal(number, SIG_IGN)
-        let source = DispatchSource.makeSignalSource(signal: number)
-        source.setEventHandler(handler: handle)
-        source.resume()
-        return source
     }
 
     /// The next signal's name, or an empty one when the task is cancelled first.
@@ -43,4 +56,17 @@ final class ShutdownSignals: @unchecked Sendable {
         for await name in stream { return name }
         return ""
     }
+}
+
+/// From the handlers of signals, which may do hardly anything, to where they are answered. Made before there is a handler.
+private enum SignalPipe {
+    static let ends: (reading: CInt, writing: CInt) = {
+        var ends: [CInt] = [-1, -1]
+        guard pipe(&ends) == 0 else { return (-1, -1) }
+        for end in ends {
+            _ = fcntl(end, F_SETFD, FD_CLOEXEC)
+            _ = fcntl(end, F_SETFL, O_NONBLOCK)
+        }
+        return (ends[0], ends[1])
+    }()
 }

@@ -9,6 +9,11 @@ public struct Plan: Sendable {
     public struct NamedStage: Sendable {
         public let name: String
         public let stage: any Stage
+
+        public init(name: String, stage: any Stage) {
+            self.name = name
+            self.stage = stage
+        }
     }
 
     /// Starts a list in Swift code: `Plan.source(accept).then(http).sink(fetch)`.

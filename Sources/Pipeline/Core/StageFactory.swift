@@ -22,6 +22,8 @@ public struct HostNeeds: OptionSet, Sendable {
     public static let background = HostNeeds(rawValue: 2)
     /// Speaks the Lambda Runtime API.
     public static let lambdaRuntime = HostNeeds(rawValue: 4)
+    /// Opens connections of its own. Every host has this; `fluidity test`, which works without a network, has not.
+    public static let network = HostNeeds(rawValue: 8)
 }
 
 /// What runs a plan, and what it can give to stages.
@@ -32,8 +34,8 @@ public enum HostKind: String, Sendable, CaseIterable {
 
     public var offers: HostNeeds {
         switch self {
-        case .agent, .server: [.listening, .background]
-        case .lambda: [.lambdaRuntime]
+        case .agent, .server: [.listening, .background, .network]
+        case .lambda: [.lambdaRuntime, .network]
         }
     }
 }
@@ -42,10 +44,14 @@ public enum HostKind: String, Sendable, CaseIterable {
 public struct StageContext: Sendable {
     public var logger: Logger
     public var host: HostKind
+    /// Where the host has the server started and stopped: what is known of it.
+    public var presence: ServerPresence?
+    public var surroundings: StageSurroundings
 
-    public init(logger: Logger, host: HostKind) {
+    public init(logger: Logger, host: HostKind, surroundings: StageSurroundings = StageSurroundings()) {
         self.logger = logger
         self.host = host
+        self.surroundings = surroundings
     }
 }
 
@@ -60,6 +66,13 @@ public protocol StageFactory: Sendable {
     /// What it takes and yields, one for each direction in which it can stand.
     static var forms: [StageForm] { get }
     static var needs: HostNeeds { get }
+    /// What it is to the stages around it.
+    static var traits: StageTraits { get }
+    /// What the reference says beyond this: details, an example, metrics, notes. By default nothing.
+    static var reference: StageReference { get }
+
+    /// What is wrong with a configuration at its place in the list, though it is right by itself.
+    func problems(_ configuration: Configuration, among surroundings: StageSurroundings) -> [ConfigurationProblem]
 
     /// Makes the stage. `form` is one of `forms`: the one that fits its place. The stage's `Input.kind` and `Output.kind` are
     /// the form's. Throws a `StageError` when the configuration is well-formed but can't work, a certificate that is
@@ -69,6 +82,9 @@ public protocol StageFactory: Sendable {
 
 extension StageFactory {
     public static var needs: HostNeeds { [] }
+    public static var traits: StageTraits { [] }
+
+    public func problems(_ configuration: Configuration, among surroundings: StageSurroundings) -> [ConfigurationProblem] { [] }
 }
 
 /// The factories that a pipeline can name. A value that is passed in: a program registers its own stages before it starts.

@@ -2,7 +2,8 @@ import NIOCore
 
 /// The slow path of an exchange: gates with an interest in what passes, and waiting for a decision or for a sink.
 extension Exchange {
-    /// Shows the request to a gate, then passes the exchange on, refuses it, or waits for the gate's decision.
+    /// Shows the request to a gate, then passes the exchange on, refuses it, or waits for the gate's decision. For ports of
+    /// filters that have something of their own on each loop.
     public func pass(_ gate: Gate, towards next: any ExchangePort) {
         guard !isFinished else { return }
         gate.place = progress.place?.index ?? 0
@@ -40,6 +41,10 @@ extension Exchange {
 
     func requestThroughGates(_ bytes: ByteBuffer) {
         guard !requestFlow.isHeld else { return requestFlow.hold(.body(bytes)) }
+        passRequest(bytes)
+    }
+
+    private func passRequest(_ bytes: ByteBuffer) {
         var bytes = bytes
         let before = bytes.readableBytes
         for gate in gates where gate.interests.contains(.requestBody) {
@@ -56,6 +61,10 @@ extension Exchange {
     func endRequestThroughGates(_ trailers: HeaderFields?) {
         requestFlow.ended = true
         guard !requestFlow.isHeld else { return requestFlow.hold(.end(trailers)) }
+        passRequestEnd(trailers)
+    }
+
+    private func passRequestEnd(_ trailers: HeaderFields?) {
         if !requestFlow.isPlain {
             var tail = ByteBuffer()
             for gate in gates where gate.interests.contains(.requestBody) {
@@ -71,17 +80,17 @@ extension Exchange {
 
     /// What was held goes first: while this runs, whatever else comes is held behind it.
     func releaseRequest() {
-        while let event = requestFlow.nextHeld() {
-            requestFlow.isHeld = false
+        guard !requestFlow.isHeld else { return }
+        requestFlow.isReleasing = true
+        while !requestFlow.isBlocked, let event = requestFlow.nextHeld() {
             switch event {
-            case .body(let bytes): requestThroughGates(bytes)
-            case .end(let trailers): endRequestThroughGates(trailers)
+            case .body(let bytes): passRequest(bytes)
+            case .end(let trailers): passRequestEnd(trailers)
             case .head: break
             }
             guard !isFinished else { return }
-            requestFlow.isHeld = true
         }
-        requestFlow.isHeld = false
+        requestFlow.isReleasing = false
     }
 
     // MARK: - Response
@@ -111,11 +120,11 @@ extension Exchange {
     }
 
     private func wait(_ future: EventLoopFuture<GateDecision>, _ head: ResponseHead, below index: Int) {
-        responseFlow.isHeld = true
+        responseFlow.isAwaiting = true
         let next = index - 1
         future.hop(to: shard.loop).assumeIsolated().whenComplete { result in
             guard !self.isFinished else { return }
-            self.responseFlow.isHeld = false
+            self.responseFlow.isAwaiting = false
             switch result {
             case .success(.forward): self.showResponse(head, from: next)
             case .success(.refuse(let response)):
@@ -143,6 +152,10 @@ extension Exchange {
 
     func responseThroughGates(_ bytes: ByteBuffer) {
         guard !responseFlow.isHeld else { return responseFlow.hold(.body(bytes)) }
+        passResponse(bytes)
+    }
+
+    private func passResponse(_ bytes: ByteBuffer) {
         var bytes = bytes
         let before = bytes.readableBytes
         for gate in gates.reversed() where gate.interests.contains(.responseBody) {
@@ -159,6 +172,10 @@ extension Exchange {
 
     func endResponseThroughGates(_ trailers: HeaderFields?) {
         guard !responseFlow.isHeld else { return responseFlow.hold(.end(trailers)) }
+        passResponseEnd(trailers)
+    }
+
+    private func passResponseEnd(_ trailers: HeaderFields?) {
         if !responseFlow.isPlain {
             var tail = ByteBuffer()
             for gate in gates.reversed() where gate.interests.contains(.responseBody) {
@@ -174,22 +191,24 @@ extension Exchange {
         source?.responseEnd(trailers)
     }
 
-    private func releaseResponse() {
+    func releaseResponse() {
         guard !responseFlow.isHeld else { return }
-        responseFlow.isHeld = true
-        while let event = responseFlow.nextHeld() {
-            responseFlow.isHeld = false
+        responseFlow.isReleasing = true
+        while !responseFlow.isBlocked, let event = responseFlow.nextHeld() {
             switch event {
-            case .head(let head): responseHeadThroughGates(head)
-            case .body(let bytes): responseThroughGates(bytes)
+            case .head(let head): showResponse(head, from: gates.count - 1)
+            case .body(let bytes): passResponse(bytes)
             case .end(let trailers):
-                endResponseThroughGates(trailers)
+                passResponseEnd(trailers)
                 finishIfComplete()
+                if let failure = responseFlow.failureBehindEnd, !isFinished {
+                    let source = finish(failure, .failed).source
+                    source?.responseAborted(failure)
+                }
             }
             // A head may have begun to wait again; what is left waits behind it.
-            guard !isFinished, !responseFlow.isHeld else { return }
-            responseFlow.isHeld = true
+            guard !isFinished else { return }
         }
-        responseFlow.isHeld = false
+        responseFlow.isReleasing = false
     }
 }

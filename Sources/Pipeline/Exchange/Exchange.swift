@@ -17,6 +17,12 @@ public final class Exchange: Medium {
     public var identity: Identity? {
         didSet { outer?.identity = identity }
     }
+    /// What the client said to this program to prove who it is. Set by the source, used up by the stage that checks it.
+    public var credentials: Credentials?
+    /// What this program is to the client. Set by the source.
+    public var role = ClientRole.relay
+    /// Asked for each address that this exchange may be carried to.
+    public var addressChecks: [any AddressCheck] = []
     public internal(set) var request: RequestHead
     /// The final response's head, once it has passed the gates. Without its fields, which are not kept.
     public internal(set) var response: ResponseHead?
@@ -40,6 +46,8 @@ public final class Exchange: Medium {
     var requestFlow = ExchangeFlow()
     var responseFlow = ExchangeFlow()
     var isFinished = false
+    /// The place of the stage at which it ended, from 0; nil before that.
+    package private(set) var endedPlace: Int?
     var progress: ExchangeProgress
     /// Its place among the shard's open exchanges; the shard's own.
     var openIndex: Int?
@@ -59,7 +67,7 @@ public final class Exchange: Medium {
         self.began = now
         self.ended = now
         self.progress = ExchangeProgress(arrived: now)
-        requestFlow.isHeld = true
+        requestFlow.isAwaiting = true
         shard.register(self)
     }
 
@@ -80,20 +88,27 @@ public final class Exchange: Medium {
         self.began = now
         self.ended = now
         self.progress = ExchangeProgress(arrived: now)
-        requestFlow.isHeld = true
+        requestFlow.isAwaiting = true
         self.identity = outer.identity
+        self.credentials = outer.credentials
+        self.role = outer.role
+        self.addressChecks = outer.addressChecks
     }
 
     /// The sink takes the exchange. What the client sent in the meantime reaches it before this returns.
     public func attach(_ sink: ExchangeSink) {
         guard !isFinished else { return }
         self.sink = sink
+        requestFlow.isAwaiting = false
         releaseRequest()
     }
 
     /// Who it is from, for limits, rules and logs: what a stage has found out, else the name in the client's certificate, else
     /// `-`.
     public var clientName: String { identity?.name ?? client.clientName }
+
+    /// Whether body bytes go from one end to the other without any gate's seeing them.
+    package var passesBodiesUntouched: (request: Bool, response: Bool) { (requestFlow.isStraight, responseFlow.isStraight) }
 
     /// Whether nothing more will come of this exchange.
     public var hasEnded: Bool { isFinished }
@@ -127,7 +142,7 @@ public final class Exchange: Medium {
         guard bytes > 0 else { return }
         let credit = responseFlow.credit(bytes)
         guard credit > 0 else { return }
-        if isFinished { creditedSink?.lateResponseCredit(credit) } else { sink?.responseCredit(credit) }
+        if let sink, !isFinished { sink.responseCredit(credit) } else { creditedSink?.lateResponseCredit(credit) }
     }
 
     /// The source has no more for now: what was sent can go out. Without it, bytes may wait for others.
@@ -150,7 +165,7 @@ public final class Exchange: Medium {
     }
 
     public func sendResponseBody(_ bytes: ByteBuffer) {
-        guard !isFinished, !responseFlow.ended else { return }
+        guard !isFinished, !responseFlow.ended, !responseFlow.isComplete else { return }
         if responseFlow.isStraight {
             responseBytes &+= Int64(bytes.readableBytes)
             source?.responseBody(bytes)
@@ -161,16 +176,34 @@ public final class Exchange: Medium {
 
     /// The origin has sent everything. In a tunnel: it has closed its half.
     public func sendResponseEnd(_ trailers: HeaderFields? = nil) {
-        guard !isFinished, !responseFlow.ended else { return }
+        guard !isFinished, !responseFlow.isComplete, !responseFlow.ended else { return }
+        responseFlow.isComplete = true
         endResponseThroughGates(trailers)
-        finishIfComplete()
+        if responseFlow.ended { finishIfComplete() } else { dismissSink() }
+    }
+
+    /// The end of the response is held: its sink goes on to other things, and must hear no more of this exchange.
+    private func dismissSink() {
+        guard !isFinished, request.kind == .plain || response.map({ !$0.opensTunnel(for: request) }) ?? false else { return }
+        let done = sink
+        creditedSink = done
+        sink = nil
+        if !requestFlow.ended {
+            requestFlow.discard()
+            done?.requestAborted(Failure(.cancelled, "the response was complete before the request"))
+        }
     }
 
     /// The sink can't go on. Before the response's head the client gets an answer that says why; after it, its connection
     /// or stream is reset, so that a part is never taken for the whole.
     public func abortResponse(_ failure: Failure) {
         guard !isFinished else { return }
-        if response == nil, !responseFlow.isHeld {
+        if responseFlow.isComplete, !responseFlow.ended {
+            // Everything was said before: it is passed on first.
+            responseFlow.failureBehindEnd = failure
+            return
+        }
+        if response == nil, !responseFlow.isAwaiting {
             sink = nil
             return answer(failure.response(for: request), as: .failed)
         }
@@ -246,12 +279,13 @@ public final class Exchange: Medium {
         isFinished = true
         if let failure { self.failure = failure }
         // One that is within another is held by it, and doesn't hold it.
-        (creditedSource, creditedSink) = (outer == nil ? source : nil, sink?.heir)
+        (creditedSource, creditedSink) = (outer == nil ? source : nil, sink?.heir ?? creditedSink)
         source = nil
         sink = nil
         requestFlow.discard()
         responseFlow.discard()
         ended = .now()
+        endedPlace = place ?? progress.place?.index
         for gate in gates where gate.interests.contains(.end) { gate.ended(self) }
         if outer == nil { shard.finished(self, outcome, at: place) } else { countEnd(outcome, at: place) }
         gates = []

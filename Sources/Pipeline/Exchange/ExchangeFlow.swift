@@ -12,18 +12,36 @@ struct ExchangeFlow {
     /// No gate looks at the bytes.
     var isPlain = true
     /// Something is awaited: a decision, a sink. What comes meanwhile is held; it is bounded, for none of it earns credit.
-    var isHeld = false
+    var isAwaiting = false
+    /// How many times stages hold the direction.
+    var holds = 0
+    /// What was held is on its way: what comes goes behind it.
+    var isReleasing = false
+    /// The sender has said everything, though its end may still be held.
+    var isComplete = false
+    /// What ended the sender behind its end, while that was held.
+    var failureBehindEnd: Failure?
     var ended = false
     private var held = Deque<Event>()
+    // The end, behind what is held. Apart, so that a request that is only a head needs no queue.
+    private var heldEnd: HeaderFields??
     // Bytes in the sender's count and in the receiver's, passed on and not yet credited. They differ where a gate changed
     // the bytes' number.
     private var sent = 0
     private var received = 0
 
+    /// Nothing may pass.
+    var isBlocked: Bool { isAwaiting || holds > 0 }
+    /// What comes goes behind what is held.
+    var isHeld: Bool { isBlocked || isReleasing }
     /// Bytes go straight from one side to the other.
     var isStraight: Bool { isPlain && !isHeld }
 
     mutating func hold(_ event: Event) {
+        if case .end(let trailers) = event {
+            heldEnd = .some(trailers)
+            return
+        }
         guard case .body(let bytes) = event, case .body(var last)? = held.last, last.absorbs(bytes) else {
             return held.append(event)
         }
@@ -33,10 +51,15 @@ struct ExchangeFlow {
         held.append(.body(last))
     }
 
-    mutating func nextHeld() -> Event? { held.popFirst() }
+    mutating func nextHeld() -> Event? {
+        if let first = held.popFirst() { return first }
+        defer { heldEnd = nil }
+        return heldEnd.map(Event.end)
+    }
 
     mutating func discard() {
         held = []
+        heldEnd = nil
         ended = true
     }
 

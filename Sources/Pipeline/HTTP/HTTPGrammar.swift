@@ -52,10 +52,17 @@ package enum HTTPGrammar {
     /// Calls `body` with each element of a comma-separated list, without the space around it. Empty ones are left out
     /// (RFC 9110, 5.6.1).
     package static func forEachListElement(_ value: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Void) {
-        for element in value.split(separator: UInt8(ascii: ",")) {
-            let trimmed = trim(UnsafeRawBufferPointer(rebasing: element))
-            if !trimmed.isEmpty { body(trimmed) }
+        forEachPart(value) { if !$0.isEmpty { body($0) } }
+    }
+
+    /// The same with the empty elements.
+    package static func forEachPart(_ value: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Void) {
+        var rest = value[...]
+        while let comma = rest.firstIndex(of: UInt8(ascii: ",")) {
+            body(trim(UnsafeRawBufferPointer(rebasing: rest[..<comma])))
+            rest = rest[(comma + 1)...]
         }
+        body(trim(UnsafeRawBufferPointer(rebasing: rest)))
     }
 
     /// Without the optional white space at both ends.

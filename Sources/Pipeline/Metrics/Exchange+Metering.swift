@@ -7,6 +7,8 @@ struct ExchangeProgress {
     var place: StageMeter?
     /// When it reached the last.
     var arrived: NIODeadline
+    /// The last has passed it on as an exchange within it, which ends elsewhere.
+    var isWithin = false
     var countedRequest: Int64 = 0
     var countedResponse: Int64 = 0
 }
@@ -74,8 +76,10 @@ extension Exchange {
             exchanges.duration.record((ended - began).nanoseconds)
             if let failure, outcome != .completed { exchanges.failed(failure) }
         }
-        progress.place?.time.record((ended - progress.arrived).nanoseconds)
-        if answered == nil { progress.place?.ended.add(outcome) }
+        if !progress.isWithin {
+            progress.place?.time.record((ended - progress.arrived).nanoseconds)
+            if answered == nil { progress.place?.ended.add(outcome) }
+        }
         forEachPlace { meter in
             meter.open.add(-1)
             if meter.index == answered { meter.ended.add(outcome) }
@@ -85,7 +89,12 @@ extension Exchange {
     }
 
     /// Notes that a stage has passed the exchange on as one within it.
-    func passOnWithin() { progress.place?.passed.add() }
+    func passOnWithin() {
+        guard let place = progress.place else { return }
+        place.passed.add()
+        if !progress.isWithin { place.time.record((NIODeadline.now() - progress.arrived).nanoseconds) }
+        progress.isWithin = true
+    }
 
     private func leave(downTo meter: StageMeter) {
         countBytes()

@@ -29,6 +29,21 @@ public struct AcceptFactory: StageFactory {
     public static let summary = "Listens for connections on TCP or on a Unix socket."
     public static let forms = [StageForm(.start, .inbound)]
     public static let needs: HostNeeds = [.listening]
+    public static let reference = StageReference(
+        details: """
+            The source of agents and servers: it takes connections and deals them to the event loops in turns. What they speak \
+            is up to the next stage: `http` or `socks` for programs, `mtls` for the other end of a tunnel.
+
+            While the host drains, nothing new is accepted and what is open may finish.
+            """,
+        example: """
+            - accept: { listen: "127.0.0.1:8080", max-connections: 1000 }
+            """,
+        notes: [
+            "At `max-connections` it stops accepting: further connections wait in the kernel and are not refused.",
+            "Port 0 lets the system choose a port; the log's line `listening` says which.",
+            "A Unix socket's file is taken over if nobody listens on it any more, and removed at the end.",
+        ])
 
     public init() {}
 

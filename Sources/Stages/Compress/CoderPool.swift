@@ -1,7 +1,12 @@
 import NIOCore
 
-/// zlib's memory on one loop: how much of it is in use, and what lies ready for the next body.
+/// What coding takes on one loop: how much of it is in use, and zlib's memory that lies ready for the next body.
 final class CoderPool {
+    /// What a body takes at most that is deflated here, in bytes: zlib's memory, and what waits for the receiver.
+    static let deflating = Deflater.memory + CodedBody.limit
+    /// The same for one that is inflated.
+    static let inflating = Inflater.memory + CodedBody.limit + CodedBody.portion
+
     private static let spareDeflaters = 16
     private static let spareInflaters = 64
 
@@ -26,10 +31,10 @@ final class CoderPool {
 
     func release(_ bytes: Int) { used -= bytes }
 
-    /// For a body to whom `Deflater.memory` was promised.
+    /// For a body to which `deflating` bytes were promised.
     func deflater() -> Deflater? { deflaters.popLast() ?? Deflater(level: level) }
 
-    /// For a body to whom `Inflater.memory` was promised.
+    /// For a body to which `inflating` bytes were promised.
     func inflater() -> Inflater? { inflaters.popLast() ?? Inflater() }
 
     func take(back deflater: Deflater) {

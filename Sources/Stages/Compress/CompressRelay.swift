@@ -63,7 +63,7 @@ final class CompressRelay: ExchangeRelay {
 
     /// Prepares for a request that came deflated. False when there is no memory.
     func inflateRequest(_ original: Int64?) -> Bool {
-        guard port.pool.reserve(Inflater.memory) else { return false }
+        guard port.pool.reserve(CoderPool.inflating) else { return false }
         request = inflater().map { Lane(isRequest: true, $0, original: original) }
         return request != nil
     }
@@ -77,15 +77,15 @@ final class CompressRelay: ExchangeRelay {
     }
 
     private func deflater() -> CodedBody.Coder? {
-        guard port.pool.reserve(Deflater.memory) else { return nil }
+        guard port.pool.reserve(CoderPool.deflating) else { return nil }
         if let deflater = port.pool.deflater() { return .deflate(deflater) }
-        port.pool.release(Deflater.memory)
+        port.pool.release(CoderPool.deflating)
         return nil
     }
 
     private func inflater() -> CodedBody.Coder? {
         if let inflater = port.pool.inflater() { return .inflate(inflater) }
-        port.pool.release(Inflater.memory)
+        port.pool.release(CoderPool.inflating)
         return nil
     }
 
@@ -98,11 +98,11 @@ final class CompressRelay: ExchangeRelay {
         case .deflate(let deflater):
             if deflater.hasGivenUp { metrics.abandoned.add() }
             port.pool.take(back: deflater)
-            port.pool.release(Deflater.memory)
+            port.pool.release(CoderPool.deflating)
         case .inflate(let inflater):
             (original, deflated) = (deflated, original)
             port.pool.take(back: inflater)
-            port.pool.release(Inflater.memory)
+            port.pool.release(CoderPool.inflating)
         }
         metrics.bodies.add()
         metrics.original.add(original)

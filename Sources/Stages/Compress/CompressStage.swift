@@ -88,9 +88,9 @@ final class CompressPort: ExchangePort {
     private func enter(_ exchange: Exchange, _ request: RequestHead, _ ahead: BodyCapabilities) {
         let relay = CompressRelay(exchange, port: self, role: .entry)
         var request = request
-        if request.method != "HEAD", pool.reserve(Inflater.memory) {
+        if request.method != "HEAD", pool.reserve(CoderPool.inflating) {
             request.takesDeflated = true
-            relay.promised = Inflater.memory
+            relay.promised = CoderPool.inflating
         }
         if ahead.contains(.deflate), types.mayGain(request.body, request.fields), relay.deflateRequest() {
             request.body = .deflated(request.body.count)

@@ -4,7 +4,7 @@ public import Pipeline
 import Synchronization
 
 public struct ConnectConfiguration: StageConfiguration {
-    public var to = HostPort(host: "localhost", port: 8443)
+    public var to = ServerAddress.fixed(HostPort(host: "localhost", port: 8443))
     public var wait = Duration.seconds(10)
     public var congestionControl: CongestionControl?
     public var timeout = Duration.seconds(10)
@@ -15,7 +15,10 @@ public struct ConnectConfiguration: StageConfiguration {
     public init() {}
 
     public static let schema = Schema<ConnectConfiguration>(
-        .required("to", \.to, "The server's host and port. The name is resolved anew for each attempt."),
+        .required(
+            "to", \.to,
+            "The server's host and port, the name resolved anew for each attempt; or 'discover', where the status endpoint of 'lifecycle' says it."
+        ),
         .optional(
             "wait", \.wait, in: .zero...(.seconds(600)),
             "How long an exchange waits for the tunnel before it is answered with 503."),
@@ -45,12 +48,26 @@ public struct ConnectFactory: StageFactory {
     public static let name = "connect"
     public static let summary = "Dials the server, one connection for each event loop, and dials again when one is lost."
     public static let forms = [StageForm(.outbound, .end)]
-    public static let needs: HostNeeds = [.background]
+    public static let needs: HostNeeds = [.background, .network]
+    public static let reference = StageReference(
+        details: """
+            The agent's end: keeps a connection to the server on each event loop. After a loss it dials again, with waits that \
+            double from 100 ms to 15 s and are varied by chance, so that many agents don't return at once.
+            """,
+        example: """
+            - connect: { to: "tunnel.example.org:8443", wait: 10s }
+            """,
+        notes: ["A server that says that it is going away is replaced while the exchanges that it has finish."])
 
     public init() {}
 
     public func make(_ configuration: ConnectConfiguration, form: StageForm, context: StageContext) throws -> any Stage {
-        ConnectStage(configuration: configuration, routes: try configuration.routes(in: .process))
+        if configuration.to == .discover, context.presence?.canDiscover != true {
+            throw StageError(.configuration, "'to: discover' needs 'lifecycle' with a 'status-endpoint'", key: "to")
+        }
+        return ConnectStage(
+            configuration: configuration, routes: try configuration.routes(to: configuration.to.known, in: .process),
+            presence: context.presence)
     }
 }
 
@@ -60,15 +77,17 @@ final class ConnectStage: Stage {
     typealias Output = End
     private let configuration: ConnectConfiguration
     private let routes: [Route]
+    private let presence: ServerPresence?
     private let dialers = Mutex<[NIOLoopBound<Dialer>]>([])
 
-    init(configuration: ConnectConfiguration, routes: [Route]) {
+    init(configuration: ConnectConfiguration, routes: [Route], presence: ServerPresence?) {
         self.configuration = configuration
         self.routes = routes
+        self.presence = presence
     }
 
     func assemble(_ downstream: Void, on shard: Shard) throws -> any OutboundPort {
-        let dialer = Dialer(configuration: configuration, routes: routes, shard: shard)
+        let dialer = Dialer(configuration: configuration, routes: routes, presence: presence, shard: shard)
         let bound = NIOLoopBound(dialer, eventLoop: shard.loop)
         dialers.withLock { $0.append(bound) }
         return dialer

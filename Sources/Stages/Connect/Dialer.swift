@@ -5,8 +5,11 @@ import Pipeline
 
 /// Keeps one connection to the server open on one loop.
 final class Dialer: OutboundPort {
+    private static let farewell = TimeAmount.milliseconds(250)
+
     private let configuration: ConnectConfiguration
-    private let routes: [Route]
+    private let presence: ServerPresence?
+    private var routes: [Route]
     private let shard: Shard
     /// The way that is tried or used: an index of `routes`.
     private var route = 0
@@ -17,6 +20,7 @@ final class Dialer: OutboundPort {
     private var retry: Scheduled<Void>?
     private var backoff = Backoff()
     private var isStopped = false
+    private var isDialing = false
     private var isUp = false
     private var downSince = WallClock.now
     private var reason = "not connected yet"
@@ -27,9 +31,10 @@ final class Dialer: OutboundPort {
     private let losses: Counter
     private let reconnects: Counter
 
-    init(configuration: ConnectConfiguration, routes: [Route], shard: Shard) {
+    init(configuration: ConnectConfiguration, routes: [Route], presence: ServerPresence?, shard: Shard) {
         self.configuration = configuration
         self.routes = routes
+        self.presence = presence
         self.shard = shard
         let labels = shard.assembling?.labels ?? []
         up = shard.metrics.gauge("fluidity_connect_connections_up", "Connections to the server that are up.", labels)
@@ -42,34 +47,69 @@ final class Dialer: OutboundPort {
             "fluidity_connect_reconnects_total", "Connections that came up after one before them had ended.", labels)
     }
 
+    /// Where the server is; nil while that isn't known.
+    private var to: HostPort? {
+        switch configuration.to {
+        case .fixed(let address): address
+        case .discover: presence?.address
+        }
+    }
+
+    private var place: String { to.map { "\($0)" } ?? configuration.to.description }
+
+    /// A server that nobody has woken isn't dialled: at its last address may be somebody else's.
+    private var isWorthDialing: Bool {
+        switch presence?.phase {
+        case nil, .waking, .up: true
+        case .asleep, .failed: false
+        }
+    }
+
     var patience: TimeAmount { TimeAmount(configuration.wait) }
 
     var status: OutboundStatus {
-        isUp ? .up : .down(since: downSince, to: "\(configuration.to)", because: reason)
+        isUp ? .up : .down(since: downSince, to: place, because: reason)
     }
 
     func attach(_ client: any OutboundClient) { self.client = client }
 
-    func start() { dial() }
+    func start() {
+        let this = NIOLoopBound(self, eventLoop: shard.loop)
+        presence?.observe(on: shard.loop) { this.value.presenceChanged() }
+        dial()
+    }
 
     func stop() -> EventLoopFuture<Void> {
         isStopped = true
         retry?.cancel()
         guard let channel = connection?.channel else { return shard.loop.makeSucceededVoidFuture() }
-        channel.close(promise: nil)
+        // The server learns that this agent has gone, and not only that a connection was lost.
+        channel.pipeline.fireUserInboundEventTriggered(DrainEvent())
+        _ = shard.loop.assumeIsolated().scheduleTask(in: Self.farewell) { channel.close(promise: nil) }
         return channel.closeFuture
     }
 
+    /// What was found out or begun makes another attempt worthwhile at once.
+    private func presenceChanged() {
+        guard connection == nil, isWorthDialing else { return }
+        backoff.reset()
+        retry?.cancel()
+        dial()
+    }
+
     private func dial() {
-        guard !isStopped else { return }
+        guard !isStopped, !isDialing, isWorthDialing, let to else { return }
+        isDialing = true
         dials.add()
         let made = NIOLoopBoundBox<[ObjectIdentifier: Outbound]>([:], eventLoop: shard.loop)
         let this = NIOLoopBound(self, eventLoop: shard.loop)
+        // Where a server is found out only now, so is the way that the environment names for it.
+        if configuration.to == .discover, route == 0, let found = try? configuration.routes(to: to, in: .process) { routes = found }
         let timeout = TimeAmount(configuration.timeout)
         let deadline = NIODeadline.now() + timeout
         let next: (host: String, port: Int) =
             switch routes[route] {
-            case .direct: (configuration.to.host, configuration.to.port)
+            case .direct: (to.host, to.port)
             case .proxy(let proxy): (proxy.host, proxy.port)
             }
         ClientBootstrap(group: shard.loop)
@@ -80,12 +120,13 @@ final class Dialer: OutboundPort {
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     // Several addresses may be tried at once; the last to be made here isn't always the one that connects.
-                    made.value[ObjectIdentifier(channel)] = try this.value.prepare(channel, until: deadline)
+                    made.value[ObjectIdentifier(channel)] = try this.value.prepare(channel, to: to, until: deadline)
                 }
             }
             .connect(host: next.host, port: next.port)
             .assumeIsolated()
             .whenComplete { result in
+                self.isDialing = false
                 switch result {
                 case .success(let channel): self.connected(channel, made.value[ObjectIdentifier(channel)])
                 case .failure(let error): self.failed(nil, error)
@@ -93,11 +134,11 @@ final class Dialer: OutboundPort {
             }
     }
 
-    private func prepare(_ channel: any Channel, until deadline: NIODeadline) throws -> Outbound {
-        let connection = Outbound(channel: channel, host: configuration.to.host)
+    private func prepare(_ channel: any Channel, to: HostPort, until deadline: NIODeadline) throws -> Outbound {
+        let connection = Outbound(channel: channel, host: to.host)
         if case .proxy(let proxy) = routes[route] {
             let handler = ProxyConnectHandler(
-                proxy: proxy, server: configuration.to, until: deadline, shard: shard,
+                proxy: proxy, server: to, until: deadline, shard: shard,
                 onOpen: { [unowned self, unowned connection] in client?.ready(connection) },
                 onFailure: { [weak connection] in connection?.failure = $0 })
             try channel.pipeline.syncOperations.addHandler(handler)
@@ -110,7 +151,7 @@ final class Dialer: OutboundPort {
     /// A tunnel that sends as the system would have it is better than none.
     private func tune(_ channel: any Channel) {
         configuration.congestionControl?.apply(to: channel).assumeIsolated().whenFailure { [shard] error in
-            shard.logger.warning("\(error)", metadata: ["server": "\(self.configuration.to)"])
+            shard.logger.warning("\(error)", metadata: ["server": "\(self.place)"])
         }
     }
 
@@ -134,10 +175,11 @@ final class Dialer: OutboundPort {
         wasUp = true
         up.value = 1
         backoff.reset()
+        presence?.connected()
         shard.logger.notice(
             "tunnel is up",
             metadata: [
-                "server": "\(configuration.to)", "identity": "\(connection?.identity?.description ?? "-")",
+                "server": "\(place)", "identity": "\(connection?.identity?.description ?? "-")",
                 "via": "\(routes[route].text)",
             ])
     }
@@ -192,10 +234,12 @@ final class Dialer: OutboundPort {
         up.value = 0
         if isUp || text != reason {
             shard.logger.warning(
-                "tunnel is down", metadata: ["server": "\(configuration.to)", "reason": "\(text)"])
+                "tunnel is down", metadata: ["server": "\(place)", "reason": "\(text)"])
         }
+        let hadBeenUp = isUp
         isUp = false
         reason = text
+        if hadBeenUp { presence?.disconnected() }
     }
 
     private func redial() {
@@ -203,7 +247,9 @@ final class Dialer: OutboundPort {
         retry?.cancel()
         route = 0
         faults = []
-        retry = shard.loop.assumeIsolated().scheduleTask(in: backoff.next(using: &generator)) { self.dial() }
+        var wait = backoff.next(using: &generator)
+        if let presence { wait = min(wait, TimeAmount(presence.retryInterval)) }
+        retry = shard.loop.assumeIsolated().scheduleTask(in: wait) { self.dial() }
     }
 }
 

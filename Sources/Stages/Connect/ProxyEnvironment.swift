@@ -21,8 +21,8 @@ package struct ProxyEnvironment: Sendable {
 
     /// The way to a server: tunnels are for TLS, so `HTTPS_PROXY` counts, then `ALL_PROXY`; `NO_PROXY` before both. Lower case
     /// goes before capitals.
-    package func route(to server: HostPort) throws(StageError) -> Route {
-        if let (_, list) = first(["no_proxy", "NO_PROXY"]), NoProxyList(list).covers(server) { return .direct }
+    package func route(to server: HostPort?) throws(StageError) -> Route {
+        if let server, let (_, list) = first(["no_proxy", "NO_PROXY"]), NoProxyList(list).covers(server) { return .direct }
         guard let (name, value) = first(["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]) else { return .direct }
         do {
             return .proxy(try ProxyAddress(url: value))

@@ -65,15 +65,15 @@ package enum Route: Sendable, Hashable {
 }
 
 extension ConnectConfiguration {
-    /// The ways that are tried, each once.
-    package func routes(in environment: ProxyEnvironment) throws(StageError) -> [Route] {
+    /// The ways that are tried, each once. While the server isn't known, the environment's exceptions can't be asked.
+    package func routes(to server: HostPort?, in environment: ProxyEnvironment) throws(StageError) -> [Route] {
         var routes: [Route] = []
         for step in via.steps {
             var route: Route
             switch step {
             case .direct: route = .direct
             case .proxy(let address): route = .proxy(address)
-            case .environment: route = try environment.route(to: to)
+            case .environment: route = try environment.route(to: server)
             }
             if case .proxy(var address) = route, address.credentials == nil, let viaUser {
                 address.credentials = Secret("\(viaUser):\(viaPassword?.revealed ?? "")")

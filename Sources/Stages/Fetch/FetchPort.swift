@@ -23,11 +23,14 @@ final class FetchPort: ExchangePort {
     private let meter: FetchMeter
     private var pools: [Origin: OriginPool] = [:]
 
-    private struct OriginPool {
+    // A class: changing a struct in a dictionary allocates.
+    private final class OriginPool {
         /// The one used last is used first, so that the others can time out.
         var idle: [UpstreamHandler] = []
         var open = 0
         var waiting = Deque<Exchange>()
+
+        var isUnused: Bool { open == 0 && waiting.isEmpty }
     }
 
     init(configuration: FetchConfiguration, tls: NIOSSLContext, shard: Shard) {
@@ -62,57 +65,68 @@ final class FetchPort: ExchangePort {
     // MARK: - Pool
 
     private func request(_ exchange: Exchange, _ origin: Origin) {
-        if let handler = pools[origin]?.idle.popLast() {
+        let pool = pool(origin)
+        if let handler = idleHandler(for: exchange, in: pool) {
             meter.reused.add()
             return handler.begin(exchange, isReused: true)
         }
-        guard pools[origin]?.open ?? 0 < configuration.connectionsPerOrigin else {
-            guard pools[origin]?.waiting.count ?? 0 < Self.waitingLimit else {
+        guard pool.open < configuration.connectionsPerOrigin else {
+            guard pool.waiting.count < Self.waitingLimit else {
                 return exchange.abortResponse(Failure(.excessive, "too many requests wait for \(origin.host)"))
             }
-            pools[origin]?.waiting.append(exchange)
-            return
+            return pool.waiting.append(exchange)
         }
-        pools[origin, default: OriginPool()].open += 1
+        pool.open += 1
         connect(exchange, origin, isTunnel: false)
+    }
+
+    /// The connection used last whose address the exchange may go to.
+    private func idleHandler(for exchange: Exchange, in pool: OriginPool) -> UpstreamHandler? {
+        guard !exchange.addressChecks.isEmpty else { return pool.idle.popLast() }
+        return pool.idle.lastIndex { $0.mayServe(exchange) }.map { pool.idle.remove(at: $0) }
+    }
+
+    private func pool(_ origin: Origin) -> OriginPool {
+        if let pool = pools[origin] { return pool }
+        let pool = OriginPool()
+        pools[origin] = pool
+        return pool
     }
 
     /// An exchange is over, and its connection can serve another.
     func recycle(_ handler: UpstreamHandler, _ origin: Origin) -> Bool {
-        while let next = pools[origin]?.waiting.popFirst() {
+        guard let pool = pools[origin] else { return false }
+        while let next = pool.waiting.popFirst() {
             guard !next.hasEnded else { continue }
+            guard handler.mayServe(next) else {
+                // It goes first when this connection is closed, and gets one of its own.
+                pool.waiting.prepend(next)
+                return false
+            }
             meter.reused.add()
             handler.begin(next, isReused: true)
             return true
         }
         guard configuration.idle > .zero else { return false }
-        pools[origin]?.idle.append(handler)
+        pool.idle.append(handler)
         return true
     }
 
     /// A pooled connection has ended, or could not be opened.
     func closed(_ handler: UpstreamHandler?, _ origin: Origin) {
-        guard var pool = pools[origin] else { return }
-        pools[origin] = nil
+        guard let pool = pools[origin] else { return }
         pool.open -= 1
         if let handler { pool.idle.removeAll { $0 === handler } }
-        let next = pool.waiting.popFirst()
-        if pool.open > 0 || !pool.waiting.isEmpty || next != nil { pools[origin] = pool }
-        if let next {
-            if next.hasEnded { return closedAgain(origin) }
-            request(next, origin)
+        while let next = pool.waiting.popFirst() {
+            if !next.hasEnded { return request(next, origin) }
         }
-    }
-
-    private func closedAgain(_ origin: Origin) {
-        pools[origin]?.open += 1
-        closed(nil, origin)
+        if pool.isUnused { pools[origin] = nil }
     }
 
     /// A pooled connection turned out to be closed before anything of the request was answered: once more, on a new one.
     func retry(_ exchange: Exchange, _ origin: Origin) {
         meter.retries.add()
-        pools[origin, default: OriginPool()].open += 1
+        pool(origin).open += 1
         connect(exchange, origin, isTunnel: false)
     }
 
@@ -126,13 +140,17 @@ final class FetchPort: ExchangePort {
                 let allowed = addresses.filter {
                     self.configuration.destinations.allow($0) && !self.shard.telemetry.reserved.contains($0)
                 }
-                guard !allowed.isEmpty else {
+                guard let first = allowed.first else {
                     return self.failed(
                         exchange, origin, isTunnel,
                         Failure(.forbidden, "connections to the address of '\(origin.host)' are not allowed here"))
                 }
+                let open = exchange.addressChecks.isEmpty ? allowed : allowed.filter { exchange.refusal(of: $0) == nil }
+                if open.isEmpty, let refusal = exchange.refusal(of: first) {
+                    return self.failed(exchange, origin, isTunnel, refusal)
+                }
                 let left = began + TimeAmount(self.configuration.connectTimeout) - .now()
-                self.dial(exchange, origin, isTunnel, allowed, within: max(left, .milliseconds(1)))
+                self.dial(exchange, origin, isTunnel, open, within: max(left, .milliseconds(1)))
             case .failure(let error):
                 let reason = (error as? AddressResolver.NotFound)?.reason ?? "\(error)"
                 self.failed(

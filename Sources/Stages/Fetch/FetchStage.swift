@@ -56,7 +56,24 @@ public struct FetchFactory: StageFactory {
     public static let name = "fetch"
     public static let summary = "Sends each request to its origin and streams the answer back."
     public static let forms = [StageForm(.exchange, .end)]
-    public static let needs: HostNeeds = [.background]
+    public static let needs: HostNeeds = [.background, .network]
+    public static let traits: StageTraits = .checksAddresses
+    public static let reference = StageReference(
+        details: """
+            The server's end: sends each request to the origin that it names, over pooled HTTP/1.1 connections, and streams the \
+            answer back. CONNECT and WebSockets become raw bytes both ways.
+
+            What may be dialled is decided on the resolved address, which is then dialled itself, so that a name can't lead \
+            elsewhere a moment later. The default, `public`, keeps clients out of the server's own network.
+            """,
+        example: """
+            - fetch: { destinations: [public, 10.1.0.0/16], connect-timeout: 5s }
+            """,
+        notes: [
+            "Link-local addresses and those of the clouds' metadata are refused even with `any`, unless the list names them.",
+            "A request with a safe method and without a body is sent again if a reused connection turned out to be closed.",
+            "Origins are spoken to in HTTP/1.1.",
+        ])
 
     public init() {}
 

@@ -68,6 +68,13 @@ final class UpstreamHandler: ExchangeSink, ChannelInboundHandler {
         port.shard.deadlines.add(self)
     }
 
+    /// Whether stages let the exchange go to this connection's address.
+    func mayServe(_ exchange: Exchange) -> Bool {
+        guard !exchange.addressChecks.isEmpty else { return true }
+        guard let address = context?.channel.remoteAddress else { return false }
+        return exchange.refusal(of: address) == nil
+    }
+
     /// Connected for an exchange that has ended meanwhile.
     func finishUnused() {
         if !isPooled || !recycle() { context?.close(promise: nil) }

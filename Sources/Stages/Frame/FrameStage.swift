@@ -91,6 +91,20 @@ public struct FrameFactory: StageFactory {
     public static let summary = "Carries many exchanges over one connection."
     public static let forms = [StageForm(.exchange, .outbound), StageForm(.inbound, .exchange)]
     public static let needs: HostNeeds = [.background]
+    public static let reference = StageReference(
+        details: """
+            Joins the two ends of a tunnel: many exchanges share one connection, each with a window of its own, so that a slow \
+            one delays no other. After exchanges it is the agent's side, after connections the server's.
+
+            What the codec `mux` looks like on the wire is in `docs/protocol.md`.
+            """,
+        example: """
+            - frame: { codec: mux, session-memory: 32MiB }
+            """,
+        notes: [
+            "Without a connection to the server, exchanges wait: 1,024 on each event loop, as long as `connect` says.",
+            "A session holds at most `session-memory`, whatever its peer does.",
+        ])
 
     public init() {}
 
@@ -103,7 +117,7 @@ public struct FrameFactory: StageFactory {
                 .configuration, "'codecs' is for the end that accepts connections; this end says which one it wants with 'codec'",
                 key: "codecs")
         }
-        return FrameClientStage(configuration: configuration)
+        return FrameClientStage(configuration: configuration, presence: context.presence)
     }
 }
 
@@ -112,8 +126,16 @@ struct FrameClientStage: Stage {
     typealias Input = Exchange
     typealias Output = Outbound
     let configuration: FrameConfiguration
+    let presence: ServerPresence?
 
     func assemble(_ downstream: any OutboundPort, on shard: Shard) throws -> any ExchangePort {
+        let port = client(downstream, on: shard)
+        guard let presence else { return port }
+        let shares = shard.group.makeIterator().reduce(0) { count, _ in count + 1 }
+        return WakingPort(next: port, presence: presence, shard: shard, shares: shares)
+    }
+
+    private func client(_ downstream: any OutboundPort, on shard: Shard) -> any ExchangePort {
         switch configuration.codec {
         case .mux:
             let port = MuxClientPort(configuration: configuration.mux, downstream: downstream, shard: shard)

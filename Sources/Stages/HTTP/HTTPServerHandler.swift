@@ -202,6 +202,8 @@ final class HTTPServerHandler: ExchangeSource, ChannelInboundHandler {
             return refuse(error.status, error.message, context)
         }
         let exchange = Exchange(request, from: self, client: connection, on: port.shard)
+        exchange.role = port.configuration.mode == .proxy ? .proxy : .origin
+        exchange.credentials = head.proxyAuthorization.map { .proxyAuthorization($0) }
         self.exchange = exchange
         response.reset()
         if request.kind == .upgrade {

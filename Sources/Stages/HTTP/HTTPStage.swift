@@ -37,6 +37,21 @@ public struct HTTPFactory: StageFactory {
     public static let name = "http"
     public static let summary = "Speaks HTTP/1.1 with clients: requests in absolute-form, CONNECT and Upgrade."
     public static let forms = [StageForm(.inbound, .exchange)]
+    public static let traits: StageTraits = .takesCredentials
+    public static let reference = StageReference(
+        details: """
+            Turns connections into exchanges. With `mode: proxy` clients use it as their HTTP proxy: requests in absolute-form, \
+            CONNECT, and Upgrade for WebSockets. With `mode: origin` they use it as a web server.
+
+            What doesn't conform to RFC 9110 and 9112 is answered with 400 or what the RFC says, and the connection is closed.
+            """,
+        example: """
+            - http: { mode: proxy, keep-alive: 5m }
+            """,
+        notes: [
+            "Requests that a client sends ahead are answered in order.",
+            "A head has at most 64 KiB and 256 fields (431), a request target 16 KiB (414).",
+        ])
 
     public init() {}
 

@@ -107,21 +107,29 @@ struct HTTP1FieldSection: Sendable {
 
     /// RFC 9110, 8.6: values that are equal count as one; ours is written anew in any case. Everything else is refused.
     private mutating func addLength(_ value: UnsafeRawBufferPointer) -> HTTP1Error.Code? {
-        for element in value.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
-            let digits = HTTPGrammar.trim(UnsafeRawBufferPointer(rebasing: element))
-            guard !digits.isEmpty else { return .badLength }
-            var number: Int64 = 0
-            for digit in digits {
-                guard HTTP1Syntax.isDigit(digit) else { return .badLength }
-                let (product, tooLarge) = number.multipliedReportingOverflow(by: 10)
-                let (sum, tooLargeAgain) = product.addingReportingOverflow(Int64(digit &- 0x30))
-                guard !tooLarge, !tooLargeAgain else { return .badLength }
-                number = sum
+        var problem: HTTP1Error.Code?
+        HTTPGrammar.forEachPart(value) { digits in
+            if let number = Self.parseLength(digits) {
+                if let contentLength, contentLength != number { problem = problem ?? .differingLengths }
+                contentLength = number
+            } else {
+                problem = problem ?? .badLength
             }
-            guard contentLength == nil || contentLength == number else { return .differingLengths }
-            contentLength = number
         }
-        return nil
+        return problem
+    }
+
+    private static func parseLength(_ digits: UnsafeRawBufferPointer) -> Int64? {
+        guard !digits.isEmpty else { return nil }
+        var number: Int64 = 0
+        for digit in digits {
+            guard HTTP1Syntax.isDigit(digit) else { return nil }
+            let (product, tooLarge) = number.multipliedReportingOverflow(by: 10)
+            let (sum, tooLargeAgain) = product.addingReportingOverflow(Int64(digit &- 0x30))
+            guard !tooLarge, !tooLargeAgain else { return nil }
+            number = sum
+        }
+        return number
     }
 
     private mutating func addCodings(_ value: UnsafeRawBufferPointer) {

@@ -35,6 +35,26 @@ public struct MTLSFactory: StageFactory {
     public static let name = "mtls"
     public static let summary = "TLS 1.3 in which both sides show a certificate of the private authority."
     public static let forms = [StageForm(.inbound, .inbound), StageForm(.outbound, .outbound)]
+    public static let traits: StageTraits = .verifiesPeers
+    public static let reference = StageReference(
+        details: """
+            Encrypts, and lets through only peers whose certificate comes from the private authority in `ca`. On connections it \
+            is the server's side, on outgoing connections the client's; its place in the list decides.
+
+            `fluidity cert` makes the authority and the certificates. Later stages know the client by the names in its \
+            certificate.
+            """,
+        example: """
+            - mtls:
+                certificate: certs/server.pem
+                key: certs/server-key.pem
+                ca: certs/ca.pem
+            """,
+        notes: [
+            "A server is known by a DNS name or a URI in its certificate, never by an address or by its common name.",
+            "A handshake has 10 s.",
+            "Expired certificates, keys that belong to another certificate and the like are found when the program starts.",
+        ])
 
     public init() {}
 
@@ -185,7 +205,7 @@ struct MTLSClientStage: Stage {
 
 extension PeerIdentity {
     /// What it may be called by, for errors.
-    var names: String {
+    package var names: String {
         let names = dnsNames + uris
         return names.isEmpty ? subject : names.joined(separator: ", ")
     }

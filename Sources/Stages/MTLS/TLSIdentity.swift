@@ -175,10 +175,13 @@ final class HandshakeMeter {
 
     init(on shard: Shard, _ identity: TLSIdentity) {
         let labels = shard.assembling?.labels ?? []
-        let name = "fluidity_mtls_handshakes_total"
-        let help = "Handshakes, by whether the peer was taken."
-        verified = shard.metrics.counter(name, help, labels + [.init("result", "verified")])
-        refused = shard.metrics.counter(name, help, labels + [.init("result", "refused")])
+        func handshakes(_ result: String) -> Counter {
+            shard.metrics.counter(
+                "fluidity_mtls_handshakes_total", "Handshakes, by whether the peer was taken.",
+                labels + [.init("result", result)])
+        }
+        verified = handshakes("verified")
+        refused = handshakes("refused")
         let expiry = shard.metrics.gauge(
             "fluidity_mtls_certificate_expiry_timestamp_seconds",
             "When the first of the certificate and its issuers expires, in seconds of the Unix epoch.", labels,

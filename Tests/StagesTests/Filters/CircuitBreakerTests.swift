@@ -167,6 +167,22 @@ import Testing
         #expect(bench.shard.metrics.gauge("fluidity_circuit_broken_origins", "").value == 1)
     }
 
+    @Test func loopsShareWhatTheyKnow() throws {
+        var configuration = CircuitBreakerConfiguration()
+        configuration.minimum = 3
+        let stage = CircuitBreakerStage(configuration: configuration)
+        let (one, other) = (ExchangeBench(), ExchangeBench())
+        let first = try stage.assemble(one.end, on: one.shard)
+        let second = try stage.assemble(other.end, on: other.shard)
+        for _ in 0..<3 {
+            first.open(one.exchange().0)
+            one.end.last?.answer(503)
+        }
+        let (exchange, source) = other.exchange()
+        second.open(exchange)
+        #expect(other.end.opened.isEmpty && source.statuses == [503])
+    }
+
     /// Codes that say something of the origin open the circuit, others don't.
     @Test(arguments: [
         (Failure.Code.unreachable, true), (.timeout, true), (.nameNotResolved, true), (.originClosed, true),

@@ -261,9 +261,9 @@ import Testing
 
     @Test func memoryThatIsUsedUpMeansPlainBodies() throws {
         let (port, tunnel) = try ends()
-        // 1,024 exchanges that wait for their answer; each has been promised what inflating takes.
+        // Exchanges that wait for their answer; each has been promised what inflating takes, as long as there is any.
         var waiting: [Exchange] = []
-        let limit = CompressConfiguration().memory.bytes / Inflater.memory
+        let limit = CompressConfiguration().memory.bytes / CoderPool.inflating
         for _ in 0..<(limit + 5) {
             let (exchange, _) = bench.exchange()
             exchange.sendRequestEnd()

@@ -126,6 +126,31 @@ import Testing
             hint: write a list, even of one: [text/html]
             """
         ),
+        (
+            "fault: {}",
+            """
+            f.yaml:4:5: error: no fault is named
+              - fault: {}
+                ^
+            hint: name one or more of latency, abort, truncate, throttle and corrupt
+            """
+        ),
+        (
+            "fault: { abort: { probability: 1.5 } }",
+            """
+            f.yaml:4:36: error: 'probability' must be between 0 and 1, not 1.5
+              - fault: { abort: { probability: 1.5 } }
+                                               ^
+            """
+        ),
+        (
+            "fault: { corrupt: { of: reply } }",
+            """
+            f.yaml:4:29: error: 'of' wants one of request, response, both, not 'reply'
+              - fault: { corrupt: { of: reply } }
+                                        ^
+            """
+        ),
     ]
 
     private func refusal(_ stage: String) -> String {
@@ -151,6 +176,8 @@ import Testing
 
     @Test(arguments: [
         "respond: {}", "respond: { status: 503, body: later, fields: { Retry-After: 5, X-A: [a, b] } }",
+        "fault: { abort: {} }",
+        "fault: { seed: 7, hosts: [\"*.test\"], latency: { delay: 1s, jitter: 2s }, truncate: { after: 1KiB, of: both } }",
         "circuit-breaker: {}", "retry: {}", "compress: {}", "compress: { types: [\"text/*\", application/json], memory: 8MiB }",
     ]) func acceptance(_ stage: String) {
         #expect(refusal(stage) == "accepted")

@@ -14,7 +14,7 @@ import Testing
         #expect(victim.failure?.code == attack.code, "\(victim.failure?.message ?? "no failure")")
         #expect(victim.session.control.count <= MuxSession.controlLimit)
         // Only the reason is written, whatever the owner still does.
-        for slot in victim.session.slots.values { victim.session.consume(.max, on: slot) }
+        for slot in victim.session.slots.values { victim.session.consume(.max, on: slot, now: .now()) }
         for slot in victim.session.slots.values { victim.session.reset(slot, Failure(.cancelled, "")) }
         let written = victim.written()
         guard case .goAway(_, let failure)? = written.first, written.count == 1 else {

@@ -35,12 +35,12 @@ import Testing
     }
 
     @Test func headsToTheByte() throws {
-        let known = try #require(MuxHeadCoding.encode(request(.deflated(258))))
+        let known = try #require(encoded(request(.deflated(258))))
         let rest = [3] + Array("PUT".utf8) + [0, 6] + Array("a.test".utf8) + [0, 1, 0x2F, 0, 0]
         #expect(Array(known.readableBytesView) == [0x80, 1, 3, 1, 0, 0, 0, 0, 0, 0, 1, 2] + rest)
-        let unknown = try #require(MuxHeadCoding.encode(request(.deflated(nil), takes: false)))
+        let unknown = try #require(encoded(request(.deflated(nil), takes: false)))
         #expect(Array(unknown.readableBytesView) == [0, 1, 3, 2] + rest)
-        let response = try #require(MuxHeadCoding.encode(ResponseHead(status: 200, body: .deflated(nil))))
+        let response = try #require(encoded(ResponseHead(status: 200, body: .deflated(nil))))
         #expect(Array(response.readableBytesView) == [0, 200, 3, 2, 0, 0, 0, 0])
         for head in [known, unknown] {
             let decoded = try #require(MuxHeadCoding.decodeRequest(head, offered: .deflate))
@@ -51,25 +51,25 @@ import Testing
 
     /// Heads that are wrong for everybody, or for an end that has not offered to inflate.
     @Test func whatIsNotOfferedIsMalformed() throws {
-        let marked = try #require(MuxHeadCoding.encode(request(.deflated(nil))))
+        let marked = try #require(encoded(request(.deflated(nil))))
         #expect(MuxHeadCoding.decodeRequest(marked, offered: []) == nil)
-        let flagged = try #require(MuxHeadCoding.encode(request(.none)))
+        let flagged = try #require(encoded(request(.none)))
         #expect(MuxHeadCoding.decodeRequest(flagged, offered: []) == nil)
         #expect(MuxHeadCoding.decodeRequest(flagged, offered: .deflate)?.takesDeflated == true)
         var tunnel = RequestHead(kind: .tunnel, method: "CONNECT", scheme: .none, authority: "a.test:1", path: "")
-        #expect(MuxHeadCoding.decodeRequest(try #require(MuxHeadCoding.encode(tunnel)), offered: .deflate) != nil)
+        #expect(MuxHeadCoding.decodeRequest(try #require(encoded(tunnel)), offered: .deflate) != nil)
         tunnel.takesDeflated = true
-        #expect(MuxHeadCoding.decodeRequest(try #require(MuxHeadCoding.encode(tunnel)), offered: .deflate) == nil)
+        #expect(MuxHeadCoding.decodeRequest(try #require(encoded(tunnel)), offered: .deflate) == nil)
         var upgrade = request(.deflated(nil), takes: false)
         upgrade.kind = .upgrade
-        #expect(MuxHeadCoding.decodeRequest(try #require(MuxHeadCoding.encode(upgrade)), offered: .deflate) == nil)
+        #expect(MuxHeadCoding.decodeRequest(try #require(encoded(upgrade)), offered: .deflate) == nil)
         for wrong in [[3], [3, 0], [3, 3], [3, 1, 0], [3, 1, 0x80, 0, 0, 0, 0, 0, 0, 0], [4]] as [[UInt8]] {
             let bytes = [0, 1] + wrong + [3] + Array("PUT".utf8) + [0, 6] + Array("a.test".utf8) + [0, 1, 0x2F, 0, 0]
             #expect(MuxHeadCoding.decodeRequest(ByteBuffer(bytes: bytes), offered: .deflate) == nil, "\(wrong)")
         }
-        let response = try #require(MuxHeadCoding.encode(ResponseHead(status: 200, body: .deflated(nil))))
+        let response = try #require(encoded(ResponseHead(status: 200, body: .deflated(nil))))
         #expect(MuxHeadCoding.decodeResponse(response, mayBeDeflated: false) == nil)
-        let early = try #require(MuxHeadCoding.encode(ResponseHead(status: 103, body: .deflated(nil))))
+        let early = try #require(encoded(ResponseHead(status: 103, body: .deflated(nil))))
         #expect(MuxHeadCoding.decodeResponse(early, mayBeDeflated: true) == nil)
     }
 
@@ -98,7 +98,7 @@ import Testing
     }
 
     @Test func aMarkedRequestToAnEndThatDoesNotTakeItEndsTheSession() throws {
-        let head = Array(try #require(MuxHeadCoding.encode(request(.deflated(nil)))).readableBytesView)
+        let head = Array(try #require(encoded(request(.deflated(nil)))).readableBytesView)
         var plain = MuxVictim(.acceptor)
         plain.feed(MuxWire.open(1, head))
         #expect(plain.failure?.code == .protocolViolation)
@@ -106,4 +106,14 @@ import Testing
         inflating.feed(MuxWire.open(1, head))
         #expect(inflating.failure == nil && inflating.lastSlot != nil)
     }
+}
+
+private func encoded(_ head: RequestHead) -> ByteBuffer? {
+    var out = ByteBuffer()
+    return MuxHeadCoding.encode(head, into: &out) ? out : nil
+}
+
+private func encoded(_ head: ResponseHead) -> ByteBuffer? {
+    var out = ByteBuffer()
+    return MuxHeadCoding.encode(head, into: &out) ? out : nil
 }

@@ -34,11 +34,14 @@ struct MuxModelSide {
     var failure: Failure?
     /// What streams that are over have not passed on.
     var held: [MuxHolding] = []
+    /// When something last came.
+    private var now: NIODeadline
     private var decoder = MuxFrameDecoder()
     private var numbers: [Int: UInt32] = [:]
 
     init(_ role: MuxSession.Role, _ configuration: MuxConfiguration, _ now: NIODeadline) {
         session = MuxSession(role: role, configuration: configuration, now: now)
+        self.now = now
     }
 
     // MARK: - The owner
@@ -82,7 +85,7 @@ struct MuxModelSide {
     mutating func consume(_ id: UInt32, _ count: Int) {
         guard let stream = live[id], stream.unconsumed > 0 else { return }
         let count = min(count, stream.unconsumed)
-        session.consume(count, on: stream.slot)
+        session.consume(count, on: stream.slot, now: now)
         live[id]?.unconsumed -= count
     }
 
@@ -108,6 +111,7 @@ struct MuxModelSide {
     }
 
     mutating func take(_ bytes: ByteBuffer, _ now: NIODeadline) {
+        self.now = now
         decoder.append(bytes)
         do {
             while let frame = try decoder.next() { handle(session.receive(frame, now: now)) }

@@ -69,7 +69,7 @@ struct MuxMutationOwner {
             session.reset(slot, Failure(.cancelled, ""))
             forget(slot)
         default:
-            session.consume(1 + random.below(4_096), on: slot)
+            session.consume(1 + random.below(4_096), on: slot, now: session.lastHeard)
         }
     }
 

@@ -7,22 +7,35 @@ public struct ConfigurationLoader: Sendable {
     /// The largest file that is read, in bytes.
     public static let sizeLimit = 1 << 20
 
-    private let registry: StageRegistry
-    private let environment: [String: String]
+    let registry: StageRegistry
+    let environment: [String: String]
     private let ignoredVariables: Set<String>
+    let checksFiles: Bool
 
-    /// - Parameter ignoredVariables: variables that begin with `FLUIDITY_` and mean something to others.
-    public init(registry: StageRegistry, environment: [String: String], ignoredVariables: Set<String> = []) {
+    /// - Parameters:
+    ///   - ignoredVariables: variables that begin with `FLUIDITY_` and mean something to others.
+    ///   - checksFiles: whether files that a configuration names must exist. To look at a pipeline they need not.
+    public init(
+        registry: StageRegistry, environment: [String: String], ignoredVariables: Set<String> = [], checksFiles: Bool = true
+    ) {
+        self.checksFiles = checksFiles
         self.registry = registry
         self.environment = environment
         self.ignoredVariables = ignoredVariables
     }
+
+    /// What a file says beside its pipeline, and the pipeline's key itself.
+    package static var fileKeys: [SchemaDescription] { FileSettings.describeKeys() }
 
     /// Reads a file.
     /// - Parameter host: what will run the pipeline. Where it is nil, the file says, or the pipeline's own shape.
     public func load(
         path: String, host: HostKind?, overrides: [ConfigurationOverride] = []
     ) throws(ConfigurationErrors) -> LoadedConfiguration {
+        try load(text: try read(path), file: path, host: host, overrides: overrides)
+    }
+
+    func read(_ path: String) throws(ConfigurationErrors) -> String {
         let bytes: [UInt8]?
         do {
             bytes = try FileAccess.read(path, limit: Self.sizeLimit)
@@ -31,7 +44,7 @@ public struct ConfigurationLoader: Sendable {
         }
         guard let bytes else { throw tooLarge(path) }
         guard let text = String(validating: bytes, as: UTF8.self) else { throw refusal(path, "the file is not UTF-8 text") }
-        return try load(text: text, file: path, host: host, overrides: overrides)
+        return text
     }
 
     /// Reads a text as if it stood in a file of the given name.
@@ -55,7 +68,8 @@ public struct ConfigurationLoader: Sendable {
             )
             throw ConfigurationErrors(source.errors(reader.findings + [finding]))
         }
-        var draft = Draft(root: root, directory: FileAccess.directory(of: file), findings: reader.findings)
+        var draft = Draft(
+            root: root, directory: FileAccess.directory(of: file), checksFiles: checksFiles, findings: reader.findings)
         draft.resolve(environment: environment, overrides: overrides, registry: registry, ignoring: ignoredVariables)
         draft.decode(registry: registry, host: host)
         source.blankSecrets(in: root, known: draft.secrets)

@@ -2,16 +2,19 @@
 struct Draft {
     private var root: ConfigurationNode
     private let directory: String
+    private let checksFiles: Bool
     private var findings: [DecodingContext.Finding]
     private(set) var secrets: Set<SourcePosition> = []
     private var stages: [StageList.Item] = []
     private var settings = FileSettings()
+    private var settingPlaces = SettingPlaces()
     private var host = HostKind.server
     private var prepared: [PreparedStage] = []
 
-    init(root: ConfigurationNode, directory: String, findings: [DecodingContext.Finding]) {
+    init(root: ConfigurationNode, directory: String, checksFiles: Bool, findings: [DecodingContext.Finding]) {
         self.root = root
         self.directory = directory
+        self.checksFiles = checksFiles
         self.findings = findings
     }
 
@@ -33,11 +36,18 @@ struct Draft {
 
     /// Reads every key of every stage, and checks that the stages fit together.
     mutating func decode(registry: StageRegistry, host requested: HostKind?) {
-        let context = DecodingContext(directory: directory)
+        let context = DecodingContext(directory: directory, checksFiles: checksFiles)
         if let read = FileSettings.decodeMapping(root, in: context, noun: "the file") { settings = read }
+        settingPlaces = SettingPlaces(context)
         take(context)
         let factories = stages.map { registry.factory(named: $0.name) }
         chooseHost(requested, for: factories.compactMap { $0.map { type(of: $0) } })
+        if settings.lifecycle != nil, host != .agent, let node = root[key: "lifecycle"] {
+            report("'lifecycle' is for agents, and this file is for the host '\(host.rawValue)'", at: node.origin)
+        }
+        if settings.addressRecord != nil, host != .server, let node = root[key: "address-record"] {
+            report("'address-record' is for servers, and this file is for the host '\(host.rawValue)'", at: node.origin)
+        }
         let check = StageListCheck(
             zip(stages, factories).map { item, factory in
                 .init(name: item.name, origin: item.origin, factory: factory.map { type(of: $0) })
@@ -45,6 +55,10 @@ struct Draft {
             registry: registry, host: host
         )
         findings += check.findings
+        let all = stages.indices.map { index in
+            StageSurroundings.Neighbour(
+                name: stages[index].name, form: check.forms[index], traits: factories[index].map { type(of: $0).traits } ?? [])
+        }
         if settings.admin != nil, host == .lambda, let node = root[key: "admin"] {
             report("'admin' listens for connections, which the host 'lambda' can't", at: node.origin)
         }
@@ -56,7 +70,8 @@ struct Draft {
                 )
                 continue
             }
-            prepare(item, factory, form: check.forms[index])
+            let surroundings = StageSurroundings(before: Array(all[..<index]), after: Array(all[(index + 1)...]))
+            prepare(item, factory, form: check.forms[index], among: surroundings)
         }
     }
 
@@ -66,20 +81,33 @@ struct Draft {
         guard !errors.contains(where: { $0.severity == .error }) else { throw ConfigurationErrors(errors) }
         return LoadedConfiguration(
             file: source.file, host: host, drain: settings.drain, eventLoops: settings.eventLoops, log: settings.log,
-            admin: settings.admin, stages: prepared.map(LoadedConfiguration.Entry.init), warnings: errors, source: source
+            lifecycle: settings.lifecycle, addressRecord: settings.addressRecord, admin: settings.admin,
+            stages: prepared.map(LoadedConfiguration.Entry.init), warnings: errors, source: source,
+            fileSettings: settings.settings(placed: settingPlaces),
+            tests: LoadedTests(tests: settings.tests, places: settingPlaces, source: source)
         )
     }
 
-    private mutating func prepare<Factory: StageFactory>(_ item: StageList.Item, _ factory: Factory, form: StageForm?) {
-        let context = DecodingContext(directory: directory)
+    private mutating func prepare<Factory: StageFactory>(
+        _ item: StageList.Item, _ factory: Factory, form: StageForm?, among surroundings: StageSurroundings
+    ) {
+        let context = DecodingContext(directory: directory, checksFiles: checksFiles)
         let configuration = Factory.Configuration.decodeMapping(
             item.configuration, in: context, noun: "'\(item.name)'", at: item.origin
         )
+        if let configuration {
+            context.report(factory.problems(configuration, among: surroundings), else: item.origin)
+        }
         take(context)
         guard let configuration, let form else { return }
         prepared.append(
-            PreparedStage(name: item.name, form: form, origin: item.origin, keys: context.origins, configuration: configuration) {
-                try factory.make(configuration, form: form, context: $0)
+            PreparedStage(
+                name: item.name, form: form, origin: item.origin, places: SettingPlaces(context), needs: Factory.needs,
+                configuration: configuration
+            ) {
+                var context = $0
+                context.surroundings = surroundings
+                return try factory.make(configuration, form: form, context: context)
             }
         )
     }
@@ -117,7 +145,8 @@ struct PreparedStage: Sendable {
     var form: StageForm
     var origin: ConfigurationNode.Origin
     /// Where each key stands.
-    var keys: [String: ConfigurationNode.Origin]
+    var places: SettingPlaces
+    var needs: HostNeeds
     var configuration: any StageConfiguration
     var make: @Sendable (StageContext) throws -> any Stage
 }

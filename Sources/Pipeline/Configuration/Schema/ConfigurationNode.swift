@@ -14,6 +14,8 @@ public struct ConfigurationNode: Sendable {
         public var isHidden: Bool
         /// The text refers to something that couldn't be found, which was reported.
         var isUnknown = false
+        /// What was replaced in it, without defaults: `${env:PORT}`.
+        var references: [String] = []
 
         public init(_ text: String, isHidden: Bool = false) {
             self.text = text
@@ -65,6 +67,15 @@ public struct ConfigurationNode: Sendable {
     public subscript(key key: String) -> ConfigurationNode? {
         guard case .mapping(let entries) = content else { return nil }
         return entries.first { $0.key == key }?.value
+    }
+
+    /// What was replaced in the scalar, or in the scalars of the list.
+    var references: [String] {
+        switch content {
+        case .scalar(let scalar): scalar.references
+        case .sequence(let nodes): nodes.flatMap(\.references)
+        case .null, .mapping: []
+        }
     }
 
     /// What stands here, in a sentence; a scalar in quotes.

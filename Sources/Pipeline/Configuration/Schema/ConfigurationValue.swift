@@ -12,6 +12,8 @@ public protocol ConfigurationValue: Sendable {
     static var isSecret: Bool { get }
     /// The keys inside, for a type that is written as a mapping.
     static var keys: [SchemaDescription] { get }
+    /// What it looks like, for editors. By default a scalar is a text, a `ConfigurationChoice` its words, anything else `any`.
+    static var shape: ValueShape { get }
 }
 
 extension ConfigurationValue {

@@ -10,6 +10,10 @@ public final class DecodingContext {
     private(set) var secrets: Set<SourcePosition> = []
     /// Where each key that was read stands, by its dotted path: later checks name a key, and get its place.
     private(set) var origins: [String: ConfigurationNode.Origin] = [:]
+    /// What was replaced in the values of keys, by their dotted paths.
+    private(set) var references: [String: [String]] = [:]
+    /// Whether files that a configuration names must exist.
+    let checksFiles: Bool
 
     struct Finding {
         var message: String
@@ -18,8 +22,9 @@ public final class DecodingContext {
         var severity: ConfigurationError.Severity
     }
 
-    init(directory: String) {
+    init(directory: String, checksFiles: Bool = true) {
         self.directory = directory
+        self.checksFiles = checksFiles
     }
 
     /// The key being read.
@@ -48,6 +53,16 @@ public final class DecodingContext {
         severity: ConfigurationError.Severity = .error
     ) {
         findings.append(Finding(message: message, hint: hint, origin: origin, severity: severity))
+    }
+
+    /// Reports what a check of a whole configuration found: at the keys that it names, else at `place`.
+    func report(_ problems: [ConfigurationProblem], else place: ConfigurationNode.Origin) {
+        for problem in problems {
+            report(
+                problem.message, at: problem.key.flatMap { origin(of: $0) } ?? place, hint: problem.hint,
+                severity: problem.isWarning ? .warning : .error
+            )
+        }
     }
 
     /// Reports that a node isn't what the key wants.
@@ -86,9 +101,12 @@ public final class DecodingContext {
         path.removeLast()
     }
 
-    func note(_ key: String, isSecret: Bool, at origin: ConfigurationNode.Origin) {
-        if isSecret, case .file(let position) = origin { secrets.insert(position) }
-        origins[(path + [key]).joined(separator: ".")] = origin
+    func note(_ key: String, isSecret: Bool, _ node: ConfigurationNode) {
+        if isSecret, case .file(let position) = node.origin { secrets.insert(position) }
+        let path = (path + [key]).joined(separator: ".")
+        origins[path] = node.origin
+        let replaced = node.references
+        if !replaced.isEmpty { references[path] = replaced }
     }
 
     /// Where a key of the mapping that is being read stands.

@@ -26,7 +26,7 @@ extension StageConfiguration {
                 )
                 continue
             }
-            context.note(entry.key, isSecret: field.isSecret, at: entry.value.origin)
+            context.note(entry.key, isSecret: field.isSecret, entry.value)
             field.decode(entry.value, &value, context)
         }
         for field in schema.fields where field.isRequired && !entries.contains(where: { $0.key == field.key }) {
@@ -36,12 +36,7 @@ extension StageConfiguration {
             )
         }
         guard !context.isFlawed(since: mark) else { return nil }
-        for problem in value.validate() {
-            context.report(
-                problem.message, at: problem.key.flatMap { context.origin(of: $0) } ?? place ?? node.origin, hint: problem.hint,
-                severity: problem.isWarning ? .warning : .error
-            )
-        }
+        context.report(value.validate(), else: place ?? node.origin)
         return value
     }
 }

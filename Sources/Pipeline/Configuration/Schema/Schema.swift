@@ -19,10 +19,14 @@ public struct SchemaField<Configuration>: Sendable {
     public let isSecret: Bool
     /// The values that are allowed, `1...65535` say, where the type alone doesn't tell.
     public let range: String?
+    public let bounds: SchemaBounds
     public let typeDescription: String
+    let shape: ValueShape
     let nested: @Sendable () -> [SchemaDescription]
     let decode: @Sendable (ConfigurationNode, inout Configuration, DecodingContext) -> Void
     let printed: @Sendable (Configuration) -> String
+    /// The value, where it is a mapping with keys of its own and not absent.
+    let nestedValue: @Sendable (Configuration) -> (any NestedConfiguration)?
 }
 
 extension SchemaField {
@@ -119,7 +123,9 @@ extension SchemaField {
             isRequired: required,
             isSecret: isSecret,
             range: limits?.text,
+            bounds: limits?.bounds ?? SchemaBounds(),
             typeDescription: Value.typeDescription,
+            shape: Value.shape,
             nested: { Value.keys },
             decode: { node, configuration, context in
                 context.within(key, secret: isSecret) {
@@ -135,7 +141,8 @@ extension SchemaField {
                     configuration[keyPath: path] = value
                 }
             },
-            printed: { isSecret ? Secret.redacted : $0[keyPath: path].printed }
+            printed: { isSecret ? Secret.redacted : $0[keyPath: path].printed },
+            nestedValue: { $0[keyPath: path] as? any NestedConfiguration }
         )
     }
 }
@@ -144,6 +151,7 @@ extension SchemaField {
 private struct Limits<Value: Sendable>: Sendable {
     var text: String
     var sentence: String
+    var bounds: SchemaBounds
     var contains: @Sendable (Value) -> Bool
 }
 
@@ -151,16 +159,18 @@ extension Limits where Value: ConfigurationValue & Comparable {
     init(_ range: ClosedRange<Value>) {
         text = "\(range.lowerBound.printed)...\(range.upperBound.printed)"
         sentence = "between \(range.lowerBound.printed) and \(range.upperBound.printed)"
+        bounds = SchemaBounds(least: range.lowerBound.printed, greatest: range.upperBound.printed)
         contains = { range.contains($0) }
     }
 
     init(_ range: PartialRangeFrom<Value>) {
         text = "\(range.lowerBound.printed)..."
         sentence = "at least \(range.lowerBound.printed)"
+        bounds = SchemaBounds(least: range.lowerBound.printed)
         contains = { range.contains($0) }
     }
 
     var ifPresent: Limits<Value?> {
-        Limits<Value?>(text: text, sentence: sentence) { [contains] in $0.map(contains) ?? true }
+        Limits<Value?>(text: text, sentence: sentence, bounds: bounds) { [contains] in $0.map(contains) ?? true }
     }
 }

@@ -7,9 +7,23 @@ public struct SchemaDescription: Sendable, Equatable {
     public var isRequired: Bool
     public var isSecret: Bool
     public var range: String?
+    /// The least and the greatest value that are allowed, as they would be written.
+    public var bounds = SchemaBounds()
     public var documentation: String
     /// The keys inside, for a key whose value is a mapping.
     public var keys: [SchemaDescription]
+    public var shape = ValueShape.any
+}
+
+/// The ends of a key's range, as they would be written; nil where there is none.
+public struct SchemaBounds: Sendable, Equatable {
+    public var least: String?
+    public var greatest: String?
+
+    public init(least: String? = nil, greatest: String? = nil) {
+        self.least = least
+        self.greatest = greatest
+    }
 }
 
 extension StageConfiguration {
@@ -24,8 +38,10 @@ extension StageConfiguration {
                 isRequired: field.isRequired,
                 isSecret: field.isSecret,
                 range: field.range,
+                bounds: field.bounds,
                 documentation: field.documentation,
-                keys: field.nested()
+                keys: field.nested(),
+                shape: field.shape
             )
         }
     }

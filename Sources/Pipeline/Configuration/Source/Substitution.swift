@@ -57,7 +57,10 @@ struct Substitution {
                 report("'${' has no '}'", at: origin, hint: "write $${ where a text has to contain ${")
                 return unknown(scalar)
             }
-            guard let value = value(of: rest[start.upperBound..<end], at: origin) else { return unknown(scalar) }
+            let reference = rest[start.upperBound..<end]
+            guard let value = value(of: reference, at: origin) else { return unknown(scalar) }
+            let name = reference.firstRange(of: ":-").map { reference[..<$0.lowerBound] } ?? reference
+            result.references.append("${\(name)}")
             result.text += value.text
             result.isHidden = result.isHidden || value.isHidden
             rest = rest[rest.index(after: end)...]

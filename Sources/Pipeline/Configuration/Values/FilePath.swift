@@ -14,6 +14,7 @@ public struct FilePath: Sendable, Hashable, ConfigurationValue, CustomStringConv
             return nil
         }
         let path = FileAccess.resolve(scalar.text, from: context.directory)
+        guard context.checksFiles else { return FilePath(path) }
         let shown = context.isHidden(node) ? "the file" : "the file '\(path)'"
         switch FileAccess.kind(of: path) {
         case .file:

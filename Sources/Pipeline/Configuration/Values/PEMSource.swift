@@ -8,6 +8,7 @@ public enum PEMSource: Sendable, Hashable, ConfigurationValue, CustomStringConve
     private static let beginning = "-----BEGIN "
 
     public static var typeDescription: String { "the path of a PEM file, or PEM text" }
+    public static var shape: ValueShape { .text }
 
     public static func decode(_ node: ConfigurationNode, in context: DecodingContext) -> PEMSource? {
         if case .scalar(let scalar) = node.content {

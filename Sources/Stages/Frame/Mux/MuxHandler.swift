@@ -122,7 +122,7 @@ final class MuxHandler<End: MuxEnd>: ChannelInboundHandler {
     }
 
     func consume(_ bytes: Int, on slot: Int) {
-        session.consume(bytes, on: slot)
+        session.consume(bytes, on: slot, now: .now())
         if session.hasControl { flushSoon() }
     }
 
@@ -278,7 +278,7 @@ final class MuxHandler<End: MuxEnd>: ChannelInboundHandler {
             let end = end(slot)
             let count = bytes.readableBytes
             touch(slot, count)
-            if count > 0 { if let end { end.received(passable(bytes)) } else { session.consume(count, on: slot) } }
+            if count > 0 { if let end { end.received(passable(bytes)) } else { session.consume(count, on: slot, now: .now()) } }
             if isEnd { ended(slot, end, nil) }
         case .trailers(let slot, let fields):
             touch(slot)

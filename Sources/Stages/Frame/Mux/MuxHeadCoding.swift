@@ -7,18 +7,18 @@ package enum MuxHeadCoding {
     /// The bit of a plain request's kind that says that its response's body may come deflated.
     static let takesDeflatedFlag: UInt8 = 0x80
 
-    package static func encode(_ head: RequestHead) -> ByteBuffer? {
+    /// Nothing is written, and the result is false, when it is too large for a frame.
+    package static func encode(_ head: RequestHead, into out: inout ByteBuffer) -> Bool {
         let method = head.method.utf8
         let authority = head.authority.utf8
         let path = head.path.utf8
         let block = head.fields.block
         guard method.count <= UInt8.max, authority.count <= UInt16.max, path.count <= UInt16.max,
             head.fields.count <= UInt16.max
-        else { return nil }
+        else { return false }
         let size = 24 + method.count + authority.count + path.count + block.readableBytes
-        guard size <= MuxLimits.head else { return nil }
-        var out = ByteBuffer()
-        out.reserveCapacity(size)
+        guard size <= MuxLimits.head else { return false }
+        out.reserveCapacity(minimumWritableBytes: size)
         out.writeMultipleIntegers(
             head.kind.rawValue | (head.takesDeflated ? Self.takesDeflatedFlag : 0), head.scheme.rawValue)
         out.write(head.body)
@@ -30,32 +30,30 @@ package enum MuxHeadCoding {
         out.writeString(head.path)
         out.writeInteger(UInt16(head.fields.count))
         out.writeImmutableBuffer(block)
-        return out
+        return true
     }
 
-    package static func encode(_ head: ResponseHead) -> ByteBuffer? {
+    package static func encode(_ head: ResponseHead, into out: inout ByteBuffer) -> Bool {
         let reason = head.reason.utf8
         let block = head.fields.block
         let size = 16 + reason.count + block.readableBytes
-        guard reason.count <= UInt16.max, head.fields.count <= UInt16.max, size <= MuxLimits.head else { return nil }
-        var out = ByteBuffer()
-        out.reserveCapacity(size)
+        guard reason.count <= UInt16.max, head.fields.count <= UInt16.max, size <= MuxLimits.head else { return false }
+        out.reserveCapacity(minimumWritableBytes: size)
         out.writeInteger(UInt16(truncatingIfNeeded: head.status))
         out.write(head.body)
         out.writeInteger(UInt16(reason.count))
         out.writeString(head.reason)
         out.writeInteger(UInt16(head.fields.count))
         out.writeImmutableBuffer(block)
-        return out
+        return true
     }
 
-    package static func encode(_ fields: HeaderFields) -> ByteBuffer? {
-        guard fields.count <= UInt16.max, fields.block.readableBytes + 2 <= MuxLimits.head else { return nil }
-        var out = ByteBuffer()
-        out.reserveCapacity(2 + fields.block.readableBytes)
+    package static func encode(_ fields: HeaderFields, into out: inout ByteBuffer) -> Bool {
+        guard fields.count <= UInt16.max, fields.block.readableBytes + 2 <= MuxLimits.head else { return false }
+        out.reserveCapacity(minimumWritableBytes: 2 + fields.block.readableBytes)
         out.writeInteger(UInt16(fields.count))
         out.writeImmutableBuffer(fields.block)
-        return out
+        return true
     }
 
     /// - Parameter offered: what this side has said of the bodies that it takes. What it hasn't is malformed.

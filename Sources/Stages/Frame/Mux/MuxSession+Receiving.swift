@@ -19,7 +19,7 @@ extension MuxSession {
         }
         if !isEstablished {
             guard case .hello(let settings) = frame else { return refuse(.protocolViolation, "a frame before HELLO") }
-            return establish(settings)
+            return establish(settings, now)
         }
         switch frame {
         case .hello:
@@ -44,6 +44,7 @@ extension MuxSession {
             if isPongAwaited, token == pingToken {
                 isPongAwaited = false
                 roundTrip = now - pingMade
+                shortestRoundTrip = min(shortestRoundTrip ?? now - pingMade, now - pingMade)
                 return .none
             }
             return budget.spend(1, now: now) ? .none : refuse(.excessive, "answers to PINGs that were not sent")
@@ -56,13 +57,15 @@ extension MuxSession {
         }
     }
 
-    private mutating func establish(_ settings: MuxSettings) -> MuxEvent {
+    private mutating func establish(_ settings: MuxSettings, _ now: NIODeadline) -> MuxEvent {
         guard settings.version >= 1 else { return refuse(.protocolViolation, "version \(settings.version)") }
         guard Int(settings.streamWindow) <= MuxLimits.maximumWindow, Int(settings.sessionWindow) <= MuxLimits.maximumWindow
         else { return refuse(.flowControl, "a window over \(MuxLimits.maximumWindow) bytes") }
         peer = settings
         sendWindow = Int(settings.sessionWindow)
         isEstablished = true
+        // While nothing waits in front of it, the answer shows how long the way is.
+        ping(now)
         return .established
     }
 
@@ -168,6 +171,7 @@ extension MuxSession {
         guard count <= streams[slot].receiveWindow else {
             return refuse(.flowControl, "more than the window of stream \(stream)")
         }
+        if streams[slot].grantedAt == .distantPast { streams[slot].grantedAt = now }
         streams[slot].receiveWindow -= count
         streams[slot].received += count
         received += count

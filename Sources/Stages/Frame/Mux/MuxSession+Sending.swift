@@ -90,10 +90,12 @@ extension MuxSession {
                 .open, stream: id, length: 4 + head.readableBytes + write.taken, end: end, into: &out)
             out.writeInteger(UInt32(head.readableBytes))
             out.writeImmutableBuffer(head)
+            reuseHead(head)
             if let early { out.writeImmutableBuffer(early) }
         case .head(let head):
             MuxFrameEncoder.header(.head, stream: id, length: head.readableBytes, into: &out)
             out.writeImmutableBuffer(head)
+            reuseHead(head)
         case .trailers(let fields):
             MuxFrameEncoder.header(.trailers, stream: id, length: fields.readableBytes, into: &out)
             out.writeImmutableBuffer(fields)
@@ -168,10 +170,14 @@ extension MuxSession {
             return .failed(failure)
         }
         pingSent = now
-        pingMade = now
+        ping(now)
+        return .none
+    }
+
+    mutating func ping(_ now: NIODeadline) {
         pingToken &+= 1
         isPongAwaited = true
+        pingMade = now
         control.append(.ping(pingToken))
-        return .none
     }
 }

@@ -92,6 +92,7 @@ package struct MuxSession {
     /// Streams that have data and a window of their own, and wait for the session's: slot and number.
     var starved: [(slot: Int, stream: UInt32)] = []
     var control = MuxControlQueue()
+    private var spareHeads: [ByteBuffer] = []
     var budget: MuxBudget
     var lastHeard: NIODeadline
     var pingSent: NIODeadline?
@@ -100,6 +101,9 @@ package struct MuxSession {
     /// When the last PING was made, and how long its answer took, until somebody has asked.
     var pingMade = NIODeadline.uptimeNanoseconds(0)
     var roundTrip: TimeAmount?
+    var shortestRoundTrip: TimeAmount?
+    /// What streams have beyond the window that they began with, together.
+    var grown = 0
 
     package init(role: Role, configuration: MuxConfiguration, now: NIODeadline) {
         self.role = role
@@ -148,16 +152,11 @@ package struct MuxSession {
     // MARK: - Slots
 
     mutating func insert(_ id: UInt32, sendWindow: Int) -> Int {
-        let state = MuxStreamState(id: id, sendWindow: sendWindow, receiveWindow: configuration.streamWindow)
-        let slot: Int
-        if let free = freeSlots.popLast() {
-            slot = free
-            settle(takeHolding(free))
-            streams[free] = state
-        } else {
-            slot = streams.count
-            streams.append(state)
-        }
+        let slot = freeSlots.popLast() ?? streams.count
+        if slot == streams.count { streams.append(MuxStreamState()) }
+        settle(takeHolding(slot))
+        streams[slot] = MuxStreamState(
+            in: streams[slot], id: id, sendWindow: sendWindow, receiveWindow: configuration.streamWindow)
         slots[id] = slot
         return slot
     }
@@ -168,9 +167,10 @@ package struct MuxSession {
         let stream = streams[slot]
         queuedBytes -= stream.queuedBytes
         pinned -= stream.sendPinned
+        grown -= stream.window - configuration.streamWindow
         slots[stream.id] = nil
         ready.remove(&streams[slot])
-        streams[slot] = MuxStreamState()
+        streams[slot] = MuxStreamState(after: stream)
         if stream.received > 0 || stream.headBytes > 0 {
             streams[slot].left = MuxHolding(
                 bytes: stream.received, heads: stream.headBytes, pinned: stream.pinned, isUnsettled: true)
@@ -229,7 +229,7 @@ package struct MuxSession {
             guard !head.body.isDeflated else { return nil }
             head.takesDeflated = false
         }
-        guard role == .opener, canOpen, let payload = MuxHeadCoding.encode(head) else { return nil }
+        guard role == .opener, canOpen, let payload = encode({ MuxHeadCoding.encode(head, into: &$0) }) else { return nil }
         lastStream += 1
         let slot = insert(lastStream, sendWindow: Int(peer.streamWindow))
         streams[slot].takesDeflated = head.takesDeflated
@@ -239,7 +239,7 @@ package struct MuxSession {
 
     /// Sends a response's head. False if it is too large for a frame, or more is waiting to be sent than may.
     package mutating func send(_ head: ResponseHead, on slot: Int) -> Bool {
-        guard let payload = MuxHeadCoding.encode(head),
+        guard let payload = encode({ MuxHeadCoding.encode(head, into: &$0) }),
             queuedBytes + payload.readableBytes <= configuration.sendLimit + configuration.headMemory
         else { return false }
         if !head.isInformational { streams[slot].isAnswered = true }
@@ -273,7 +273,7 @@ package struct MuxSession {
     package mutating func end(_ trailers: HeaderFields?, on slot: Int) {
         guard !streams[slot].isEndQueued else { return }
         streams[slot].isEndQueued = true
-        if let trailers, let payload = MuxHeadCoding.encode(trailers) {
+        if let trailers, let payload = encode({ MuxHeadCoding.encode(trailers, into: &$0) }) {
             enqueue(.trailers(payload), slot)
         } else {
             ready.insert(slot, &streams[slot])
@@ -291,7 +291,7 @@ package struct MuxSession {
     }
 
     /// The owner has passed on that many bytes of a stream: they become the peer's again when they are worth a frame.
-    package mutating func consume(_ bytes: Int, on slot: Int) {
+    package mutating func consume(_ bytes: Int, on slot: Int, now: NIODeadline) {
         let bytes = min(bytes, streams[slot].received)
         guard bytes > 0 else { return }
         streams[slot].received -= bytes
@@ -301,9 +301,10 @@ package struct MuxSession {
             streams[slot].pinned = 0
         }
         consumeForSession(bytes)
-        guard failure == nil, !streams[slot].isReceiveEnded, streams[slot].consumed * 2 >= configuration.streamWindow,
+        guard failure == nil, !streams[slot].isReceiveEnded, streams[slot].consumed * 2 >= streams[slot].window,
             !streams[slot].isWindowQueued
         else { return }
+        streams[slot].consumed += growth(slot, now: now)
         streams[slot].isWindowQueued = true
         control.append(.streamWindow(slot: slot, stream: streams[slot].id))
     }
@@ -338,6 +339,20 @@ package struct MuxSession {
         self.failure = failure
         control.removeAll()
         control.append(.goAway(last: lastStream, failure))
+    }
+
+    /// Puts a head in a buffer that an earlier one has left, or in a new one.
+    private mutating func encode(_ encode: (inout ByteBuffer) -> Bool) -> ByteBuffer? {
+        var buffer = spareHeads.popLast() ?? ByteBuffer()
+        buffer.clear()
+        guard encode(&buffer) else { return nil }
+        return buffer
+    }
+
+    /// A head has been written: its buffer can take another.
+    mutating func reuseHead(_ buffer: ByteBuffer) {
+        guard spareHeads.count < 16, buffer.storageCapacity <= 4_096 else { return }
+        spareHeads.append(buffer)
     }
 
     private mutating func enqueue(_ item: MuxSendItem, _ slot: Int) {

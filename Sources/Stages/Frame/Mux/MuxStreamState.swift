@@ -35,6 +35,7 @@ struct MuxStreamState {
     var sendWindow = 0
     private(set) var queue = Deque<MuxSendItem>()
     private(set) var queuedBytes = 0
+    private var isQueueSmall = true
     /// What the queue's slices keep from being freed.
     var sendPinned = 0
     var isEndQueued = false
@@ -45,7 +46,12 @@ struct MuxStreamState {
     var readiness = MuxReadyList.Place.none
 
     // Receiving.
+    /// What the peer may have sent and not yet been granted again. It can grow.
+    var window = 0
+    /// What is left of it.
     var receiveWindow = 0
+    /// When credit was last given, or the first data came.
+    var grantedAt = NIODeadline.distantPast
     /// Came and not yet passed on.
     var received = 0
     /// What slices of it keep from being freed, so long as any of it is not passed on.
@@ -66,9 +72,17 @@ struct MuxStreamState {
 
     init() {}
 
-    init(id: UInt32, sendWindow: Int, receiveWindow: Int) {
+    /// A free place after a stream, with the memory of its queue if that is empty and never was large.
+    init(after last: MuxStreamState) {
+        if last.isQueueSmall, last.queue.isEmpty { queue = last.queue }
+    }
+
+    /// A stream in a free place.
+    init(in place: MuxStreamState, id: UInt32, sendWindow: Int, receiveWindow: Int) {
+        queue = place.queue
         self.id = id
         self.sendWindow = sendWindow
+        self.window = receiveWindow
         self.receiveWindow = receiveWindow
     }
 
@@ -90,6 +104,7 @@ struct MuxStreamState {
     mutating func enqueue(_ item: MuxSendItem) {
         queuedBytes += item.bytes.readableBytes
         queue.append(item)
+        if queue.count > 8 { isQueueSmall = false }
     }
 
     /// Copies data to the end of the data that is last in the queue, if both are small.

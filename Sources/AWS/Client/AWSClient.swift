@@ -1,0 +1,188 @@
+package import Logging
+package import NIOCore
+import Synchronization
+
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
+
+/// Signed calls to AWS: with credentials, retries, and a clock that is put right when AWS says that it is wrong.
+///
+/// Every operation of this module may be done twice without harm, so any call may be repeated.
+package final class AWSClient: Sendable {
+    /// What a client takes from outside, so that tests can have it in their hands.
+    package struct Clock: Sendable {
+        /// Seconds of the Unix epoch.
+        package var now: @Sendable () -> Int
+        package var deadlineNow: @Sendable () -> NIODeadline
+        package var sleep: @Sendable (Duration) async throws -> Void
+
+        package init(
+            now: @escaping @Sendable () -> Int, deadlineNow: @escaping @Sendable () -> NIODeadline,
+            sleep: @escaping @Sendable (Duration) async throws -> Void
+        ) {
+            self.now = now
+            self.deadlineNow = deadlineNow
+            self.sleep = sleep
+        }
+
+        package static let system = Clock(
+            now: { Int(Date().timeIntervalSince1970) }, deadlineNow: { .now() }, sleep: { try await Task.sleep(for: $0) })
+    }
+
+    package let surroundings: AWSSurroundings
+    package let region: String?
+    private let credentials: any CredentialsProvider
+    private let transport: any AWSTransport
+    private let retry: RetryPolicy
+    private let clock: Clock
+    private let logger: Logger
+    /// AWS's time minus ours, in seconds.
+    private let skew = Mutex(0)
+    /// One attempt gets no longer than this, so that one lost packet doesn't use up the time for all.
+    private let attemptLimit: TimeAmount
+
+    package init(
+        surroundings: AWSSurroundings, region: String? = nil, transport: any AWSTransport,
+        credentials: (any CredentialsProvider)? = nil, retry: RetryPolicy = RetryPolicy(), clock: Clock = .system,
+        attemptLimit: TimeAmount = .seconds(10), logger: Logger
+    ) {
+        self.surroundings = surroundings
+        self.region = region
+        self.transport = transport
+        self.credentials = credentials ?? surroundings.credentials(transport: transport, logger: logger)
+        self.retry = retry
+        self.clock = clock
+        self.attemptLimit = attemptLimit
+        self.logger = logger
+    }
+
+    /// AWS's time as far as it is known, in seconds of the Unix epoch.
+    package var now: Int { clock.now() + skew.withLock { $0 } }
+
+    package func deadline(in time: TimeAmount) -> NIODeadline { clock.deadlineNow() + time }
+
+    /// A call of a JSON protocol: `target` names the operation. `capitalized` is for services whose keys begin with capitals.
+    package func json<Output: Decodable>(
+        _ service: AWSService, version: String, target: String, _ input: some Encodable & Sendable, as output: Output.Type,
+        capitalized: Bool = false, deadline: NIODeadline
+    ) async throws(AWSError) -> Output {
+        let body: [UInt8]
+        do { body = try Array(JSONEncoder.aws(capitalized: capitalized).encode(input)) } catch {
+            throw AWSError(.configuration, "the request can't be written as JSON: \(error)")
+        }
+        return try await call(
+            service, method: "POST", path: nil,
+            fields: [(name: "Content-Type", value: "application/x-amz-json-\(version)"), (name: "X-Amz-Target", value: target)],
+            body: body, deadline: deadline
+        ) { response throws(AWSError) in
+            let data = response.isEmpty ? Data("{}".utf8) : Data(response)
+            do { return try JSONDecoder.aws.decode(Output.self, from: data) } catch {
+                throw AWSError(.invalidAnswer, "\(target) was answered with something that can't be read")
+            }
+        }
+    }
+
+    /// A call whose answer is XML, or anything else.
+    package func call<Output>(
+        _ service: AWSService, method: String, path: String?, fields: [(name: String, value: String)], body: [UInt8],
+        deadline: NIODeadline, decode: ([UInt8]) throws(AWSError) -> Output
+    ) async throws(AWSError) -> Output {
+        let endpoint = try surroundings.endpoint(service, region: region)
+        let url = path.map { endpoint.url.appending($0) } ?? endpoint.url
+        var attempt = 1
+        var corrections = 0
+        while true {
+            let failure: AWSError
+            do throws(AWSError) {
+                let response = try await send(endpoint, method: method, url: url, fields: fields, body: body, deadline: deadline)
+                if let error = response.error {
+                    // A clock that is wrong or credentials that have ended: put right at once, and not counted as an attempt.
+                    if corrections < 2, await correct(error, response) {
+                        corrections += 1
+                        continue
+                    }
+                    throw error
+                }
+                return try decode(response.body)
+            } catch { failure = error }
+            var generator = SystemRandomNumberGenerator()
+            guard let wait = retry.wait(after: failure, attempt: attempt, using: &generator) else { throw failure }
+            attempt += 1
+            guard clock.deadlineNow() + .nanoseconds(Int64(wait / .nanoseconds(1))) < deadline else { throw failure }
+            logger.debug(
+                "a call to AWS is tried again",
+                metadata: ["service": "\(endpoint.scope)", "attempt": "\(attempt)", "reason": "\(failure)"])
+            do { try await clock.sleep(wait) } catch { throw AWSError(.deadline, "cancelled while waiting to try again") }
+        }
+    }
+
+    private func send(
+        _ endpoint: AWSEndpoint, method: String, url: SignedURL, fields: [(name: String, value: String)], body: [UInt8],
+        deadline: NIODeadline
+    ) async throws(AWSError) -> AWSResponse {
+        let keys = try await credentials.credentials(now: now)
+        guard clock.deadlineNow() < deadline else { throw AWSError(.deadline, "the time for the call to AWS is over") }
+        let signature = SignatureV4(
+            method: method, url: url, fields: fields, body: body, service: endpoint.scope, region: endpoint.region,
+            credentials: keys, at: now)
+        let request = AWSRequest(method: method, url: url, fields: fields + signature.fields, body: body)
+        do {
+            return try await transport.send(request, deadline: min(deadline, clock.deadlineNow() + attemptLimit))
+        } catch {
+            throw AWSError(.unreachable, "\(endpoint.scope) at \(url.host) can't be reached: \(error)")
+        }
+    }
+
+    /// Whether something was put right that makes another attempt worthwhile.
+    private func correct(_ error: AWSError, _ response: AWSResponse) async -> Bool {
+        if error.mayBeExpiry { return await credentials.invalidate() }
+        guard error.mayBeSkew, let date = response.first("Date").flatMap({ AWSTime.parseHTTPDate($0) }) else { return false }
+        let found = date - clock.now()
+        let difference = skew.withLock { skew in
+            defer { if abs(found - skew) >= 60 { skew = found } }
+            return abs(found - skew)
+        }
+        // Signatures are good for five minutes: a difference of seconds isn't why it was refused.
+        guard difference >= 60 else { return false }
+        logger.warning(
+            "this machine's clock differs from AWS's; requests are signed with theirs", metadata: ["seconds": "\(found)"])
+        return true
+    }
+}
+
+extension AWSResponse {
+    /// What the service refused with, from either of the forms in which AWS says so; nil for success.
+    var error: AWSError? {
+        guard !(200..<300).contains(status) else { return nil }
+        if let document = try? JSONDecoder.aws.decode(JSONError.self, from: Data(body)), let type = document.type {
+            return AWSError(.service(name: Self.name(type), status: status), Self.shortened(document.message ?? ""))
+        }
+        if let root = try? XMLElement(body), let code = root.firstText("Code") {
+            return AWSError(.service(name: Self.name(code), status: status), Self.shortened(root.firstText("Message") ?? ""))
+        }
+        if let type = first("x-amzn-ErrorType") {
+            return AWSError(.service(name: Self.name(type), status: status), "no message")
+        }
+        return AWSError(.service(name: "Unknown", status: status), "an answer without a reason")
+    }
+
+    /// `prefix#Name`, `Name:http://…` and `Name` all mean `Name`. What isn't a name isn't shown.
+    private static func name(_ text: String) -> String {
+        let name = text.split(separator: "#").last?.split(separator: ":").first ?? ""
+        let isName = !name.isEmpty && name.utf8.count <= 100 && name.utf8.allSatisfy { (0x2E...0x7A).contains($0) }
+        return isName ? String(name) : "Unknown"
+    }
+
+    private static func shortened(_ text: String) -> String {
+        let clean = text.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7F ? " " : $0 }
+        return String(String.UnicodeScalarView(clean.prefix(300)))
+    }
+
+    private struct JSONError: Decodable {
+        var type: String?
+        var message: String?
+    }
+}

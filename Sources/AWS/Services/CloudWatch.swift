@@ -1,0 +1,180 @@
+package import NIOCore
+
+/// Amazon CloudWatch metrics.
+package struct CloudWatch: Sendable {
+    package let client: AWSClient
+
+    package init(_ client: AWSClient) {
+        self.client = client
+    }
+
+    package struct Dimension: Sendable, Hashable, Codable {
+        package var name: String
+        package var value: String
+
+        package init(_ name: String, _ value: String) {
+            self.name = name
+            self.value = value
+        }
+    }
+
+    /// One value to be stored.
+    package struct Datum: Sendable, Hashable, Encodable {
+        package enum Unit: String, Sendable, Encodable {
+            case count = "Count"
+            case seconds = "Seconds"
+            case bytes = "Bytes"
+        }
+
+        var metricName: String
+        var dimensions: [Dimension]
+        var timestamp: Int
+        var value: Double
+        var unit: Unit
+        /// 1 for values that are kept by the second, 60 by the minute.
+        var storageResolution: Int
+
+        /// `time` in seconds of the Unix epoch.
+        package init(
+            _ name: String, _ dimensions: [Dimension], _ value: Double, _ unit: Unit, at time: Int, resolution: Int = 60
+        ) {
+            metricName = name
+            self.dimensions = dimensions
+            timestamp = time
+            self.value = value
+            self.unit = unit
+            storageResolution = resolution
+        }
+    }
+
+    /// A series of values that is asked for.
+    package struct Query: Sendable, Hashable {
+        package var name: String
+        package var dimensions: [Dimension]
+        /// `Maximum`, `Sum`, `Average` …
+        package var statistic: String
+
+        package init(_ name: String, _ dimensions: [Dimension], _ statistic: String) {
+            self.name = name
+            self.dimensions = dimensions
+            self.statistic = statistic
+        }
+    }
+
+    package struct Point: Sendable, Hashable {
+        /// The beginning of the period, in seconds of the Unix epoch.
+        package var time: Double
+        package var value: Double
+
+        package init(time: Double, value: Double) {
+            self.time = time
+            self.value = value
+        }
+    }
+
+    /// Series in the order of the queries, each from the oldest to the newest.
+    package struct Series: Sendable, Hashable {
+        package var points: [[Point]]
+        /// False when CloudWatch said that there is more than it would give.
+        package var isComplete: Bool
+    }
+
+    /// Stores values, at most a thousand in one request.
+    package func putMetricData(namespace: String, _ data: [Datum], deadline: NIODeadline) async throws(AWSError) {
+        var rest = data[...]
+        while !rest.isEmpty {
+            let batch = Array(rest.prefix(1_000))
+            rest = rest.dropFirst(1_000)
+            _ = try await call("PutMetricData", PutInput(namespace: namespace, metricData: batch), as: Nothing.self, deadline)
+        }
+    }
+
+    /// The series of several metrics, over as many pages as CloudWatch has, at most twenty.
+    package func getMetricData(
+        namespace: String, _ queries: [Query], from start: Int, to end: Int, period: Int, deadline: NIODeadline
+    ) async throws(AWSError) -> Series {
+        let wanted = queries.enumerated().map { index, query in
+            QueryInput(
+                id: "m\(index)",
+                metricStat: Statistic(
+                    metric: Metric(namespace: namespace, metricName: query.name, dimensions: query.dimensions), period: period,
+                    stat: query.statistic))
+        }
+        var points = [[Point]](repeating: [], count: queries.count)
+        var partial = [Bool](repeating: false, count: queries.count)
+        var token: String?
+        for _ in 0..<20 {
+            let input = GetInput(metricDataQueries: wanted, startTime: start, endTime: end, nextToken: token)
+            let page = try await call("GetMetricData", input, as: GetOutput.self, deadline)
+            for result in page.metricDataResults ?? [] {
+                guard let id = result.id, id.hasPrefix("m"), let index = Int(id.dropFirst()), points.indices.contains(index)
+                else { continue }
+                let times = result.timestamps ?? []
+                let values = result.values ?? []
+                guard times.count == values.count else {
+                    throw AWSError(.invalidAnswer, "GetMetricData was answered with times and values that don't match")
+                }
+                points[index] += zip(times, values).map { Point(time: $0.seconds, value: $1) }
+                // A metric's last page says how the whole of it ended.
+                partial[index] = (result.statusCode ?? "Complete") != "Complete"
+            }
+            token = page.nextToken.flatMap { $0.isEmpty ? nil : $0 }
+            guard token != nil else { break }
+        }
+        return Series(
+            points: points.map { $0.sorted { $0.time < $1.time } }, isComplete: token == nil && !partial.contains(true))
+    }
+
+    private func call<Output: Decodable>(
+        _ operation: String, _ input: some Encodable & Sendable, as output: Output.Type, _ deadline: NIODeadline
+    ) async throws(AWSError) -> Output {
+        try await client.json(
+            .cloudWatch, version: "1.0", target: "GraniteServiceVersion20100801.\(operation)", input, as: output,
+            capitalized: true, deadline: deadline)
+    }
+
+    private struct PutInput: Encodable, Sendable {
+        var namespace: String
+        var metricData: [Datum]
+    }
+
+    private struct GetInput: Encodable, Sendable {
+        var metricDataQueries: [QueryInput]
+        var startTime: Int
+        var endTime: Int
+        var scanBy = "TimestampAscending"
+        var nextToken: String?
+    }
+
+    private struct QueryInput: Encodable, Sendable {
+        var id: String
+        var metricStat: Statistic
+        var returnData = true
+    }
+
+    private struct Statistic: Encodable, Sendable {
+        var metric: Metric
+        var period: Int
+        var stat: String
+    }
+
+    private struct Metric: Encodable, Sendable {
+        var namespace: String
+        var metricName: String
+        var dimensions: [Dimension]
+    }
+
+    private struct GetOutput: Decodable {
+        var metricDataResults: [Result]?
+        var nextToken: String?
+    }
+
+    private struct Result: Decodable {
+        var id: String?
+        var timestamps: [Instant]?
+        var values: [Double]?
+        var statusCode: String?
+    }
+
+    private struct Nothing: Decodable {}
+}

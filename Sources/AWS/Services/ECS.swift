@@ -1,0 +1,205 @@
+package import NIOCore
+
+/// Amazon ECS, as far as the control plane needs it.
+package struct ECS: Sendable {
+    package let client: AWSClient
+
+    package init(_ client: AWSClient) {
+        self.client = client
+    }
+
+    /// A service and what of it runs.
+    package struct Service: Sendable, Hashable, Decodable {
+        package var serviceArn: String?
+        package var serviceName: String
+        /// `ACTIVE`, `DRAINING` or `INACTIVE`.
+        package var status: String
+        package var desiredCount: Int
+        package var runningCount: Int
+        package var pendingCount: Int
+        package var deployments: [Deployment]?
+        package var tags: [Tag]?
+
+        package func tag(_ key: String) -> String? { tags?.first { $0.key == key }?.value }
+    }
+
+    package struct Deployment: Sendable, Hashable, Decodable {
+        package var status: String?
+        package var createdAt: Instant?
+        package var updatedAt: Instant?
+        package var rolloutState: String?
+        package var rolloutStateReason: String?
+    }
+
+    package struct Tag: Sendable, Hashable, Codable {
+        package var key: String
+        package var value: String?
+    }
+
+    package struct Container: Sendable, Hashable, Decodable {
+        package var name: String?
+        package var exitCode: Int?
+        package var reason: String?
+    }
+
+    package struct TaskState: Sendable, Hashable, Decodable {
+        package var taskArn: String
+        package var lastStatus: String?
+        package var desiredStatus: String?
+        package var createdAt: Instant?
+        package var startedAt: Instant?
+        package var stoppedAt: Instant?
+        package var stoppedReason: String?
+        package var stopCode: String?
+        package var attachments: [Attachment]?
+        package var containers: [Container]?
+
+        package func attached(_ name: String) -> String? {
+            for attachment in attachments ?? [] {
+                for detail in attachment.details ?? [] where detail.name == name { return detail.value }
+            }
+            return nil
+        }
+    }
+
+    package struct Attachment: Sendable, Hashable, Decodable {
+        package var type: String?
+        package var status: String?
+        package var details: [Detail]?
+    }
+
+    package struct Detail: Sendable, Hashable, Decodable {
+        package var name: String?
+        package var value: String?
+    }
+
+    /// The service, or nil when there is none of that name.
+    package func describeService(
+        cluster: String, service: String, deadline: NIODeadline
+    ) async throws(AWSError) -> Service? {
+        let answer = try await call(
+            "DescribeServices", ServicesInput(cluster: cluster, services: [service], include: ["TAGS"]), as: ServicesOutput.self,
+            deadline)
+        if let found = answer.services?.first { return found }
+        if let failure = answer.failures?.first, failure.reason != "MISSING" {
+            throw AWSError(
+                .service(name: failure.reason ?? "Unknown", status: 200), failure.detail ?? "the service can't be described")
+        }
+        return nil
+    }
+
+    /// Changes how many tasks are wanted, and returns the service as it then is.
+    package func updateService(
+        cluster: String, service: String, desiredCount: Int, deadline: NIODeadline
+    ) async throws(AWSError) -> Service {
+        try await call(
+            "UpdateService", UpdateInput(cluster: cluster, service: service, desiredCount: desiredCount), as: UpdateOutput.self,
+            deadline
+        ).service
+    }
+
+    /// What tasks of the service there are, at most a hundred. Those that have stopped are known for about an hour.
+    package func listTasks(
+        cluster: String, service: String, desiredStatus: String, deadline: NIODeadline
+    ) async throws(AWSError) -> [String] {
+        try await call(
+            "ListTasks", ListInput(cluster: cluster, serviceName: service, desiredStatus: desiredStatus), as: ListOutput.self,
+            deadline
+        ).taskArns ?? []
+    }
+
+    package func describeTasks(
+        cluster: String, tasks: [String], deadline: NIODeadline
+    ) async throws(AWSError) -> [TaskState] {
+        guard !tasks.isEmpty else { return [] }
+        return try await call(
+            "DescribeTasks", TasksInput(cluster: cluster, tasks: Array(tasks.prefix(100))), as: TasksOutput.self, deadline
+        ).tasks ?? []
+    }
+
+    package func tag(_ arn: String, _ tags: [Tag], deadline: NIODeadline) async throws(AWSError) {
+        _ = try await call("TagResource", TagInput(resourceArn: arn, tags: tags), as: Nothing.self, deadline)
+    }
+
+    private func call<Output: Decodable>(
+        _ operation: String, _ input: some Encodable & Sendable, as output: Output.Type, _ deadline: NIODeadline
+    ) async throws(AWSError) -> Output {
+        try await client.json(
+            .ecs, version: "1.1", target: "AmazonEC2ContainerServiceV20141113.\(operation)", input, as: output,
+            deadline: deadline)
+    }
+
+    private struct ServicesInput: Encodable, Sendable {
+        var cluster: String
+        var services: [String]
+        var include: [String]
+    }
+
+    private struct ServicesOutput: Decodable {
+        var services: [Service]?
+        var failures: [ServiceFailure]?
+    }
+
+    private struct ServiceFailure: Decodable {
+        var reason: String?
+        var detail: String?
+    }
+
+    private struct UpdateInput: Encodable, Sendable {
+        var cluster: String
+        var service: String
+        var desiredCount: Int
+    }
+
+    private struct UpdateOutput: Decodable { var service: Service }
+
+    private struct ListInput: Encodable, Sendable {
+        var cluster: String
+        var serviceName: String
+        var desiredStatus: String
+    }
+
+    private struct ListOutput: Decodable { var taskArns: [String]? }
+
+    private struct TasksInput: Encodable, Sendable {
+        var cluster: String
+        var tasks: [String]
+    }
+
+    private struct TasksOutput: Decodable { var tasks: [TaskState]? }
+
+    private struct TagInput: Encodable, Sendable {
+        var resourceArn: String
+        var tags: [Tag]
+    }
+
+    private struct Nothing: Decodable {}
+}
+
+extension ECS.Tag {
+    package init(_ key: String, _ value: String) {
+        self.init(key: key, value: value)
+    }
+}
+
+/// A point in time, in seconds of the Unix epoch: a number or a text in AWS's answers.
+package struct Instant: Sendable, Hashable, Comparable, Decodable {
+    package var seconds: Double
+
+    package init(_ seconds: Double) {
+        self.seconds = seconds
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        if let number = try? container.decode(Double.self) {
+            seconds = number
+        } else if let time = AWSTime.parse(try container.decode(String.self)) {
+            seconds = time
+        } else {
+            throw DecodingError.dataCorruptedError(in: container, debugDescription: "no point in time")
+        }
+    }
+
+    package static func < (left: Instant, right: Instant) -> Bool { left.seconds < right.seconds }
+}

@@ -1,0 +1,90 @@
+/// Points in time as AWS writes them. Seconds of the Unix epoch, civil calendar by days since 0000-03-01.
+package enum AWSTime {
+    /// `20261123T080000Z`, the form that signatures use.
+    package static func basic(_ epochSeconds: Int) -> String {
+        let civil = Civil(epochSeconds)
+        return "\(four(civil.year))\(two(civil.month))\(two(civil.day))T\(two(civil.hour))\(two(civil.minute))\(two(civil.second))Z"
+    }
+
+    /// `2026-11-23T08:00:00Z`, with any fraction, or an offset such as `+01:00`. Nil for anything else.
+    package static func parse(_ text: String) -> Double? {
+        let bytes = Array(text.utf8)
+        guard bytes.count >= 20, bytes[4] == 0x2D, bytes[7] == 0x2D, bytes[10] == 0x54 || bytes[10] == 0x20,
+            bytes[13] == 0x3A, bytes[16] == 0x3A,
+            let year = number(bytes[0..<4]), let month = number(bytes[5..<7]), let day = number(bytes[8..<10]),
+            let hour = number(bytes[11..<13]), let minute = number(bytes[14..<16]), let second = number(bytes[17..<19])
+        else { return nil }
+        var rest = bytes[19...]
+        var fraction = 0.0
+        if rest.first == 0x2E {
+            rest = rest.dropFirst()
+            var scale = 0.1
+            while let digit = rest.first, (0x30...0x39).contains(digit) {
+                fraction += Double(digit - 0x30) * scale
+                scale /= 10
+                rest = rest.dropFirst()
+            }
+        }
+        guard let offset = offset(rest) else { return nil }
+        return epoch(year, month, day, hour, minute, second).map { Double($0 - offset) + fraction }
+    }
+
+    /// The `Date` field of a response, `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, 5.6.7). Nil for anything else.
+    package static func parseHTTPDate(_ text: String) -> Int? {
+        let parts = text.split(separator: " ")
+        guard parts.count == 6, parts[5] == "GMT", let day = Int(parts[1]), let year = Int(parts[3]),
+            let month = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+                .firstIndex(where: { $0 == parts[2] })
+        else { return nil }
+        let clock = parts[4].split(separator: ":").compactMap { Int($0) }
+        guard clock.count == 3 else { return nil }
+        return epoch(year, month + 1, day, clock[0], clock[1], clock[2])
+    }
+
+    private static func offset(_ bytes: ArraySlice<UInt8>) -> Int? {
+        if bytes.elementsEqual([0x5A]) { return 0 }
+        guard bytes.count == 6, let sign = bytes.first, sign == 0x2B || sign == 0x2D,
+            let hours = number(bytes.dropFirst().prefix(2)), let minutes = number(bytes.suffix(2))
+        else { return nil }
+        return (hours * 3_600 + minutes * 60) * (sign == 0x2B ? 1 : -1)
+    }
+
+    private static func number(_ digits: ArraySlice<UInt8>) -> Int? {
+        guard digits.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+        return digits.reduce(0) { $0 * 10 + Int($1 - 0x30) }
+    }
+
+    private static func epoch(_ year: Int, _ month: Int, _ day: Int, _ hour: Int, _ minute: Int, _ second: Int) -> Int? {
+        guard (1...9_999).contains(year), (1...12).contains(month), (1...31).contains(day), (0...23).contains(hour),
+            (0...59).contains(minute), (0...60).contains(second)
+        else { return nil }
+        let shifted = month <= 2 ? year - 1 : year
+        let era = shifted / 400
+        let yearOfEra = shifted - era * 400
+        let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
+        let days = era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
+        return days * 86_400 + hour * 3_600 + minute * 60 + second
+    }
+
+    private static func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+    private static func four(_ number: Int) -> String { String(repeating: "0", count: max(0, 4 - "\(number)".count)) + "\(number)" }
+
+    private struct Civil {
+        var year, month, day, hour, minute, second: Int
+
+        init(_ epochSeconds: Int) {
+            let days = epochSeconds >= 0 ? epochSeconds / 86_400 : (epochSeconds - 86_399) / 86_400
+            let time = epochSeconds - days * 86_400
+            (hour, minute, second) = (time / 3_600, time / 60 % 60, time % 60)
+            let shifted = days + 719_468
+            let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
+            let dayOfEra = shifted - era * 146_097
+            let yearOfEra = (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+            let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+            let shiftedMonth = (5 * dayOfYear + 2) / 153
+            day = dayOfYear - (153 * shiftedMonth + 2) / 5 + 1
+            month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
+            year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
+        }
+    }
+}

@@ -1,0 +1,137 @@
+import NIOCore
+package import Pipeline
+
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
+
+/// Answers each exchange with what the stage's action did.
+final class ECSServicePort: ExchangePort {
+    private let control: ServiceControl
+    private let shard: Shard
+
+    init(control: ServiceControl, shard: Shard) {
+        self.control = control
+        self.shard = shard
+    }
+
+    func open(_ exchange: Exchange) {
+        switch ServiceRequest.decide(exchange.request, configured: control.settings.action) {
+        case .refuse(let answer): exchange.answer(answer)
+        case .act(let action):
+            exchange.attach(ServiceSink(exchange: exchange, action: action, control: control, loop: shard.loop))
+        }
+    }
+}
+
+@available(*, unavailable)
+extension ECSServicePort: Sendable {}
+
+/// Which requests an action takes.
+package enum ServiceRequest {
+    /// Bodies say nothing that counts; a longer one is a mistake or an attack.
+    package static let bodyLimit = 64 << 10
+
+    package enum Decision: Sendable {
+        case act(ECSServiceAction)
+        case refuse(LocalResponse)
+    }
+
+    package static func decide(_ request: RequestHead, configured: ECSServiceAction) -> Decision {
+        guard request.kind == .plain else {
+            return .refuse(.error(.init(code: "bad_request", message: "only plain requests are answered", status: 400)))
+        }
+        let path = request.path.prefix { $0 != "?" && $0 != "#" }
+        let last = path.split(separator: "/", omittingEmptySubsequences: true).last.map(String.init)
+        let named = last.flatMap(ECSServiceAction.init).flatMap { $0 == .byPath ? nil : $0 }
+        let action: ECSServiceAction
+        if configured == .byPath, let named {
+            action = named
+        } else if configured != .byPath, last == nil || named == configured {
+            action = configured
+        } else {
+            let known = configured == .byPath ? "/wake, /sleep, /kill and /status" : "/\(configured.rawValue)"
+            return .refuse(.error(.init(code: "not_found", message: "there is only \(known) here", status: 404)))
+        }
+        let methods = action == .status ? ["GET", "HEAD", "POST"] : ["POST"]
+        guard methods.contains(request.method) else {
+            let list = methods.joined(separator: ", ")
+            let error = ServiceError(code: "method_not_allowed", message: "/\(action.rawValue) takes \(list)", status: 405)
+            var answer = LocalResponse.error(error)
+            answer.head.fields.append("Allow", list)
+            return .refuse(answer)
+        }
+        if case .known(let length) = request.body, length > bodyLimit { return .refuse(tooLarge) }
+        return .act(action)
+    }
+
+    static var tooLarge: LocalResponse {
+        .error(.init(code: "too_large", message: "the request's body has more than \(bodyLimit) bytes", status: 413))
+    }
+}
+
+/// Waits for the end of the request, then for AWS.
+private final class ServiceSink: ExchangeSink {
+    private let exchange: Exchange
+    private let action: ECSServiceAction
+    private let control: ServiceControl
+    private let loop: any EventLoop
+    private var received = 0
+    private var task: Task<Void, Never>?
+
+    init(exchange: Exchange, action: ECSServiceAction, control: ServiceControl, loop: any EventLoop) {
+        self.exchange = exchange
+        self.action = action
+        self.control = control
+        self.loop = loop
+    }
+
+    override func requestBody(_ bytes: ByteBuffer) {
+        received += bytes.readableBytes
+        guard received <= ServiceRequest.bodyLimit else { return exchange.answer(ServiceRequest.tooLarge) }
+        exchange.creditRequest(bytes.readableBytes)
+    }
+
+    override func requestEnd(_ trailers: HeaderFields?) {
+        let promise = loop.makePromise(of: LocalResponse.self)
+        promise.futureResult.assumeIsolated().whenSuccess { [exchange] in exchange.answer($0) }
+        let (control, action) = (control, action)
+        task = promise.completeWithTask { await control.answer(to: action) }
+    }
+
+    override func requestAborted(_ failure: Failure) { task?.cancel() }
+}
+
+extension ServiceControl {
+    /// Does it, and says as an HTTP response what came of it.
+    func answer(to action: ECSServiceAction) async -> LocalResponse {
+        do throws(ServiceError) {
+            switch action {
+            case .wake: return .json(try await wake())
+            case .sleep: return .json(try await sleep())
+            case .kill: return .json(try await kill())
+            case .status, .byPath: return .json(try await status())
+            }
+        } catch { return .error(error) }
+    }
+}
+
+extension LocalResponse {
+    static func json(_ value: some Encodable, status: Int = 200) -> LocalResponse {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let body = (try? encoder.encode(value)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+        var response = LocalResponse(status: status, body: body)
+        response.head.fields.set("Content-Type", "application/json")
+        response.head.fields.append("Cache-Control", "no-store")
+        return response
+    }
+
+    static func error(_ error: ServiceError) -> LocalResponse {
+        var response = json(error, status: error.status)
+        if error.status == 503 { response.head.fields.append("Retry-After", "5") }
+        return response
+    }
+}

@@ -1,0 +1,144 @@
+import AWS
+import AsyncHTTPClient
+import Logging
+import NIOCore
+public import Pipeline
+import Synchronization
+
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
+
+public enum ECSServiceAction: String, Sendable, CaseIterable, ConfigurationChoice {
+    /// Wants at least one task.
+    case wake
+    /// Wants none if nobody uses the service.
+    case sleep
+    /// Wants none.
+    case kill
+    /// Says how the service is.
+    case status
+    /// What the last segment of the request's path names.
+    case byPath = "by-path"
+}
+
+/// What of an ECS service is looked after, and when it counts as idle.
+///
+/// `cluster`, `service` and `idle-threshold` come from the variables `CLUSTER`, `SERVICE` and `IDLE_THRESHOLD_MINUTES` where
+/// the pipeline doesn't say.
+public struct ECSServiceConfiguration: StageConfiguration {
+    public var action = ECSServiceAction.status
+    public var cluster: String?
+    public var service: String?
+    public var region: String?
+    public var idleThreshold: Duration?
+    public var grace = Duration.seconds(300)
+    public var cooldown = Duration.seconds(300)
+    public var startDeadline = Duration.seconds(600)
+    public var missingMetrics = Duration.seconds(1_800)
+    public var silentStreams = Duration.seconds(3_600)
+    public var metricsPeriod = Duration.seconds(60)
+    public var metricsDelay = Duration.seconds(300)
+    public var metricsNamespace = "Fluidity"
+    public var metricsService: String?
+    public var port = 8_443
+    public var timeout = Duration.seconds(15)
+
+    public init() {}
+
+    public static let schema = Schema<ECSServiceConfiguration>(
+        .required("action", \.action, "What a request does."),
+        .optional("cluster", \.cluster, "The cluster's name; by default, what CLUSTER says."),
+        .optional("service", \.service, "The service's name; by default, what SERVICE says."),
+        .optional("region", \.region, "The AWS region; by default, what AWS_REGION or the shared file says."),
+        .optional(
+            "idle-threshold", \.idleThreshold, in: .seconds(1)...(.seconds(604_800)),
+            "How long nobody must have used the service before it is put to sleep; by default IDLE_THRESHOLD_MINUTES, or 15m."),
+        .optional(
+            "grace", \.grace, in: .zero...(.seconds(86_400)), "How long a task that has just started is left alone."),
+        .optional(
+            "cooldown", \.cooldown, in: .zero...(.seconds(86_400)), "How long the service is left alone after a wake."),
+        .optional(
+            "start-deadline", \.startDeadline, in: .seconds(1)...(.seconds(3_600)),
+            "How long a task may take to start before the service is stopped."),
+        .optional(
+            "missing-metrics", \.missingMetrics, in: .seconds(1)...(.seconds(86_400)),
+            "How long a running task may report nothing before the service is stopped."),
+        .optional(
+            "silent-streams", \.silentStreams, in: .zero...(.seconds(86_400)),
+            "How long open streams that move nothing keep the service up."),
+        .optional(
+            "metrics-period", \.metricsPeriod, in: .seconds(1)...(.seconds(3_600)),
+            "The resolution in which the service's metrics are read."),
+        .optional(
+            "metrics-delay", \.metricsDelay, in: .seconds(1)...(.seconds(3_600)),
+            "How old the newest report may be: later ones may be on their way."),
+        .optional("metrics-namespace", \.metricsNamespace, "The namespace of the service's metrics."),
+        .optional("metrics-service", \.metricsService, "The value of their dimension 'Service'; by default, the service's name."),
+        .optional("port", \.port, in: 1...65_535, "The port of the task, for 'status'."),
+        .optional(
+            "timeout", \.timeout, in: .milliseconds(100)...(.seconds(600)), "How long AWS may take, attempts included.")
+    )
+}
+
+public struct ECSServiceFactory: StageFactory {
+    public static let name = "ecs-service"
+    public static let summary = "Wakes an ECS service, puts it to sleep when it is idle, kills it, or says how it is."
+    public static let forms = [StageForm(.exchange, .end)]
+
+    private let environment: [String: String]
+
+    public init() {
+        self.init(environment: ProcessInfo.processInfo.environment)
+    }
+
+    package init(environment: [String: String]) {
+        self.environment = environment
+    }
+
+    public func make(_ configuration: ECSServiceConfiguration, form: StageForm, context: StageContext) throws -> any Stage {
+        let settings = try ServiceSettings(configuration, environment: environment)
+        return ECSServiceStage(settings: settings, environment: environment, logger: context.logger)
+    }
+}
+
+/// Takes exchanges and answers each with what its action did.
+final class ECSServiceStage: Stage {
+    typealias Input = Exchange
+    typealias Output = End
+    private let settings: ServiceSettings
+    private let environment: [String: String]
+    private let logger: Logger
+    /// One for all loops: what it learns about credentials and clocks is the same for all.
+    private let shared = Mutex<(client: HTTPClient, control: ServiceControl)?>(nil)
+
+    init(settings: ServiceSettings, environment: [String: String], logger: Logger) {
+        self.settings = settings
+        self.environment = environment
+        self.logger = logger
+    }
+
+    func assemble(_ downstream: Void, on shard: Shard) throws -> any ExchangePort {
+        let control = shared.withLock { shared in
+            if let shared { return shared.control }
+            let client = HTTPTransport.makeClient(on: shard.group)
+            let aws = AWSClient(
+                surroundings: AWSSurroundings(environment: environment), region: settings.region,
+                transport: HTTPTransport(client: client), logger: logger)
+            let control = ServiceControl(settings: settings, client: aws, logger: logger)
+            shared = (client, control)
+            return control
+        }
+        return ECSServicePort(control: control, shard: shard)
+    }
+
+    func stop() async {
+        let client = shared.withLock { shared in
+            defer { shared = nil }
+            return shared?.client
+        }
+        try? await client?.shutdown()
+    }
+}

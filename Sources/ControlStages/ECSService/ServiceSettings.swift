@@ -1,0 +1,55 @@
+package import NIOCore
+package import Pipeline
+
+/// The stage's configuration with what the environment says in its gaps, in seconds where it is reckoned with.
+package struct ServiceSettings: Sendable, Equatable {
+    package var action: ECSServiceAction
+    package var cluster: String
+    package var service: String
+    package var region: String?
+    package var policy: SleepPolicy
+    package var metricsNamespace: String
+    package var metricsService: String
+    package var port: Int
+    package var timeout: TimeAmount
+
+    package init(_ configuration: ECSServiceConfiguration, environment: [String: String]) throws(StageError) {
+        action = configuration.action
+        cluster = try Self.name("cluster", configuration.cluster, "CLUSTER", environment)
+        service = try Self.name("service", configuration.service, "SERVICE", environment)
+        region = configuration.region
+        policy = SleepPolicy()
+        policy.idleThreshold = try Self.threshold(configuration.idleThreshold, environment)
+        policy.grace = Self.seconds(configuration.grace)
+        policy.cooldown = Self.seconds(configuration.cooldown)
+        policy.startDeadline = Self.seconds(configuration.startDeadline)
+        policy.missingMetrics = Self.seconds(configuration.missingMetrics)
+        policy.silentStreams = Self.seconds(configuration.silentStreams)
+        policy.period = max(1, Int(Self.seconds(configuration.metricsPeriod)))
+        policy.delay = Self.seconds(configuration.metricsDelay)
+        metricsNamespace = configuration.metricsNamespace
+        metricsService = configuration.metricsService ?? service
+        port = configuration.port
+        timeout = .nanoseconds(Int64(configuration.timeout / .nanoseconds(1)))
+    }
+
+    private static func name(
+        _ key: String, _ configured: String?, _ variable: String, _ environment: [String: String]
+    ) throws(StageError) -> String {
+        if let name = configured ?? environment[variable], !name.isEmpty { return name }
+        throw StageError(
+            .configuration, "the \(key) isn't known: set '\(key)' or the variable \(variable)",
+            key: configured == nil ? nil : key)
+    }
+
+    private static func threshold(_ configured: Duration?, _ environment: [String: String]) throws(StageError) -> Double {
+        if let configured { return seconds(configured) }
+        guard let text = environment["IDLE_THRESHOLD_MINUTES"], !text.isEmpty else { return 900 }
+        guard let minutes = Double(text), minutes > 0, minutes <= 10_080 else {
+            throw StageError(.configuration, "IDLE_THRESHOLD_MINUTES is a number of minutes up to 10080, not '\(text)'")
+        }
+        return minutes * 60
+    }
+
+    private static func seconds(_ duration: Duration) -> Double { duration / .seconds(1) }
+}

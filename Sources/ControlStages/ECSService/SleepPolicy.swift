@@ -1,0 +1,72 @@
+/// Times that decide when a service is put to sleep, in seconds.
+package struct SleepPolicy: Sendable, Equatable {
+    /// How long nobody must have used it.
+    package var idleThreshold = 900.0
+    /// How long a task that has just started is left alone: its metrics aren't there yet.
+    package var grace = 300.0
+    /// How long the service is left alone after a wake: who woke it is about to connect.
+    package var cooldown = 300.0
+    /// How long it may want a task without having one.
+    package var startDeadline = 600.0
+    /// How long a running task may report nothing.
+    package var missingMetrics = 1_800.0
+    /// How long streams that are open and move nothing count as use: somebody waits for a slow answer, or forgot a tunnel.
+    package var silentStreams = 3_600.0
+    /// How old the newest report may be. CloudWatch gives values some minutes after it got them.
+    package var delay = 300.0
+    /// The resolution of the metrics that are read.
+    package var period = 60
+
+    package init() {}
+
+    /// How far back metrics are read.
+    package var window: Double { max(idleThreshold, missingMetrics) + delay + Double(2 * period) }
+}
+
+/// What is known of a service at one moment. Times are seconds of the Unix epoch.
+package struct ServiceView: Sendable, Equatable {
+    package var desired: Int
+    package var running: Int
+    package var pending: Int
+    /// When the deployment began or its wanted number was changed last.
+    package var deployed: Double?
+    /// The last wake, whatever it found.
+    package var woken: Double?
+    /// The last wake that made it want a task.
+    package var begun: Double?
+    /// When the newest running task started.
+    package var runningSince: Double?
+    /// When the first of those tasks was made that have not started since one last did.
+    package var firstFailed: Double?
+    /// Why a task stopped last, as AWS says it.
+    package var stopReason: String?
+
+    package init(desired: Int, running: Int, pending: Int = 0) {
+        self.desired = desired
+        self.running = running
+        self.pending = pending
+    }
+}
+
+/// What the server has reported of itself. Points are from the oldest to the newest.
+package struct ActivityView: Sendable, Equatable {
+    package struct Point: Sendable, Equatable {
+        /// The beginning of the period, in seconds of the Unix epoch.
+        package var time: Double
+        package var value: Double
+
+        package init(_ time: Double, _ value: Double) {
+            self.time = time
+            self.value = value
+        }
+    }
+
+    package var connections: [Point] = []
+    package var lastActivity: [Point] = []
+    package var streams: [Point] = []
+    package var bytes: [Point] = []
+    /// False when there is more than CloudWatch would give.
+    package var isComplete = true
+
+    package init() {}
+}

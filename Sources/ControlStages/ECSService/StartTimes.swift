@@ -1,0 +1,35 @@
+/// How long the service's last starts took. Kept in a tag of the service, because functions forget and tasks are forgotten:
+/// the last task's short name, then seconds, the newest first.
+package struct StartTimes: Sendable, Equatable {
+    private static let kept = 8
+
+    package private(set) var lastTask: String?
+    package private(set) var seconds: [Int] = []
+
+    package init(_ tag: String? = nil) {
+        let parts = (tag ?? "").split(separator: " ")
+        lastTask = parts.first.map(String.init)
+        seconds = parts.dropFirst().prefix(Self.kept).compactMap { Int($0) }.filter { (1...3_600).contains($0) }
+    }
+
+    /// What the tag is to be, or nil when the task was known.
+    package mutating func learn(task arn: String, took seconds: Double) -> String? {
+        let name = String(arn.split(separator: "/").last?.prefix(32) ?? "")
+        let isName = name.utf8.allSatisfy {
+            (0x30...0x39).contains($0) || (0x61...0x7A).contains($0) || (0x41...0x5A).contains($0) || $0 == 0x2D
+        }
+        guard !name.isEmpty, isName, name != lastTask, seconds.isFinite, (0...3_600).contains(seconds) else { return nil }
+        lastTask = name
+        self.seconds.insert(max(1, Int(seconds.rounded(.up))), at: 0)
+        self.seconds = Array(self.seconds.prefix(Self.kept))
+        return ([name] + self.seconds.map(String.init)).joined(separator: " ")
+    }
+
+    /// `60-90 seconds` until starts were seen; then from the shortest to the longest, in fives.
+    package var estimate: String {
+        guard let least = seconds.min(), let most = seconds.max() else { return "60-90 seconds" }
+        let low = max(1, least / 5 * 5)
+        let high = (most + 4) / 5 * 5
+        return low == high ? "\(high)-\(high + 5) seconds" : "\(low)-\(high) seconds"
+    }
+}

@@ -1,0 +1,73 @@
+/// The events that functions are invoked with, as they are written. Which one it is follows from the keys that only it has.
+enum LambdaEventDocument: Decodable {
+    case gatewayV1(GatewayV1)
+    case gatewayV2(GatewayV2)
+    /// What kind of event it is.
+    case schedule(String)
+    /// The action that it names, or nothing.
+    case direct(String)
+
+    struct GatewayV1: Decodable {
+        var path: String
+        var httpMethod: String
+        var headers: [String: String?]?
+        var multiValueHeaders: [String: [String?]?]?
+        var queryStringParameters: [String: String?]?
+        var multiValueQueryStringParameters: [String: [String?]?]?
+        var body: String?
+        var isBase64Encoded: Bool?
+        var requestContext: Context?
+
+        struct Context: Decodable { var identity: Identity? }
+        struct Identity: Decodable { var sourceIp: String? }
+    }
+
+    struct GatewayV2: Decodable {
+        var rawPath: String?
+        var rawQueryString: String?
+        var headers: [String: String?]?
+        var cookies: [String]?
+        var body: String?
+        var isBase64Encoded: Bool?
+        var requestContext: Context
+
+        struct Context: Decodable { var http: Request }
+
+        struct Request: Decodable {
+            var method: String
+            var path: String?
+            var sourceIp: String?
+        }
+    }
+
+    private enum Key: String, CodingKey {
+        case httpMethod
+        case requestContext
+        case detailType = "detail-type"
+        case source
+        case schedule
+        case action
+    }
+
+    private struct ContextKeys: Decodable { var http: Anything? }
+    private struct Anything: Decodable { init(from decoder: any Decoder) throws {} }
+
+    init(from decoder: any Decoder) throws {
+        // `null`, a number, a text, a list: whoever invokes a function directly may say nothing.
+        guard let container = try? decoder.container(keyedBy: Key.self) else {
+            self = .direct("")
+            return
+        }
+        if container.contains(.httpMethod) {
+            self = .gatewayV1(try GatewayV1(from: decoder))
+        } else if let context = try? container.decode(ContextKeys.self, forKey: .requestContext), context.http != nil {
+            self = .gatewayV2(try GatewayV2(from: decoder))
+        } else if container.contains(.detailType) {
+            self = .schedule(try container.decode(String.self, forKey: .detailType))
+        } else if container.contains(.schedule) || container.contains(.source) {
+            self = .schedule("Scheduled Event")
+        } else {
+            self = .direct(try container.decodeIfPresent(String.self, forKey: .action) ?? "")
+        }
+    }
+}

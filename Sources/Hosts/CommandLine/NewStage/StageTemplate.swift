@@ -1,0 +1,292 @@
+import Foundation
+
+/// A package with one stage, as `fluidity stage new` writes it.
+package struct StageTemplate {
+    package let folder: String
+    private let name: String
+    /// `RequestLog` for `request-log`.
+    private let type: String
+    private let dependency: String
+
+    /// Nil where the name isn't in kebab-case.
+    package init?(name: String, fluidity: String, branch: String, into folder: String) {
+        let words = name.split(separator: "-", omittingEmptySubsequences: false)
+        let isName = words.allSatisfy { word in
+            word.utf8.first.map { (0x61...0x7A).contains($0) } == true
+                && word.utf8.allSatisfy { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) }
+        }
+        guard isName, name.utf8.count <= 40 else { return nil }
+        self.name = name
+        self.folder = folder
+        type = words.map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined()
+        if fluidity.contains("://") || fluidity.hasPrefix("git@") {
+            dependency = ".package(url: \"\(fluidity)\", branch: \"\(branch)\")"
+        } else {
+            let path = URL(fileURLWithPath: fluidity).standardizedFileURL.path
+            dependency = ".package(name: \"fluidity\", path: \"\(path)\")"
+        }
+    }
+
+    package struct Taken: Error, CustomStringConvertible {
+        package var description: String
+    }
+
+    package func write() throws {
+        let manager = FileManager.default
+        if let contents = try? manager.contentsOfDirectory(atPath: folder), !contents.isEmpty {
+            throw Taken(description: "the folder '\(folder)' is not empty")
+        }
+        for (path, text) in files {
+            let url = URL(fileURLWithPath: "\(folder)/\(path)")
+            try manager.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+            try Data(text.utf8).write(to: url)
+        }
+    }
+
+    /// Every file by its path in the package.
+    package var files: [(path: String, text: String)] {
+        [
+            ("Package.swift", manifest),
+            (".gitignore", ".build/\n"),
+            ("README.md", readme),
+            ("\(name).yaml", pipeline),
+            ("Sources/\(type)/\(type)Stage.swift", stage),
+            ("Sources/\(type)/\(type)Gate.swift", gate),
+            ("Sources/\(type)Tunnel/Main.swift", main),
+            ("Tests/\(type)Tests/\(type)Tests.swift", tests),
+        ]
+    }
+
+    private var manifest: String {
+        """
+        // swift-tools-version: 6.2
+        import PackageDescription
+
+        let package = Package(
+            name: "\(name)",
+            platforms: [.macOS(.v15)],
+            products: [
+                .library(name: "\(type)", targets: ["\(type)"]),
+                .executable(name: "\(name)-tunnel", targets: ["\(type)Tunnel"]),
+            ],
+            dependencies: [
+                \(dependency)
+            ],
+            targets: [
+                .target(name: "\(type)", dependencies: [.product(name: "Pipeline", package: "fluidity")]),
+                .executableTarget(
+                    name: "\(type)Tunnel",
+                    dependencies: [
+                        "\(type)",
+                        .product(name: "Pipeline", package: "fluidity"),
+                        .product(name: "Stages", package: "fluidity"),
+                        .product(name: "CommandLineInterface", package: "fluidity"),
+                    ]
+                ),
+                .testTarget(
+                    name: "\(type)Tests",
+                    dependencies: [
+                        "\(type)",
+                        .product(name: "Pipeline", package: "fluidity"),
+                        .product(name: "StageTesting", package: "fluidity"),
+                    ]
+                ),
+            ],
+            swiftLanguageModes: [.v6]
+        )
+
+        """
+    }
+
+    private var stage: String {
+        """
+        public import Pipeline
+
+        /// The stage's keys in a pipeline, with their defaults.
+        public struct \(type)Configuration: StageConfiguration {
+            public var field = "X-\(type)"
+            public var value = ""
+
+            public init() {}
+
+            public static let schema = Schema<\(type)Configuration>(
+                .optional("field", \\.field, "The name of the field that is added."),
+                .required("value", \\.value, "Its value.")
+            )
+
+            public func validate() -> [ConfigurationProblem] {
+                var fields = HeaderFields()
+                if fields.append(field, value) { return [] }
+                return [ConfigurationProblem("'\\(field)' can't be a field with this value", key: "field")]
+            }
+        }
+
+        /// Describes the stage and makes it. Register it in `Main.swift`.
+        public struct \(type)Factory: StageFactory {
+            public static let name = "\(name)"
+            public static let summary = "Adds a field to each request."
+            public static let forms = [StageForm(.exchange, .exchange)]
+            public static let reference = StageReference(
+                details: "Say here what it does, when it is of use and where in a list it belongs.",
+                example: "- \(name): { value: hello }",
+                metrics: [\(type)Stage.changed])
+
+            public init() {}
+
+            public func make(
+                _ configuration: \(type)Configuration, form: StageForm, context: StageContext
+            ) throws -> any Stage {
+                \(type)Stage(configuration: configuration)
+            }
+        }
+
+        /// One entry of a running pipeline.
+        struct \(type)Stage: Stage {
+            typealias Input = Exchange
+            typealias Output = Exchange
+
+            static let changed = MetricDescription(.counter, "fluidity_\(metric)_requests_total", "Requests that got the field.")
+
+            let configuration: \(type)Configuration
+
+            /// Called once for each event loop. What it makes stays on that loop and needs no locks.
+            func assemble(_ downstream: any ExchangePort, on shard: Shard) throws -> any ExchangePort {
+                \(type)Port(
+                    configuration, next: downstream,
+                    changed: shard.metrics.counter(Self.changed, shard.assembling?.labels ?? []))
+            }
+        }
+
+        /// One event loop's part of the stage.
+        final class \(type)Port: ExchangePort {
+            let configuration: \(type)Configuration
+            let changed: Counter
+            private let next: any ExchangePort
+
+            init(_ configuration: \(type)Configuration, next: any ExchangePort, changed: Counter) {
+                self.configuration = configuration
+                self.next = next
+                self.changed = changed
+            }
+
+            func open(_ exchange: Exchange) {
+                exchange.pass(\(type)Gate(self), towards: next)
+            }
+        }
+
+        """
+    }
+
+    private var metric: String { name.replacing("-", with: "_") }
+
+    private var gate: String {
+        """
+        import Pipeline
+
+        /// What happens to one exchange. What isn't named in the interests costs nothing: this gate sees no bodies.
+        final class \(type)Gate: Gate {
+            private let port: \(type)Port
+
+            init(_ port: \(type)Port) {
+                self.port = port
+                super.init(interests: [.requestHead])
+            }
+
+            override func requestHead(_ head: inout RequestHead, _ exchange: Exchange) -> GateDecision {
+                head.fields.set(port.configuration.field, port.configuration.value)
+                port.changed.add()
+                return .forward
+            }
+        }
+
+        """
+    }
+
+    private var main: String {
+        """
+        import CommandLineInterface
+        import Pipeline
+        import \(type)
+        import Stages
+
+        /// `fluidity`, with one stage more.
+        @main
+        enum Main {
+            static func main() async {
+                var stages = StageRegistry.standard()
+                stages.register(\(type)Factory())
+                await FluidityCommandLine.run(stages: stages)
+            }
+        }
+
+        """
+    }
+
+    private var tests: String {
+        """
+        import Pipeline
+        import \(type)
+        import StageTesting
+        import Testing
+
+        @Suite struct \(type)Tests {
+            /// Whatever every stage promises.
+            @Test func conforms() async throws {
+                try await StageConformance(\(type)Factory()).check()
+            }
+
+            @Test func aRequestGetsTheField() async throws {
+                let pipeline = try await TestPipeline("- \(name): { field: X-Word, value: hello }", \(type)Factory())
+                let outcome = try await pipeline.exchange(TestRequest("GET", "http://example.com/"))
+                #expect(outcome.status == 200)
+                #expect(outcome.reached.first?.head.fields.first("X-Word") == "hello")
+                #expect(try await pipeline.metric("fluidity_\(metric)_requests_total") == 1)
+                await pipeline.end()
+            }
+        }
+
+        """
+    }
+
+    private var pipeline: String {
+        """
+        # A forward proxy with the stage in it: curl -x http://127.0.0.1:8080 http://example.com/
+        host: server
+
+        pipeline:
+          - accept: { listen: "127.0.0.1:8080" }
+          - http: { mode: proxy }
+          - \(name): { value: hello }
+          - fetch: { destinations: public }
+
+        # swift run \(name)-tunnel test \(name).yaml
+        tests:
+          - name: a request gets the field
+            request: { url: "http://example.com/" }
+            expect:
+              status: 200
+              stage: origin
+              origin: { fields: { X-\(type): hello } }
+
+        """
+    }
+
+    private var readme: String {
+        """
+        # \(name)
+
+        A stage for Fluidity.
+
+        | | |
+        |---|---|
+        | `swift test` | the stage's tests |
+        | `swift run \(name)-tunnel test \(name).yaml` | the pipeline's tests |
+        | `swift run \(name)-tunnel server --config \(name).yaml` | runs the pipeline |
+        | `swift run \(name)-tunnel stages \(name)` | what the stage says of itself |
+
+        `Sources/\(type)` has the stage: its keys, its factory, what runs once for each event loop and what runs for each
+        exchange.
+
+        """
+    }
+}

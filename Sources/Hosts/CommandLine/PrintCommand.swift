@@ -1,0 +1,96 @@
+import ArgumentParser
+package import Pipeline
+
+struct PrintCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "print",
+        abstract: "Print a configuration as it counts: every value, and where it comes from.",
+        discussion: """
+            The output is a configuration file again, with defaults, environment and command line put in. Secrets are redacted, \
+            paths resolved.
+
+            EXAMPLES
+              fluidity print agent.yaml
+              FLUIDITY_DRAIN=5s fluidity print agent.yaml --set pipeline.connect.wait=1s
+            """)
+
+    @Argument(help: "The file.")
+    var file: String
+
+    @OptionGroup var options: ConfigurationOptions
+
+    func run() async throws {
+        try await Reporting.run {
+            let configuration = try options.load(file, host: nil, checksFiles: false)
+            for warning in configuration.warnings { Reporting.write(warning.description) }
+            print(ConfigurationPrinter.text(of: configuration), terminator: "")
+        }
+    }
+}
+
+/// Writes a loaded configuration as YAML, with the origin of each value behind it.
+package enum ConfigurationPrinter {
+    private struct Line {
+        var text: String
+        var comment: String?
+    }
+
+    package static func text(of configuration: LoadedConfiguration) -> String {
+        var lines: [Line] = []
+        for setting in configuration.fileSettings where setting.path != "pipeline" && setting.path != "tests" {
+            var setting = setting
+            if setting.path == "host" {
+                lines.append(
+                    Line(
+                        text: "host: \(configuration.host.rawValue)",
+                        comment: setting.value == "null" ? "from the stages" : comment(setting, configuration.file)))
+                continue
+            }
+            if setting.value.isEmpty { setting.value = "\"\"" }
+            add(setting, configuration.file, indentation: "", to: &lines)
+        }
+        lines.append(Line(text: "pipeline:"))
+        for entry in configuration.stages {
+            let settings = entry.placedSettings
+            let place = entry.position.map { "\(configuration.file):\($0.line)" }
+            lines.append(Line(text: "  - \(entry.name)\(settings.isEmpty ? "" : ":")", comment: place))
+            for setting in settings { add(setting, configuration.file, indentation: "      ", to: &lines) }
+        }
+        let width = min(48, lines.filter { $0.comment != nil }.map(\.text.count).max() ?? 0)
+        return lines.map { line in
+            guard let comment = line.comment else { return line.text + "\n" }
+            return line.text + String(repeating: " ", count: max(0, width - line.text.count)) + "  # \(comment)\n"
+        }.joined()
+    }
+
+    /// A value on its line, below the mappings that it is in.
+    private static func add(_ setting: ConfigurationSetting, _ file: String, indentation: String, to lines: inout [Line]) {
+        let keys = setting.path.split(separator: ".").map(String.init)
+        var margin = indentation
+        for key in keys.dropLast() {
+            // The mapping is open already where an earlier value stands in it.
+            if !isOpen("\(margin)\(key):", above: margin, in: lines) { lines.append(Line(text: "\(margin)\(key):")) }
+            margin += "  "
+        }
+        lines.append(Line(text: "\(margin)\(keys.last ?? ""): \(setting.value)", comment: comment(setting, file)))
+    }
+
+    private static func isOpen(_ header: String, above margin: String, in lines: [Line]) -> Bool {
+        for line in lines.reversed() {
+            if line.text == header { return true }
+            if !line.text.hasPrefix(margin + "  ") { return false }
+        }
+        return false
+    }
+
+    private static func comment(_ setting: ConfigurationSetting, _ file: String) -> String {
+        let origin =
+            switch setting.origin {
+            case .standard: "default"
+            case .file(let line): "\(file):\(line)"
+            case .environment(let variable): variable
+            case .commandLine(let option): option
+            }
+        return setting.references.isEmpty ? origin : "\(origin), \(setting.references.joined(separator: " "))"
+    }
+}

@@ -1,0 +1,94 @@
+public import Logging
+import NIOCore
+import NIOPosix
+public import Pipeline
+import Runtime
+import Synchronization
+
+/// An agent, a server or any other pipeline inside another program.
+///
+///     let pipeline = EmbeddedPipeline(plan, logger: logger)
+///     try await pipeline.start()
+///     …
+///     await pipeline.stop()
+///
+/// The program's signals are its own: whoever embeds a pipeline decides when it ends.
+public final class EmbeddedPipeline: Sendable {
+    public enum Status: String, Sendable {
+        case idle
+        case starting
+        case running
+        case draining
+        case stopped
+    }
+
+    private struct State {
+        var status = Status.idle
+        var generation: Generation?
+        var group: MultiThreadedEventLoopGroup?
+    }
+
+    private let plan: Plan
+    private let logger: Logger
+    private let eventLoops: Int
+    private let drain: Duration
+    private let state = Mutex(State())
+    /// What the pipeline counts.
+    public let telemetry = Telemetry()
+
+    /// - Parameters:
+    ///   - plan: Put together in code, or `LoadedConfiguration.plan`.
+    ///   - eventLoops: Threads of the pipeline's own; one for each core by default.
+    ///   - drain: How long `stop` lets what is open finish.
+    public init(_ plan: Plan, logger: Logger, eventLoops: Int? = nil, drain: Duration = .seconds(30)) {
+        self.plan = plan
+        self.logger = logger
+        self.eventLoops = max(1, eventLoops ?? System.coreCount)
+        self.drain = drain
+    }
+
+    public var status: Status { state.withLock { $0.status } }
+
+    /// Returns when the pipeline works: when it listens, where it listens. Throws what keeps it from that. A pipeline starts once.
+    public func start() async throws {
+        let mayStart = state.withLock { state in
+            guard state.status == .idle else { return false }
+            state.status = .starting
+            return true
+        }
+        guard mayStart else { throw StageError(.unavailable, "a pipeline can be started once") }
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: eventLoops)
+        let generation = Generation(
+            plan: plan, group: group, logger: logger, exchangeLog: ExchangeLogger.make(logger), telemetry: telemetry)
+        do {
+            try await generation.start()
+        } catch {
+            state.withLock { $0.status = .stopped }
+            try? await group.shutdownGracefully()
+            throw error
+        }
+        state.withLock { state in
+            state.status = .running
+            state.generation = generation
+            state.group = group
+        }
+    }
+
+    /// Takes nothing new, lets what is open finish as long as `drain` allows, and ends. True if all of it had finished.
+    @discardableResult
+    public func stop() async -> Bool {
+        let running = state.withLock { state -> (Generation, MultiThreadedEventLoopGroup)? in
+            guard state.status == .running, let generation = state.generation, let group = state.group else { return nil }
+            state.status = .draining
+            (state.generation, state.group) = (nil, nil)
+            return (generation, group)
+        }
+        guard let (generation, group) = running else { return true }
+        let isDone = await generation.drain(within: drain)
+        await generation.stop()
+        await telemetry.retire(generation: 1)
+        try? await group.shutdownGracefully()
+        state.withLock { $0.status = .stopped }
+        return isDone
+    }
+}

@@ -1,0 +1,11 @@
+package import Pipeline
+
+/// Works beside a pipeline for as long as that runs, and has the last word.
+package protocol HostCompanion: Sendable {
+    /// What stages and the companion tell each other about a server that is woken.
+    var presence: ServerPresence? { get }
+    /// Begun when the pipeline has started; cancelled when it is asked to end.
+    func run() async
+    /// What was open has finished. `started`: the pipeline ran; otherwise there is nothing to say to anybody.
+    func finish(started: Bool) async
+}

@@ -1,0 +1,107 @@
+package import AWS
+import AsyncHTTPClient
+import Foundation
+import Hosting
+package import Logging
+package import NIOCore
+package import Pipeline
+
+/// Writes the server's address into a DNS record when it starts. Not being able to is no reason not to serve.
+package struct AddressRecorder: HostCompanion {
+    private static let attempts = 5
+    private static let patience = TimeAmount.seconds(30)
+
+    package var presence: ServerPresence? { nil }
+    private let settings: AddressRecordSettings
+    private let environment: [String: String]
+    private let client: AWSClient
+    private let transport: any AWSTransport
+    private let shutdown: @Sendable () async -> Void
+    private let pause: Duration
+    private let logger: Logger
+
+    package init(settings: AddressRecordSettings, group: any EventLoopGroup, logger: Logger) {
+        let http = HTTPTransport.makeClient(on: group)
+        let transport = HTTPTransport(client: http)
+        self.init(
+            settings: settings, environment: ProcessInfo.processInfo.environment, transport: transport,
+            client: AWSClient(surroundings: .process, region: settings.region, transport: transport, logger: logger),
+            pause: .seconds(10), logger: logger, shutdown: { try? await http.shutdown() })
+    }
+
+    /// For tests, which answer in AWS's place.
+    package init(
+        settings: AddressRecordSettings, environment: [String: String], transport: any AWSTransport, client: AWSClient,
+        pause: Duration,
+        logger: Logger, shutdown: @escaping @Sendable () async -> Void = {}
+    ) {
+        self.settings = settings
+        self.environment = environment
+        self.transport = transport
+        self.client = client
+        self.pause = pause
+        self.logger = logger
+        self.shutdown = shutdown
+    }
+
+    package func run() async {
+        for attempt in 1...Self.attempts {
+            do throws(AWSError) {
+                let address = try await address()
+                let record = Route53.Record(
+                    name: settings.name, addresses: [address], timeToLive: Int(settings.timeToLive / .seconds(1)))
+                try await Route53(client).upsert(record, zone: settings.zone, deadline: client.deadline(in: Self.patience))
+                logger.notice("address record written", metadata: ["name": "\(settings.name)", "address": "\(address)"])
+                return
+            } catch {
+                logger.warning(
+                    "the address record can't be written",
+                    metadata: ["name": "\(settings.name)", "attempt": "\(attempt)", "reason": "\(error)"])
+            }
+            guard attempt < Self.attempts else { return }
+            do { try await Task.sleep(for: pause) } catch { return }
+        }
+    }
+
+    package func finish(started: Bool) async { await shutdown() }
+
+    /// What the configuration says, or the public address of the network interface of the task that this process runs in.
+    private func address() async throws(AWSError) -> String {
+        if let address = settings.address { return address }
+        let deadline = client.deadline(in: Self.patience)
+        let task = try await task(deadline)
+        guard
+            let interface = try await ECS(client).describeTasks(cluster: task.cluster, tasks: [task.taskARN], deadline: deadline)
+                .first?.attached("networkInterfaceId")
+        else { throw AWSError(.invalidAnswer, "the task has no network interface yet") }
+        guard let address = try await EC2(client).describeNetworkInterfaces([interface], deadline: deadline).first?.publicAddress
+        else { throw AWSError(.invalidAnswer, "the task has no public address") }
+        return address
+    }
+
+    private struct Metadata: Decodable {
+        var cluster: String
+        var taskARN: String
+
+        enum CodingKeys: String, CodingKey {
+            case cluster = "Cluster"
+            case taskARN = "TaskARN"
+        }
+    }
+
+    /// The task metadata endpoint, version 4, which ECS gives every container.
+    private func task(_ deadline: NIODeadline) async throws(AWSError) -> Metadata {
+        guard let base = environment["ECS_CONTAINER_METADATA_URI_V4"], let url = SignedURL(base) else {
+            throw AWSError(.configuration, "this is no task of ECS: set 'address'")
+        }
+        let response: AWSResponse
+        do {
+            response = try await transport.send(
+                AWSRequest(method: "GET", url: url.appending("/task"), fields: [], body: []), deadline: deadline)
+        } catch { throw AWSError(.unreachable, "the task's metadata can't be reached: \(error)") }
+        guard response.status == 200, let metadata = try? JSONDecoder().decode(Metadata.self, from: Data(response.body)) else {
+            throw AWSError(.invalidAnswer, "the task's metadata can't be read")
+        }
+        return metadata
+    }
+}

@@ -1,0 +1,80 @@
+/// One attempt to have the server started and to reach it: a value that is told what happened and the time, and says what is
+/// to be done next. Times are seconds since the attempt began.
+package struct BringUp: Sendable, Equatable {
+    package enum Action: Sendable, Equatable {
+        case wake
+        case askStatus
+        /// Nothing, until that time.
+        case wait(until: Double)
+        case giveUp(reason: String)
+    }
+
+    /// What a wake or status endpoint said.
+    package enum Answer: Sendable, Equatable {
+        case accepted
+        /// It will say the same again: the key is wrong, there is no such endpoint.
+        case refused(String)
+        case failed(String)
+    }
+
+    private let timeout: Double
+    private let interval: Double
+    private let canAskStatus: Bool
+    private var isAwake = false
+    private var isReady = false
+    private var attempts = 0
+    private var nextTime = 0.0
+    private var lastProblem: String?
+    private var refusal: String?
+
+    package init(timeout: Double, interval: Double, canAskStatus: Bool) {
+        self.timeout = timeout
+        self.interval = interval
+        self.canAskStatus = canAskStatus
+    }
+
+    /// What is to be done at `now`. Asked again after each answer, and at the end of each wait.
+    package func next(now: Double) -> Action {
+        if let refusal { return .giveUp(reason: refusal) }
+        guard now < timeout else {
+            let reason = lastProblem.map { ": \($0)" } ?? ""
+            return .giveUp(reason: "the server did not answer within \(Int(timeout)) s\(reason)")
+        }
+        guard now >= nextTime else { return .wait(until: min(nextTime, timeout)) }
+        if !isAwake { return .wake }
+        return canAskStatus ? .askStatus : .wait(until: min(now + interval, timeout))
+    }
+
+    package mutating func woke(_ answer: Answer, now: Double) {
+        switch answer {
+        case .accepted:
+            isAwake = true
+            attempts = 0
+            lastProblem = nil
+            // Whoever asks at once learns nothing.
+            later(now)
+        case .refused(let reason): refusal = reason
+        case .failed(let reason):
+            lastProblem = reason
+            later(now)
+        }
+    }
+
+    /// `isAsleep`: nobody wants the server to run any more, although it was woken; somebody killed it.
+    package mutating func learned(_ answer: Answer, isAsleep: Bool, problem: String?, now: Double) {
+        switch answer {
+        case .accepted:
+            if isAsleep { isAwake = false }
+            lastProblem = problem
+        case .refused(let reason), .failed(let reason):
+            lastProblem = reason
+        }
+        later(now)
+    }
+
+    /// 0.5, 1, 2, 4 … seconds, up to the interval.
+    private mutating func later(_ now: Double) {
+        nextTime = now + min(interval, 0.5 * Double(1 << min(attempts, 10)))
+        attempts += 1
+    }
+}

@@ -1,0 +1,96 @@
+import AsyncHTTPClient
+import Foundation
+package import NIOCore
+import NIOHTTP1
+package import Pipeline
+
+/// Calls the endpoints that start and stop the server.
+package struct ControlClient: Sendable {
+    package struct Wake: Sendable, Decodable {
+        package var status: String
+        package var estimatedStartTime: String?
+    }
+
+    package struct Status: Sendable, Decodable {
+        package var status: String
+        package var ready: Bool
+        package var address: String?
+        package var lastStopReason: String?
+        package var estimatedStartTime: String?
+    }
+
+    /// Why an endpoint didn't do it. `isFinal`: it won't in a moment either.
+    package struct Problem: Error, Sendable {
+        package var message: String
+        package var isFinal: Bool
+    }
+
+    private static let limit = 64 << 10
+    private let client: HTTPClient
+    private let settings: LifecycleSettings
+
+    package init(settings: LifecycleSettings, group: any EventLoopGroup) {
+        var configuration = HTTPClient.Configuration()
+        configuration.redirectConfiguration = .disallow
+        configuration.timeout.connect = .seconds(10)
+        configuration.connectionPool.idleTimeout = .seconds(10)
+        configuration.httpVersion = .http1Only
+        client = HTTPClient(eventLoopGroupProvider: .shared(group), configuration: configuration)
+        self.settings = settings
+    }
+
+    package func shutdown() async { try? await client.shutdown() }
+
+    package func wake() async throws(Problem) -> Wake {
+        guard let url = settings.wakeEndpoint else { throw Problem(message: "there is no 'wake-endpoint'", isFinal: true) }
+        return try await call(.POST, url, as: Wake.self)
+    }
+
+    package func kill() async throws(Problem) {
+        struct Answer: Decodable { var status: String }
+        guard let url = settings.killEndpoint else { throw Problem(message: "there is no 'kill-endpoint'", isFinal: true) }
+        _ = try await call(.POST, url, as: Answer.self)
+    }
+
+    package func status() async throws(Problem) -> Status {
+        guard let url = settings.statusEndpoint else { throw Problem(message: "there is no 'status-endpoint'", isFinal: true) }
+        return try await call(.GET, url, as: Status.self)
+    }
+
+    private func call<Answer: Decodable>(_ method: HTTPMethod, _ url: EndpointURL, as: Answer.Type) async throws(Problem) -> Answer
+    {
+        var request = HTTPClientRequest(url: url.text)
+        request.method = method
+        request.headers.add(name: "User-Agent", value: "fluidity-agent")
+        request.headers.add(name: "Accept", value: "application/json")
+        if let key = settings.apiKey { request.headers.add(name: "x-api-key", value: key.revealed) }
+        if method == .POST { request.headers.add(name: "Content-Length", value: "0") }
+        let status: Int
+        let body: ByteBuffer
+        do {
+            let response = try await client.execute(request, timeout: .seconds(20))
+            status = Int(response.status.code)
+            body = try await response.body.collect(upTo: Self.limit)
+        } catch {
+            throw Problem(message: "\(url.host) can't be reached: \(error)", isFinal: false)
+        }
+        switch status {
+        case 200:
+            guard let answer = try? JSONDecoder().decode(Answer.self, from: Data(body.readableBytesView)) else {
+                throw Problem(message: "\(url.host) answered with something that is no answer of a control plane", isFinal: false)
+            }
+            return answer
+        case 401, 403: throw Problem(message: "\(url.host) refuses the API key (\(status))", isFinal: true)
+        case 404, 405: throw Problem(message: "\(url.host) has no such endpoint (\(status)): \(Self.reason(body))", isFinal: true)
+        case 429: throw Problem(message: "\(url.host) takes no more requests for now (429)", isFinal: false)
+        default: throw Problem(message: "\(url.host) answered with \(status): \(Self.reason(body))", isFinal: false)
+        }
+    }
+
+    /// What the control plane says of itself, without control characters.
+    private static func reason(_ body: ByteBuffer) -> String {
+        struct Reason: Decodable { var message: String? }
+        let message = (try? JSONDecoder().decode(Reason.self, from: Data(body.readableBytesView)))?.message ?? "no reason given"
+        return String(message.unicodeScalars.filter { $0.value >= 0x20 && $0.value != 0x7F }.prefix(200).map(Character.init))
+    }
+}

@@ -1,0 +1,112 @@
+import Foundation
+import Hosting
+package import Logging
+package import NIOCore
+package import Pipeline
+
+/// Has the server started when it is needed, finds it, and lets go of it at the end.
+package final class LifecycleDriver: HostCompanion {
+    package let presence: ServerPresence?
+    private let settings: LifecycleSettings
+    private let known: ServerPresence
+    private let client: ControlClient
+    private let progress: Progress
+    private let logger: Logger
+
+    package init(settings: LifecycleSettings, group: any EventLoopGroup, progress: Progress, logger: Logger) {
+        self.settings = settings
+        self.progress = progress
+        self.logger = logger
+        client = ControlClient(settings: settings, group: group)
+        known = ServerPresence(settings)
+        presence = known
+    }
+
+    /// Wakes the server when somebody needs it, until it is cancelled.
+    package func run() async {
+        if settings.wake == .atStart { known.want() }
+        for await _ in known.demands {
+            guard !Task.isCancelled else { return }
+            if known.isUp { continue }
+            await bringUp()
+            // Whoever refused is not asked again with every request.
+            if !known.isUp { try? await Task.sleep(for: settings.connectionRetryInterval) }
+        }
+    }
+
+    /// What is open has finished: the server is let go of. Failing is no reason not to end.
+    package func finish(started: Bool) async {
+        if started, settings.onStop == .kill {
+            do throws(ControlClient.Problem) {
+                try await client.kill()
+                logger.notice("server killed")
+            } catch { logger.warning("the server can't be killed", metadata: ["reason": "\(error.message)"]) }
+        }
+        await client.shutdown()
+    }
+
+    private func bringUp() async {
+        let began = ContinuousClock.now
+        var attempt = BringUp(
+            timeout: settings.connectionTimeout / .seconds(1), interval: settings.connectionRetryInterval / .seconds(1),
+            canAskStatus: settings.statusEndpoint != nil)
+        known.enter(.waking(expected: nil))
+        progress.begin()
+        while !Task.isCancelled, !known.isUp {
+            let now = (ContinuousClock.now - began) / .seconds(1)
+            switch attempt.next(now: now) {
+            case .wake: await wake(&attempt, began)
+            case .askStatus: await ask(&attempt, began)
+            case .wait(let until):
+                progress.show(after: now)
+                // A server at a fixed place is tried each time; dialers double their waits in between.
+                known.found(at: nil)
+                // Woken before that by a connection.
+                await known.up(within: .seconds(min(until - now, 1)))
+            case .giveUp(let reason):
+                known.enter(.failed(reason))
+                progress.end("the server could not be started: \(reason)")
+                logger.error("the server could not be started", metadata: ["reason": "\(reason)"])
+                return
+            }
+        }
+        guard known.isUp else { return }
+        let seconds = (ContinuousClock.now - began) / .seconds(1)
+        progress.end("the tunnel is up after \(Int(seconds.rounded())) s")
+        logger.notice("server is up", metadata: ["after": "\(Int(seconds * 1_000))ms"])
+    }
+
+    private func wake(_ attempt: inout BringUp, _ began: ContinuousClock.Instant) async {
+        let answer: BringUp.Answer
+        do throws(ControlClient.Problem) {
+            let woken = try await client.wake()
+            answer = .accepted
+            let expected = woken.status == "already_running" ? nil : woken.estimatedStartTime
+            known.enter(.waking(expected: expected))
+            progress.tell(woken.status, expected: expected)
+            logger.info("server woken", metadata: ["status": "\(woken.status)", "expected": "\(expected ?? "-")"])
+        } catch {
+            answer = error.isFinal ? .refused(error.message) : .failed(error.message)
+            logger.warning("the server can't be woken", metadata: ["reason": "\(error.message)"])
+        }
+        attempt.woke(answer, now: (ContinuousClock.now - began) / .seconds(1))
+    }
+
+    private func ask(_ attempt: inout BringUp, _ began: ContinuousClock.Instant) async {
+        let answer: BringUp.Answer
+        var isAsleep = false
+        var problem: String?
+        do throws(ControlClient.Problem) {
+            let status = try await client.status()
+            answer = .accepted
+            isAsleep = status.status == "asleep" || status.status == "stopping"
+            problem = status.ready ? nil : status.lastStopReason
+            progress.tell(status.status, expected: nil)
+            if status.ready { known.found(at: status.address.flatMap { try? HostPort(configured: $0) }) }
+        } catch {
+            answer = .failed(error.message)
+            logger.debug("the server's status isn't known", metadata: ["reason": "\(error.message)"])
+        }
+        attempt.learned(answer, isAsleep: isAsleep, problem: problem, now: (ContinuousClock.now - began) / .seconds(1))
+    }
+}

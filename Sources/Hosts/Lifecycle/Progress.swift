@@ -1,0 +1,61 @@
+import Foundation
+import Synchronization
+
+/// Says on a terminal what the server is doing. Anywhere else it says nothing: the log does.
+package final class Progress: Sendable {
+    private struct State {
+        var what = "Waking the server"
+        var expected: String?
+        var isShown = false
+    }
+
+    private let isTerminal: Bool
+    private let write: @Sendable (String) -> Void
+    private let state = Mutex(State())
+
+    package init(isTerminal: Bool, write: @escaping @Sendable (String) -> Void) {
+        self.isTerminal = isTerminal
+        self.write = write
+    }
+
+    /// On standard error, where that is a terminal.
+    package static func standardError() -> Progress {
+        Progress(isTerminal: isatty(FileHandle.standardError.fileDescriptor) == 1) { text in
+            FileHandle.standardError.write(Data(text.utf8))
+        }
+    }
+
+    package func begin() {
+        state.withLock { $0 = State() }
+        show(after: 0)
+    }
+
+    /// `status` is the control plane's word.
+    package func tell(_ status: String, expected: String?) {
+        state.withLock { state in
+            switch status {
+            case "waking": state.what = "The server was woken"
+            case "starting": state.what = "The server is starting"
+            case "already_running", "ready": state.what = "Connecting to the server"
+            default: break
+            }
+            if let expected { state.expected = expected }
+        }
+    }
+
+    package func show(after seconds: Double) {
+        guard isTerminal else { return }
+        let line = state.withLock { state in
+            state.isShown = true
+            let usual = state.expected.map { "; it usually takes \($0)" } ?? ""
+            return "\(state.what) (\(Int(seconds)) s\(usual)) …"
+        }
+        write("\r\u{1B}[K\(line)")
+    }
+
+    package func end(_ message: String) {
+        guard isTerminal else { return }
+        let isShown = state.withLock { $0.isShown }
+        write((isShown ? "\r\u{1B}[K" : "") + message.prefix(1).uppercased() + message.dropFirst() + ".\n")
+    }
+}

@@ -1,0 +1,23 @@
+/// A value with the line of the file that it stands on, for what is said of it while the pipeline runs.
+public struct Positioned<Value: ConfigurationValue & Equatable>: ConfigurationValue, Equatable {
+    public var value: Value
+    /// Nil for one that was set from outside the file.
+    public var line: Int?
+
+    public init(_ value: Value, line: Int? = nil) {
+        self.value = value
+        self.line = line
+    }
+
+    public static var typeDescription: String { Value.typeDescription }
+    public static var isSecret: Bool { Value.isSecret }
+    public static var keys: [SchemaDescription] { Value.keys }
+
+    public static func decode(_ node: ConfigurationNode, in context: DecodingContext) -> Positioned? {
+        guard let value = context.read(Value.self, from: node) else { return nil }
+        guard case .file(let position) = node.origin else { return Positioned(value) }
+        return Positioned(value, line: position.line)
+    }
+
+    public var printed: String { value.printed }
+}

@@ -1,0 +1,85 @@
+/// What a value looks like in a file, for what checks a file without reading it: the JSON Schema that editors use.
+///
+/// A shape may allow more than the loader does, never less.
+public indirect enum ValueShape: Sendable, Equatable {
+    /// Anything: for a type that doesn't say.
+    case any
+    case null
+    case boolean
+    case integer
+    case number
+    /// A text, where the pattern, a regular expression, has to be found in it.
+    case text(pattern: String?)
+    /// One of a few words.
+    case choice([String])
+    case list(ValueShape)
+    /// A mapping with the type's `keys`.
+    case mapping
+    /// A mapping whose keys are up to the user.
+    case table(ValueShape)
+    case oneOf([ValueShape])
+
+    public static var text: ValueShape { .text(pattern: nil) }
+}
+
+extension ConfigurationValue {
+    public static var shape: ValueShape { .any }
+}
+
+extension ScalarConfigurationValue {
+    public static var shape: ValueShape { .text }
+}
+
+extension ConfigurationChoice {
+    public static var shape: ValueShape { .choice(allCases.map(\.rawValue)) }
+}
+
+extension NestedConfiguration {
+    public static var shape: ValueShape { .mapping }
+}
+
+extension Bool {
+    public static var shape: ValueShape { .boolean }
+}
+
+extension Int {
+    public static var shape: ValueShape { .integer }
+}
+
+extension Double {
+    public static var shape: ValueShape { .number }
+}
+
+extension Optional where Wrapped: ConfigurationValue {
+    public static var shape: ValueShape { Wrapped.shape }
+}
+
+extension Array where Element: ConfigurationValue {
+    public static var shape: ValueShape { .list(Element.shape) }
+}
+
+extension Duration {
+    public static var shape: ValueShape { .oneOf([.choice(["0"]), .text(pattern: #"^[0-9]+(\.[0-9]{1,3})? ?(ms|s|m|h|d)$"#)]) }
+}
+
+extension ByteCount {
+    public static var shape: ValueShape {
+        .oneOf([.integer, .text(pattern: #"^[0-9]+(\.[0-9]{1,3})? ?([KMGT]iB|kB|[MGT]B|B)?$"#)])
+    }
+}
+
+extension Rate {
+    public static var shape: ValueShape { .text(pattern: "^[0-9][0-9_]*/[smhd]$") }
+}
+
+extension HostPort {
+    public static var shape: ValueShape { .text(pattern: #"^(\[[0-9A-Fa-f:.%]+.*\]|[^\s:/\[\]]+):[0-9]+$"#) }
+}
+
+extension ListenAddress {
+    public static var shape: ValueShape { .text(pattern: #"^(unix:.+|(\[[0-9A-Fa-f:.%]+.*\]|[^\s:/\[\]]+):[0-9]+)$"#) }
+}
+
+extension FilePath {
+    public static var shape: ValueShape { .text(pattern: ".") }
+}

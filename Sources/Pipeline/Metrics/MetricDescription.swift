@@ -1,0 +1,39 @@
+/// A metric as its stage declares it, once: the stage's reference lists it, and its stage makes it from this.
+///
+///     static let refused = MetricDescription(.counter, "fluidity_quota_refused_total", "Exchanges that were refused.")
+///     …
+///     let refused = shard.metrics.counter(Self.refused, shard.assembling?.labels ?? [])
+public struct MetricDescription: Sendable, Hashable {
+    public enum Kind: String, Sendable, CaseIterable {
+        case counter
+        case gauge
+        case histogram
+    }
+
+    public var kind: Kind
+    /// `fluidity_<what>_<unit>[_total]`, in snake case.
+    public var name: String
+    public var help: String
+
+    public init(_ kind: Kind, _ name: String, _ help: String) {
+        self.kind = kind
+        self.name = name
+        self.help = help
+    }
+}
+
+extension MetricTable {
+    public func counter(_ metric: MetricDescription, _ labels: [Label] = []) -> Counter {
+        counter(metric.name, metric.help, labels)
+    }
+
+    public func gauge(_ metric: MetricDescription, _ labels: [Label] = []) -> Gauge {
+        gauge(metric.name, metric.help, labels)
+    }
+
+    public func histogram(
+        _ metric: MetricDescription, _ labels: [Label] = [], bounds: [Int64], scale: Double = 1
+    ) -> Histogram {
+        histogram(metric.name, metric.help, labels, bounds: bounds, scale: scale)
+    }
+}

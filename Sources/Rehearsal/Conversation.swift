@@ -1,0 +1,166 @@
+package import NIOCore
+package import Pipeline
+
+/// What an origin in memory answers: to each request, by the number of the attempt, from 1. Nil keeps it silent.
+package typealias OriginScript = @Sendable (_ attempt: Int, _ request: RequestHead) -> RehearsedResponse?
+
+/// One exchange from both of its ends: the client's side, and the origin's for each time that the exchange reached it. Confined
+/// to its loop.
+package final class Conversation {
+    package let exchange: Exchange
+    private let client: ClientSide
+    package private(set) var attempts: [OriginSide] = []
+    private let script: OriginScript?
+    private let keepsBodies: Bool
+    private let promise: EventLoopPromise<Void>
+
+    init(_ head: RequestHead, from inbound: Inbound, script: OriginScript?, keepsBodies: Bool, on shard: Shard) {
+        client = ClientSide(keepsBodies: keepsBodies)
+        exchange = Exchange(head, from: client, client: inbound, on: shard)
+        self.script = script
+        self.keepsBodies = keepsBodies
+        promise = shard.loop.makePromise()
+        client.exchange = exchange
+        client.onEnd = { [unowned self] in promise.succeed(()) }
+    }
+
+    /// Done when the client has the whole response, or knows that it won't.
+    var ended: EventLoopFuture<Void> { promise.futureResult }
+
+    /// The place of the stage at which the exchange ended, from 0.
+    var endedPlace: Int? { exchange.endedPlace }
+
+    func begin(_ port: any ExchangePort) { port.open(exchange) }
+
+    func expire() { promise.fail(RehearsalError.noAnswer) }
+
+    /// The exchange has come through to the origin.
+    func reached(_ exchange: Exchange) {
+        let side = OriginSide(exchange, attempt: attempts.count + 1, script: script, keepsBodies: keepsBodies)
+        attempts.append(side)
+        side.begin()
+    }
+
+    // MARK: - The client
+
+    package func send(_ bytes: ByteBuffer) {
+        exchange.sendRequestBody(bytes)
+        exchange.flushRequest()
+    }
+
+    package func finish(_ trailers: HeaderFields? = nil) { exchange.sendRequestEnd(trailers) }
+
+    package func cancel(_ failure: Failure) {
+        exchange.abortRequest(failure)
+        promise.succeed(())
+    }
+
+    // MARK: - What came of it
+
+    package var outcome: RehearsedOutcome {
+        RehearsedOutcome(
+            response: client.response, informational: client.informational, isComplete: client.isComplete,
+            failure: client.failure ?? exchange.failure, identity: exchange.identity,
+            reached: attempts.map(\.request), cancelled: attempts.compactMap(\.failure), credit: client.credit)
+    }
+}
+
+@available(*, unavailable)
+extension Conversation: Sendable {}
+
+/// The client: takes whatever comes, at once.
+private final class ClientSide: ExchangeSource {
+    weak var exchange: Exchange?
+    var onEnd: (() -> Void)?
+    private(set) var response: RehearsedResponse?
+    private(set) var informational: [ResponseHead] = []
+    private(set) var isComplete = false
+    private(set) var failure: Failure?
+    private(set) var credit = 0
+    private let keepsBodies: Bool
+
+    init(keepsBodies: Bool) { self.keepsBodies = keepsBodies }
+
+    override func responseHead(_ head: ResponseHead) {
+        if head.isInformational { informational.append(head) } else { response = RehearsedResponse(head) }
+    }
+
+    override func responseBody(_ bytes: ByteBuffer) {
+        if keepsBodies { response?.body.append(bytes) }
+        exchange?.creditResponse(bytes.readableBytes)
+    }
+
+    override func responseEnd(_ trailers: HeaderFields?) {
+        isComplete = true
+        response?.trailers = trailers
+        end()
+    }
+
+    override func responseAborted(_ failure: Failure) {
+        self.failure = failure
+        end()
+    }
+
+    override func requestCredit(_ bytes: Int) { credit += bytes }
+
+    private func end() {
+        onEnd?()
+        onEnd = nil
+    }
+}
+
+/// The origin's side of one attempt.
+package final class OriginSide: ExchangeSink {
+    private let exchange: Exchange
+    private let attempt: Int
+    private let script: OriginScript?
+    private let keepsBodies: Bool
+    package private(set) var request: RehearsedRequest
+    /// Why the exchange was taken back, if it was.
+    package private(set) var failure: Failure?
+    private var pending: RehearsedResponse?
+
+    init(_ exchange: Exchange, attempt: Int, script: OriginScript?, keepsBodies: Bool) {
+        self.exchange = exchange
+        self.attempt = attempt
+        self.script = script
+        self.keepsBodies = keepsBodies
+        request = RehearsedRequest(exchange.request)
+    }
+
+    func begin() {
+        pending = script?(attempt, exchange.request)
+        if exchange.request.kind != .plain, let pending { exchange.sendResponseHead(pending.head) }
+        exchange.attach(self)
+    }
+
+    package override func requestBody(_ bytes: ByteBuffer) {
+        if keepsBodies { request.body.append(bytes) }
+        exchange.creditRequest(bytes.readableBytes)
+    }
+
+    package override func requestEnd(_ trailers: HeaderFields?) {
+        request.trailers = trailers
+        request.isComplete = true
+        guard let response = pending else { return }
+        pending = nil
+        if exchange.request.kind == .plain { respond(response.head) }
+        for part in response.body { respond(part) }
+        if let failure = response.failure { fail(failure) } else { finish(response.trailers) }
+    }
+
+    package override func requestAborted(_ failure: Failure) { self.failure = failure }
+
+    // MARK: - Step by step
+
+    package func respond(_ head: ResponseHead) { exchange.sendResponseHead(head) }
+
+    package func respond(_ bytes: ByteBuffer) {
+        exchange.sendResponseBody(bytes)
+        exchange.flushResponse()
+    }
+
+    package func finish(_ trailers: HeaderFields? = nil) { exchange.sendResponseEnd(trailers) }
+
+    package func fail(_ failure: Failure) { exchange.abortResponse(failure) }
+}

@@ -1,0 +1,173 @@
+package import Logging
+package import NIOCore
+import NIOPosix
+package import Pipeline
+
+/// Runs the stages of a pipeline that take exchanges, between clients and an origin that are in memory: one event loop, real
+/// stages, and no network.
+package final class Rehearsal: Sendable {
+    private let group: MultiThreadedEventLoopGroup
+    private let plan: Plan
+    private let stand: NIOLoopBound<Stand>
+    private let channel: UnusedChannel
+    private let first: Int
+
+    package var loop: any EventLoop { stand.eventLoop }
+
+    /// - Parameters:
+    ///   - stages: Stages from exchanges to exchanges; the last may be a sink, which then answers in the origin's place.
+    ///   - first: The number of the first stage in the list that it comes from, from 0.
+    package static func begin(
+        _ stages: [Plan.NamedStage], first: Int = 0, logger: Logger
+    ) async throws -> Rehearsal {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        do {
+            let channel = try await UnusedChannel.open(on: group.next())
+            let rehearsal = try await Rehearsal(stages, first: first, group: group, channel: channel)
+            try await rehearsal.assemble(logger)
+            return rehearsal
+        } catch {
+            try? await group.shutdownGracefully()
+            throw error
+        }
+    }
+
+    private init(
+        _ stages: [Plan.NamedStage], first: Int, group: MultiThreadedEventLoopGroup, channel: UnusedChannel
+    ) async throws {
+        let loop = group.next()
+        let stand = try await loop.submit { NIOLoopBound(Stand(), eventLoop: loop) }.get()
+        var list = [Plan.NamedStage(name: Entrance.name, stage: Entrance(stand: stand))] + stages
+        let hasSink = (stages.last?.stage).map { Self.output(of: $0) == .end } ?? false
+        if !hasSink { list.append(Plan.NamedStage(name: Exit.name, stage: Exit(stand: stand))) }
+        plan = try Plan(folding: list)
+        self.group = group
+        self.stand = stand
+        self.channel = channel
+        self.first = first
+    }
+
+    private static func output(of stage: any Stage) -> MediumKind { kind(stage) }
+
+    private static func kind<Each: Stage>(_ stage: Each) -> MediumKind { Each.Output.kind }
+
+    private func assemble(_ logger: Logger) async throws {
+        try await loop.submit { [plan, group, stand] in
+            let shard = Shard(loop: stand.eventLoop, group: group, index: 0, logger: logger)
+            stand.value.shard = shard
+            try plan.assemble(on: shard)
+        }.get()
+        for entry in plan.stages.reversed() { try await entry.stage.start() }
+    }
+
+    /// Drains and stops every stage, and ends the loop.
+    package func end() async {
+        for entry in plan.stages { await entry.stage.drain() }
+        for entry in plan.stages { await entry.stage.stop() }
+        await channel.close()
+        try? await group.shutdownGracefully()
+    }
+
+    /// Something to be done on the loop.
+    package func run<Result: Sendable>(_ body: @escaping @Sendable (Stand) throws -> Result) async throws -> Result {
+        try await loop.submit { [stand] in try body(stand.value) }.get()
+    }
+
+    /// Begins an exchange. What comes of it, and what more is sent, goes through the conversation.
+    package func open(
+        _ head: RequestHead, from client: RehearsedClient, script: OriginScript?, keepsBodies: Bool = true
+    ) async throws -> NIOLoopBound<Conversation> {
+        let channel = channel.channel
+        return try await run { stand in
+            guard let shard = stand.shard, let port = stand.port else { throw RehearsalError.notAssembled }
+            let inbound = Inbound(channel: channel, remote: client.remote)
+            inbound.identity = client.certificate
+            let conversation = Conversation(head, from: inbound, script: script, keepsBodies: keepsBodies, on: shard)
+            stand.conversations[ObjectIdentifier(inbound)] = conversation
+            conversation.begin(port)
+            return NIOLoopBound(conversation, eventLoop: shard.loop)
+        }
+    }
+
+    /// Sends a whole request and waits for what comes of it, no longer than `limit`.
+    package func perform(
+        _ request: RehearsedRequest, from client: RehearsedClient = RehearsedClient(), script: @escaping OriginScript,
+        within limit: TimeAmount = .seconds(10)
+    ) async throws -> RehearsedOutcome {
+        let conversation = try await open(request.head, from: client, script: script)
+        let ended = try await loop.flatSubmit { [first, plan] in
+            let value = conversation.value
+            for part in request.body { value.send(part) }
+            value.finish(request.trailers)
+            let timeout = conversation.eventLoop.scheduleTask(in: limit) { conversation.value.expire() }
+            return value.ended.map { _ -> RehearsedOutcome in
+                timeout.cancel()
+                // The entrance stands before the stages of the list.
+                let place = conversation.value.endedPlace.map { $0 - 1 }
+                var outcome = conversation.value.outcome
+                if let place, plan.stages.indices.contains(place + 1), place >= 0 {
+                    let name = plan.stages[place + 1].name
+                    outcome.stage = name == Exit.name ? nil : name
+                    outcome.stageIndex = name == Exit.name ? nil : first + place
+                }
+                return outcome
+            }
+        }.get()
+        return ended
+    }
+}
+
+package enum RehearsalError: Error, CustomStringConvertible {
+    case notAssembled
+    case noAnswer
+
+    package var description: String {
+        switch self {
+        case .notAssembled: "the stages were not assembled"
+        case .noAnswer: "nothing came of the exchange in time"
+        }
+    }
+}
+
+/// What the event loop knows of a rehearsal. Confined to it.
+package final class Stand {
+    package internal(set) var shard: Shard?
+    var port: (any ExchangePort)?
+    var conversations: [ObjectIdentifier: Conversation] = [:]
+}
+
+@available(*, unavailable)
+extension Stand: Sendable {}
+
+/// The source: where exchanges come in.
+private struct Entrance: Stage {
+    typealias Input = Start
+    typealias Output = Exchange
+    static let name = "client"
+    let stand: NIOLoopBound<Stand>
+
+    func assemble(_ downstream: any ExchangePort, on shard: Shard) throws { stand.value.port = downstream }
+}
+
+/// The sink: the origin that the stages think they reach.
+private struct Exit: Stage {
+    typealias Input = Exchange
+    typealias Output = End
+    static let name = "origin"
+    let stand: NIOLoopBound<Stand>
+
+    func assemble(_ downstream: Void, on shard: Shard) throws -> any ExchangePort { ExitPort(stand.value) }
+}
+
+private final class ExitPort: ExchangePort {
+    private let stand: Stand
+
+    init(_ stand: Stand) { self.stand = stand }
+
+    func open(_ exchange: Exchange) {
+        guard let conversation = stand.conversations[ObjectIdentifier(exchange.client)] else {
+            return exchange.abortResponse(Failure(.internalError, "the exchange has lost its client"))
+        }
+        conversation.reached(exchange)
+    }
+}

@@ -1,0 +1,211 @@
+public import Pipeline
+
+public struct AuthConfiguration: StageConfiguration {
+    var methods: [AuthMethodConfiguration] = []
+    var realm = "fluidity"
+    var failureDelay = Duration.seconds(1)
+
+    public init() {}
+
+    public static let schema = Schema<AuthConfiguration>(
+        .required(
+            "methods", \.methods,
+            "The ways to prove who one is. They are tried in order, and the first that succeeds gives the exchange its identity."),
+        .optional("realm", \.realm, "What clients are told the credentials are for."),
+        .optional(
+            "failure-delay", \.failureDelay, in: .zero...(.seconds(60)),
+            "How long an answer to wrong credentials is held back.")
+    )
+
+    public func validate() -> [ConfigurationProblem] {
+        var problems: [ConfigurationProblem] = []
+        if methods.isEmpty { problems.append(ConfigurationProblem("'auth' has no methods, so nobody could pass", key: "methods")) }
+        let isQuotable = realm.utf8.allSatisfy { (0x20...0x7E).contains($0) && $0 != 0x22 && $0 != 0x5C }
+        if !isQuotable { problems.append(ConfigurationProblem("'realm' has printable ASCII without quotes", key: "realm")) }
+        return problems
+    }
+}
+
+enum AuthMethodConfiguration: ConfigurationUnion {
+    case clientCertificate(ClientCertificateConfiguration)
+    case basic(BasicConfiguration)
+    case bearer(BearerConfiguration)
+    case apiKey(APIKeyConfiguration)
+    case jwt(JWTConfiguration)
+
+    static var variants: [ConfigurationVariant<AuthMethodConfiguration>] {
+        [
+            ConfigurationVariant(
+                "client-certificate", "The certificate that the connection came with.", make: { .clientCertificate($0) },
+                unwrap: { if case .clientCertificate(let keys) = $0 { keys } else { nil } }),
+            ConfigurationVariant(
+                "basic", "A user's name and password (RFC 7617), or those of SOCKS5.", make: { .basic($0) },
+                unwrap: { if case .basic(let keys) = $0 { keys } else { nil } }),
+            ConfigurationVariant(
+                "bearer", "A token from a list (RFC 6750).", make: { .bearer($0) },
+                unwrap: { if case .bearer(let keys) = $0 { keys } else { nil } }),
+            ConfigurationVariant(
+                "api-key", "A key in a field of the request.", make: { .apiKey($0) },
+                unwrap: { if case .apiKey(let keys) = $0 { keys } else { nil } }),
+            ConfigurationVariant(
+                "jwt", "A signed token (RFC 7519).", make: { .jwt($0) },
+                unwrap: { if case .jwt(let keys) = $0 { keys } else { nil } }),
+        ]
+    }
+
+    /// The name in the file, and in the identity that the method finds.
+    var name: String {
+        switch self {
+        case .clientCertificate: "client-certificate"
+        case .basic: "basic"
+        case .bearer: "bearer"
+        case .apiKey: "api-key"
+        case .jwt: "jwt"
+        }
+    }
+
+    /// Whether the method reads what a client says to its proxy or origin alone, which no tunnel carries.
+    var needsCredentials: Bool {
+        switch self {
+        case .clientCertificate, .apiKey: false
+        case .basic(let keys): keys.header == nil
+        case .bearer(let keys): keys.header == nil
+        case .jwt(let keys): keys.header == nil
+        }
+    }
+
+    func make(realm: String) throws -> any AuthMethod {
+        switch self {
+        case .clientCertificate(let keys): try ClientCertificateMethod(keys)
+        case .basic(let keys): try BasicMethod(keys, realm: realm)
+        case .bearer(let keys): try BearerMethod(keys, realm: realm)
+        case .apiKey(let keys): try APIKeyMethod(keys)
+        case .jwt(let keys): try JWTMethod(keys, realm: realm)
+        }
+    }
+}
+
+private let headerDocumentation =
+    "The field that has it, in place of Proxy-Authorization or Authorization. An ordinary field also comes through the tunnel; it is taken out here."
+
+struct ClientCertificateConfiguration: NestedConfiguration {
+    var allow: [CertificatePattern] = []
+    var deny: [CertificatePattern] = []
+    var denyFile: FilePath?
+
+    static let schema = Schema<ClientCertificateConfiguration>(
+        .optional("allow", \.allow, "Whose certificates are taken, any of these patterns. By default all that were verified."),
+        .optional("deny", \.deny, "Whose are refused, whatever else is allowed and whatever other methods say."),
+        .optional("deny-file", \.denyFile, "A file with such a pattern on each line, read again when it changes.")
+    )
+}
+
+struct BasicConfiguration: NestedConfiguration {
+    var users = FilePath("")
+    var header: FieldName?
+
+    static let schema = Schema<BasicConfiguration>(
+        .required("users", \.users, "The file that 'fluidity passwd' writes, read again when it changes."),
+        .optional("header", \.header, headerDocumentation)
+    )
+}
+
+/// A secret that somebody is known by.
+struct NamedKey: NestedConfiguration {
+    var name = ""
+    var key = Secret("")
+
+    static let schema = Schema<NamedKey>(
+        .required("name", \.name, "Who has it."),
+        .secret("key", \.key, required: true, "The key itself: ${env:NAME} or ${file:PATH}.")
+    )
+
+    func validate() -> [ConfigurationProblem] { NamedKeys.problems(name: name, key: key.revealed) }
+}
+
+struct BearerConfiguration: NestedConfiguration {
+    var tokens: [NamedKey] = []
+    var file: FilePath?
+    var header: FieldName?
+
+    static let schema = Schema<BearerConfiguration>(
+        .optional("tokens", \.tokens, "The tokens, each with the name of who has it."),
+        .optional("file", \.file, "A file with more, 'NAME TOKEN' on each line, read again when it changes."),
+        .optional("header", \.header, headerDocumentation)
+    )
+
+    func validate() -> [ConfigurationProblem] {
+        tokens.isEmpty && file == nil
+            ? [ConfigurationProblem("'bearer' has no tokens, so nobody could pass", hint: "set tokens or file")] : []
+    }
+}
+
+struct APIKeyConfiguration: NestedConfiguration {
+    var header: FieldName? = nil
+    var keys: [NamedKey] = []
+    var file: FilePath?
+
+    static let schema = Schema<APIKeyConfiguration>(
+        .required("header", \.header, "The field that has the key, X-Api-Key say. It is taken out here."),
+        .optional("keys", \.keys, "The keys, each with a name. Several may have the same one, so that a key can be replaced."),
+        .optional("file", \.file, "A file with more, 'NAME KEY' on each line, read again when it changes.")
+    )
+
+    func validate() -> [ConfigurationProblem] {
+        keys.isEmpty && file == nil
+            ? [ConfigurationProblem("'api-key' has no keys, so nobody could pass", hint: "set keys or file")] : []
+    }
+}
+
+struct JWTConfiguration: NestedConfiguration {
+    var keys: FilePath?
+    var keysURL: String?
+    var issuer = ""
+    var audience: [String] = []
+    var algorithms: [JWTAlgorithmName] = [.es256, .rs256, .eddsa]
+    var clockSkew = Duration.seconds(60)
+    var identity = "sub"
+    var refresh = Duration.seconds(600)
+    var header: FieldName?
+
+    static let schema = Schema<JWTConfiguration>(
+        .optional("keys", \.keys, "A file with the issuer's keys, a JSON Web Key Set, read again when it changes."),
+        .optional(
+            "keys-url", \.keysURL,
+            "Where the issuer publishes its keys. They are fetched in the background; if that fails, those that are known go on counting."
+        ),
+        .required("issuer", \.issuer, "What the claim 'iss' must be."),
+        .required("audience", \.audience, "What the claim 'aud' must be or contain, any of these."),
+        .optional("algorithms", \.algorithms, "Which signatures are taken."),
+        .optional(
+            "clock-skew", \.clockSkew, in: .zero...(.seconds(600)), "How far the issuer's clock and this one may be apart."),
+        .optional("identity", \.identity, "The claim that names whom the token is for."),
+        .optional("refresh", \.refresh, in: .seconds(10)...(.seconds(86_400)), "How often keys-url is asked."),
+        .optional("header", \.header, headerDocumentation)
+    )
+
+    func validate() -> [ConfigurationProblem] {
+        var problems: [ConfigurationProblem] = []
+        if (keys == nil) == (keysURL == nil) {
+            problems.append(ConfigurationProblem("'jwt' needs either 'keys' or 'keys-url'", key: keys == nil ? nil : "keys-url"))
+        }
+        if audience.isEmpty { problems.append(ConfigurationProblem("'audience' names nobody", key: "audience")) }
+        if algorithms.isEmpty {
+            problems.append(ConfigurationProblem("'algorithms' has none, so no token could pass", key: "algorithms"))
+        }
+        if let url = keysURL, !url.hasPrefix("https://"), !Self.isLoopback(url) {
+            problems.append(
+                ConfigurationProblem(
+                    "'keys-url' wants an https URL", key: "keys-url",
+                    hint: "whoever changes the keys on their way can be anybody; http is for this machine alone"))
+        }
+        return problems
+    }
+
+    private static func isLoopback(_ url: String) -> Bool {
+        guard url.hasPrefix("http://") else { return false }
+        let authority = url.dropFirst("http://".count).prefix { $0 != "/" }
+        let host = Authority(String(authority))?.host
+        return host == "127.0.0.1" || host == "::1" || host == "localhost"
+    }
+}

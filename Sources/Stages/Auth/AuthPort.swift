@@ -1,0 +1,183 @@
+import NIOCore
+import Pipeline
+
+/// One loop's part of `auth`: what it counts, and how many wrong answers it holds back.
+final class AuthPort: ExchangePort {
+    /// Answers that are held back at once on this loop. Beyond it, what takes long to check isn't checked.
+    private static let heldBackLimit = 256
+
+    let methods: [any AuthMethod]
+    let loop: any EventLoop
+    private let failureDelay: TimeAmount
+    private let downstream: any ExchangePort
+    private let accepted: [Counter]
+    private let challenged: Counter
+    private let failed: Counter
+    private let denied: Counter
+    private let unavailable: Counter
+    private let heldBack: Gauge
+
+    init(methods: [any AuthMethod], failureDelay: TimeAmount, downstream: any ExchangePort, shard: Shard) {
+        self.methods = methods
+        self.failureDelay = failureDelay
+        self.downstream = downstream
+        loop = shard.loop
+        let labels = shard.assembling?.labels ?? []
+        accepted = methods.map { method in
+            shard.metrics.counter(
+                "fluidity_auth_accepted_total", "Exchanges that 'auth' let through, by method.",
+                labels + [.init("method", method.name)])
+        }
+        func refused(_ reason: String) -> Counter {
+            shard.metrics.counter(
+                "fluidity_auth_refused_total",
+                "Exchanges that 'auth' refused: without credentials, with wrong ones, denied by a list, or not to be checked now.",
+                labels + [.init("reason", reason)])
+        }
+        challenged = refused("missing")
+        failed = refused("wrong")
+        denied = refused("denied")
+        unavailable = refused("unavailable")
+        heldBack = shard.metrics.gauge(
+            "fluidity_auth_held_back", "Answers to wrong credentials that are being held back.", labels)
+    }
+
+    func open(_ exchange: Exchange) { exchange.pass(AuthGate(port: self), towards: downstream) }
+
+    var isOverloaded: Bool { heldBack.value >= Int64(Self.heldBackLimit) }
+
+    func accept(_ identity: Identity, by index: Int, _ exchange: Exchange) -> GateDecision {
+        accepted[index].add()
+        exchange.identity = identity
+        return .forward
+    }
+
+    func deny() -> GateDecision {
+        denied.add()
+        return .refuse(AuthRefusal.denied)
+    }
+
+    func refuseForNow() -> GateDecision {
+        unavailable.add()
+        return .refuse(AuthRefusal.unavailable)
+    }
+
+    /// Asks for credentials; the same answer whether there were none or wrong ones, and whatever was wrong with them.
+    func refuse(wasWrong: Bool, role: ClientRole) -> GateDecision {
+        let answer = GateDecision.refuse(AuthRefusal.challenge(role: role, methods.compactMap(\.challenge)))
+        guard wasWrong else {
+            challenged.add()
+            return answer
+        }
+        failed.add()
+        guard failureDelay > .zero, !isOverloaded else { return answer }
+        heldBack.add(1)
+        let promise = loop.makePromise(of: GateDecision.self)
+        let heldBack = NIOLoopBound(heldBack, eventLoop: loop)
+        loop.scheduleTask(in: failureDelay) {
+            heldBack.value.add(-1)
+            promise.succeed(answer)
+        }
+        return .wait(promise.futureResult)
+    }
+}
+
+enum AuthRefusal {
+    static let denied = response(403, "you are not allowed here")
+    static var unavailable: LocalResponse {
+        var answer = response(503, "credentials can't be checked now; try again later")
+        answer.head.fields.append("Retry-After", "2")
+        return answer
+    }
+
+    static func challenge(role: ClientRole, _ challenges: [String]) -> LocalResponse {
+        let (status, field) =
+            switch role {
+            case .proxy: (407, "Proxy-Authenticate")
+            case .origin: (401, "WWW-Authenticate")
+            case .relay: (403, "")
+            }
+        // 407 and 401 are for those who can do something about it (RFC 9110, 15.5).
+        guard role != .relay, !challenges.isEmpty else { return response(403, "valid credentials are needed here") }
+        var answer = response(status, "valid credentials are needed here")
+        var said: Set<String> = []
+        for challenge in challenges where said.insert(challenge).inserted { answer.head.fields.append(field, challenge) }
+        return answer
+    }
+
+    private static func response(_ status: Int, _ sentence: String) -> LocalResponse {
+        LocalResponse(status: status, body: sentence + "\n", failure: Failure(.forbidden, sentence))
+    }
+}
+
+/// One exchange whose client is to prove who it is.
+private final class AuthGate: Gate {
+    private let port: AuthPort
+    private var evidence = AuthEvidence(fields: HeaderFields(), isOverloaded: false)
+    private var wasWrong = false
+    private var isUnavailable = false
+
+    init(port: AuthPort) {
+        self.port = port
+        super.init(interests: [.requestHead])
+    }
+
+    override func requestHead(_ head: inout RequestHead, _ exchange: Exchange) -> GateDecision {
+        collect(&head, exchange)
+        return decide(from: 0, exchange)
+    }
+
+    /// Takes what was said to this program alone out of the request, whatever comes of it: no origin gets to see it.
+    private func collect(_ head: inout RequestHead, _ exchange: Exchange) {
+        evidence.peer = exchange.client.identity
+        evidence.isOverloaded = port.isOverloaded
+        evidence.fields = head.fields
+        switch exchange.credentials {
+        case .proxyAuthorization(let value): evidence.authorization = value
+        case .password(let user, let password): evidence.password = (user, password)
+        case nil: break
+        }
+        exchange.credentials = nil
+        for method in port.methods {
+            if let header = method.header { head.fields.remove(header) }
+            if exchange.role == .origin, method.readsAuthorization {
+                evidence.authorization = evidence.fields.first("Authorization")
+                head.fields.remove("Authorization")
+            }
+        }
+    }
+
+    private func decide(from first: Int, _ exchange: Exchange) -> GateDecision {
+        for index in first..<port.methods.count {
+            let outcome = port.methods[index].check(evidence, on: port.loop)
+            if case .pending(let future) = outcome { return wait(future, for: index, exchange) }
+            if let decision = decision(outcome, of: index, exchange) { return decision }
+        }
+        if isUnavailable { return port.refuseForNow() }
+        return port.refuse(wasWrong: wasWrong, role: exchange.role)
+    }
+
+    /// Nil when the next method is to be asked.
+    private func decision(_ outcome: AuthOutcome, of index: Int, _ exchange: Exchange) -> GateDecision? {
+        switch outcome {
+        case .accepted(let identity): return port.accept(identity, by: index, exchange)
+        case .denied: return port.deny()
+        case .absent, .unmatched, .pending: return nil
+        case .wrong:
+            wasWrong = true
+            return nil
+        case .unavailable:
+            isUnavailable = true
+            return nil
+        }
+    }
+
+    private func wait(_ future: EventLoopFuture<AuthOutcome>, for index: Int, _ exchange: Exchange) -> GateDecision {
+        let promise = port.loop.makePromise(of: GateDecision.self)
+        future.assumeIsolated().whenComplete { result in
+            let outcome = (try? result.get()) ?? .unavailable
+            promise.succeed(self.decision(outcome, of: index, exchange) ?? self.decide(from: index + 1, exchange))
+        }
+        return .wait(promise.futureResult)
+    }
+}

@@ -1,0 +1,113 @@
+import Pipeline
+import Synchronization
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+/// A small text file whose meaning is kept in memory and read anew when the file changes.
+///
+/// `refresh` looks at the file's time, size and number, and is for a thread that may wait. What can't be understood leaves what
+/// was there in place.
+final class WatchedFile<Value: Sendable>: Sendable {
+    private static var limit: Int { 4 << 20 }
+
+    let path: String
+    private let parse: @Sendable (String) throws -> Value
+    private let state: Mutex<State>
+
+    private struct State {
+        var value: Value
+        var stamp: FileStamp?
+    }
+
+    enum Change {
+        case none
+        case reloaded
+        case failed(String)
+    }
+
+    /// - Parameter key: the configuration key that names the file, for errors.
+    init(_ path: String, key: String, parse: @escaping @Sendable (String) throws -> Value) throws(StageError) {
+        self.path = path
+        self.parse = parse
+        let stamp = FileStamp(path)
+        do {
+            state = Mutex(State(value: try parse(try Self.read(path)), stamp: stamp))
+        } catch {
+            throw StageError(.configuration, "\(path): \(error)", key: key)
+        }
+    }
+
+    var value: Value { state.withLock { $0.value } }
+
+    /// Reads the file again if it isn't what it was.
+    func refresh() -> Change {
+        let stamp = FileStamp(path)
+        guard state.withLock({ $0.stamp != stamp }) else { return .none }
+        do {
+            let value = try parse(try Self.read(path))
+            state.withLock { $0 = State(value: value, stamp: stamp) }
+            return .reloaded
+        } catch {
+            // Told once for each state of the file.
+            state.withLock { $0.stamp = stamp }
+            return .failed("\(error)")
+        }
+    }
+
+    private static func read(_ path: String) throws(WatchedFileProblem) -> String {
+        // Non-blocking, so that a FIFO in a file's place doesn't hang the start.
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw WatchedFileProblem("can't be read: \(String(cString: strerror(errno)))") }
+        defer { close(descriptor) }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 64 << 10)
+        while true {
+            let count = chunk.withUnsafeMutableBytes { readSome(descriptor, $0) }
+            if count < 0 && errno == EINTR { continue }
+            guard count >= 0 else { throw WatchedFileProblem("can't be read: \(String(cString: strerror(errno)))") }
+            if count == 0 { break }
+            bytes.append(contentsOf: chunk[..<count])
+            guard bytes.count <= limit else { throw WatchedFileProblem("has more than 4MiB") }
+        }
+        guard let text = String(validating: bytes, as: UTF8.self) else { throw WatchedFileProblem("is not UTF-8 text") }
+        return text
+    }
+}
+
+/// Why a file can't be used.
+struct WatchedFileProblem: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = description }
+}
+
+/// What changes when a file does. Nil fields for a file that isn't there.
+private struct FileStamp: Equatable {
+    var number: UInt64
+    var size: Int64
+    var seconds: Int64
+    var nanoseconds: Int64
+
+    init?(_ path: String) {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        number = UInt64(status.st_ino)
+        size = Int64(status.st_size)
+        #if canImport(Darwin)
+        seconds = Int64(status.st_mtimespec.tv_sec)
+        nanoseconds = Int64(status.st_mtimespec.tv_nsec)
+        #else
+        seconds = Int64(status.st_mtim.tv_sec)
+        nanoseconds = Int64(status.st_mtim.tv_nsec)
+        #endif
+    }
+}
+
+private func readSome(_ descriptor: CInt, _ buffer: UnsafeMutableRawBufferPointer) -> Int {
+    read(descriptor, buffer.baseAddress, buffer.count)
+}

@@ -1,0 +1,164 @@
+import NIOCore
+import Pipeline
+
+/// One rule of the list.
+enum EgressRule: ConfigurationUnion {
+    case allow(EgressConditions)
+    case deny(EgressConditions)
+
+    static var variants: [ConfigurationVariant<EgressRule>] {
+        [
+            ConfigurationVariant(
+                "allow", "Lets the exchange go on.", make: { .allow($0) },
+                unwrap: { if case .allow(let conditions) = $0 { conditions } else { nil } }),
+            ConfigurationVariant(
+                "deny", "Refuses the exchange with 403.", make: { .deny($0) },
+                unwrap: { if case .deny(let conditions) = $0 { conditions } else { nil } }),
+        ]
+    }
+
+    var verdict: EgressVerdict {
+        switch self {
+        case .allow: .allow
+        case .deny: .deny
+        }
+    }
+
+    var conditions: EgressConditions {
+        switch self {
+        case .allow(let conditions), .deny(let conditions): conditions
+        }
+    }
+}
+
+/// When a rule fits: all that are given, and of each any entry. Without any, it always fits.
+struct EgressConditions: NestedConfiguration {
+    var hosts: [Glob] = []
+    var networks: [Network] = []
+    var ports: [PortRange] = []
+    var methods: [String] = []
+    var identities: [Glob] = []
+
+    static let schema = Schema<EgressConditions>(
+        .optional("hosts", \.hosts, "The host's name as the client wrote it, without regard to case: patterns."),
+        .optional(
+            "networks", \.networks,
+            "The address that is dialled, whatever name led to it. It takes 'fetch' after this stage; elsewhere only hosts that are written as addresses have one."
+        ),
+        .optional("ports", \.ports, "The port, given or by the scheme."),
+        .optional("methods", \.methods, "The method, CONNECT for tunnels."),
+        .optional("identities", \.identities, "Who the exchange comes from: patterns.")
+    )
+
+    func validate() -> [ConfigurationProblem] {
+        methods.contains { !$0.utf8.allSatisfy(HTTPGrammar.isTokenByte) || $0.isEmpty || $0 != $0.uppercased() }
+            ? [ConfigurationProblem("a method is a word in capitals such as GET", key: "methods")] : []
+    }
+}
+
+/// What the rules look at.
+struct EgressSubject: Equatable {
+    /// In lower case, without the dot that a name may end with.
+    var host: String
+    var port: Int
+    var method: String
+    var identity: String
+
+    init(host: String, port: Int, method: String, identity: String) {
+        let host = host.lowercased()
+        self.host = host.count > 1 && host.hasSuffix(".") ? String(host.dropLast()) : host
+        self.port = port
+        self.method = method
+        self.identity = identity
+    }
+
+    init(_ exchange: Exchange) {
+        let request = exchange.request
+        let authority = Authority(request.authority)
+        self.init(
+            host: authority?.host ?? request.authority, port: authority?.port ?? request.scheme.defaultPort,
+            method: request.method, identity: exchange.clientName)
+    }
+}
+
+/// Why an exchange is refused: the rule's line, nil where no rule fitted.
+struct EgressRefusal: Equatable {
+    enum Rule: Equatable {
+        case line(Int)
+        /// Set from outside the file: its place in the list.
+        case place(Int)
+        case otherwise
+    }
+
+    var rule: Rule
+    var host: String
+
+    var sentence: String {
+        switch rule {
+        case .line(let line): "'\(host)' is not allowed here: the egress rule in line \(line) denies it"
+        case .place(let place): "'\(host)' is not allowed here: egress rule \(place) denies it"
+        case .otherwise: "'\(host)' is not allowed here: no egress rule allows it"
+        }
+    }
+}
+
+enum EgressDecision: Equatable {
+    case allow
+    case deny(EgressRefusal)
+    case byAddress(EgressQuestion)
+}
+
+/// What remains when everything but the address is decided: rules that wait for it, and what counts if none of them fits.
+struct EgressQuestion: Equatable {
+    struct Candidate: Equatable {
+        var networks: [Network]
+        /// Nil allows.
+        var refusal: EgressRefusal?
+    }
+
+    var candidates: [Candidate]
+    var fallback: EgressRefusal?
+
+    func refusal(of address: SocketAddress) -> EgressRefusal? {
+        guard let bytes = AddressBytes(address) else { return fallback }
+        for candidate in candidates where candidate.networks.contains(where: { $0.contains(bytes) }) { return candidate.refusal }
+        return fallback
+    }
+}
+
+struct EgressRules: Sendable {
+    let rules: [Positioned<EgressRule>]
+    let otherwise: EgressVerdict
+    /// Whether whoever dials will ask for each address.
+    let seesAddresses: Bool
+
+    func decide(_ subject: EgressSubject) -> EgressDecision {
+        let literal = try? SocketAddress(ipAddress: subject.host, port: 0)
+        var candidates: [EgressQuestion.Candidate] = []
+        var fallback = otherwise == .deny ? EgressRefusal(rule: .otherwise, host: subject.host) : nil
+        for (index, rule) in rules.enumerated() where rule.value.conditions.fit(subject) {
+            let place = rule.line.map { EgressRefusal.Rule.line($0) } ?? .place(index + 1)
+            let refusal = rule.value.verdict == .deny ? EgressRefusal(rule: place, host: subject.host) : nil
+            let networks = rule.value.conditions.networks
+            if networks.isEmpty {
+                fallback = refusal
+                break
+            }
+            if seesAddresses || literal != nil { candidates.append(.init(networks: networks, refusal: refusal)) }
+        }
+        let question = EgressQuestion(candidates: candidates, fallback: fallback)
+        guard !candidates.isEmpty else { return fallback.map { .deny($0) } ?? .allow }
+        // The literal is decided here, so that nothing of the exchange goes on; whoever dials asks only for names.
+        if let literal { return question.refusal(of: literal).map { .deny($0) } ?? .allow }
+        return .byAddress(question)
+    }
+}
+
+extension EgressConditions {
+    fileprivate func fit(_ subject: EgressSubject) -> Bool {
+        (hosts.isEmpty || hosts.contains { $0.matches(subject.host, ignoringCase: true) })
+            && (ports.isEmpty || ports.contains { $0.ports.contains(subject.port) })
+            && (methods.isEmpty || methods.contains(subject.method))
+            && (identities.isEmpty || identities.contains { $0.matches(subject.identity) })
+    }
+}

@@ -1,0 +1,65 @@
+import Pipeline
+
+/// What happens to the fields of one kind of head, in this order: `rename`, `remove`, `set`, `add`.
+struct FieldChanges: NestedConfiguration {
+    var rename = FieldMap<FieldName>()
+    var remove: [FieldName] = []
+    var set = FieldMap<FieldTemplate>()
+    var add = FieldMap<FieldTemplate>()
+
+    static let schema = Schema<FieldChanges>(
+        .optional("rename", \.rename, "Gives fields another name: { X-Old: X-New }."),
+        .optional("remove", \.remove, "Takes away every field of these names."),
+        .optional("set", \.set, "Puts one field in the place of all of its name: { X-User: \"{identity}\" }."),
+        .optional("add", \.add, "Adds a field beside those of its name.")
+    )
+
+    var isEmpty: Bool { rename.entries.isEmpty && remove.isEmpty && set.entries.isEmpty && add.entries.isEmpty }
+
+    func validate() -> [ConfigurationProblem] {
+        let set = Set(set.entries.map { $0.name.lowercased() })
+        let both = remove.first { set.contains($0.name.lowercased()) }
+        return both.map { [.warning("'\($0.name)' is removed and then set; 'set' alone does the same", key: "remove")] } ?? []
+    }
+
+    /// A value that no field may have, because of what a client put into it, leaves the field out.
+    func apply(to fields: inout HeaderFields, _ exchange: Exchange, host: String) {
+        for entry in rename.entries where fields.contains(entry.name) {
+            let values = fields[entry.name]
+            fields.remove(entry.name)
+            for value in values { fields.append(entry.value.name, value) }
+        }
+        for name in remove { fields.remove(name.name) }
+        for entry in set.entries { fields.set(entry.name, entry.value.value(for: exchange, host: host)) }
+        for entry in add.entries { fields.append(entry.name, entry.value.value(for: exchange, host: host)) }
+    }
+}
+
+/// What requests say of whom they come from, `X-Forwarded-For` and its like.
+enum ForwardedFor: String, Sendable, CaseIterable, ConfigurationChoice {
+    /// What the client wrote passes; nothing is added.
+    case off
+    /// The client's address is added to what is there.
+    case append
+    /// The client's address is put in the place of whatever is there.
+    case replace
+    /// Nothing of the kind passes.
+    case remove
+
+    private static let field = "X-Forwarded-For"
+    private static let others = ["Forwarded", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Real-IP"]
+
+    func apply(to fields: inout HeaderFields, _ exchange: Exchange) {
+        switch self {
+        case .off:
+            break
+        case .append:
+            let before = fields[Self.field].filter { !$0.isEmpty }
+            fields.set(Self.field, (before + [exchange.client.address]).joined(separator: ", "))
+        case .replace, .remove:
+            for name in Self.others { fields.remove(name) }
+            fields.remove(Self.field)
+            if self == .replace { fields.append(Self.field, exchange.client.address) }
+        }
+    }
+}

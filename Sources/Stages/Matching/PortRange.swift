@@ -1,0 +1,27 @@
+import Pipeline
+
+/// A port, or several that follow each other: `443`, `8000-8999`.
+struct PortRange: Sendable, Equatable, ScalarConfigurationValue {
+    let ports: ClosedRange<Int>
+
+    static var typeDescription: String { "a port such as 443, or a range such as 8000-8999" }
+
+    init(configured text: String) throws(InvalidValue) {
+        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+        let numbers = parts.compactMap { part in
+            part.utf8.allSatisfy { (0x30...0x39).contains($0) } ? Int(part) : nil
+        }
+        guard (1...2).contains(parts.count), numbers.count == parts.count else { throw InvalidValue() }
+        guard numbers.allSatisfy({ (1...65_535).contains($0) }) else {
+            throw InvalidValue("a port is a number between 1 and 65535")
+        }
+        guard let first = numbers.first, let last = numbers.last, first <= last else {
+            throw InvalidValue("the range ends before it begins")
+        }
+        ports = first...last
+    }
+
+    var printed: String {
+        ports.count == 1 ? String(ports.lowerBound) : "\(ports.lowerBound)-\(ports.upperBound)"
+    }
+}

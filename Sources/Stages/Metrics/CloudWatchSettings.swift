@@ -1,0 +1,22 @@
+public import Pipeline
+
+/// Where in CloudWatch a server's metrics go: what the control plane decides by.
+public struct CloudWatchSettings: NestedConfiguration {
+    public var service: String?
+    public var namespace = "Fluidity"
+    public var interval = Duration.seconds(60)
+    public var resolution = Duration.seconds(60)
+    public var region: String?
+
+    public init() {}
+
+    public static let schema = Schema<CloudWatchSettings>(
+        .optional("service", \.service, "The value of the dimension 'Service'; by default, what SERVICE says."),
+        .optional("namespace", \.namespace, "The namespace of the metrics."),
+        .optional("interval", \.interval, in: .seconds(1)...(.seconds(3_600)), "How often values are sent."),
+        .optional(
+            "resolution", \.resolution, in: .seconds(1)...(.seconds(60)),
+            "Below 60s, values are kept by the second, which costs more."),
+        .optional("region", \.region, "The AWS region; by default, what AWS_REGION or the shared file says.")
+    )
+}

@@ -1,0 +1,94 @@
+import NIOCore
+import Pipeline
+
+/// One exchange under limits of bytes or of exchanges that are open.
+final class RateLimitGate: Gate {
+    private let open: (counts: OpenCounts, key: UInt64)?
+    private let download: PacedDirection?
+    private let upload: PacedDirection?
+
+    init(open: (counts: OpenCounts, key: UInt64)?, download: PacedDirection?, upload: PacedDirection?) {
+        self.open = open
+        self.download = download
+        self.upload = upload
+        var interests: GateInterests = []
+        if open != nil { interests.insert(.end) }
+        if download != nil { interests.formUnion([.responseHead, .responseBody, .end]) }
+        if upload != nil { interests.formUnion([.requestHead, .requestBody, .end]) }
+        super.init(interests: interests)
+    }
+
+    override func requestHead(_ head: inout RequestHead, _ exchange: Exchange) -> GateDecision {
+        if head.kind != .plain || head.body != .none { upload?.begin(exchange) }
+        return .forward
+    }
+
+    override func requestBody(_ bytes: inout ByteBuffer, _ exchange: Exchange) {
+        upload?.passed(bytes.readableBytes, exchange)
+    }
+
+    override func responseHead(_ head: inout ResponseHead, _ exchange: Exchange) -> GateDecision {
+        let hasBytes = head.opensTunnel(for: exchange.request) || !head.isBodyless(for: exchange.request)
+        if !head.isInformational, hasBytes { download?.begin(exchange) }
+        return .forward
+    }
+
+    override func responseBody(_ bytes: inout ByteBuffer, _ exchange: Exchange) {
+        download?.passed(bytes.readableBytes, exchange)
+    }
+
+    override func ended(_ exchange: Exchange) {
+        if let open { open.counts.leave(open.key) }
+        download?.end(exchange)
+        upload?.end(exchange)
+    }
+}
+
+/// One direction of an exchange whose bytes are limited: what it may still pass before it has to ask for more. While it waits
+/// for that, it holds the direction, and the sender stops for want of credit.
+final class PacedDirection {
+    private let direction: Direction
+    private let limit: ByteLimit
+    private let key: UInt64
+    private let delays: Counter
+    private var allowance = 0
+    private var timer: Scheduled<Void>?
+
+    init(_ direction: Direction, _ limit: ByteLimit, _ key: UInt64, _ delays: Counter) {
+        self.direction = direction
+        self.limit = limit
+        self.key = key
+        self.delays = delays
+    }
+
+    /// Before the first byte.
+    func begin(_ exchange: Exchange) { refill(exchange) }
+
+    func passed(_ bytes: Int, _ exchange: Exchange) {
+        allowance -= bytes
+        if allowance <= 0 { refill(exchange) }
+    }
+
+    func end(_ exchange: Exchange) {
+        timer?.cancel()
+        timer = nil
+        if allowance > 0 { limit.giveBack(allowance, key, now: exchange.shard.loop.now) }
+        allowance = 0
+    }
+
+    /// A chunk passes as a whole, so more may have passed than was allowed: it is paid for here.
+    private func refill(_ exchange: Exchange) {
+        guard timer == nil else { return }
+        let loop = exchange.shard.loop
+        let now = loop.now
+        let ready = limit.reserve(limit.quantum - allowance, key, now: now)
+        allowance = limit.quantum
+        guard ready > now else { return }
+        delays.add()
+        exchange.hold(direction)
+        timer = loop.assumeIsolated().scheduleTask(deadline: ready) {
+            self.timer = nil
+            exchange.release(self.direction)
+        }
+    }
+}

@@ -1,0 +1,50 @@
+import NIOCore
+import Pipeline
+
+/// Whose exchanges share one limit.
+enum RateLimitKey: String, Sendable, CaseIterable, ConfigurationChoice {
+    case global
+    case client
+    case identity
+    case host
+
+    /// The key as a number. The hash is keyed by the process, so that nobody can choose names that fall together.
+    func value(for exchange: Exchange) -> UInt64 {
+        switch self {
+        case .global: 0
+        case .client: Self.hash(Self.client(exchange.client))
+        case .identity: Self.hash(exchange.clientName)
+        case .host: Self.hash(Self.host(exchange.request.host))
+        }
+    }
+
+    /// Somebody with a certificate is known by its key, whatever the address. Of an IPv6 address the network counts: who has one
+    /// has all of them.
+    private static func client(_ client: Inbound) -> String {
+        if let identity = client.identity { return identity.publicKeyHash }
+        let address = client.address
+        guard address.contains(":"), let raw = (try? SocketAddress(ipAddress: address, port: 0))?.rawBytes else { return address }
+        return raw.prefix(8).map { String($0, radix: 16) }.joined(separator: ":")
+    }
+
+    private static func host(_ host: String) -> String {
+        let host = host.lowercased()
+        return host.hasSuffix(".") ? String(host.dropLast()) : host
+    }
+
+    private static func hash(_ text: String) -> UInt64 {
+        var hasher = Hasher()
+        hasher.combine(text)
+        return UInt64(bitPattern: Int64(hasher.finalize()))
+    }
+
+    /// In a sentence for a client.
+    var described: String {
+        switch self {
+        case .global: "for all together"
+        case .client: "for each client"
+        case .identity: "for each user"
+        case .host: "for each host"
+        }
+    }
+}

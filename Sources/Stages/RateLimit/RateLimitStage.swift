@@ -1,0 +1,152 @@
+import NIOCore
+public import Pipeline
+
+public struct RateLimitConfiguration: StageConfiguration {
+    var by = RateLimitKey.global
+    var requests: Rate?
+    var burst: Int?
+    var concurrent: Int?
+    var download: ByteRate?
+    var upload: ByteRate?
+    var byteBurst: ByteCount?
+    var capacity = 65_536
+
+    public init() {}
+
+    public static let schema = Schema<RateLimitConfiguration>(
+        .required("by", \.by, "Whose exchanges share one limit: everybody's, those of a client, of an identity, to a host."),
+        .optional("requests", \.requests, in: Rate(1, per: .day)..., "How many requests may come in a time: 100/s."),
+        .optional(
+            "burst", \.burst, in: 1...1_000_000_000,
+            "How many requests may come at once after a pause. By default as many as in one period."),
+        .optional("concurrent", \.concurrent, in: 1...1_000_000, "How many exchanges may be open at once."),
+        .optional(
+            "download", \.download, in: ByteRate(ByteCount(1), per: .second)...,
+            "How many bytes of responses pass in a time: 10MiB/s. More are delayed, none are dropped."),
+        .optional(
+            "upload", \.upload, in: ByteRate(ByteCount(1), per: .second)...,
+            "The same for requests, and for what a client sends in a tunnel."),
+        .optional(
+            "byte-burst", \.byteBurst, in: ByteCount(1_024)...,
+            "How many bytes may pass at once after a pause. By default a quarter of a second's, at least 64KiB."),
+        .optional(
+            "capacity", \.capacity, in: 8...16_777_216,
+            "How many clients, identities or hosts are told apart at a time, in 16 bytes each for every limit. With more, those nearest to their full allowance get it back early."
+        )
+    )
+
+    public func validate() -> [ConfigurationProblem] {
+        var problems: [ConfigurationProblem] = []
+        if requests == nil, concurrent == nil, download == nil, upload == nil {
+            problems.append(
+                ConfigurationProblem("'rate-limit' limits nothing", hint: "set requests, concurrent, download or upload"))
+        }
+        if burst != nil, requests == nil { problems.append(ConfigurationProblem("'burst' goes with 'requests'", key: "burst")) }
+        if byteBurst != nil, download == nil, upload == nil {
+            problems.append(ConfigurationProblem("'byte-burst' goes with 'download' or 'upload'", key: "byte-burst"))
+        }
+        return problems
+    }
+}
+
+public struct RateLimitFactory: StageFactory {
+    public static let name = "rate-limit"
+    public static let summary =
+        "Limits requests and open exchanges (429), and delays bytes, for everybody together or by client, identity or host; in one process."
+    public static let forms = [StageForm(.exchange, .exchange)]
+
+    public init() {}
+
+    public func problems(
+        _ configuration: RateLimitConfiguration, among surroundings: StageSurroundings
+    ) -> [ConfigurationProblem] {
+        guard configuration.by == .identity, !surroundings.isAfter(.identifies), !surroundings.isAfter(.verifiesPeers) else {
+            return []
+        }
+        return [
+            .warning(
+                "nobody has a name here, so that all share one limit: no stage before 'rate-limit' finds out who a client is",
+                key: "by", hint: "put 'auth' before it")
+        ]
+    }
+
+    public func make(_ configuration: RateLimitConfiguration, form: StageForm, context: StageContext) throws -> any Stage {
+        RateLimitStage(configuration)
+    }
+}
+
+/// The tables are the stage's, so that a limit holds for all event loops together.
+struct RateLimitStage: Stage {
+    typealias Input = Exchange
+    typealias Output = Exchange
+
+    let key: RateLimitKey
+    let requests: RequestLimit?
+    let concurrent: (limit: Int, counts: OpenCounts)?
+    let download: ByteLimit?
+    let upload: ByteLimit?
+
+    /// Whether there is something to see in an exchange after its beginning.
+    var watches: Bool { concurrent != nil || download != nil || upload != nil }
+
+    init(_ configuration: RateLimitConfiguration) {
+        key = configuration.by
+        let capacity = configuration.by == .global ? 1 : configuration.capacity
+        requests = configuration.requests.map {
+            RequestLimit(rate: $0, burst: configuration.burst ?? $0.count, buckets: TokenBuckets(capacity: capacity))
+        }
+        concurrent = configuration.concurrent.map { ($0, OpenCounts()) }
+        func bytes(_ rate: ByteRate?) -> ByteLimit? {
+            rate.map { ByteLimit(rate: $0, burst: configuration.byteBurst, buckets: TokenBuckets(capacity: capacity)) }
+        }
+        download = bytes(configuration.download)
+        upload = bytes(configuration.upload)
+    }
+
+    func assemble(_ downstream: any ExchangePort, on shard: Shard) throws -> any ExchangePort {
+        RateLimitPort(stage: self, downstream: downstream, shard: shard)
+    }
+}
+
+/// Decides on each exchange as it comes; only one whose bytes or end matter gets a gate.
+private final class RateLimitPort: ExchangePort {
+    private let stage: RateLimitStage
+    private let downstream: any ExchangePort
+    private let loop: any EventLoop
+    private let refusedRequests: Counter
+    private let refusedConcurrent: Counter
+    private let delays: Counter
+
+    init(stage: RateLimitStage, downstream: any ExchangePort, shard: Shard) {
+        self.stage = stage
+        self.downstream = downstream
+        loop = shard.loop
+        let labels = shard.assembling?.labels ?? []
+        func refused(_ limit: String) -> Counter {
+            shard.metrics.counter(
+                "fluidity_rate_limit_refused_total", "Exchanges that 'rate-limit' refused.", labels + [.init("limit", limit)])
+        }
+        refusedRequests = refused("requests")
+        refusedConcurrent = refused("concurrent")
+        delays = shard.metrics.counter(
+            "fluidity_rate_limit_delays_total", "How often 'rate-limit' held bytes back for a while.", labels)
+    }
+
+    func open(_ exchange: Exchange) {
+        let key = stage.key.value(for: exchange)
+        if let requests = stage.requests, case .refused(let wait) = requests.take(key, now: loop.now) {
+            refusedRequests.add()
+            return exchange.answer(requests.refusal(by: stage.key, wait: wait))
+        }
+        if let (limit, counts) = stage.concurrent, !counts.enter(key, limit: limit) {
+            refusedConcurrent.add()
+            return exchange.answer(RateLimitRefusal.concurrent(limit, by: stage.key))
+        }
+        guard stage.watches else { return downstream.open(exchange) }
+        let gate = RateLimitGate(
+            open: stage.concurrent.map { ($0.counts, key) },
+            download: stage.download.map { PacedDirection(.response, $0, key, delays) },
+            upload: stage.upload.map { PacedDirection(.request, $0, key, delays) })
+        exchange.pass(gate, towards: downstream)
+    }
+}

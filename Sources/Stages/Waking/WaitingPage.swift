@@ -1,0 +1,63 @@
+package import Pipeline
+
+/// What a browser gets that asks for a page while the server is being woken: a page that asks again.
+package enum WaitingPage {
+    private static let seconds = 3
+
+    /// Nil for requests that had better wait: whoever sent them couldn't read the page.
+    package static func answer(to request: RequestHead, _ phase: ServerPresence.Phase) -> LocalResponse? {
+        guard isNavigation(request) else { return nil }
+        let text: String
+        switch phase {
+        case .up: return nil
+        case .failed(let reason): text = "It could not be started: \(reason). It is tried again."
+        case .asleep, .waking(nil): text = "This usually takes about a minute."
+        case .waking(let expected?): text = "This usually takes \(expected)."
+        }
+        var response = unavailable("the server is being started")
+        let body = """
+            <!DOCTYPE html>
+            <html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="\(seconds)">
+            <title>Starting the server</title>
+            <style>body{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:20vh auto;padding:0 1rem}</style></head>
+            <body><h1>Starting the server</h1><p>\(escaped(text))</p>
+            <p>This page reloads by itself and then shows what you asked for.</p></body></html>
+
+            """
+        response.body = body
+        response.head.body = .known(Int64(body.utf8.count))
+        response.head.fields.set("Content-Type", "text/html; charset=utf-8")
+        response.head.fields.set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
+        return response
+    }
+
+    package static func unavailable(_ reason: String) -> LocalResponse {
+        var response = LocalResponse(
+            status: 503, body: reason + "\n", failure: Failure(.tunnelDown, reason))
+        response.head.fields.append("Retry-After", "\(seconds)")
+        response.head.fields.append("Cache-Control", "no-store")
+        return response
+    }
+
+    /// A browser that goes to a page says so in `Sec-Fetch-Mode`; an older one prefers HTML to all else. Asking again must do
+    /// no harm, so only GET counts.
+    private static func isNavigation(_ request: RequestHead) -> Bool {
+        guard request.kind == .plain, request.method == "GET", request.fields.first("Accept")?.contains("text/html") == true
+        else { return false }
+        return request.fields.first("Sec-Fetch-Mode").map { $0 == "navigate" } ?? true
+    }
+
+    private static func escaped(_ text: String) -> String {
+        var result = ""
+        for character in text {
+            switch character {
+            case "<": result += "&lt;"
+            case ">": result += "&gt;"
+            case "&": result += "&amp;"
+            case "\"": result += "&quot;"
+            default: result.append(character)
+            }
+        }
+        return result
+    }
+}

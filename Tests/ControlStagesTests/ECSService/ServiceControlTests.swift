@@ -1,0 +1,302 @@
+import ControlStages
+import Foundation
+import Pipeline
+import Synchronization
+import Testing
+
+/// What the actions do to AWS and answer, against one that is held in memory.
+@Suite struct ServiceControlTests {
+    private static let now = 1_795_420_800
+
+    private func json(_ value: some Encodable) throws -> NSDictionary {
+        let data = try JSONEncoder().encode(value)
+        return try #require(try JSONSerialization.jsonObject(with: data) as? NSDictionary)
+    }
+
+    // MARK: - Wake
+
+    @Test func wakingASleepingService() async throws {
+        let aws = FakeAWS()
+        let answer = try await aws.control(.wake).wake()
+        #expect(
+            try json(answer) == [
+                "status": "waking", "desiredCount": 1, "runningCount": 0, "pendingCount": 0, "estimatedStartTime": "60-90 seconds",
+            ])
+        #expect(aws.desired == 1)
+        #expect(aws.state.withLock { $0.tags } == ["fluidity:woken": "\(Self.now)", "fluidity:begun": "\(Self.now)"])
+    }
+
+    @Test func wakingOneThatStarts() async throws {
+        let aws = FakeAWS { state in
+            state.desired = 1
+            state.pending = 1
+            state.tags["fluidity:starts"] = "abc 41 52"
+        }
+        let answer = try await aws.control(.wake).wake()
+        #expect(
+            try json(answer) == [
+                "status": "starting", "desiredCount": 1, "runningCount": 0, "pendingCount": 1,
+                "estimatedStartTime": "40-55 seconds",
+            ])
+        #expect(!aws.log.contains("UpdateService"))
+        #expect(aws.state.withLock { $0.tags["fluidity:begun"] } == nil)
+    }
+
+    @Test func wakingOneThatRuns() async throws {
+        let aws = FakeAWS { state in
+            state.desired = 3
+            state.running = 3
+        }
+        let answer = try await aws.control(.wake).wake()
+        #expect(answer.status == .alreadyRunning)
+        #expect(try json(answer)["status"] as? String == "already_running")
+        #expect(aws.desired == 3)
+        #expect(aws.state.withLock { $0.tags["fluidity:woken"] } == "\(Self.now)")
+    }
+
+    @Test func wakingTwiceIsWakingOnce() async throws {
+        let aws = FakeAWS()
+        let control = try aws.control(.wake)
+        _ = try await control.wake()
+        #expect(try await control.wake().status == .starting)
+        #expect(aws.log.filter { $0 == "UpdateService" }.count == 1)
+    }
+
+    @Test func aTagThatCannotBeWrittenKeepsNobodyFromWaking() async throws {
+        let aws = FakeAWS { $0.failures["TagResource"] = [(400, "AccessDeniedException")] }
+        #expect(try await aws.control(.wake).wake().status == .waking)
+        #expect(aws.desired == 1)
+    }
+
+    // MARK: - Sleep
+
+    private func idle(_ change: (inout FakeAWS.State) -> Void = { _ in }) -> FakeAWS {
+        FakeAWS { state in
+            state.desired = 1
+            state.running = 1
+            let start = Double(Self.now - 7_200)
+            state.runningTasks = [
+                ["arn": "arn:task/c/one", "lastStatus": "RUNNING", "createdAt": "\(start - 42)", "startedAt": "\(start)"]
+            ]
+            let minutes = stride(from: Self.now - 2_400, through: Self.now - 60, by: 60).map(Double.init)
+            state.metrics["ActiveConnections"] = minutes.map { ($0, 2) }
+            state.metrics["LastActivityEpochSeconds"] = minutes.map { ($0, Double(Self.now - 2_400)) }
+            change(&state)
+        }
+    }
+
+    @Test func sleepOfAnIdleService() async throws {
+        let aws = idle()
+        let answer = try await aws.control(.sleep).sleep()
+        #expect(try json(answer) == ["action": "scaled_down", "reason": "idle", "idleDuration": 2_400])
+        #expect(aws.desired == 0)
+        #expect(aws.state.withLock { $0.tags["fluidity:starts"] } == "one 42")
+    }
+
+    @Test func sleepOfABusyService() async throws {
+        let aws = idle { $0.metrics["BytesRelayed"] = [(Double(Self.now - 60), 1)] }
+        let answer = try json(await aws.control(.sleep).sleep())
+        #expect(
+            answer == [
+                "action": "no_change", "desired": 1, "running": 1, "avgActive": 2, "idleDuration": 0, "reason": "it is in use",
+            ])
+        #expect(aws.desired == 1)
+    }
+
+    @Test func partialMetricsChangeNothing() async throws {
+        let aws = idle { $0.metricStatus = "PartialData" }
+        guard case .noChange(_, _, _, _, "its metrics are not complete") = try await aws.control(.sleep).sleep() else {
+            Issue.record("decided on half the data")
+            return
+        }
+        #expect(aws.desired == 1)
+    }
+
+    @Test func aWakeDuringTheCheckWins() async throws {
+        let aws = idle { state in
+            state.after["GetMetricData"] = { $0.tags["fluidity:woken"] = "\(Self.now)" }
+        }
+        guard case .noChange(_, _, _, _, "it was changed in the meantime") = try await aws.control(.sleep).sleep() else {
+            Issue.record("put to sleep under the one who woke it")
+            return
+        }
+        #expect(aws.desired == 1)
+    }
+
+    @Test func aChangeByHandDuringTheCheckWins() async throws {
+        let aws = idle { $0.after["GetMetricData"] = { $0.desired = 2 } }
+        _ = try await aws.control(.sleep).sleep()
+        #expect(aws.desired == 2)
+    }
+
+    @Test func twoChecksAtOnce() async throws {
+        let aws = idle()
+        let control = try aws.control(.sleep)
+        async let first = control.sleep()
+        async let second = control.sleep()
+        _ = try await (first, second)
+        #expect(aws.desired == 0)
+        guard case .noChange(desired: 0, _, _, _, _) = try await control.sleep() else {
+            Issue.record("not idempotent")
+            return
+        }
+    }
+
+    @Test func aTaskThatNeverStartsIsStoppedWithItsReason() async throws {
+        let aws = FakeAWS { state in
+            state.desired = 1
+            state.tags["fluidity:begun"] = "\(Self.now - 700)"
+            state.stoppedTasks = [
+                [
+                    "arn": "arn:task/c/bad", "lastStatus": "STOPPED", "createdAt": "\(Self.now - 650)",
+                    "stoppedAt": "\(Self.now - 640)",
+                    "stoppedReason": "CannotPullContainerError",
+                ]
+            ]
+        }
+        let answer = try json(await aws.control(.sleep).sleep())
+        #expect(
+            answer == ["action": "scaled_down", "reason": "it did not start: CannotPullContainerError", "idleDuration": 650])
+        #expect(aws.desired == 0)
+    }
+
+    @Test func aTaskThatStartedBeforeIsNoFailedStart() async throws {
+        let aws = FakeAWS { state in
+            state.desired = 1
+            state.tags["fluidity:begun"] = "\(Self.now - 100)"
+            state.stoppedTasks = [
+                ["arn": "arn:task/c/old", "createdAt": "\(Self.now - 3_000)", "startedAt": "\(Self.now - 2_900)"]
+            ]
+        }
+        guard case .noChange = try await aws.control(.sleep).sleep() else {
+            Issue.record("stopped during its start")
+            return
+        }
+    }
+
+    // MARK: - Kill and status
+
+    @Test func killIsIdempotent() async throws {
+        let aws = FakeAWS { $0.desired = 1 }
+        let control = try aws.control(.kill)
+        #expect(
+            try json(await control.kill()) == ["status": "killed", "desiredCount": 0, "message": "its tasks are being stopped"])
+        #expect(try json(await control.kill()) == ["status": "killed", "desiredCount": 0, "message": "it was asleep already"])
+        #expect(aws.desired == 0)
+        #expect(aws.log.filter { $0 == "UpdateService" }.count == 1)
+    }
+
+    @Test func statusOfARunningService() async throws {
+        let aws = FakeAWS { state in
+            state.desired = 1
+            state.running = 1
+            state.runningTasks = [
+                ["arn": "arn:task/c/one", "lastStatus": "RUNNING", "createdAt": "100", "startedAt": "158", "eni": "eni-1"]
+            ]
+            state.addresses = ["eni-1": "203.0.113.7"]
+        }
+        let answer = try await aws.control(.status) { $0.port = 9_443 }.status()
+        #expect(
+            try json(answer) == [
+                "status": "ready", "ready": true, "desiredCount": 1, "runningCount": 1, "pendingCount": 0,
+                "address": "203.0.113.7:9443", "estimatedStartTime": "60-90 seconds",
+            ])
+    }
+
+    @Test func anAddressThatCannotBeKnownIsLeftOut() async throws {
+        let aws = FakeAWS { state in
+            state.desired = 1
+            state.running = 1
+            state.runningTasks = [["arn": "a", "lastStatus": "RUNNING", "createdAt": "1", "startedAt": "2", "eni": "eni-1"]]
+            state.failures["DescribeNetworkInterfaces"] = [(403, "UnauthorizedOperation")]
+        }
+        let answer = try await aws.control(.status).status()
+        #expect(answer.ready && answer.address == nil)
+    }
+
+    @Test func statusSaysWhyTheLastTaskStopped() async throws {
+        let aws = FakeAWS { $0.stoppedTasks = [["arn": "a", "stoppedAt": "5", "stoppedReason": "Essential container exited"]] }
+        let answer = try await aws.control(.status).status()
+        #expect(answer.status == .asleep && !answer.ready)
+        #expect(answer.lastStopReason == "Essential container exited")
+    }
+
+    // MARK: - Failures
+
+    @Test(arguments: [
+        (400, "AccessDeniedException", "aws_denied", 502, 1), (400, "ThrottlingException", "aws_throttled", 503, 5),
+        (500, "ServerException", "aws_failed", 502, 5), (400, "ClusterNotFoundException", "service_not_found", 404, 1),
+        (400, "InvalidParameterException", "aws_failed", 502, 1),
+    ])
+    func failures(_ status: Int, _ name: String, _ code: String, _ answered: Int, _ attempts: Int) async throws {
+        let aws = FakeAWS { $0.failures["DescribeServices"] = [(Int, String)](repeating: (status, name), count: 9) }
+        let control = try aws.control(.wake)
+        let error = await #expect(throws: ServiceError.self) { try await control.wake() }
+        #expect(error?.code == code && error?.status == answered)
+        #expect(error.map { "\($0.message)" }?.contains("secret") == false)
+        #expect(aws.log.count == attempts)
+    }
+
+    @Test func throttlingThatEndsIsNotNoticed() async throws {
+        let aws = FakeAWS { state in
+            state.failures["DescribeServices"] = [(400, "ThrottlingException"), (503, "Unavailable")]
+            state.failures["UpdateService"] = [(400, "ThrottlingException")]
+        }
+        #expect(try await aws.control(.wake).wake().status == .waking)
+    }
+
+    @Test func aMissingService() async throws {
+        let aws = FakeAWS { $0.exists = false }
+        let control = try aws.control(.kill)
+        await #expect(throws: ServiceError.noSuchServiceForTests) { try await control.kill() }
+    }
+
+    // MARK: - Settings
+
+    @Test func theEnvironmentFillsGaps() throws {
+        var configuration = ECSServiceConfiguration()
+        configuration.service = "mine"
+        let settings = try ServiceSettings(
+            configuration, environment: ["CLUSTER": "c", "SERVICE": "theirs", "IDLE_THRESHOLD_MINUTES": "2.5"])
+        #expect(settings.cluster == "c" && settings.service == "mine" && settings.metricsService == "mine")
+        #expect(settings.policy.idleThreshold == 150)
+        #expect(throws: StageError.self) { try ServiceSettings(ECSServiceConfiguration(), environment: ["CLUSTER": "c"]) }
+        for minutes in ["0", "-1", "soon", "1e99", "nan"] {
+            #expect(throws: StageError.self) {
+                try ServiceSettings(configuration, environment: ["CLUSTER": "c", "IDLE_THRESHOLD_MINUTES": minutes])
+            }
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("POST", "/wake", BodyLength.none, nil), ("POST", "/", .none, nil), ("POST", "/prod/wake/?a=b", .known(10), nil),
+            ("GET", "/wake", .none, 405), ("DELETE", "/wake", .none, 405), ("POST", "/kill", .none, 404),
+            ("POST", "/wake/more", .none, 404), ("POST", "/wake", .known(65_537), 413), ("POST", "/wake", .unknown, nil),
+        ] as [(String, String, BodyLength, Int?)])
+    func requests(_ method: String, _ path: String, _ body: BodyLength, _ status: Int?) {
+        let head = RequestHead(method: method, scheme: .https, authority: "x", path: path, body: body)
+        switch ServiceRequest.decide(head, configured: .wake) {
+        case .act(let action): #expect(status == nil && action == .wake)
+        case .refuse(let answer): #expect(answer.head.status == status)
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("POST", "/wake", ECSServiceAction.wake, nil), ("POST", "/v1/kill", .kill, nil), ("GET", "/status?x=1", .status, nil),
+            ("GET", "/kill", nil, 405), ("POST", "/", nil, 404), ("POST", "/by-path", nil, 404),
+        ] as [(String, String, ECSServiceAction?, Int?)])
+    func requestsByPath(_ method: String, _ path: String, _ action: ECSServiceAction?, _ status: Int?) {
+        let head = RequestHead(method: method, scheme: .http, authority: "x", path: path)
+        switch ServiceRequest.decide(head, configured: .byPath) {
+        case .act(let found): #expect(found == action)
+        case .refuse(let answer): #expect(answer.head.status == status)
+        }
+    }
+}
+
+extension ServiceError {
+    static let noSuchServiceForTests = ServiceError(
+        code: "service_not_found", message: "the service does not exist, or is being deleted", status: 404)
+}

@@ -1,0 +1,243 @@
+"""The functions, run by an emulator of the Lambda Runtime API, on an AWS that is on this machine."""
+
+import asyncio
+import json
+import os
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from harness.aws import AWSProxy, Moto, environment, error, garbage, in_thread
+from harness.fluidity import ROOT, find_binary
+from harness.lambda_runtime import RuntimeAPI
+from harness.processes import Process
+from harness.waiting import eventually
+
+EVENTS = ROOT / "Tests/ControlStagesTests/Lambda/Fixtures/events"
+
+
+def bootstrap() -> Path:
+    candidates = [os.environ.get("FLUIDITY_BOOTSTRAP"), ROOT / "run/lambda/package/bootstrap", find_binary().parent / "bootstrap"]
+    for candidate in candidates:
+        if candidate and (found := shutil.which(str(candidate))):
+            return Path(found).resolve()
+    raise RuntimeError("no bootstrap: build it, or set FLUIDITY_BOOTSTRAP")
+
+
+class Function(Process):
+    def __init__(self, place: Path, api: RuntimeAPI, handler: str, variables: dict):
+        super().__init__(
+            f"function-{handler.replace('/', '-')}",
+            [bootstrap()],
+            place,
+            {"AWS_LAMBDA_RUNTIME_API": api.address, "_HANDLER": handler, "LAMBDA_TASK_ROOT": str(ROOT), **variables},
+        )
+
+
+@pytest.fixture(scope="module")
+def moto(tmp_path_factory):
+    moto = Moto(tmp_path_factory.mktemp("moto"))
+    moto.make_service()
+    yield moto
+    moto.kill()
+
+
+@pytest.fixture
+def aws(moto):
+    moto.client("ecs").update_service(cluster="fluidity", service="fluidity-server", desiredCount=0)
+    proxy = AWSProxy(moto.url)
+    yield proxy
+    proxy.stop()
+
+
+@pytest_asyncio.fixture
+async def api():
+    api = await RuntimeAPI().start()
+    yield api
+    await api.stop()
+
+
+@pytest.fixture
+def function(tmp_path, api, aws, launch):
+    def start(handler: str, **variables) -> Function:
+        return launch(Function(tmp_path, api, handler, {**environment(aws.url), **variables}))
+
+    return start
+
+
+def desired(moto) -> int:
+    return moto.client("ecs").describe_services(cluster="fluidity", services=["fluidity-server"])["services"][0]["desiredCount"]
+
+
+def event(name: str) -> bytes:
+    return (EVENTS / name).read_bytes()
+
+
+HTTP_EVENTS = [
+    ("rest-v1-wake.json", "wake"), ("rest-v1-wake-query.json", "wake"), ("rest-v1-wake-base64-body.json", "wake"), ("http-v2-wake.json", "wake"),
+    ("function-url-wake.json", "wake"), ("rest-v1-kill.json", "kill"), ("http-v2-kill.json", "kill"), ("function-url-kill-iam.json", "kill"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name, action", HTTP_EVENTS)
+async def test_http_events_get_http_answers(function, api, moto, name, action):
+    function(action)
+    what, answer = await api.invoke(event(name))
+    assert what == "response"
+    assert answer["statusCode"] == 200 and answer["isBase64Encoded"] is False
+    assert answer["headers"]["Content-Type"] == "application/json"
+    body = json.loads(answer["body"])
+    if action == "wake":
+        assert body.keys() == {"status", "desiredCount", "runningCount", "pendingCount", "estimatedStartTime"}
+        assert body["status"] == "waking" and body["desiredCount"] == 1
+    else:
+        assert body == {"status": "killed", "desiredCount": 0, "message": "it was asleep already"}
+    assert desired(moto) == (1 if action == "wake" else 0)
+
+
+@pytest.mark.parametrize(
+    "name, handler",
+    [("eventbridge-rule-scheduled.json", "sleep"), ("scheduler-default-input.json", "kill"), ("scheduler-custom-input.json", "kill"),
+     ("scheduler-context-input.json", "kill"), ("eventbridge-ecs-task-state-change.json", "status"), ("direct-empty.json", "status"),
+     ("direct-null.json", "kill"), ("direct-wake.json", "wake")],
+)  # fmt: skip
+async def test_other_events_get_plain_values(function, api, name, handler):
+    function(handler)
+    what, answer = await api.invoke(event(name))
+    assert what == "response"
+    expected = {"sleep": ("action", "no_change"), "kill": ("status", "killed"), "status": ("status", "asleep"), "wake": ("status", "waking")}
+    key, value = expected[handler]
+    assert answer[key] == value
+
+
+async def test_kill_stops_what_wake_started(function, api, moto):
+    moto.client("ecs").update_service(cluster="fluidity", service="fluidity-server", desiredCount=1)
+    function("kill")
+    what, answer = await api.invoke(event("rest-v1-kill.json"))
+    assert json.loads(answer["body"])["message"] == "its tasks are being stopped"
+    assert desired(moto) == 0
+
+
+async def test_bad_events_and_requests_leave_the_function_alive(function, api):
+    running = function("wake")
+    what, answer = await api.invoke(event("direct-not-json.txt"))
+    assert (what, answer["errorType"], answer["header"]) == ("error", "bad_event", "bad_event")
+    good = json.loads(event("rest-v1-wake.json"))
+    cases = [
+        ({**good, "isBase64Encoded": True, "body": "%%%"}, 400, "bad_event"),
+        ({**good, "path": "no path"}, 400, "bad_event"),
+        ({**good, "path": "/elsewhere"}, 404, "not_found"),
+        ({**good, "httpMethod": "GET"}, 405, "method_not_allowed"),
+        ({**good, "httpMethod": "DELETE"}, 405, "method_not_allowed"),
+        ({**good, "body": "x" * 70_000}, 413, "too_large"),
+        ({**good, "body": "x" * 5_000_000}, 413, "too_large"),
+    ]
+    for bad, status, code in cases:
+        what, answer = await api.invoke(bad)
+        assert what == "response" and answer["statusCode"] == status, bad.get("path")
+        assert json.loads(answer["body"])["code"] == code
+    what, answer = await api.invoke(good)
+    assert answer["statusCode"] == 200
+    assert running.alive and api.connections == 1
+
+
+async def test_failing_aws(function, api, aws):
+    running = function("wake")
+    for fault, status, code in [
+        (error(400, "AccessDeniedException"), 502, "aws_denied"),
+        (error(400, "ThrottlingException"), 503, "aws_throttled"),
+        (error(500, "ServerException"), 502, "aws_failed"),
+        (garbage, 502, "aws_invalid"),
+        (error(400, "ClusterNotFoundException"), 404, "service_not_found"),
+    ]:
+        aws.faults["DescribeServices"] = [fault] * 5
+        what, answer = await api.invoke(event("rest-v1-wake.json"))
+        assert what == "response" and answer["statusCode"] == status
+        assert json.loads(answer["body"])["code"] == code
+        assert "arn:" not in answer["body"]
+    aws.faults["DescribeServices"] = [error(400, "ThrottlingException"), garbage]
+    what, answer = await api.invoke(event("rest-v1-wake.json"))
+    assert answer["statusCode"] == 200
+    aws.faults["DescribeServices"] = [error(400, "AccessDeniedException")]
+    what, answer = await api.invoke(event("direct-wake.json"))
+    assert (what, answer["errorType"]) == ("error", "aws_denied")
+    assert running.alive
+
+
+async def test_the_deadline_is_kept(function, api, aws):
+    from harness.aws import Slow
+
+    slow = Slow()
+    aws.faults["DescribeServices"] = [slow]
+    running = function("wake")
+    what, answer = await api.invoke(event("rest-v1-wake.json"), deadline=2)
+    slow.let.set()
+    assert what == "response" and answer["statusCode"] == 504
+    assert json.loads(answer["body"])["code"] == "timeout"
+    what, answer = await api.invoke(event("rest-v1-wake.json"))
+    assert answer["statusCode"] == 200
+    assert running.alive
+
+
+async def test_a_kept_connection_that_has_ended_in_the_meantime(function, api):
+    running = function("wake")
+    await api.invoke(event("direct-wake.json"))
+    # Behind the answer to the report, and as after a thaw while `next` waits.
+    for _ in range(3):
+        api.close_after_answer = 1
+        what, _ = await api.invoke(event("direct-wake.json"))
+        assert what == "response"
+    await eventually(lambda: api._writers, 10, "the function asks for the next invocation")
+    api.close_idle_connections()
+    what, _ = await api.invoke(event("direct-wake.json"))
+    assert what == "response"
+    assert running.alive
+
+
+async def test_a_500_from_next_ends_the_function(function, api):
+    api.next_status = 500
+    running = function("wake")
+    assert await running.ended(10) != 0
+
+
+@pytest.mark.parametrize(
+    "handler, variables, words",
+    [("nothing", {}, "can't be read"), ("../wake", {}, "no pipeline"), ("wake", {"CLUSTER": ""}, "CLUSTER"), ("", {}, "handler")],
+)
+async def test_a_function_that_cannot_start_says_why(function, api, handler, variables, words):
+    running = function(handler, **variables)
+    assert await running.ended(10) == 65
+    assert api.init_error is not None and words in api.init_error["errorMessage"]
+    assert api.init_error["header"] == api.init_error["errorType"]
+
+
+async def test_a_variable_names_the_pipeline_too(function, api):
+    function("function.handler", FLUIDITY_PIPELINE="status")
+    what, answer = await api.invoke(event("direct-empty.json"))
+    assert answer["status"] == "asleep" and answer["ready"] is False
+
+
+async def test_nothing_secret_is_logged(function, api, aws):
+    aws.faults["DescribeServices"] = [error(403, "SignatureDoesNotMatch")] * 3
+    running = function("wake", FLUIDITY_LOG_LEVEL="trace")
+    await api.invoke(event("rest-v1-wake.json"))
+    assert "wJalrXUtnFEMI" not in running.text() and "EXAMPLEKEY" not in running.text()
+
+
+async def test_start_to_first_next(function, api, record_property):
+    times = []
+    for _ in range(5):
+        api.first_next = None
+        api.asked.clear()
+        began = time.monotonic()
+        running = function("wake")
+        await asyncio.wait_for(api.asked.wait(), 30)
+        times.append(api.first_next - began)
+        memory = next(line for line in Path(f"/proc/{running.pid}/status").read_text().splitlines() if line.startswith("VmRSS"))
+        running.kill()
+    record_property("start to first next, milliseconds", [round(each * 1000) for each in sorted(times)])
+    record_property("memory", memory.split(":")[1].strip())
+    record_property("size of the binary, MB", round(bootstrap().stat().st_size / 1e6, 1))

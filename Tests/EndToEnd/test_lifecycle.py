@@ -1,0 +1,306 @@
+"""The whole life of a server that exists only while it is needed, on one machine: moto is AWS, the control plane runs as an
+ordinary server, a scheduler starts and stops the real server's process as ECS would."""
+
+import asyncio
+import json
+import signal
+import time
+
+import pytest
+import pytest_asyncio
+
+from harness.aws import AWSProxy, Moto, Slow, environment, error, garbage, in_thread
+from harness.fluidity import Fluidity, write_configuration
+from harness.ports import free_port
+from harness.processes import curl
+from harness.scheduler import Scheduler
+from harness.waiting import eventually
+
+NAVIGATION = ("-H", "Accept: text/html,application/xhtml+xml", "-H", "Sec-Fetch-Mode: navigate")
+
+
+class World:
+    """AWS, the control plane, the scheduler, and an agent that a test starts."""
+
+    def __init__(self, place, client_identity, server_identity, moto: Moto):
+        self.place, self.client_identity, self.server_identity, self.moto = place, client_identity, server_identity, moto
+        self.proxy = AWSProxy(moto.url)
+        self.server_port, self.agent_port = free_port(), free_port()
+        # Apart from what earlier tests left in CloudWatch.
+        self.metrics_service = f"server-{self.server_port}"
+        moto.client("ecs").update_service(cluster="fluidity", service="fluidity-server", desiredCount=0)
+        self.scheduler = Scheduler(moto, self.proxy, self._launch)
+        self.control = self._start_control()
+        self.agent: Fluidity | None = None
+        self.kept = [self.control]
+
+    def _launch(self, number: int, host: str) -> Fluidity:
+        config = write_configuration(
+            self.place / f"server-{number}.yaml",
+            [
+                ("accept", {"listen": f"{host}:{self.server_port}"}),
+                ("mtls", self.server_identity.settings()),
+                ("frame", {}),
+                ("metrics", {"cloudwatch": {"service": self.metrics_service, "interval": "1s", "resolution": "1s"}}),
+                ("fetch", {"destinations": "any"}),
+            ],
+            **{"event-loops": 1, "drain": "5s"},
+        )
+        return Fluidity("server", config, port=None, environment=environment(self.proxy.url), name=f"server-{number}")
+
+    def _start_control(self) -> Fluidity:
+        port = free_port()
+        config = write_configuration(
+            self.place / "control.yaml",
+            [
+                ("accept", {"listen": f"127.0.0.1:{port}"}),
+                ("http", {"mode": "origin"}),
+                ("ecs-service", {"action": "by-path", "port": self.server_port, "idle-threshold": "3s", "grace": "1s", "cooldown": "1s",
+                                 "metrics-period": "1s", "metrics-delay": "30s", "metrics-service": self.metrics_service}),
+            ],
+            **{"event-loops": 1},
+        )  # fmt: skip
+        return Fluidity("control", config, port=port, environment=environment(self.proxy.url), name="control")
+
+    def endpoint(self, action: str) -> str:
+        return f"http://127.0.0.1:{self.control.port}/{action}"
+
+    def start_agent(self, to: str = "discover", **lifecycle) -> Fluidity:
+        settings = {
+            "wake-endpoint": self.endpoint("wake"), "kill-endpoint": self.endpoint("kill"), "status-endpoint": self.endpoint("status"),
+            "api-key": "sesame", "connection-timeout": "60s", "connection-retry-interval": "1s", **lifecycle,
+        }  # fmt: skip
+        config = write_configuration(
+            self.place / "agent.yaml",
+            [
+                ("accept", {"listen": f"127.0.0.1:{self.agent_port}"}),
+                ("http", {"mode": "proxy"}),
+                ("frame", {}),
+                ("mtls", {**self.client_identity.settings(), "name": "localhost"}),
+                ("connect", {"to": to, "wait": "5s"}),
+            ],
+            lifecycle=settings,
+            **{"event-loops": 1, "drain": "5s"},
+        )
+        self.agent = Fluidity("agent", config, port=self.agent_port)
+        self.kept.append(self.agent)
+        return self.agent
+
+    @property
+    def proxy_url(self) -> str:
+        return f"http://127.0.0.1:{self.agent_port}"
+
+    async def get(self, url: str, *more, within: float = 90):
+        return await curl("-x", self.proxy_url, "-i", url, *more, within=within)
+
+    async def reported(self, name: str, condition, within: float = 60):
+        """Waits until CloudWatch has values of a metric for which `condition` is true, and returns them."""
+
+        def look():
+            values = self.metrics(name)
+            return values if values and condition(values) else None
+
+        return await eventually(lambda: in_thread(look), within, lambda: f"{name} is as expected; it is {self.metrics(name)}")
+
+    async def sleep_check(self) -> dict:
+        return json.loads((await curl("-X", "POST", self.endpoint("sleep"))).output)
+
+    def metrics(self, name: str) -> list[float]:
+        now = time.time()
+        answer = self.moto.client("cloudwatch").get_metric_statistics(
+            Namespace="Fluidity", MetricName=name, Dimensions=[{"Name": "Service", "Value": self.metrics_service}],
+            StartTime=now - 600, EndTime=now + 60, Period=1, Statistics=["Maximum"],
+        )  # fmt: skip
+        return [point["Maximum"] for point in sorted(answer["Datapoints"], key=lambda point: point["Timestamp"])]
+
+    def stop(self):
+        for process in self.kept:
+            process.kill()
+        self.scheduler.stop()
+        self.proxy.stop()
+
+
+@pytest.fixture(scope="module")
+def moto(tmp_path_factory):
+    moto = Moto(tmp_path_factory.mktemp("moto"))
+    moto.make_service()
+    yield moto
+    moto.kill()
+
+
+@pytest.fixture
+def world(tmp_path, client_identity, server_identity, moto):
+    world = World(tmp_path, client_identity, server_identity, moto)
+    yield world
+    world.stop()
+
+
+@pytest_asyncio.fixture
+async def page(make_origin):
+    origin = await make_origin()
+
+    @origin.on("/hello")
+    async def hello(exchange):
+        await exchange.respond(200, [("Content-Type", "text/plain")], b"hello")
+
+    return origin
+
+
+async def test_the_whole_life(world, page, record_property):
+    """Agent starts, server is woken, traffic, metrics, idle, sleep, the next request wakes it elsewhere, agent stops, server stops."""
+    url = page.url("/hello")
+    began = time.monotonic()
+    agent = world.start_agent(**{"on-stop": "kill"})
+    first = await world.get(url)
+    assert first.status == 0 and first.output.endswith(b"hello"), first.text
+    record_property("wake to first byte, seconds", round(time.monotonic() - began, 2))
+    assert world.scheduler.number == 1
+
+    await world.reported("ActiveConnections", lambda values: max(values) >= 1)
+    await world.reported("BytesRelayed", lambda values: sum(values) >= len(b"hello"))
+    await world.reported("LastActivityEpochSeconds", lambda values: max(values) > time.time() - 120)
+
+    async def slept():
+        return (await world.sleep_check())["action"] == "scaled_down"
+
+    await eventually(slept, 60, "the idle server is put to sleep")
+    await eventually(lambda: not world.scheduler.running, 30, "the server ends")
+    assert world.scheduler.desired == 0
+
+    again = await world.get(url)
+    assert again.status == 0 and again.output.endswith(b"hello"), again.text
+    assert world.scheduler.number == 2 and world.scheduler.host.endswith(".12")
+
+    agent.signal(signal.SIGTERM)
+    assert await agent.ended(30) == 0
+    await eventually(lambda: world.scheduler.desired == 0 and not world.scheduler.running, 30, "the server is killed")
+    assert world.scheduler.problem is None
+
+
+async def test_on_demand(world, page):
+    """Nothing runs until a request comes; a browser gets a page that reloads, whatever else waits."""
+    url = page.url("/hello")
+    world.scheduler.may_start.clear()
+    world.start_agent(**{"wake": "on-demand", "on-stop": "kill"})
+    assert world.scheduler.desired == 0
+    browser = await world.get(url, *NAVIGATION)
+    assert b" 503 " in browser.output and b"http-equiv=\"refresh\"" in browser.output
+    await eventually(lambda: in_thread(lambda: world.scheduler.desired == 1), 30, "the browser's request wakes the server")
+    waiting = asyncio.create_task(world.get(url))
+    posting = asyncio.create_task(world.get(url, "-d", "x" * 100_000))
+    await eventually(lambda: "POST" in world.agent.text() or world.proxy.seen.count("DescribeServices") > 3, 30, "the agent polls")
+    assert not waiting.done() and not posting.done()
+    world.scheduler.may_start.set()
+    for held in (waiting, posting):
+        assert (await held).output.endswith(b"hello")
+    assert b" 200 " in (await world.get(url, *NAVIGATION)).output
+
+
+async def test_requests_that_wait_are_bounded(world, page):
+    world.scheduler.may_start.clear()
+    world.start_agent(wake="on-demand", hold=2, **{"connection-timeout": "4s"})
+    answers = await asyncio.gather(*(world.get(page.url("/hello")) for _ in range(3)))
+    texts = sorted(answer.output.split(b"\r\n\r\n", 1)[1] for answer in answers)
+    assert all(b" 503 " in answer.output and b"Retry-After" in answer.output for answer in answers)
+    assert sum(b"too many" in text for text in texts) == 1, texts
+
+
+async def test_aws_misbehaves(world, page):
+    """Throttled, failing, slow and lying answers on the way: the server still comes up."""
+    slow = Slow()
+    world.proxy.faults["DescribeServices"] = [error(400, "ThrottlingException"), garbage, error(500, "ServerException"), slow]
+    world.proxy.faults["UpdateService"] = [error(503, "ServiceUnavailable"), garbage]
+    world.proxy.faults["ListTasks"] = [error(400, "ThrottlingException")] * 2
+    world.proxy.faults["PutMetricData"] = [error(400, "ThrottlingException"), garbage]
+    world.start_agent(**{"on-stop": "kill"})
+    await eventually(slow.asked.is_set, 30, "the slow answer is waited for")
+    slow.let.set()
+    answer = await world.get(page.url("/hello"))
+    assert answer.output.endswith(b"hello"), answer.text
+    await world.reported("ActiveConnections", lambda values: max(values) >= 1)
+
+
+async def test_a_lie_about_the_address_reaches_nobody(world, page, authority, launch):
+    """The status endpoint names an address at which somebody else answers: his certificate isn't the server's."""
+    impostor = authority.issue("impostor", dns=("impostor.example",), server=True)
+    config = write_configuration(
+        world.place / "impostor.yaml",
+        [("accept", {"listen": f"127.0.0.99:{world.server_port}"}), ("mtls", impostor.settings()), ("frame", {}), ("fetch", {"destinations": "any"})],
+    )
+    launch(Fluidity("server", config, port=None, name="impostor"))
+    honest = world.proxy.faults["DescribeNetworkInterfaces"]
+    world.proxy.faults["DescribeNetworkInterfaces"] = type(honest)(
+        lambda *_: (200, b"<r><networkInterfaceSet><item><networkInterfaceId>eni-1</networkInterfaceId><association>"
+                    b"<publicIp>127.0.0.99</publicIp></association></item></networkInterfaceSet></r>")
+    )  # fmt: skip
+    world.start_agent(**{"on-stop": "kill"})
+    await eventually(lambda: "tunnel is down" in world.agent.text(), 60, "the impostor is refused")
+    assert "tunnel is up" not in world.agent.text()
+    world.proxy.faults["DescribeNetworkInterfaces"] = honest
+    answer = await world.get(page.url("/hello"))
+    assert answer.output.endswith(b"hello"), answer.text
+
+
+async def test_a_wrong_key_is_said_at_once_and_never_shown(world, page, make_origin):
+    gateway = await make_origin()
+
+    @gateway.on("/wake")
+    async def refuse(exchange):
+        await exchange.respond(403, [("Content-Type", "application/json")], b'{"message":"Forbidden"}')
+
+    agent = world.start_agent(**{"wake-endpoint": gateway.url("/wake")})
+    await eventually(lambda: "refuses the API key" in agent.text(), 30, "the agent says that its key is refused")
+    answer = await world.get(page.url("/hello"))
+    assert b" 503 " in answer.output
+    assert "sesame" not in agent.text()
+
+
+async def test_kill_that_fails_only_warns(world, page, make_origin):
+    gateway = await make_origin()
+
+    @gateway.on("/kill")
+    async def fail(exchange):
+        await exchange.respond(500, [], b"no")
+
+    agent = world.start_agent(**{"on-stop": "kill", "kill-endpoint": gateway.url("/kill")})
+    assert (await world.get(page.url("/hello"))).output.endswith(b"hello")
+    agent.signal(signal.SIGTERM)
+    assert await agent.ended(30) == 0
+    assert "can't be killed" in agent.text()
+
+
+async def test_release_leaves_the_server_to_others(world, page):
+    agent = world.start_agent(**{"on-stop": "release"})
+    assert (await world.get(page.url("/hello"))).output.endswith(b"hello")
+    server = world.scheduler.process
+    agent.signal(signal.SIGTERM)
+    assert await agent.ended(30) == 0
+    await eventually(lambda: "agent disconnected" in server.text(), 30, "the server notices")
+    assert world.scheduler.desired == 1 and server.alive
+    # The last one out is reported at once, with the next look at the connections and not with the next interval.
+    await world.reported("ActiveConnections", lambda values: values[-1] == 0)
+
+
+async def test_a_long_transfer_keeps_the_server_up(world, page):
+    let_go = asyncio.Event()
+
+    @page.on("/long")
+    async def long(exchange):
+        await exchange.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+        for _ in range(1000):
+            await exchange.send(b"x" * 1000)
+            try:
+                await asyncio.wait_for(let_go.wait(), 0.05)
+            except TimeoutError:
+                continue
+
+    world.start_agent(**{"on-stop": "kill"})
+    transfer = asyncio.create_task(world.get(page.url("/long")))
+    await world.reported("BytesRelayed", lambda values: sum(values) > 100_000)
+    # More than the idle threshold later by the server's own reports, with a single request all the while.
+    start = world.scheduler.started
+    await world.reported("LastActivityEpochSeconds", lambda values: max(values) > start + 6)
+    answer = await world.sleep_check()
+    assert answer["action"] == "no_change" and answer["reason"] == "it is in use", answer
+    let_go.set()
+    assert (await transfer).status == 0

@@ -1,0 +1,19 @@
+"""Every metric that the sources make stands in docs/metrics.md, and nothing else does."""
+
+import re
+import subprocess
+import sys
+
+from harness.fluidity import ROOT
+
+
+def test_the_tables_are_in_step():
+    checked = subprocess.run([sys.executable, ROOT / "scripts/metrics-reference", "--check"], capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_no_name_is_missed():
+    made = {name for path in (ROOT / "Sources").rglob("*.swift") for name in re.findall(r'"((?:fluidity|process)_[a-z_]+[a-z])"', path.read_text())}
+    told = set(re.findall(r"^\| `(\w+)`", (ROOT / "docs/metrics.md").read_text(), re.MULTILINE))
+    told = {name for name in told if name.startswith(("fluidity_", "process_"))}
+    assert told == made

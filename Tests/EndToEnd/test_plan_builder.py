@@ -1,0 +1,74 @@
+"""Lists of stages in Swift code: a right one compiles, a wrong order doesn't. The compiler itself is asked."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from harness.fluidity import ROOT
+
+DEBUG = ROOT / ".build/debug"
+
+PROGRAM = """
+import Logging
+import Pipeline
+import Stages
+
+func plan(logger: Logger) throws -> Plan {{
+    try Plan(host: .server, logger: logger) {{
+        {steps}
+    }}
+}}
+"""
+
+ACCEPT = 'Step.accept(.tcp(host: "127.0.0.1", port: 8080))'
+CONNECT = 'Step.connect(to: HostPort(host: "tunnel.example", port: 8443))'
+
+RIGHT = {
+    "a forward proxy": [ACCEPT, "Step.http()", "Step.fetch()"],
+    "a filter": [ACCEPT, "Step.http()", "Filter(CompressFactory()) { $0.level = 1 }", "Step.fetch()"],
+    "an agent": [ACCEPT, "Step.http { $0.mode = .proxy }", "Step.frameClient()", "Step.mtlsClient { $0.name = nil }", CONNECT],
+    "a server": [ACCEPT, "Step.mtlsServer { $0.name = nil }", "Step.frameServer()", "Step.fetch()"],
+}
+
+WRONG = {
+    "no source": ["Step.http()", "Step.fetch()"],
+    "no sink": [ACCEPT, "Step.http()"],
+    "connections for a stage that takes exchanges": [ACCEPT, "Step.fetch()"],
+    "a filter before exchanges": [ACCEPT, "Filter(CompressFactory())", "Step.http()", "Step.fetch()"],
+    "exchanges for a stage that takes outgoing connections": [ACCEPT, "Step.http()", CONNECT],
+    "the server's TLS in an agent": [ACCEPT, "Step.http()", "Step.frameClient()", "Step.mtlsServer { $0.name = nil }", CONNECT],
+    "something after the sink": [ACCEPT, "Step.http()", "Step.fetch()", "Step.fetch()"],
+    "two sources": [ACCEPT, ACCEPT, "Step.http()", "Step.fetch()"],
+}
+
+
+def typecheck(folder: Path, steps: list[str]) -> subprocess.CompletedProcess:
+    source = folder / "Plan.swift"
+    source.write_text(PROGRAM.format(steps="\n        ".join(steps)))
+    maps = [*(ROOT / ".build/checkouts").glob("*/Sources/*/include/module.modulemap"), *DEBUG.glob("*.build/module.modulemap"),
+            *(ROOT / "Sources").glob("*/module.modulemap")]  # fmt: skip
+    flags = [flag for path in maps for flag in ("-Xcc", f"-fmodule-map-file={path}")]
+    includes = [flag for path in (ROOT / ".build/checkouts").glob("*/Sources/*/include") for flag in ("-Xcc", f"-I{path}")]
+    command = ["swiftc", "-typecheck", "-swift-version", "6", "-I", DEBUG / "Modules", *flags, *includes, source]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+pytestmark = pytest.mark.skipif(
+    not shutil.which("swiftc") or not (DEBUG / "Modules/Stages.swiftmodule").exists(), reason="needs the debug build"
+)
+
+
+@pytest.mark.parametrize("steps", RIGHT.values(), ids=RIGHT.keys())
+def test_a_right_order_compiles(tmp_path, steps):
+    result = typecheck(tmp_path, steps)
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("steps", WRONG.values(), ids=WRONG.keys())
+def test_a_wrong_order_does_not(tmp_path, steps):
+    result = typecheck(tmp_path, steps)
+    assert result.returncode != 0
+    errors = [line for line in result.stderr.splitlines() if ": error: " in line]
+    assert errors and all(line.startswith(str(tmp_path)) for line in errors), result.stderr

@@ -1,0 +1,127 @@
+import Foundation
+import Pipeline
+import Stages
+import Testing
+
+@testable import CommandLineInterface
+
+/// `fluidity check agent.yaml server.yaml`: each way in which two good files may not work together.
+@Suite struct PairCheckTests {
+    private let directory: TemporaryDirectory
+
+    init() throws {
+        directory = try TemporaryDirectory()
+        for (folder, name) in [("ours", "Our CA"), ("theirs", "Their CA")] {
+            let path = "\(directory.path)/\(folder)"
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+            let certificates = CertificateDirectory(path: path)
+            let authority = try CertificateAuthority(name: name, days: 100)
+            try certificates.save(authority)
+            for request in [
+                CertificateRequest(name: "server", isServer: true, dnsNames: ["tunnel.example"]),
+                CertificateRequest(name: "client", isClient: true),
+            ] {
+                try certificates.save(authority.issue(request), as: request.name, replacing: false)
+            }
+        }
+    }
+
+    private func load(_ text: String, _ file: String) throws -> LoadedConfiguration {
+        try ConfigurationLoader(registry: .standard(), environment: [:])
+            .load(text: text, file: "\(directory.path)/\(file)", host: nil)
+    }
+
+    private func tls(_ side: String, _ more: String = "", folder: String = "ours", ca: String = "ours") -> String {
+        "- mtls: { certificate: \(folder)/\(side).pem, key: \(folder)/\(side)-key.pem, ca: \(ca)/ca.pem\(more) }"
+    }
+
+    private func findings(
+        top: String = "", accept: String = "listen: \"0.0.0.0:8443\"", frame: String = "{}", to: String = "tunnel.example:8443",
+        agentTLS: String? = nil, serverTLS: String? = nil
+    ) throws -> [String] {
+        let agent = """
+            \(top)
+            pipeline:
+              - accept: { listen: "127.0.0.1:8080" }
+              - http
+              - frame
+              \(agentTLS ?? tls("client"))
+              - connect: { to: "\(to)" }
+            """
+        let server = """
+            pipeline:
+              - accept: { \(accept) }
+              \(serverTLS ?? tls("server"))
+              - frame: \(frame)
+              - fetch
+            """
+        let check = try #require(try PairCheck(agent: load(agent, "agent.yaml"), server: load(server, "server.yaml")))
+        return check.findings.map { finding in
+            let file = finding.file.replacingOccurrences(of: directory.path + "/", with: "")
+            let message = finding.message.replacingOccurrences(of: directory.path + "/", with: "")
+            return "\(file):\(finding.line ?? 0): \(finding.severity): \(message)"
+        }
+    }
+
+    @Test func whatFitsHasNoFindings() throws {
+        #expect(try findings() == [])
+        #expect(try findings(to: "127.0.0.1:8443", agentTLS: tls("client", ", name: tunnel.example")) == [])
+    }
+
+    @Test func thePairIsFoundInEitherOrderAndOthersAreNone() throws {
+        let proxy = try load("pipeline: [accept: { listen: \"127.0.0.1:1\" }, http, fetch]", "proxy.yaml")
+        #expect(PairCheck(agent: proxy, server: proxy) == nil)
+    }
+
+    @Test func aNameThatTheCertificateHasNot() throws {
+        #expect(
+            try findings(to: "other.example:8443") == [
+                "agent.yaml:6: error: the agent wants a server named other.example, but the server's certificate is for tunnel.example"
+            ])
+        #expect(
+            try findings(to: "127.0.0.1:8443") == [
+                "agent.yaml:6: error: the agent dials an address, 127.0.0.1, so 'name' must say which name the server's certificate has"
+            ])
+    }
+
+    @Test func authoritiesThatDontVerifyTheOtherSide() throws {
+        let found = try findings(agentTLS: tls("client", folder: "theirs", ca: "theirs"))
+        #expect(found.count == 2)
+        #expect(found[0].hasPrefix("agent.yaml:6: error: the agent's 'ca' doesn't verify the server's certificate: "))
+        #expect(found[0].contains("ours/server.pem was not issued by the certificate authority in theirs/ca.pem"))
+        #expect(found[1].hasPrefix("server.yaml:3: error: the server's 'ca' doesn't verify the agent's certificate: "))
+    }
+
+    @Test func oneSideWithoutTLS() throws {
+        #expect(
+            try findings(agentTLS: "# none") == [
+                "server.yaml:3: error: the server wants TLS, but the agent has no 'mtls' before 'connect'"
+            ])
+        #expect(
+            try findings(serverTLS: "# none") == [
+                "agent.yaml:6: error: the agent speaks TLS, but the server has no 'mtls' before 'frame'"
+            ])
+    }
+
+    @Test func portsAndAddresses() throws {
+        #expect(
+            try findings(accept: "listen: \"0.0.0.0:9443\"").map { $0.prefix(23) } == ["agent.yaml:7: warning: "])
+        #expect(try findings(accept: "listen: \"127.0.0.1:8443\"").map { $0.prefix(24) } == ["server.yaml:2: warning: "])
+        #expect(try findings(accept: "listen: \"unix:/tmp/x\"").map { $0.prefix(24) } == ["server.yaml:2: warning: "])
+    }
+
+    @Test func limits() throws {
+        #expect(
+            try findings(accept: "listen: \"0.0.0.0:8443\", idle: 5s") == [
+                "server.yaml:2: error: an idle tunnel is closed after 5s, before 'frame' in agent.yaml asks after 10s whether it is in use"
+            ])
+        #expect(
+            try findings(top: "event-loops: 4", accept: "listen: \"0.0.0.0:8443\", max-connections: 2") == [
+                "server.yaml:2: error: the server takes 2 connections, but the agent keeps one for each of its 4 event loops"
+            ])
+        #expect(
+            try findings(frame: "{ max-streams: 100 }") == [
+                "server.yaml:4: warning: the agent takes 10000 connections, but the server only 100 exchanges at once in each session"
+            ])
+    }
+}

@@ -1,0 +1,157 @@
+import Logging
+import NIOCore
+import Pipeline
+import Testing
+
+@testable import CommandLineInterface
+
+/// `fluidity test`: what a pipeline's own tests find, and where.
+@Suite struct PipelineTestRunTests {
+    /// Answers requests for `/closed` itself, and adds a field to the others.
+    private struct Doorman: StageFactory {
+        struct Configuration: StageConfiguration {
+            var greeting = "hello"
+            static let schema = Schema<Configuration>(.optional("greeting", \.greeting, "What is added."))
+        }
+
+        static let name = "doorman"
+        static let summary = "Opens the door."
+        static let forms = [StageForm(.exchange, .exchange)]
+
+        func make(_ configuration: Configuration, form: StageForm, context: StageContext) throws -> any Stage {
+            Filter(greeting: configuration.greeting)
+        }
+
+        struct Filter: FilterStage {
+            let greeting: String
+            func gate(for exchange: Exchange) -> Gate? { DoormanGate(greeting) }
+        }
+
+        final class DoormanGate: Gate {
+            let greeting: String
+            init(_ greeting: String) {
+                self.greeting = greeting
+                super.init(interests: [.requestHead])
+            }
+            override func requestHead(_ head: inout RequestHead, _ exchange: Exchange) -> GateDecision {
+                if head.path == "/closed" {
+                    return .refuse(LocalResponse(status: 403, body: "closed\n", failure: Failure(.forbidden, "the door is closed")))
+                }
+                head.fields.set("X-Greeting", greeting)
+                exchange.identity = Identity(name: exchange.client.clientName, method: "door")
+                return .forward
+            }
+        }
+    }
+
+    private struct Front: StageFactory {
+        struct Configuration: StageConfiguration {
+            static let schema = Schema<Configuration>()
+        }
+        static let name = "front"
+        static let summary = "Lets exchanges in."
+        static let forms = [StageForm(.start, .exchange)]
+        func make(_ configuration: Configuration, form: StageForm, context: StageContext) throws -> any Stage {
+            SampleStage<Start, Exchange>()
+        }
+    }
+
+    private struct Net: StageFactory {
+        struct Configuration: StageConfiguration {
+            static let schema = Schema<Configuration>()
+        }
+        static let name = "net"
+        static let summary = "Reaches out."
+        static let forms = [StageForm(.exchange, .end)]
+        static let needs: HostNeeds = [.network]
+        func make(_ configuration: Configuration, form: StageForm, context: StageContext) throws -> any Stage {
+            throw StageError(.unavailable, "the network was touched")
+        }
+    }
+
+    private func run(_ tests: String) async throws -> [String] {
+        var registry = StageRegistry()
+        registry.register(Front())
+        registry.register(Doorman())
+        registry.register(Net())
+        let text = "pipeline:\n  - front\n  - doorman: { greeting: good day }\n  - net\ntests:\n" + tests
+        let loaded = try ConfigurationLoader(registry: registry, environment: [:]).load(text: text, file: "door.yaml", host: nil)
+        var findings: [String] = []
+        for index in loaded.tests.tests.indices {
+            let run = PipelineTestRun(
+                loaded, loaded.tests, index, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            findings += try await run.findings().map(\.description)
+        }
+        return findings
+    }
+
+    @Test func whatIsAsExpectedHasNoFindings() async throws {
+        let tests = """
+              - name: the door is open
+                request: { url: "https://example.org/x?y", method: POST, body: data, client: { common-name: Ann } }
+                origin: { status: 201, fields: { Server: big }, body: done }
+                expect:
+                  status: 201
+                  fields: { Server: b*g, X-Other: ~ }
+                  body: d*e
+                  stage: origin
+                  identity: Ann
+                  origin:
+                    requests: 1
+                    method: POST
+                    url: "https://example.org/x?y"
+                    fields: { X-Greeting: good day }
+                    body: data
+              - name: the door is closed
+                request: { url: "http://example.org/closed" }
+                expect: { status: 403, stage: doorman, body: "closed*", origin: { requests: 0 } }
+              - name: a tunnel
+                request: { method: CONNECT, url: "example.org:443" }
+                expect: { status: 200, origin: { url: "example.org:443", fields: { X-Greeting: "*" } } }
+            """
+        #expect(try await run(tests) == [])
+    }
+
+    @Test func whatIsNotAsExpectedIsNamedWhereItIsExpected() async throws {
+        let tests = """
+              - name: everything is wrong
+                request: { url: "http://example.org/closed" }
+                expect:
+                  status: 200
+                  fields: { X-A: b, Content-Type: ~ }
+                  body: open
+                  stage: origin
+                  identity: Ann
+                  origin:
+                    requests: 1
+                    fields: { X-Greeting: hello }
+              - name: a wrong greeting
+                expect: { origin: { fields: { X-Greeting: hello }, method: POST, url: "http://other/", body: x } }
+              - name: no URL
+                request: { url: example.org }
+                expect: { status: 200 }
+            """
+        try Golden.expect(try await run(tests).joined(separator: "\n") + "\n", "tests.txt")
+    }
+
+    @Test func testsAreCheckedLikeEverythingElse() async throws {
+        let failure = await #expect(throws: ConfigurationErrors.self) {
+            try await run("  - name: x\n    expct: { status: 200 }\n")
+        }
+        #expect(failure?.errors.map(\.line) == [6, 7])
+    }
+
+    @Test(arguments: [
+        ("abc", "abc", true), ("abc", "ab", false), ("abc", "a*", true), ("abc", "*c", true), ("abc", "a*c", true),
+        ("abc", "*", true), ("", "*", true), ("aa", "a*a", true), ("a", "a*a", false), ("a.b.c", "a*b*c", true),
+        ("abcb", "*b", true), ("abc", "*b", false), ("xbyb", "x*b*b", true), ("xb", "x*b*b", false),
+    ])
+    func stars(_ text: String, _ pattern: String, _ matches: Bool) {
+        #expect(PipelineTestRun.matches(text, pattern) == matches)
+    }
+
+    @Test(arguments: [("a.yaml", "a.tests.yaml"), ("x/b.yml", "x/b.tests.yml"), ("c", "c.tests.yaml")])
+    func theFileBeside(_ file: String, _ beside: String) {
+        #expect(TestCommand.fileBeside(file) == beside)
+    }
+}

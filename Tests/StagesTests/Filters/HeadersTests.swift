@@ -1,0 +1,60 @@
+import Pipeline
+import Testing
+
+@testable import Stages
+
+@Suite struct HeadersTests {
+    private func request(_ fields: [(String, String)]) -> RequestHead {
+        RequestHead(method: "GET", scheme: .http, authority: "example.com:8080", path: "/", fields: HeaderFields(fields))
+    }
+
+    private func shown(_ fields: HeaderFields?) -> [String] { (fields?.list ?? []).map { "\($0.name): \($0.value)" } }
+
+    @Test func requestsAreRenamedThenRemovedThenSetThenAddedTo() throws {
+        let bench = try FilterBench(
+            """
+            headers:
+                  request:
+                    rename: { X-Old: X-New }
+                    remove: [Cookie]
+                    set: { X-User: "{identity} by {identity-method}", X-From: "{client}" }
+                    add: { X-New: "for {host} {{braces}" }
+            """)
+        bench.open(
+            request([("x-old", "1"), ("Cookie", "a"), ("X-Old", "2"), ("x-user", "forged"), ("X-USER", "again")]),
+            from: "[2001:db8::1]:99", identity: Identity(name: "alice", method: "basic"))
+        #expect(
+            shown(bench.sink.last?.exchange.request.fields) == [
+                "X-New: 1", "X-New: 2", "X-User: alice by basic", "X-From: 2001:db8::1", "X-New: for example.com {braces}",
+            ])
+    }
+
+    @Test func responsesAreChangedAndInformationalOnesAreNot() throws {
+        let bench = try FilterBench("headers: { response: { set: { X-Request: \"{request-id}\" }, remove: [Server] } }")
+        let source = bench.open()
+        let end = try #require(bench.sink.last)
+        end.exchange.sendResponseHead(ResponseHead(status: 103, fields: HeaderFields([("Server", "a")])))
+        end.respond(200, fields: [("Server", "a"), ("Via", "b")], body: "x")
+        #expect(shown(source.heads.first?.fields) == ["Server: a"])
+        #expect(shown(source.heads.last?.fields) == ["Via: b", "X-Request: \(end.exchange.id)"])
+        #expect(source.body == "x" && source.ended)
+    }
+
+    @Test(arguments: [
+        ("off", ["X-Forwarded-For: 1.1.1.1", "Forwarded: for=1.1.1.1"]),
+        ("append", ["Forwarded: for=1.1.1.1", "X-Forwarded-For: 1.1.1.1, 192.0.2.1"]),
+        ("replace", ["X-Forwarded-For: 192.0.2.1"]), ("remove", []),
+    ])
+    func forwardedFor(_ policy: String, _ expected: [String]) throws {
+        let bench = try FilterBench("headers: { forwarded-for: \(policy) }")
+        bench.open(request([("X-Forwarded-For", "1.1.1.1"), ("Forwarded", "for=1.1.1.1")]))
+        #expect(shown(bench.sink.last?.exchange.request.fields) == expected)
+    }
+
+    /// A name that came from a token or a certificate can't end the field and begin another.
+    @Test func whatIsNoValueLeavesTheFieldOut() throws {
+        let bench = try FilterBench("headers: { request: { set: { X-User: \"{identity}\", X-Other: ok } } }")
+        bench.open(request([("X-User", "forged")]), identity: Identity(name: "a\r\nX-Admin: yes", method: "jwt"))
+        #expect(shown(bench.sink.last?.exchange.request.fields) == ["X-Other: ok"])
+    }
+}

@@ -1,0 +1,94 @@
+import NIOCore
+import Pipeline
+import Testing
+
+@testable import Stages
+
+/// Windows grow where the way is long and what comes is passed on, and nowhere else.
+@Suite struct MuxWindowGrowthTests {
+    private static let window = 16 << 10
+
+    /// An opener whose peer is so far away, and which has so many streams that are being answered.
+    private func opener(_ roundTrip: TimeAmount?, streams: Int = 1) -> MuxVictim {
+        var configuration = MuxConfiguration()
+        configuration.memory = 1 << 20
+        configuration.streamWindow = Self.window
+        configuration.maxStreams = 64
+        var side = MuxVictim(.opener, configuration)
+        for case .ping(let token) in side.written() {
+            guard let roundTrip else { break }
+            side.now = side.now + roundTrip
+            side.feed(MuxWire.pong(token))
+        }
+        for stream in 1...streams {
+            side.open()
+            side.feed(MuxWire.head(UInt32(stream)))
+        }
+        return side
+    }
+
+    /// The peer sends half of what the window has left, and it is passed on after a time. What is granted for it.
+    private func pass(_ side: inout MuxVictim, _ stream: UInt32 = 1, after time: TimeAmount) -> Int? {
+        guard let slot = side.session.slots[stream] else { return nil }
+        let count = side.session.streams[slot].window / 2
+        side.feed(MuxWire.data(stream, count))
+        side.now = side.now + time
+        side.session.consume(count, on: slot, now: side.now)
+        for case .window(stream, let increment) in side.written() { return Int(increment) - count }
+        return nil
+    }
+
+    @Test func doublesWhileHalfOfItIsUsedUpInFourRoundTrips() throws {
+        var side = opener(.milliseconds(80))
+        #expect(pass(&side, after: .milliseconds(320)) == Self.window)
+        #expect(pass(&side, after: .milliseconds(1)) == 2 * Self.window)
+        #expect(pass(&side, after: .milliseconds(321)) == 0)
+        #expect(pass(&side, after: .milliseconds(320)) == 4 * Self.window)
+        #expect(side.failure == nil)
+    }
+
+    @Test(arguments: [nil, TimeAmount.microseconds(999)])
+    func staysWhereTheWayIsShortOrUnknown(_ roundTrip: TimeAmount?) {
+        var side = opener(roundTrip)
+        for _ in 0..<10 { #expect(pass(&side, after: .nanoseconds(1)) == 0) }
+    }
+
+    /// Queues make a round trip longer, and must not make windows grow.
+    @Test func theShortestRoundTripCounts() throws {
+        var side = opener(.milliseconds(2))
+        side.tick(after: .seconds(10))
+        let token = try #require(
+            side.written().compactMap { frame -> UInt64? in if case .ping(let token) = frame { token } else { nil } }.first)
+        side.now = side.now + .milliseconds(900)
+        side.feed(MuxWire.pong(token))
+        #expect(pass(&side, after: .milliseconds(9)) == 0)
+        #expect(pass(&side, after: .milliseconds(8)) == Self.window)
+    }
+
+    /// The peer may use all of a grown window, and not a byte more.
+    @Test func whatWasGrantedHolds() throws {
+        var side = opener(.milliseconds(80))
+        #expect(pass(&side, after: .zero) == Self.window)
+        side.feed(MuxWire.data(1, 2 * Self.window))
+        #expect(side.failure == nil)
+        side.feed(MuxWire.data(1, 1))
+        #expect(side.failure?.code == .flowControl)
+    }
+
+    /// All streams together grow by three quarters of the session's window, and what one had is another's when it is over.
+    @Test func growthIsBoundedAndComesBack() throws {
+        var side = opener(.milliseconds(80), streams: 32)
+        let limit = side.session.configuration.sessionWindow / 4 * 3
+        for round in 0..<320 { _ = pass(&side, UInt32(round % 32 + 1), after: .zero) }
+        #expect(side.session.grown == limit)
+        #expect(side.session.streams.map { max(0, $0.window - Self.window) }.reduce(0, +) == limit)
+        for stream in 1...31 { side.feed(MuxWire.reset(UInt32(stream))) }
+        let slot = try #require(side.session.slots[32])
+        #expect(side.session.grown == side.session.streams[slot].window - Self.window)
+        for _ in 0..<10 { _ = pass(&side, 32, after: .zero) }
+        #expect(side.session.grown == limit)
+        side.feed(MuxWire.reset(32))
+        #expect(side.session.grown == 0)
+        #expect(side.failure == nil)
+    }
+}
