@@ -10,7 +10,7 @@ from harness.client import Connection
 from harness.fluidity import Fluidity, Tunnel, write_configuration
 from harness.origin import FullBacklog
 from harness.ports import free_port
-from harness.processes import curl
+from harness.processes import curl, run
 
 
 @pytest.fixture
@@ -129,6 +129,25 @@ async def test_what_is_not_supported(socks):
     async with asyncio.timeout(30), await Connection.open(agent.port) as client:
         await client.send(b"\x04\x01\x00\x50\x7f\x00\x00\x01\x00")
         assert await client.reader.read() == b"", "SOCKS4 is ended without a reply"
+
+
+@pytest.mark.parametrize("stage", ["socks", "detect"])
+async def test_the_user_is_checked_by_auth(launch, make_tunnel, binary, tmp_path, nginx, stage):
+    users = tmp_path / "users.txt"
+    made = await run(binary, "passwd", users, "anna", stdin=b"secret\n")
+    assert made.status == 0, made.text
+    tunnel = make_tunnel()
+    tunnel.start_server()
+    port = free_port()
+    auth = ("auth", {"methods": [{"basic": {"users": str(users)}}]})
+    stages = [("accept", {"listen": f"127.0.0.1:{port}"}), (stage, {}), auth, *tunnel._agent_stages[2:]]
+    agent = launch(Fluidity("agent", write_configuration(tmp_path / "auth.yaml", stages), port=port, name="auth"))
+    await same(await curl("--socks5-hostname", f"anna:secret@127.0.0.1:{port}", nginx.url(1000)), nginx, 1000)
+    assert '"client":"anna"' in agent.text(), agent.tail()
+    for credentials in ("anna:wrong@", "otto:secret@", ""):
+        refused = await curl("--socks5-hostname", f"{credentials}127.0.0.1:{port}", nginx.url(1000))
+        assert refused.status == 97 and "(2)" in refused.text, refused.text
+    assert "secret" not in agent.text()
 
 
 async def test_a_client_that_says_nothing(socks):

@@ -24,6 +24,7 @@ public struct DetectFactory: StageFactory {
     public static let name = "detect"
     public static let summary = "Serves HTTP and SOCKS5 on one listener, told apart by a connection's first byte."
     public static let forms = [StageForm(.inbound, .exchange)]
+    public static let traits: StageTraits = .takesCredentials
 
     public init() {}
 

@@ -140,6 +140,7 @@ final class SOCKSHandler: ExchangeSource, ChannelInboundHandler, Expiring {
         let head = RequestHead(
             kind: .tunnel, method: "CONNECT", scheme: .none, authority: authority.text, path: "", body: .unknown)
         let exchange = Exchange(head, from: self, client: connection, on: port.shard)
+        exchange.credentials = negotiation.user.map { .password(user: $0.name, password: $0.password.revealed) }
         self.exchange = exchange
         // A client may send ahead what is meant for the host; where it is refused, nothing of that arrives anywhere.
         let rest = negotiation.takeRest()

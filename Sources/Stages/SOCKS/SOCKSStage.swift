@@ -36,6 +36,7 @@ public struct SOCKSFactory: StageFactory {
     public static let name = "socks"
     public static let summary = "Speaks SOCKS5 with clients: CONNECT to names and addresses, with or without a password."
     public static let forms = [StageForm(.inbound, .exchange)]
+    public static let traits: StageTraits = .takesCredentials
 
     public init() {}
 

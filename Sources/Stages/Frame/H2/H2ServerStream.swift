@@ -80,12 +80,15 @@ final class H2ServerStream: ExchangeSource, ChannelInboundHandler {
     private func begin(_ headers: HTTP2Frame.FramePayload.Headers, _ context: ChannelHandlerContext) {
         isRequestComplete = headers.endStream
         let request: RequestHead
+        let authorization: String?
         do throws(H2Heads.Refusal) {
-            request = try H2Heads.request(headers.headers, isWhole: headers.endStream).head
+            (request, authorization) = try H2Heads.request(headers.headers, isWhole: headers.endStream)
         } catch {
             return refuse(error, context)
         }
         let exchange = Exchange(request, from: self, client: connection, on: shard)
+        exchange.role = .proxy
+        exchange.credentials = authorization.map { .proxyAuthorization($0) }
         self.exchange = exchange
         if headers.endStream { requestEnded(nil) }
         downstream.open(exchange)
