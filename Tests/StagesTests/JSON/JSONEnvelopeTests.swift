@@ -93,7 +93,7 @@ import Testing
 
     /// Whatever comes, it is decoded or refused, and what is decoded can be written and read again.
     @Test func `Mutations`() throws {
-        var generator = SeededGenerator(seed: 7)
+        var generator = SeededGenerator(7)
         var decoded = 0
         for _ in 0..<20_000 {
             var bytes = Array(Self.examples[Int.random(in: Self.examples.indices, using: &generator)].1.utf8)
@@ -113,10 +113,11 @@ import Testing
                     decoded += 1
                     var buffer = ByteBuffer()
                     envelope.encode(into: &buffer)
-                    #expect(try JSONEnvelope.decode(buffer) != nil)
+                    let again = try? JSONEnvelope.decode(buffer)
+                    #expect(again != nil)
                 }
-            } catch let error as JSONProblem {
-                _ = error
+            } catch {
+                // Refused: a `JSONProblem` and nothing else, as its type says.
             }
         }
         #expect(decoded > 5_000)

@@ -84,6 +84,8 @@ final class JSONServerRequest: JSONServerStream {
 
     override func responseEnd(_ trailers: HeaderFields?) {
         guard let head else { return }
+        // What this side answers for want of an origin's answer has its own place.
+        if let failure = exchange?.failure { return answer(head.status, failure.message) }
         // Without the body of a response to HEAD, say, its length would be lost.
         var fields = JSONHeads.endToEnd(head.fields)
         if let exchange, head.isBodyless(for: exchange.request), case .known(let length) = head.body {

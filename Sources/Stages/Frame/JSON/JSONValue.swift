@@ -12,6 +12,11 @@ package indirect enum JSONValue: Sendable, Equatable {
     package struct Member: Sendable, Equatable {
         package var name: String
         package var value: JSONValue
+
+        package init(name: String, value: JSONValue) {
+            self.name = name
+            self.value = value
+        }
     }
 
     /// Reads exactly one value with nothing but white space around it.
