@@ -14,7 +14,7 @@ from .rows import Metric, Row, load, mode, run
 
 DELAY, RATE = 40, 100  # one way in ms, Mbit/s
 PAGE = 20 << 10
-FILE = 30 << 20
+FILE = 20 << 20
 
 
 class Link:
@@ -49,14 +49,14 @@ def first_byte(eager):
         place = contestant.place
         script = os.path.join(os.path.dirname(__file__), "first_byte.py")
         command = [
-            *place.near_prefix, sys.executable, script, place.certificate("ca.pem"), place.origin_tls, "/1k", "5",
+            *place.near_prefix, sys.executable, script, place.certificate("ca.pem"), place.origin_tls, "/1k", "3",
             *(["--eager"] if eager and contestant.proxy else []), *([contestant.proxy] if contestant.proxy else [])]
         return {"ms": statistics.median(json.loads(run(command, contestant.name)))}
     return measure
 
 
 def download(contestant, seconds):
-    result = load(contestant, "-m", mode(contestant, "connect"), "-n", "1", "-b", str(FILE), "-p", "/30m")
+    result = load(contestant, "-m", mode(contestant, "connect"), "-n", "1", "-b", str(FILE), "-p", "/20m")
     return {"rate": result["bytes"] / result["seconds"] / 1e6}
 
 
@@ -70,7 +70,7 @@ def page(contestant, seconds):
     """Sixty things of 20 KiB over twenty connections, while a download has the line."""
     place = contestant.place
     big = subprocess.Popen(
-        [*place.near_prefix, place.load, "transfer", "-m", mode(contestant, "connect"), "-t", "5", "-b", str(100 << 20), "-p",
+        [*place.near_prefix, place.load, "transfer", "-m", mode(contestant, "connect"), "-t", "4", "-b", str(100 << 20), "-p",
          "/100m", contestant.proxy or "-", place.origin], stdout=subprocess.PIPE, text=True)
     time.sleep(1.5)  # The download has its full speed by then; what is measured begins after it.
     fetched = load(contestant, "-m", mode(contestant, "get"), "-c", "20", "-n", "60", "-b", str(PAGE), "-p", "/20k")
@@ -86,8 +86,8 @@ def rows(loss):
         Row("first-byte", (Metric("ms", "first byte of a new HTTPS connection", "ms", low=True),), first_byte(False)),
         Row("first-byte-eager", (
             Metric("ms", "the same, TLS begun along with CONNECT", "ms", low=True),), first_byte(True)),
-        Row("download", (Metric("rate", "download of 30 MiB", "MB/s", digits=2),), download),
-        Row("upload", (Metric("rate", "upload of 30 MiB", "MB/s", digits=2),), upload),
+        Row("download", (Metric("rate", "download of 20 MiB", "MB/s", digits=2),), download),
+        Row("upload", (Metric("rate", "upload of 20 MiB", "MB/s", digits=2),), upload),
         Row("page", (
             Metric("ms", "60 fetches of 20 KiB over 20 connections, beside a download", "ms", low=True),
             Metric("rate", "the download meanwhile", "MB/s", of="ms", digits=2)), page),

@@ -52,7 +52,7 @@ class Place:
                     for part in (f"{kind}.pem", f"{kind}-key.pem"):
                         both.write(open(self.certificate(part)).read())
         os.makedirs(self.files, exist_ok=True)
-        for name, size in (("1k", SMALL), ("20k", 20 << 10), ("1m", 1 << 20), ("30m", 30 << 20), ("100m", LARGE)):
+        for name, size in (("1k", SMALL), ("20k", 20 << 10), ("20m", 20 << 20), ("100m", LARGE)):
             path = os.path.join(self.files, name)
             if not os.path.exists(path):
                 with open(path, "wb") as file:

@@ -1,13 +1,16 @@
 """Proof 10: SIGTERM and SIGINT let what is open finish, take nothing new, and end with status 0."""
 
 import asyncio
+import random
 import signal
 
 import pytest
 
 from harness import wire
 from harness.client import Connection, fetch
+from harness.fluidity import find_binary
 from harness.ports import accepts
+from harness.processes import Process
 from harness.waiting import eventually
 
 PART = b"0123456789abcdef" * 4096
@@ -141,3 +144,17 @@ async def test_the_agent_finds_the_next_server(make_tunnel, origin):
             assert await old.ended(within=15) == 0
         finally:
             old.kill()
+
+
+@pytest.mark.parametrize("who", ["agent", "server"])
+async def test_a_signal_at_any_time_ends_it(make_tunnel, launch, who):
+    """Also while it starts. Before it can answer signals, they end it as they end any program."""
+    moments = random.Random(10)
+    for _ in range(30):
+        tunnel = make_tunnel(agent_top={"drain": "1s"}, server_top={"drain": "1s"})
+        config = tunnel.agent_config if who == "agent" else tunnel.server_config
+        process = launch(Process(who, [find_binary(), who, "--config", config], tunnel.place))
+        # Some moment of its first tenth of a second; which one is of no matter.
+        await asyncio.sleep(moments.uniform(0, 0.1))
+        process.signal(signal.SIGINT)
+        assert await process.ended(within=10) in (0, -signal.SIGINT)

@@ -11,8 +11,9 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from harness.aws import AWSProxy, Moto, environment
-from harness.fluidity import Fluidity, write_configuration
+from harness.fluidity import ROOT, Fluidity, write_configuration
 from harness.ports import free_port
+from harness.processes import run
 
 
 @pytest.fixture(scope="module")
@@ -126,3 +127,12 @@ def with_token(request: AWSRequest, lower: dict) -> AWSRequest:
         if name in lower:
             request.headers[name] = lower[name]
     return request
+
+
+async def test_the_configurations_that_come_with_it(binary):
+    files = [ROOT / "configs/control.yaml", *sorted((ROOT / "configs/lambda").glob("*.yaml"))]
+    assert len(files) == 5
+    checked = await run(binary, "check", *files, environment={"CLUSTER": "c", "SERVICE": "s", "FLUIDITY_CONTROL_KEY": "0123456789abcdef0123456789abcdef"})
+    assert checked.status == 0, checked.text
+    refused = await run(binary, "check", *files[1:], environment={"CLUSTER": ""})
+    assert refused.status == 65 and "SERVICE" in refused.text

@@ -1,6 +1,8 @@
-"""The `fluidity` command: check, stages, help, exit statuses, overrides."""
+"""The `fluidity` command: check, stages, help, exit statuses, overrides, completions."""
 
+import asyncio
 import re
+import shutil
 
 import pytest
 
@@ -98,3 +100,99 @@ async def test_the_server_s_address_by_argument(make_tunnel, origin):
     tunnel.start_server()
     tunnel.start_agent("--server", f"localhost:{tunnel.server_port}")
     assert (await fetch(tunnel.port, origin.url("/"))).body == b"fine"
+
+
+@pytest.fixture
+def misled(make_tunnel, origin):
+    """A tunnel whose agent's file has the wrong server in it."""
+
+    @origin.on("/")
+    async def ok(exchange):
+        await exchange.respond(200, body=b"fine")
+
+    tunnel = make_tunnel(agent={"connect": {"to": f"localhost:{free_port()}", "wait": "10s"}})
+    tunnel.start_server()
+    return tunnel
+
+
+async def test_save_writes_the_server_to_the_file(misled, origin):
+    wanted = f"localhost:{misled.server_port}"
+    before = "# who reads this?\n" + misled.agent_config.read_text() + "# the end\n"
+    misled.agent_config.write_text(before)
+    misled.start_agent("--server", wanted, "--save")
+    assert (await fetch(misled.port, origin.url("/"))).body == b"fine"
+    after = misled.agent_config.read_text()
+    changed = [(old, new) for old, new in zip(before.splitlines(), after.splitlines(), strict=True) if old != new]
+    assert len(changed) == 1 and wanted in changed[0][1], f"comments and everything else stay: {changed}"
+    # What was saved is enough the next time.
+    misled.agent.kill()
+    misled.start_agent()
+    assert (await fetch(misled.port, origin.url("/"))).body == b"fine"
+
+
+async def test_without_save_the_file_stays(misled, origin):
+    before = misled.agent_config.read_text()
+    misled.start_agent("--server", f"localhost:{misled.server_port}")
+    assert (await fetch(misled.port, origin.url("/"))).body == b"fine"
+    assert misled.agent_config.read_text() == before
+
+
+async def test_a_setting_by_argument(misled, origin):
+    misled.start_agent("--set", f"pipeline.connect.to=localhost:{misled.server_port}")
+    assert (await fetch(misled.port, origin.url("/"))).body == b"fine"
+
+
+async def test_a_setting_by_environment(misled, origin):
+    misled.environment = {"FLUIDITY_PIPELINE_CONNECT_TO": f"localhost:{misled.server_port}"}
+    misled.start_agent()
+    assert (await fetch(misled.port, origin.url("/"))).body == b"fine"
+
+
+async def test_arguments_come_before_the_environment_and_that_before_the_file(misled, origin):
+    misled.environment = {"FLUIDITY_PIPELINE_CONNECT_TO": f"localhost:{free_port()}"}
+    misled.start_agent("--set", f"pipeline.connect.to=localhost:{misled.server_port}")
+    assert (await fetch(misled.port, origin.url("/"))).body == b"fine"
+
+
+@pytest.mark.parametrize("arguments", [["--set", "pipeline.connect.tto=a:1"], ["--set", "pipeline.conect.to=a:1"], ["--set", "nonsense"]])
+async def test_settings_that_can_t_be(fluidity, make_tunnel, arguments):
+    result = await fluidity("agent", "--config", make_tunnel().agent_config, *arguments)
+    assert result.status in (64, 65), result.text
+    assert arguments[1].partition("=")[0].rpartition(".")[2] in result.text, result.text
+
+
+async def test_an_agent_on_a_taken_port_dials_nobody(fluidity, make_tunnel, make_tcp):
+    async def hold(reader, writer):
+        await reader.read()
+
+    server = await make_tcp(hold)
+    tunnel = make_tunnel(agent={"connect": {"to": server.authority}})
+    taken = await asyncio.start_server(hold, "127.0.0.1", tunnel.port)
+    async with taken:
+        result = await fluidity("agent", "--config", tunnel.agent_config)
+    assert result.status == 69, result.text
+    assert server.connections == 0
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+async def test_completions(fluidity, shell):
+    result = await fluidity("--generate-completion-script", shell)
+    assert result.status == 0, result.text
+    for word in ("agent", "server", "check", "stages", "cert", "--config" if shell != "fish" else "config"):
+        assert word in result.text
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash")
+async def test_bash_completes(fluidity, binary, tmp_path):
+    script = tmp_path / "fluidity.bash"
+    script.write_bytes((await fluidity("--generate-completion-script", "bash")).output)
+    ask = f"""
+        source {script}
+        PATH={binary.parent}:$PATH
+        complete -p {binary.name} | grep -o -- '-F [^ ]*' | cut -d' ' -f2 > {tmp_path}/function
+        COMP_WORDS=({binary.name} ag) COMP_CWORD=1 COMP_LINE='{binary.name} ag' COMP_POINT=${{#COMP_LINE}}
+        $(cat {tmp_path}/function) {binary.name} ag {binary.name}
+        echo "${{COMPREPLY[@]}}"
+    """
+    result = await run("bash", "-c", ask, within=20)
+    assert result.output.decode().split() == ["agent"], result.text

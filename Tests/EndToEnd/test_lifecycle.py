@@ -16,6 +16,7 @@ from harness.processes import curl
 from harness.scheduler import Scheduler
 from harness.waiting import eventually
 
+KEY = "open-sesame-0123456789abcdef"
 NAVIGATION = ("-H", "Accept: text/html,application/xhtml+xml", "-H", "Sec-Fetch-Mode: navigate")
 
 
@@ -55,6 +56,8 @@ class World:
             [
                 ("accept", {"listen": f"127.0.0.1:{port}"}),
                 ("http", {"mode": "origin"}),
+                ("auth", {"methods": [{"api-key": {"header": "X-Api-Key", "keys": [{"name": "agent", "key": KEY}]}}]}),
+                ("rate-limit", {"by": "client", "requests": "50/s", "burst": 100}),
                 ("ecs-service", {"action": "by-path", "port": self.server_port, "idle-threshold": "3s", "grace": "1s", "cooldown": "1s",
                                  "metrics-period": "1s", "metrics-delay": "30s", "metrics-service": self.metrics_service}),
             ],
@@ -68,7 +71,7 @@ class World:
     def start_agent(self, to: str = "discover", **lifecycle) -> Fluidity:
         settings = {
             "wake-endpoint": self.endpoint("wake"), "kill-endpoint": self.endpoint("kill"), "status-endpoint": self.endpoint("status"),
-            "api-key": "sesame", "connection-timeout": "60s", "connection-retry-interval": "1s", **lifecycle,
+            "api-key": KEY, "connection-timeout": "60s", "connection-retry-interval": "1s", **lifecycle,
         }  # fmt: skip
         config = write_configuration(
             self.place / "agent.yaml",
@@ -103,7 +106,7 @@ class World:
         return await eventually(lambda: in_thread(look), within, lambda: f"{name} is as expected; it is {self.metrics(name)}")
 
     async def sleep_check(self) -> dict:
-        return json.loads((await curl("-X", "POST", self.endpoint("sleep"))).output)
+        return json.loads((await curl("-X", "POST", "-H", f"X-Api-Key: {KEY}", self.endpoint("sleep"))).output)
 
     def metrics(self, name: str) -> list[float]:
         now = time.time()
@@ -252,7 +255,7 @@ async def test_a_wrong_key_is_said_at_once_and_never_shown(world, page, make_ori
     await eventually(lambda: "refuses the API key" in agent.text(), 30, "the agent says that its key is refused")
     answer = await world.get(page.url("/hello"))
     assert b" 503 " in answer.output
-    assert "sesame" not in agent.text()
+    assert KEY not in agent.text()
 
 
 async def test_kill_that_fails_only_warns(world, page, make_origin):

@@ -1,11 +1,13 @@
 """What a log at info says of an exchange, and what it never says."""
 
 import asyncio
+import contextlib
 import json
 
 import pytest
 
 from harness.client import Connection
+from harness.processes import run
 from harness.waiting import eventually
 
 SECRETS = ["secret-path", "secret-query", "secret-field", "secret-cookie", "secret-body", "secret-answer", "c2VjcmV0LXByb3h5"]
@@ -76,3 +78,60 @@ async def test_no_crash_messages(tunnel, origin):
     """The shared tunnel has been through much by now, or will be."""
     for process in tunnel.processes:
         assert "Fatal error" not in process.text() and "leak" not in process.text().lower()
+
+
+async def test_a_tunnel_that_ends_normally_is_no_failure(make_tunnel, make_tcp):
+    """Whoever ends it first: the other side ends its own half, or just goes."""
+
+    async def echo(reader, writer):
+        while data := await reader.read(1000):
+            writer.write(data)
+        # As servers that speak TLS do: something more for a client that may have gone.
+        writer.write(b"bye")
+        await asyncio.sleep(0)
+
+    target = await make_tcp(echo)
+    tunnel = make_tunnel().start()
+    async with asyncio.timeout(30):
+        for number in range(10):
+            client = await Connection.open(tunnel.port)
+            assert (await client.connect(target.authority)).status == 200
+            await client.send(b"hello")
+            assert await client.reader.readexactly(5) == b"hello"
+            # Both halves at once: what the target still sends meets a socket that is gone.
+            client.writer.close()
+        for process in tunnel.processes:
+
+            def told(process=process):
+                lines = [line for line in lines_of(process) if line.get("method") == "CONNECT"]
+                return lines if len(lines) == 10 else None
+
+            lines = await eventually(told, 15, f"{process.name} logs the tunnels")
+            assert not [line["failure"] for line in lines if "failure" in line]
+
+
+@pytest.mark.parametrize("kind", ["no certificate", "plain text"])
+async def test_a_refused_peer_makes_one_line(make_tunnel, kind):
+    tunnel = make_tunnel()
+    tunnel.start_server()
+
+    def refused():
+        return [line for line in lines_of(tunnel.server) if "refused" in line["message"] or "handshake" in str(line)]
+
+    # The one that looked whether the port is open.
+    await eventually(refused, 10, "the first refusal is logged")
+    for _ in range(3):
+        if kind == "plain text":
+            reader, writer = await asyncio.open_connection("127.0.0.1", tunnel.server_port)
+            writer.write(b"GET / HTTP/1.1\r\n\r\n")
+            with contextlib.suppress(ConnectionError):
+                await reader.read()
+            writer.close()
+        else:
+            await run("openssl", "s_client", "-connect", f"127.0.0.1:{tunnel.server_port}", within=20, stdin=None)
+    await eventually(lambda: len(refused()) >= 4, 10, "the refusals are logged")
+    # A request that is let in shows that nothing more comes of them.
+    tunnel.start_agent()
+    await eventually(lambda: "agent connected" in tunnel.server.text(), 10, "the agent is let in")
+    assert len(refused()) == 4, tunnel.server.tail()
+    assert "disconnected" not in tunnel.server.text(), "who was never let in is no agent that left"

@@ -17,6 +17,13 @@ struct ConfigurationOptions: ParsableArguments {
     func load(
         _ path: String, host: HostKind?, checksFiles: Bool = true, adding more: [ConfigurationOverride] = []
     ) throws -> LoadedConfiguration {
+        try reading(path, host: host, checksFiles: checksFiles, adding: more)()
+    }
+
+    /// Reads the file each time it is called.
+    func reading(
+        _ path: String, host: HostKind?, checksFiles: Bool = true, adding more: [ConfigurationOverride] = []
+    ) throws -> @Sendable () throws -> LoadedConfiguration {
         var overrides: [ConfigurationOverride] = []
         for setting in settings {
             guard let override = ConfigurationOverride(argument: setting) else {
@@ -25,7 +32,9 @@ struct ConfigurationOptions: ParsableArguments {
             overrides.append(override)
         }
         if let logLevel { overrides.append(ConfigurationOverride(path: "log.level", value: logLevel, origin: "--log-level")) }
-        return try loader(checksFiles: checksFiles).load(path: path, host: host, overrides: overrides + more)
+        let loader = loader(checksFiles: checksFiles)
+        let all = overrides + more
+        return { try loader.load(path: path, host: host, overrides: all) }
     }
 
     func loader(checksFiles: Bool = false) -> ConfigurationLoader {

@@ -19,7 +19,7 @@ struct AgentCommand: AsyncParsableCommand {
               fluidity agent --config agent.yaml --server tunnel.example.org:8443 --save
             """)
 
-    @Option(name: .shortAndLong, help: "The configuration file.")
+    @Option(name: .shortAndLong, help: "The configuration file.", completion: .file(extensions: ["yaml", "yml"]))
     var config = "configs/agent.yaml"
 
     @Option(help: ArgumentHelp("The server to connect to, above the file's 'connect'.", valueName: "host:port"))
@@ -40,9 +40,10 @@ struct AgentCommand: AsyncParsableCommand {
             if let server {
                 overrides.append(ConfigurationOverride(path: "pipeline.connect.to", value: server, origin: "--server"))
             }
-            let configuration = try options.load(config, host: .agent, adding: overrides)
+            let read = try options.reading(config, host: .agent, adding: overrides)
+            let configuration = try read()
             if save, let server { try SavedSetting.write("pipeline.connect.to", server, to: config) }
-            try await Running.run([configuration])
+            try await Running.run([configuration], reload: [read])
         }
     }
 }
@@ -57,13 +58,16 @@ struct ServerCommand: AsyncParsableCommand {
               FLUIDITY_PIPELINE_ACCEPT_LISTEN=0.0.0.0:9443 fluidity server --config server.yaml
             """)
 
-    @Option(name: .shortAndLong, help: "The configuration file.")
+    @Option(name: .shortAndLong, help: "The configuration file.", completion: .file(extensions: ["yaml", "yml"]))
     var config = "configs/server.yaml"
 
     @OptionGroup var options: ConfigurationOptions
 
     func run() async throws {
-        try await Reporting.run { try await Running.run([try options.load(config, host: .server)]) }
+        try await Reporting.run {
+            let read = try options.reading(config, host: .server)
+            try await Running.run([try read()], reload: [read])
+        }
     }
 }
 
@@ -75,7 +79,7 @@ struct ControlCommand: AsyncParsableCommand {
             It does what the Lambda functions do, for a desk or another cloud: POST /wake, /sleep and /kill, GET /status.
 
             EXAMPLES
-              CLUSTER=fluidity SERVICE=fluidity-server fluidity control --config configs/control.yaml
+              CLUSTER=fluidity SERVICE=fluidity-server FLUIDITY_CONTROL_KEY=… fluidity control
             """)
 
     @Option(name: .shortAndLong, help: "The configuration file.")
@@ -84,7 +88,10 @@ struct ControlCommand: AsyncParsableCommand {
     @OptionGroup var options: ConfigurationOptions
 
     func run() async throws {
-        try await Reporting.run { try await Running.run([try options.load(config, host: .server)]) }
+        try await Reporting.run {
+            let read = try options.reading(config, host: .server)
+            try await Running.run([try read()], reload: [read])
+        }
     }
 }
 
@@ -97,10 +104,10 @@ struct UpCommand: AsyncParsableCommand {
               fluidity up --agent-config configs/agent.yaml --server-config configs/server.yaml
             """)
 
-    @Option(help: "The agent's configuration file.")
+    @Option(help: "The agent's configuration file.", completion: .file(extensions: ["yaml", "yml"]))
     var agentConfig = "configs/agent.yaml"
 
-    @Option(help: "The server's configuration file.")
+    @Option(help: "The server's configuration file.", completion: .file(extensions: ["yaml", "yml"]))
     var serverConfig = "configs/server.yaml"
 
     @Option(name: .customLong("log-level"), help: "Set log.level of both.")
@@ -111,16 +118,18 @@ struct UpCommand: AsyncParsableCommand {
             var options = ConfigurationOptions()
             options.settings = []
             options.logLevel = logLevel
-            let agent = try options.load(agentConfig, host: .agent)
-            let server = try options.load(serverConfig, host: .server)
+            let agent = try options.reading(agentConfig, host: .agent)
+            let server = try options.reading(serverConfig, host: .server)
             // Drained in this order: the agent's exchanges need the server to finish.
-            try await Running.run([agent, server])
+            try await Running.run([try agent(), try server()], reload: [agent, server])
         }
     }
 }
 
 enum Running {
-    static func run(_ configurations: [LoadedConfiguration]) async throws {
+    static func run(
+        _ configurations: [LoadedConfiguration], reload: [@Sendable () throws -> LoadedConfiguration]
+    ) async throws {
         guard let settings = configurations.first?.log else { return }
         var logger = Logger(label: "fluidity") { _ in
             StandardErrorLogHandler(level: settings.level, format: settings.format)
@@ -138,7 +147,7 @@ enum Running {
             }
             return configuration.addressRecord.map { AddressRecorder(settings: $0, group: group, logger: logger) }
         }
-        try await Host(configurations, logger: logger, companion: companion).run()
+        try await Host(configurations, logger: logger, reload: reload, companion: companion).run()
     }
 }
 

@@ -8,14 +8,19 @@ import Runtime
 package struct Host: Sendable {
     private let configurations: [LoadedConfiguration]
     private let logger: Logger
+    private let reload: [@Sendable () throws -> LoadedConfiguration]
     private let companion: @Sendable (LoadedConfiguration, any EventLoopGroup, Logger) -> (any HostCompanion)?
 
-    /// - Parameter companion: makes what works beside a configuration's pipeline, where it wants something.
+    /// - Parameters:
+    ///   - reload: Reads each of the configurations again, for SIGHUP.
+    ///   - companion: Makes what works beside a configuration's pipeline, where it wants something.
     package init(
         _ configurations: [LoadedConfiguration], logger: Logger,
+        reload: [@Sendable () throws -> LoadedConfiguration] = [],
         companion: @escaping @Sendable (LoadedConfiguration, any EventLoopGroup, Logger) -> (any HostCompanion)? = { _, _, _ in nil
         }
     ) {
+        self.reload = reload
         self.configurations = configurations
         self.logger = logger
         self.companion = companion
@@ -54,7 +59,7 @@ package struct Host: Sendable {
             throw error
         }
         let hangups = Task { [running] in
-            for await _ in signals.hangups { for pipeline in running { await pipeline.reopenFiles() } }
+            for await _ in signals.hangups { await hangUp(running, companions) }
         }
         defer { hangups.cancel() }
         let signal = await withTaskGroup(of: Void.self) { group in
@@ -69,6 +74,22 @@ package struct Host: Sendable {
         try? await group.shutdownGracefully()
         await ExchangeLogger.flush()
         logger.notice("ended")
+    }
+
+    /// SIGHUP: files are looked at anew, and configurations that have changed replace those that run.
+    private func hangUp(_ running: [RunningPipeline], _ companions: [(any HostCompanion)?]) async {
+        for pipeline in running { await pipeline.reopenFiles() }
+        for ((pipeline, companion), read) in zip(zip(running, companions), reload) {
+            do {
+                let configuration = try read()
+                await pipeline.reload(configuration) {
+                    try configuration.plan(logger: logger(for: configuration), presence: companion?.presence)
+                }
+            } catch {
+                logger.error(
+                    "the configuration can't be read; the one before stays in use", metadata: ["reason": "\(error)"])
+            }
+        }
     }
 
     private func drain(_ running: [RunningPipeline], _ signals: ShutdownSignals) async {

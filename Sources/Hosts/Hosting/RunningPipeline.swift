@@ -5,31 +5,40 @@ import Runtime
 import Stages
 import Synchronization
 
-/// One configuration at work: its generation, and the admin listener beside it.
-struct RunningPipeline: Sendable {
-    let configuration: LoadedConfiguration
-    let telemetry: Telemetry
-    let generation: Generation
-    private let admin: Generation?
-    private let logger: Logger
-    /// Publishes to what the program that embeds this has bootstrapped.
-    private let publishing = Publishing()
-
-    private final class Publishing: Sendable {
-        let task = Mutex<Task<Void, Never>?>(nil)
+/// One configuration at work: its generations, of which one takes what is new, and the admin listener beside them.
+final class RunningPipeline: Sendable {
+    private struct State {
+        var configuration: LoadedConfiguration
+        var current: Generation
+        var number = 1
+        /// Those before it that still have something open.
+        var past: [Int: Generation] = [:]
+        /// Publishes to what the program that embeds this has bootstrapped.
+        var publishing: Task<Void, Never>?
+        var isEnding = false
     }
+
+    let telemetry: Telemetry
+    private let admin: Generation?
+    private let group: any EventLoopGroup
+    private let logger: Logger
+    private let state: Mutex<State>
 
     init(
         _ configuration: LoadedConfiguration, plan: Plan, group: any EventLoopGroup, logger: Logger,
         reserved: ReservedAddresses
     ) {
-        self.configuration = configuration
+        self.group = group
         self.logger = logger
-        telemetry = Telemetry(reserved: reserved)
-        generation = Generation(
-            plan: plan, group: group, logger: logger, exchangeLog: ExchangeLogger.make(configuration.log, host: configuration.host),
-            telemetry: telemetry)
-        admin = configuration.admin.map { [telemetry] settings in
+        let telemetry = Telemetry(reserved: reserved)
+        self.telemetry = telemetry
+        state = Mutex(
+            State(
+                configuration: configuration,
+                current: Generation(
+                    plan: plan, group: group, logger: logger,
+                    exchangeLog: ExchangeLogger.make(configuration.log, host: configuration.host), telemetry: telemetry)))
+        admin = configuration.admin.map { settings in
             Generation(
                 plan: AdminPipeline.plan(settings, logger: logger), group: group, logger: logger, exchangeLog: nil,
                 telemetry: telemetry, number: nil)
@@ -39,35 +48,98 @@ struct RunningPipeline: Sendable {
     /// The admin listener comes first and goes last, so that it can say that the pipeline isn't ready.
     func start() async throws {
         try await admin?.start()
+        let (generation, host) = state.withLock { ($0.current, $0.configuration.host) }
         do {
             try await generation.start()
         } catch {
             await admin?.stop()
             throw error
         }
-        let label = MetricTable.Label("host", configuration.host.rawValue)
-        guard let bridge = MetricsBridge(telemetry, labels: [label]) else { return }
-        publishing.task.withLock { $0 = Task { await bridge.run() } }
+        guard let bridge = MetricsBridge(telemetry, labels: [.init("host", host.rawValue)]) else { return }
+        state.withLock { $0.publishing = Task { await bridge.run() } }
     }
+
+    // MARK: - Another configuration
+
+    /// What is written to and read from is looked at anew: log files that were moved, certificates that were renewed.
+    func reopenFiles() async {
+        let generations = state.withLock { Array($0.past.values) + [$0.current] }
+        for generation in generations { await generation.reopenFiles() }
+    }
+
+    /// Starts the next generation if the configuration is another, then drains the one before. One that can't start changes
+    /// nothing. Returns when the next one works.
+    func reload(_ configuration: LoadedConfiguration, plan: () throws -> Plan) async {
+        let (old, number, isEnding) = state.withLock { ($0.configuration, $0.number + 1, $0.isEnding) }
+        guard !isEnding else { return }
+        guard !configuration.runs(like: old) else {
+            logger.notice("the configuration is as before")
+            return
+        }
+        if configuration.admin != old.admin || configuration.eventLoops != old.eventLoops || configuration.log != old.log {
+            logger.warning("changes of 'admin', 'event-loops' and 'log' need a restart")
+        }
+        let next: Generation
+        do {
+            next = Generation(
+                plan: try plan(), group: group, logger: logger,
+                exchangeLog: ExchangeLogger.make(old.log, host: old.host), telemetry: telemetry, number: number)
+            try await next.start()
+        } catch {
+            await telemetry.retire(generation: number)
+            logger.error("the new configuration can't be used; the one before stays in use", metadata: ["reason": "\(error)"])
+            return
+        }
+        let before = state.withLock { state -> (generation: Generation, number: Int)? in
+            // The end may have come meanwhile.
+            guard !state.isEnding else { return nil }
+            let before = (state.current, state.number)
+            state.past[state.number] = state.current
+            (state.current, state.number, state.configuration) = (next, number, configuration)
+            return before
+        }
+        guard let before else { return await next.stop() }
+        logger.notice("the new configuration is in use", metadata: ["generation": "\(number)"])
+        Task { await retire(before.generation, before.number, within: configuration.drain) }
+    }
+
+    private func retire(_ generation: Generation, _ number: Int, within limit: Duration) async {
+        let isFinished = await generation.drain(within: limit)
+        await generation.stop()
+        await telemetry.retire(generation: number)
+        state.withLock { $0.past[number] = nil }
+        logger.notice(
+            isFinished ? "the generation before has ended" : "the generation before was ended",
+            metadata: ["generation": "\(number)"])
+    }
+
+    // MARK: - The end
 
     func drain() async {
         telemetry.enter(.draining)
-        if await !generation.drain(within: configuration.drain) {
-            logger.warning("what was still open was ended", metadata: ["drain": "\(configuration.drain.printed)"])
+        let (generations, limit) = state.withLock { state in
+            state.isEnding = true
+            return ([state.current] + state.past.values, state.configuration.drain)
+        }
+        await withTaskGroup(of: Void.self) { group in
+            for generation in generations {
+                group.addTask { [logger] in
+                    guard await !generation.drain(within: limit) else { return }
+                    logger.warning("what was still open was ended", metadata: ["drain": "\(limit.printed)"])
+                }
+            }
         }
         await stop()
     }
 
-    /// What is written to and read from is looked at anew: log files that were moved, certificates that were renewed.
-    func reopenFiles() async {
-        for entry in telemetry.stages { await entry.stage.reopenFiles() }
-    }
-
     func stop() async {
-        let task = publishing.task.withLock { $0 }
-        task?.cancel()
-        await task?.value
-        await generation.stop()
+        let (generations, publishing) = state.withLock { state in
+            state.isEnding = true
+            return ([state.current] + state.past.values, state.publishing)
+        }
+        publishing?.cancel()
+        await publishing?.value
+        for generation in generations { await generation.stop() }
         await admin?.stop()
     }
 }

@@ -26,8 +26,8 @@ package final class Generation: Sendable {
         self.exchangeLog = exchangeLog
     }
 
-    /// Assembles the plan on every loop, then starts the stages from the sink to the source, so that whatever takes something
-    /// in finds what carries it on. What was started is stopped again when one of them can't.
+    /// Assembles the plan on every loop, lets the stages claim what they need, then starts them from the sink to the source, so
+    /// that whatever takes something in finds what carries it on. What was started is stopped again when one of them can't.
     package func start() async throws {
         for (index, loop) in group.makeIterator().enumerated() {
             try await loop.submit { [plan, group, logger, exchangeLog, telemetry, number] in
@@ -37,16 +37,18 @@ package final class Generation: Sendable {
                 if let number { telemetry.add(shard, generation: number) }
             }.get()
         }
-        if number != nil { telemetry.enter(.starting, stages: plan.stages) }
-        for entry in plan.stages.reversed() {
-            do {
-                try await entry.stage.start()
-            } catch {
-                await stop()
-                throw error
-            }
+        do {
+            for entry in plan.stages { try await entry.stage.claim() }
+            for entry in plan.stages.reversed() { try await entry.stage.start() }
+        } catch {
+            await stop()
+            throw error
         }
-        if number != nil { telemetry.enter(.running) }
+        if number != nil { telemetry.enter(.running, stages: plan.stages) }
+    }
+
+    package func reopenFiles() async {
+        for entry in plan.stages { await entry.stage.reopenFiles() }
     }
 
     /// Takes nothing new and waits until what is open has ended, no longer than `limit`. True if all of it had.

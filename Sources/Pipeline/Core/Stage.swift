@@ -10,7 +10,11 @@ public protocol Stage<Input>: Sendable {
     /// Makes this stage's port for one event loop, given the port of the stage after it. Runs on the shard's loop.
     func assemble(_ downstream: Output.Port, on shard: Shard) throws -> Input.Port
 
-    /// Begins work: binds, dials. Called when every loop is assembled; throws what keeps the pipeline from starting.
+    /// Takes what only one can have, a port say, and does nothing with it yet. Called when every loop is assembled and before any
+    /// stage starts, so that a pipeline that can't have it has done nothing. Throws what keeps the pipeline from starting.
+    func claim() async throws
+
+    /// Begins work: accepts, dials. Throws what keeps the pipeline from starting.
     func start() async throws
 
     /// Takes nothing new and returns when what is open has ended. Cancelled when the time for it is over.
@@ -27,6 +31,7 @@ public protocol Stage<Input>: Sendable {
 }
 
 extension Stage {
+    public func claim() async throws {}
     public func start() async throws {}
     public func drain() async {}
     public func stop() async {}

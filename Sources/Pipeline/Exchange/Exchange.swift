@@ -132,7 +132,9 @@ public final class Exchange: Medium {
     /// The source can't go on: the client has gone, its bytes made no sense.
     public func abortRequest(_ failure: Failure) {
         guard !isFinished else { return }
-        let sink = finish(failure, .cancelled).sink
+        // A client that goes after it has ended its half of a tunnel: so tunnels end, and it is no failure.
+        let isOrderly = failure.code == .cancelled && requestFlow.ended && response?.opensTunnel(for: request) == true
+        let sink = (isOrderly ? finish(nil, .completed) : finish(failure, .cancelled)).sink
         sink?.requestAborted(failure)
     }
 
@@ -186,7 +188,7 @@ public final class Exchange: Medium {
     private func dismissSink() {
         guard !isFinished, request.kind == .plain || response.map({ !$0.opensTunnel(for: request) }) ?? false else { return }
         let done = sink
-        creditedSink = done
+        creditedSink = done?.heir
         sink = nil
         if !requestFlow.ended {
             requestFlow.discard()

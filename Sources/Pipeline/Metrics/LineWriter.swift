@@ -21,10 +21,14 @@ package final class LineWriter: Sendable {
         var buffer = LineBuffer()
         /// An empty array whose memory is used again.
         var spare: [UInt8] = []
-        var isWriting = false
+        var isScheduled = false
+        var isUrgent = false
         var isClosed = false
         var dropped: Int64 = 0
     }
+
+    /// How long a line may wait for others.
+    private static let moment = DispatchTimeInterval.milliseconds(20)
 
     private let target: Target
     private let limit: Int
@@ -64,23 +68,30 @@ package final class LineWriter: Sendable {
     /// Adds one line, with its end. False if it was left out.
     @discardableResult
     package func write(_ line: (inout LineBuffer) -> Void) -> Bool {
-        let (isTaken, isFirst) = state.withLock { state in
+        let (isTaken, isFirst, isUrgent) = state.withLock { state in
             let before = state.buffer.bytes.count
             guard before < limit, !state.isClosed else {
                 state.dropped += 1
-                return (false, false)
+                return (false, false, false)
             }
             line(&state.buffer)
             guard state.buffer.bytes.count <= limit else {
                 state.buffer.truncate(to: before)
                 state.dropped += 1
-                return (false, false)
+                return (false, false, false)
             }
-            let isFirst = !state.isWriting
-            state.isWriting = true
-            return (true, isFirst)
+            let isUrgent = !state.isUrgent && state.buffer.bytes.count * 4 >= limit
+            if isUrgent { state.isUrgent = true }
+            let isFirst = !state.isScheduled
+            state.isScheduled = true
+            return (true, isFirst, isUrgent)
         }
-        if isFirst { queue.async { self.drain() } }
+        // Waking a thread for each line would cost more than the line: lines of a moment go together.
+        if isUrgent {
+            queue.async { self.drain() }
+        } else if isFirst {
+            queue.asyncAfter(deadline: .now() + Self.moment) { self.drain() }
+        }
         return isTaken
     }
 
@@ -105,7 +116,7 @@ package final class LineWriter: Sendable {
         while true {
             let next = state.withLock { state -> [UInt8]? in
                 guard !state.buffer.bytes.isEmpty else {
-                    state.isWriting = false
+                    (state.isScheduled, state.isUrgent) = (false, false)
                     return nil
                 }
                 var bytes: [UInt8] = []

@@ -23,6 +23,8 @@ public final class Telemetry: Sendable {
     public let started = WallTime.seconds
     /// What this process never dials for its clients.
     package let reserved: ReservedAddresses
+    /// What the pipeline's generations listen on.
+    package let sockets = ListeningSockets()
 
     public init(reserved: ReservedAddresses = ReservedAddresses()) {
         self.reserved = reserved

@@ -67,6 +67,7 @@ struct AcceptStage: Stage {
         listener.add(Acceptor(port: downstream, shard: shard, idle: TimeAmount(listener.configuration.idle)))
     }
 
+    func claim() async throws { try await listener.bind() }
     func start() async throws { try await listener.start() }
     func drain() async { await listener.drain() }
     func stop() async { await listener.stop() }

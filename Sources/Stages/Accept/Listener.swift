@@ -37,15 +37,15 @@ final class Listener: Sendable {
         ])
     }
 
-    func start() async throws {
+    /// Takes the port. Connections wait in the kernel's queue until `start`.
+    func bind() async throws {
         let acceptors = acceptors.withLock { $0 }
         guard let group = group.withLock({ $0 }) else { return }
         let byLoop = Dictionary(uniqueKeysWithValues: acceptors.map { (ObjectIdentifier($0.eventLoop), $0) })
         let bootstrap = ServerBootstrap(group: group)
-            .serverChannelOption(.backlog, value: 4_096)
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             // One at a time, so that the limit is exact.
             .serverChannelOption(.maxMessagesPerRead, value: 1)
+            .serverChannelOption(.autoRead, value: false)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(ConnectionLimitHandler(listener: self))
@@ -59,35 +59,31 @@ final class Listener: Sendable {
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try byLoop[ObjectIdentifier(channel.eventLoop)]?.value.accept(channel) }
             }
+        guard let telemetry = telemetry.withLock({ $0 }) else { return }
+        let listen = configuration.listen
+        let descriptor = try telemetry.sockets.use(listen) { () throws(StageError) in try ListeningSocket.open(listen) }
         let channel: any Channel
         do {
-            switch configuration.listen {
-            case .tcp(let host, let port):
+            if case .tcp = listen {
                 channel = try await bootstrap.childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-                    .bind(host: host, port: port).get()
-            case .unix(let path):
-                try UnixSocketFile.prepare(path)
-                channel = try await bootstrap.bind(unixDomainSocketPath: path, cleanupExistingSocketFile: false).get()
+                    .withBoundSocket(descriptor).get()
+            } else {
+                channel = try await bootstrap.withBoundSocket(descriptor).get()
             }
-        } catch let error as StageError {
-            throw error
         } catch {
-            throw StageError(.unavailable, "can't listen on \(configuration.listen): \(Self.explain(error))", key: "listen")
+            release(telemetry)
+            throw StageError(.unavailable, "can't listen on \(listen): \(error)", key: "listen")
         }
         server.withLock { $0 = channel }
-        if isReserved, let address = channel.localAddress { telemetry.withLock { $0 }?.reserved.add(address) }
-        let address = channel.localAddress.map { $0.ipAddress == nil ? "\(configuration.listen)" : $0.shortDescription }
-        logger.notice("listening", metadata: ["address": "\(address ?? "\(configuration.listen)")"])
+        if isReserved, let address = channel.localAddress { telemetry.reserved.add(address) }
     }
 
-    private static func explain(_ error: any Error) -> String {
-        guard let error = error as? IOError else { return "\(error)" }
-        switch error.errnoCode {
-        case EADDRINUSE: return "the address is in use by another program, or by another instance of this one"
-        case EACCES: return "no permission; ports below 1024 need it"
-        case EADDRNOTAVAIL: return "this machine has no such address"
-        default: return "\(error)"
-        }
+    /// Takes connections.
+    func start() async throws {
+        guard let channel = server.withLock({ $0 }) else { return }
+        try await channel.setOption(.autoRead, value: true).get()
+        let address = channel.localAddress.map { $0.ipAddress == nil ? "\(configuration.listen)" : $0.shortDescription }
+        logger.notice("listening", metadata: ["address": "\(address ?? "\(configuration.listen)")"])
     }
 
     // MARK: - The limit
@@ -127,8 +123,18 @@ final class Listener: Sendable {
             defer { server = nil }
             return server
         }
+        // What was accepted a moment ago is still being set up, and would be closed together with the listener.
+        try? await channel?.setOption(.autoRead, value: false).get()
+        for acceptor in acceptors.withLock({ $0 }) { try? await acceptor.eventLoop.submit {}.get() }
+        try? await channel?.eventLoop.submit {}.get()
         try? await channel?.close().get()
-        if channel != nil, case .unix(let path) = configuration.listen { UnixSocketFile.remove(path) }
+        if channel != nil, let telemetry = telemetry.withLock({ $0 }) { release(telemetry) }
+    }
+
+    /// The socket goes with its last user, and so does a Unix socket's file.
+    private func release(_ telemetry: Telemetry) {
+        guard telemetry.sockets.release(configuration.listen), case .unix(let path) = configuration.listen else { return }
+        UnixSocketFile.remove(path)
     }
 }
 

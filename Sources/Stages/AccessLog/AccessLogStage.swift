@@ -101,6 +101,8 @@ private final class AccessLogPort: ExchangePort {
         self.next = next
     }
 
+    var offers: BodyCapabilities { next.offers }
+
     func open(_ exchange: Exchange) { exchange.pass(gate, towards: next) }
 }
 

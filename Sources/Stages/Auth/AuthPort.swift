@@ -42,6 +42,8 @@ final class AuthPort: ExchangePort {
             "fluidity_auth_held_back", "Answers to wrong credentials that are being held back.", labels)
     }
 
+    var offers: BodyCapabilities { downstream.offers }
+
     func open(_ exchange: Exchange) { exchange.pass(AuthGate(port: self), towards: downstream) }
 
     var isOverloaded: Bool { heldBack.value >= Int64(Self.heldBackLimit) }

@@ -55,7 +55,7 @@ struct CertificatePattern: Sendable, Equatable, ScalarConfigurationValue {
     /// A pattern on each line, `#` before a comment.
     static func list(_ text: String) throws -> [CertificatePattern] {
         var patterns: [CertificatePattern] = []
-        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+        for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
             var line = line
             while line.last?.isWhitespace == true { line.removeLast() }
             while line.first?.isWhitespace == true { line.removeFirst() }

@@ -39,8 +39,8 @@ struct NamedKeys: Sendable {
     /// `NAME KEY` on each line, `#` before a comment.
     static func list(_ text: String) throws -> [(name: String, key: String)] {
         var list: [(name: String, key: String)] = []
-        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-            let parts = line.split { $0 == " " || $0 == "\t" || $0 == "\r" }.map(String.init)
+        for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
+            let parts = line.split { $0 == " " || $0 == "\t" }.map(String.init)
             guard let first = parts.first, !first.hasPrefix("#") else { continue }
             guard parts.count == 2, problems(name: first, key: parts[1]).allSatisfy(\.isWarning) else {
                 throw WatchedFileProblem("line \(index + 1) is not NAME KEY")

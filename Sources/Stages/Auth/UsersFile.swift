@@ -12,9 +12,7 @@ package struct UsersFile: Sendable, Equatable {
     package init() {}
 
     package init(_ text: String) throws(Problem) {
-        lines = text.split(separator: "\n", omittingEmptySubsequences: false).map {
-            $0.last == "\r" ? String($0.dropLast()) : String($0)
-        }
+        lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).map(String.init)
         if lines.last == "" { lines.removeLast() }
         for (index, line) in lines.enumerated() {
             guard let name = try Self.name(in: line, number: index + 1) else { continue }
@@ -40,7 +38,9 @@ package struct UsersFile: Sendable, Equatable {
     /// What can be a user's name (RFC 7617, 2): anything printable without a colon.
     package static func isName(_ name: String) -> Bool {
         !name.isEmpty && name.utf8.count <= 255 && name.first != "#" && !name.contains(":")
-            && name.unicodeScalars.allSatisfy { $0.value >= 0x20 && !(0x7F...0x9F).contains($0.value) }
+            && name.unicodeScalars.allSatisfy { scalar in
+                scalar.value >= 0x20 && !(0x7F...0x9F).contains(scalar.value) && !(0x2028...0x2029).contains(scalar.value)
+            }
     }
 
     /// Puts a user in, in the place of the one that there is.

@@ -91,9 +91,11 @@ final class Dialer: OutboundPort {
 
     /// What was found out or begun makes another attempt worthwhile at once.
     private func presenceChanged() {
-        guard connection == nil, isWorthDialing else { return }
+        guard connection == nil, !isDialing, isWorthDialing else { return }
         backoff.reset()
         retry?.cancel()
+        route = 0
+        faults = []
         dial()
     }
 

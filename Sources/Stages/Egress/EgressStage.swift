@@ -81,6 +81,8 @@ private final class EgressPort: ExchangePort {
             "fluidity_egress_denied_total", "Exchanges that the rules of 'egress' refused.", shard.assembling?.labels ?? [])
     }
 
+    var offers: BodyCapabilities { downstream.offers }
+
     func open(_ exchange: Exchange) {
         switch rules.decide(EgressSubject(exchange)) {
         case .allow:

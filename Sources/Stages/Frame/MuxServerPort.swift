@@ -35,6 +35,7 @@ private final class MuxServerSession: ChannelInboundHandler, MuxHandlerOwner {
     private let connection: Inbound
     private let downstream: any ExchangePort
     private let shard: Shard
+    private var isEstablished = false
 
     init(handler: MuxHandler<MuxServerStream>, connection: Inbound, downstream: any ExchangePort, shard: Shard) {
         self.handler = handler
@@ -56,6 +57,7 @@ private final class MuxServerSession: ChannelInboundHandler, MuxHandlerOwner {
     }
 
     func sessionEstablished() {
+        isEstablished = true
         shard.logger.info(
             "agent connected", metadata: ["remote": "\(connection.remote)", "client": "\(connection.clientName)"])
     }
@@ -64,6 +66,8 @@ private final class MuxServerSession: ChannelInboundHandler, MuxHandlerOwner {
     func streamsFreed() {}
 
     func sessionClosed(_ failure: Failure) {
+        // One that was not let in, or never said HELLO, was no agent.
+        guard isEstablished else { return }
         shard.logger.info(
             "agent disconnected",
             metadata: ["remote": "\(connection.remote)", "client": "\(connection.clientName)", "reason": "\(failure)"])

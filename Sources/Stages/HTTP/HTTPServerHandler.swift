@@ -13,6 +13,9 @@ final class HTTPServerHandler: ExchangeSource, ChannelInboundHandler {
     /// How long a client that has closed its half waits for a response that doesn't move.
     private static let halfClosedPatience = TimeAmount.seconds(60)
 
+    /// How long a new connection may take to send its request once the program drains.
+    private static let drainPatience = TimeAmount.seconds(1)
+
     private enum Mode {
         case http
         /// Raw bytes, or to be so if the sink agrees.
@@ -40,6 +43,7 @@ final class HTTPServerHandler: ExchangeSource, ChannelInboundHandler {
     private var keepAlive = true
     private var minorVersion = 1
     private var isDraining = false
+    private var hasBegun = false
     private var isInputClosed = false
     private var isProcessing = false
     private var allowance = ReadAllowance(window: HTTPServerHandler.window)
@@ -97,12 +101,18 @@ final class HTTPServerHandler: ExchangeSource, ChannelInboundHandler {
         switch event {
         case is DrainEvent:
             isDraining = true
-            if exchange == nil, parser.isIdle { output.close() }
+            if exchange == nil, parser.isIdle { drainIdle() }
         case ChannelEvent.inputClosed:
             inputClosed(context)
         default:
             context.fireUserInboundEventTriggered(event)
         }
+    }
+
+    /// One that has had its answer is closed. A new one may have its first request on the way: that is still answered.
+    private func drainIdle() {
+        guard !hasBegun else { return output.close() }
+        deadline = .now() + Self.drainPatience
     }
 
     private func inputClosed(_ context: ChannelHandlerContext) {
@@ -186,6 +196,7 @@ final class HTTPServerHandler: ExchangeSource, ChannelInboundHandler {
     private func begin(_ head: HTTP1RequestHead, _ context: ChannelHandlerContext) {
         isRequestComplete = false
         isInHead = false
+        hasBegun = true
         requestBody = head.body
         keepAlive = head.keepAlive
         minorVersion = head.minorVersion

@@ -44,14 +44,16 @@ final class RateLimitGate: Gate {
     }
 }
 
-/// One direction of an exchange whose bytes are limited: what it may still pass before it has to ask for more. While it waits
-/// for that, it holds the direction, and the sender stops for want of credit.
+/// One direction of an exchange whose bytes are limited. A quantum is paid for before the first byte; what passes beyond it is
+/// paid for when it has come to a quantum, and what is left of either when the exchange ends. While something isn't paid for
+/// yet, the direction is held, and the sender stops for want of credit.
 final class PacedDirection {
     private let direction: Direction
     private let limit: ByteLimit
     private let key: UInt64
     private let delays: Counter
-    private var allowance = 0
+    /// Bytes that were paid for and have not passed; below zero, bytes that have passed and are still to be paid for.
+    private var balance = 0
     private var timer: Scheduled<Void>?
 
     init(_ direction: Direction, _ limit: ByteLimit, _ key: UInt64, _ delays: Counter) {
@@ -62,28 +64,29 @@ final class PacedDirection {
     }
 
     /// Before the first byte.
-    func begin(_ exchange: Exchange) { refill(exchange) }
+    func begin(_ exchange: Exchange) { pay(limit.quantum, exchange) }
 
     func passed(_ bytes: Int, _ exchange: Exchange) {
-        allowance -= bytes
-        if allowance <= 0 { refill(exchange) }
+        balance -= bytes
+        if -balance >= limit.quantum { pay(-balance, exchange) }
     }
 
     func end(_ exchange: Exchange) {
         timer?.cancel()
         timer = nil
-        if allowance > 0 { limit.giveBack(allowance, key, now: exchange.shard.loop.now) }
-        allowance = 0
+        let now = exchange.shard.loop.now
+        if balance > 0 { limit.giveBack(balance, key, now: now) }
+        if balance < 0 { _ = limit.reserve(-balance, key, now: now) }
+        balance = 0
     }
 
-    /// A chunk passes as a whole, so more may have passed than was allowed: it is paid for here.
-    private func refill(_ exchange: Exchange) {
-        guard timer == nil else { return }
+    private func pay(_ bytes: Int, _ exchange: Exchange) {
         let loop = exchange.shard.loop
         let now = loop.now
-        let ready = limit.reserve(limit.quantum - allowance, key, now: now)
-        allowance = limit.quantum
-        guard ready > now else { return }
+        let ready = limit.reserve(bytes, key, now: now)
+        balance += bytes
+        // Where it waits already, what is held will be paid for in its turn.
+        guard ready > now, timer == nil else { return }
         delays.add()
         exchange.hold(direction)
         timer = loop.assumeIsolated().scheduleTask(deadline: ready) {

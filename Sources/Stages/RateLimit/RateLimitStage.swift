@@ -132,6 +132,8 @@ private final class RateLimitPort: ExchangePort {
             "fluidity_rate_limit_delays_total", "How often 'rate-limit' held bytes back for a while.", labels)
     }
 
+    var offers: BodyCapabilities { downstream.offers }
+
     func open(_ exchange: Exchange) {
         let key = stage.key.value(for: exchange)
         if let requests = stage.requests, case .refused(let wait) = requests.take(key, now: loop.now) {

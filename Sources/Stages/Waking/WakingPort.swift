@@ -26,6 +26,8 @@ final class WakingPort: ExchangePort, Expiring {
         presence.observe(on: shard.loop) { bound.value.changed() }
     }
 
+    var offers: BodyCapabilities { next.offers }
+
     func open(_ exchange: Exchange) {
         switch presence.phase {
         case .up where waiting.isEmpty:

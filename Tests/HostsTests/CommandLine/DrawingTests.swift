@@ -57,11 +57,19 @@ import Testing
         let pipeline = try #require(lines.firstIndex(of: "pipeline:"))
         try Golden.expect(lines[pipeline...].joined(separator: "\n") + "\n", "print.yaml")
         // A file has more keys than a stage needs to know of.
-        let settings = lines[..<pipeline].map { $0.replacing(/[ ]+#/, with: " #") }
+        let settings = lines[..<pipeline].map(Self.withoutColumns)
         #expect(settings.first == "host: server # from the stages")
         #expect(settings.contains("  level: debug # FLUIDITY_LOG_LEVEL"))
         #expect(settings.contains("drain: 20s # quota.yaml:1, ${env:DRAIN}"))
         #expect(settings.contains("event-loops: 2 # --set event-loops"))
+    }
+
+    /// A value and its origin, however far apart they stand.
+    private static func withoutColumns(_ line: String) -> String {
+        guard let comment = line.firstRange(of: "  # ") else { return line }
+        var text = line[..<comment.lowerBound]
+        while text.hasSuffix(" ") { text.removeLast() }
+        return "\(text) # \(line[comment.upperBound...])"
     }
 
     /// What is printed is a file that says the same.

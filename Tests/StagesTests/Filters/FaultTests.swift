@@ -80,6 +80,26 @@ import Testing
         #expect(injected(.truncate) == 1)
     }
 
+    @Test func truncationWaitsForWhatIsOnItsWay() throws {
+        let port = try port {
+            $0.truncate = FaultConfiguration.Truncate()
+            $0.truncate?.after = ByteCount(5)
+        }
+        let (exchange, source) = bench.exchange()
+        source.creditsAtOnce = false
+        exchange.sendRequestEnd()
+        port.open(exchange)
+        bench.end.last?.answer(200, "hello and more")
+        bench.loop.run()
+        #expect(source.text == "hello" && source.failure == nil)
+        exchange.creditResponse(4)
+        bench.loop.run()
+        #expect(source.failure == nil)
+        exchange.creditResponse(1)
+        bench.loop.run()
+        #expect(source.failure?.code == .originClosed && exchange.hasEnded)
+    }
+
     @Test func truncationOfARequest() throws {
         let port = try port {
             $0.truncate = FaultConfiguration.Truncate()

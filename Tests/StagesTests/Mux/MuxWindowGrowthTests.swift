@@ -31,7 +31,9 @@ import Testing
     private func pass(_ side: inout MuxVictim, _ stream: UInt32 = 1, after time: TimeAmount) -> Int? {
         guard let slot = side.session.slots[stream] else { return nil }
         let count = side.session.streams[slot].window / 2
-        side.feed(MuxWire.data(stream, count))
+        for sent in stride(from: 0, to: count, by: MuxLimits.dataPayload) {
+            side.feed(MuxWire.data(stream, min(count - sent, MuxLimits.dataPayload)))
+        }
         side.now = side.now + time
         side.session.consume(count, on: slot, now: side.now)
         for case .window(stream, let increment) in side.written() { return Int(increment) - count }

@@ -8,6 +8,7 @@ public struct FieldList: Sendable, Equatable, ConfigurationValue {
     }
 
     public static var typeDescription: String { "header fields such as { Cache-Control: no-store }" }
+    public static var shape: ValueShape { .table(.oneOf([.text, .list(.text)])) }
 
     public static func decode(_ node: ConfigurationNode, in context: DecodingContext) -> FieldList? {
         guard case .mapping(let entries) = node.content else {

@@ -5,6 +5,7 @@ public enum OutputPath: Sendable, Hashable, ConfigurationValue, CustomStringConv
     case file(String)
 
     public static var typeDescription: String { "'stderr' or the path of a file" }
+    public static var shape: ValueShape { .text(pattern: ".") }
 
     public static func decode(_ node: ConfigurationNode, in context: DecodingContext) -> OutputPath? {
         guard case .scalar(let scalar) = node.content, !scalar.text.isEmpty, !scalar.text.utf8.contains(0) else {

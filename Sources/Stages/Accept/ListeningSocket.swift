@@ -1,0 +1,74 @@
+import NIOCore
+import Pipeline
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// Opens sockets that listen.
+enum ListeningSocket {
+    /// Connections that the kernel keeps until they are accepted.
+    static let backlog: CInt = 4_096
+
+    static func open(_ listen: ListenAddress) throws(StageError) -> CInt {
+        let address: SocketAddress
+        do {
+            switch listen {
+            case .tcp(let host, let port):
+                address = try SocketAddress.makeAddressResolvingHost(host, port: port)
+            case .unix(let path):
+                try UnixSocketFile.prepare(path)
+                address = try SocketAddress(unixDomainSocketPath: path)
+            }
+        } catch let error as StageError {
+            throw error
+        } catch {
+            throw failure(listen, "the name can't be resolved")
+        }
+        let descriptor = socket(CInt(address.protocol.rawValue), streamType, 0)
+        guard descriptor >= 0 else { throw failure(listen, explain(errno)) }
+        var one: CInt = 1
+        setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &one, socklen_t(MemoryLayout<CInt>.size))
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        let isBound = address.withSockAddr { bind(descriptor, $0, socklen_t($1)) == 0 }
+        guard isBound, Self.listen(descriptor) else {
+            let code = errno
+            close(descriptor)
+            throw failure(listen, explain(code))
+        }
+        return descriptor
+    }
+
+    private static func failure(_ address: ListenAddress, _ reason: String) -> StageError {
+        StageError(.unavailable, "can't listen on \(address): \(reason)", key: "listen")
+    }
+
+    private static func explain(_ code: CInt) -> String {
+        switch code {
+        case EADDRINUSE: "the address is in use by another program, or by another instance of this one"
+        case EACCES: "no permission; ports below 1024 need it"
+        case EADDRNOTAVAIL: "this machine has no such address"
+        default: String(cString: strerror(code))
+        }
+    }
+
+    private static func listen(_ descriptor: CInt) -> Bool {
+        #if canImport(Glibc)
+        Glibc.listen(descriptor, backlog) == 0
+        #elseif canImport(Musl)
+        Musl.listen(descriptor, backlog) == 0
+        #else
+        Darwin.listen(descriptor, backlog) == 0
+        #endif
+    }
+
+    #if canImport(Glibc)
+    private static let streamType = CInt(SOCK_STREAM.rawValue)
+    #else
+    private static let streamType = SOCK_STREAM
+    #endif
+}

@@ -1,0 +1,25 @@
+public import Pipeline
+
+extension AccessLogFactory {
+    public static let reference = StageReference(
+        details: """
+            Stands where the exchanges pass that shall be logged: in front of `auth` it sees those that are refused too. Every line is
+            written by a thread of its own, so that no exchange waits for a disk.
+
+            `privacy` decides how much a line tells of people; queries, fields and bodies are never in it.
+            """,
+        example: """
+            - access-log: { to: access.log, format: json, privacy: host }
+            """,
+        metrics: [
+            MetricDescription(
+                .counter, "fluidity_access_log_lines_total",
+                "Lines of the access log."),
+            MetricDescription(
+                .counter, "fluidity_access_log_dropped_total",
+                "Lines that were left out: too many waited, or they couldn't be written."),
+        ],
+        notes: [
+            "On SIGHUP the file is opened anew, so that it can be rotated."
+        ])
+}

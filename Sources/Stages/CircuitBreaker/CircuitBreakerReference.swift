@@ -1,0 +1,27 @@
+public import Pipeline
+
+extension CircuitBreakerFactory {
+    public static let reference = StageReference(
+        details: """
+            Counts how exchanges with each origin end. Where too many fail, the origin's circuit opens: its exchanges are answered with 503
+            and Retry-After, until some that are let through succeed again. Each origin has a circuit of its own, so that one bad site blocks
+            no other.
+            """,
+        example: """
+            - circuit-breaker: { rate: 0.5, window: 30s, pause: 10s }
+            """,
+        metrics: [
+            MetricDescription(
+                .counter, "fluidity_circuit_refused_total",
+                "Exchanges answered with 503 because their origin's circuit was open."),
+            MetricDescription(
+                .counter, "fluidity_circuit_opened_total",
+                "Circuits that have opened."),
+            MetricDescription(
+                .gauge, "fluidity_circuit_broken_origins",
+                "Origins whose circuit is open or half-open."),
+        ],
+        notes: [
+            "Each event loop counts for itself."
+        ])
+}

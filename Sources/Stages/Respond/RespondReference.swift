@@ -1,0 +1,16 @@
+public import Pipeline
+
+extension RespondFactory {
+    public static let reference = StageReference(
+        details: """
+            A sink for checks of health, for tests, and for a place where nothing is to be reached.
+            """,
+        example: """
+            - respond: { status: 404, body: "not here\\n" }
+            """,
+        metrics: [
+            MetricDescription(
+                .counter, "fluidity_respond_answers_total",
+                "Answers that were given here.")
+        ])
+}

@@ -1,0 +1,37 @@
+"""`fluidity stage new`: what it writes builds, passes its tests and runs. It is built beside the project, so that only the new
+package itself has to be compiled."""
+
+import shutil
+
+import pytest
+
+from harness.fluidity import ROOT
+from harness.processes import run
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.skipif(not shutil.which("swift"), reason="needs the compiler")
+async def test_a_new_stage_builds_passes_its_tests_and_runs(binary, tmp_path):
+    package = tmp_path / "request-mark"
+    made = await run(binary, "stage", "new", "request-mark", "--fluidity", ROOT, "--into", package, within=20)
+    assert made.status == 0, made.text
+    place = ("--package-path", package, "--scratch-path", ROOT / ".build")
+    tested = await run("swift", "test", *place, within=800)
+    assert tested.status == 0 and "Test run with 2 tests" in tested.text, tested.text
+
+    program = ROOT / ".build/debug/request-mark-tunnel"
+    described = await run(program, "stages", "request-mark", within=20)
+    assert described.status == 0 and "fluidity_request_mark_requests_total" in described.text
+    passed = await run(program, "test", package / "request-mark.yaml", within=20)
+    assert passed.status == 0 and "1 of 1 passed" in passed.text, passed.text
+
+
+async def test_a_folder_that_is_taken_and_names_that_are_none(binary, tmp_path):
+    (tmp_path / "mine").write_text("precious")
+    taken = await run(binary, "stage", "new", "mark", "--fluidity", ROOT, "--into", tmp_path, within=20)
+    assert taken.status == 73 and (tmp_path / "mine").read_text() == "precious"
+    for name in ("Mark", "mark_it", "-mark", "1mark", "mark-", "", "a/b"):
+        refused = await run(binary, "stage", "new", f"--into={tmp_path / 'x'}", "--fluidity", ROOT, "--", name, within=20)
+        assert refused.status == 64, f"{name}: {refused.text}"
+    known = await run(binary, "stage", "new", "fetch", "--fluidity", ROOT, within=20)
+    assert known.status == 64 and "already" in known.text

@@ -1,0 +1,16 @@
+import NIOCore
+import Pipeline
+
+@testable import Stages
+
+extension MuxHeadCoding {
+    static func encode(_ head: RequestHead) -> ByteBuffer? {
+        var out = ByteBuffer()
+        return encode(head, into: &out) ? out : nil
+    }
+
+    static func encode(_ head: ResponseHead) -> ByteBuffer? {
+        var out = ByteBuffer()
+        return encode(head, into: &out) ? out : nil
+    }
+}
