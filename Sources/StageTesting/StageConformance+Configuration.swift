@@ -36,6 +36,12 @@ extension StageConformance {
     private func checkDefaults(_ findings: inout ConformanceFindings) {
         let keys = Factory.describeKeys()
         guard !keys.contains(where: \.isRequired) else { return }
+        // One that needs some key or other has no defaults that work, and must say what to set.
+        let problems = Factory.Configuration().validate().filter { !$0.isWarning }
+        guard problems.isEmpty else {
+            findings.expect(problems.allSatisfy { $0.hint != nil }, "its defaults are refused without a hint")
+            return
+        }
         do {
             let bare = try loader.looseStages(in: "- \(Factory.name)", file: file)
             let isDefault = (bare.first?.configuration as? Factory.Configuration) == Factory.Configuration()

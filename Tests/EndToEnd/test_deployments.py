@@ -130,7 +130,7 @@ async def test_first_deployment_update_and_removal(deployment, binary):
     assert key_file.read_text() == f"FLUIDITY_API_KEY={deployment.key}\n"
     assert key_file.stat().st_mode & 0o777 == 0o600
     agent = yaml.safe_load((deployment.place / "agent.yaml").read_text())
-    assert agent["lifecycle"]["wake"].endswith(".amazonaws.com/v1/wake")
+    assert agent["lifecycle"]["wake-endpoint"].endswith(".amazonaws.com/v1/wake")
     result = await run(
         binary, "check", deployment.place / "agent.yaml", environment={"FLUIDITY_API_KEY": deployment.key}
     )
@@ -159,7 +159,7 @@ def policy_of(account, role_arn: str) -> set[str]:
     for policy in iam.list_role_policies(RoleName=role)["PolicyNames"]:
         document = iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
         if isinstance(document, str):
-            document = json.loads(unquote(document))
+            document = yaml.safe_load(unquote(document))
         for statement in document["Statement"]:
             action = statement["Action"]
             actions |= set(action if isinstance(action, list) else [action])
@@ -198,7 +198,7 @@ def certificates(authority) -> dict:
 
 
 async def test_the_images_configurations(binary, authority):
-    environment = certificates(authority) | {"FLUIDITY_SERVICE": "fluidity"}
+    environment = certificates(authority) | {"FLUIDITY_PIPELINE_METRICS_CLOUDWATCH_SERVICE": "fluidity"}
     result = await run(binary, "check", DEPLOYMENTS / "docker/server.yaml", environment=environment)
     assert result.status == 0, result.text
     client = authority.issue("image-agent")

@@ -20,6 +20,7 @@ GOOD = [
     PIPELINE.format(http="", fetch="idle: 0, ca: ~"),
     "host: server\nlog: { level: debug, format: json }\ndrain: 1m\nevent-loops: 2\n" + PIPELINE.format(http="", fetch=""),
     'pipeline:\n  - accept:\n      listen: "[::1]:0"\n  - http:\n  - fetch\n',
+    'host: server\npipeline:\n  - accept: { listen: "[::1]:0" }\n  - http\n  - compress\n  - fetch\n',
 ]
 
 BAD = {

@@ -72,7 +72,9 @@ package enum ConfigurationPrinter {
             if !isOpen("\(margin)\(key):", above: margin, in: lines) { lines.append(Line(text: "\(margin)\(key):")) }
             margin += "  "
         }
-        lines.append(Line(text: "\(margin)\(keys.last ?? ""): \(setting.value)", comment: comment(setting, file)))
+        // Without quotes YAML would take it for a list.
+        let value = setting.value == Secret.redacted ? "\"\(setting.value)\"" : setting.value
+        lines.append(Line(text: "\(margin)\(keys.last ?? ""): \(value)", comment: comment(setting, file)))
     }
 
     private static func isOpen(_ header: String, above margin: String, in lines: [Line]) -> Bool {

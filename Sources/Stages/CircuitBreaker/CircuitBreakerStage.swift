@@ -175,7 +175,7 @@ extension Failure.Code {
     /// Says something of the origin, not of the client, the tunnel or this program.
     var isOriginsFault: Bool {
         switch self {
-        case .nameNotResolved, .unreachable, .timeout, .originClosed, .originInvalid: true
+        case .nameNotResolved, .unreachable, .connectionRefused, .timeout, .originClosed, .originInvalid: true
         default: false
         }
     }

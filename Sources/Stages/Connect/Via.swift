@@ -13,6 +13,7 @@ public struct Via: Sendable, Equatable, ConfigurationValue {
 
     public static let direct = Via(steps: [.direct])
 
+    public static var shape: ValueShape { .oneOf([.text, .list(.text)]) }
     public static var typeDescription: String {
         "a proxy such as http://proxy.example:3128, 'environment', 'direct', or a list of these"
     }

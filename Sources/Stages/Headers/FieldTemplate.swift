@@ -109,6 +109,7 @@ struct FieldMap<Value: ConfigurationValue & Equatable>: ConfigurationValue, Equa
     var entries: [Entry] = []
 
     static var typeDescription: String { "a mapping from fields' names to \(Value.typeDescription)" }
+    static var shape: ValueShape { .table(Value.shape) }
 
     static func decode(_ node: ConfigurationNode, in context: DecodingContext) -> FieldMap? {
         guard case .mapping(let nodes) = node.content else {

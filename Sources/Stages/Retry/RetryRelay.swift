@@ -147,7 +147,9 @@ extension Failure.Code {
     /// Another attempt may fare better: nothing was reached, or what was has gone, and that may have passed.
     fileprivate var mayPass: Bool {
         switch self {
-        case .tunnelLost, .tunnelDown, .refused, .draining, .unreachable, .nameNotResolved, .timeout, .originClosed: true
+        case .tunnelLost, .tunnelDown, .refused, .draining, .nameNotResolved, .unreachable, .connectionRefused, .timeout,
+            .originClosed:
+            true
         default: false
         }
     }

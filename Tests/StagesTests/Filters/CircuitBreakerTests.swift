@@ -185,7 +185,8 @@ import Testing
 
     /// Codes that say something of the origin open the circuit, others don't.
     @Test(arguments: [
-        (Failure.Code.unreachable, true), (.timeout, true), (.nameNotResolved, true), (.originClosed, true),
+        (Failure.Code.unreachable, true), (.connectionRefused, true), (.timeout, true), (.nameNotResolved, true),
+        (.originClosed, true),
         (.originInvalid, true), (.tunnelDown, false), (.tunnelLost, false), (.forbidden, false), (.cancelled, false),
         (.refused, false),
     ]) func onlyTheOriginsFaultsCount(_ code: Failure.Code, _ counts: Bool) throws {

@@ -84,7 +84,8 @@ import Testing
     }
 
     @Test(arguments: [
-        (Failure.Code.unreachable, true), (.timeout, true), (.originClosed, true), (.tunnelLost, true), (.nameNotResolved, true),
+        (Failure.Code.unreachable, true), (.connectionRefused, true), (.timeout, true), (.originClosed, true), (.tunnelLost, true),
+        (.nameNotResolved, true),
         (.forbidden, false), (.badRequest, false), (.originInvalid, false), (.internalError, false),
     ]) func failures(_ code: Failure.Code, _ again: Bool) throws {
         let port = try port()

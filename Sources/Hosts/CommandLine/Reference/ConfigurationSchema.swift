@@ -75,7 +75,7 @@ package struct ConfigurationSchema {
     private func restriction(_ host: HostKind) -> JSON? {
         let excluded = stages.filter { !$0.hosts.contains(host) }
         guard !excluded.isEmpty else { return nil }
-        let forbidden = excluded.map { JSON.members(["required": .texts([$0.name])]) }
+        let forbidden = excluded.map { JSON.members(["type": .text("object"), "required": .texts([$0.name])]) }
         return .members([
             "if": .members([
                 "properties": .members(["host": .members(["const": .text(host.rawValue)])]),

@@ -92,6 +92,18 @@ struct ValueSchema {
             return [.members(["type": .text("array"), "items": joined(schemas(of: element))])]
         case .mapping:
             return [Self.mapping(key.keys, description: nil, types: ["object", "null"])]
+        case .variant:
+            let mapping = JSON.members([
+                "type": .text("object"),
+                "minProperties": .number("1"),
+                "maxProperties": .number("1"),
+                "additionalProperties": .boolean(false),
+                "properties": .object(
+                    key.keys.map {
+                        .init(name: $0.key, value: Self.mapping($0.keys, description: $0.documentation, types: ["object", "null"]))
+                    }),
+            ])
+            return [mapping, .members(["enum": .texts(key.keys.map(\.key))])]
         case .table(let value):
             return [.members(["type": .text("object"), "additionalProperties": joined(schemas(of: value))])]
         case .oneOf(let shapes):

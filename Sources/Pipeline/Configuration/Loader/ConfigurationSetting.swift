@@ -45,9 +45,11 @@ extension StageConfiguration {
                 case .override(let name) where name.hasPrefix(OverrideApplication.prefix): .environment(variable: name)
                 case .override(let name): .commandLine(option: name)
                 }
+            let value =
+                origin == .standard ? field.printedDefault(self) : isSecret ? Secret.redacted : field.printed(self)
             return [
                 ConfigurationSetting(
-                    path: path, value: isSecret ? Secret.redacted : field.printed(self), origin: origin,
+                    path: path, value: value, origin: origin,
                     references: places.references[path] ?? [])
             ]
         }

@@ -43,12 +43,14 @@ public struct ConfigurationVariant<Union: Sendable>: Sendable {
 extension ConfigurationUnion {
     public static var typeDescription: String { "one of \(variants.map(\.name).joined(separator: ", "))" }
 
+    public static var shape: ValueShape { .variant }
+
     /// A key for each kind, with the keys of that kind inside.
     public static var keys: [SchemaDescription] {
         variants.map { variant in
             SchemaDescription(
                 key: variant.name, type: "a mapping", defaultValue: nil, isRequired: false, isSecret: false, range: nil,
-                documentation: variant.documentation, keys: variant.keys())
+                documentation: variant.documentation, keys: variant.keys(), shape: .mapping)
         }
     }
 

@@ -12,6 +12,7 @@ public struct Positioned<Value: ConfigurationValue & Equatable>: ConfigurationVa
     public static var typeDescription: String { Value.typeDescription }
     public static var isSecret: Bool { Value.isSecret }
     public static var keys: [SchemaDescription] { Value.keys }
+    public static var shape: ValueShape { Value.shape }
 
     public static func decode(_ node: ConfigurationNode, in context: DecodingContext) -> Positioned? {
         guard let value = context.read(Value.self, from: node) else { return nil }

@@ -25,6 +25,8 @@ public struct SchemaField<Configuration>: Sendable {
     let nested: @Sendable () -> [SchemaDescription]
     let decode: @Sendable (ConfigurationNode, inout Configuration, DecodingContext) -> Void
     let printed: @Sendable (Configuration) -> String
+    /// The same for a default, which is no secret.
+    let printedDefault: @Sendable (Configuration) -> String
     /// The value, where it is a mapping with keys of its own and not absent.
     let nestedValue: @Sendable (Configuration) -> (any NestedConfiguration)?
 }
@@ -142,6 +144,7 @@ extension SchemaField {
                 }
             },
             printed: { isSecret ? Secret.redacted : $0[keyPath: path].printed },
+            printedDefault: { $0[keyPath: path].printed },
             nestedValue: { $0[keyPath: path] as? any NestedConfiguration }
         )
     }

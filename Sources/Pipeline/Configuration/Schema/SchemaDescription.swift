@@ -34,7 +34,7 @@ extension StageConfiguration {
             SchemaDescription(
                 key: field.key,
                 type: field.typeDescription,
-                defaultValue: field.isRequired ? nil : field.printed(defaults),
+                defaultValue: field.isRequired ? nil : field.printedDefault(defaults),
                 isRequired: field.isRequired,
                 isSecret: field.isSecret,
                 range: field.range,

@@ -1,0 +1,15 @@
+public import Pipeline
+
+extension FaultFactory {
+    public static let reference = StageReference(
+        details: """
+            Disturbs exchanges by probability, to see how clients and the stages around it bear it. For tests and development.
+            """,
+        example: """
+            - fault: { hosts: ["*.example.com"], latency: { delay: 5ms, jitter: 5ms } }
+            """,
+        metrics: [MetricDescription(.counter, "fluidity_fault_injected_total", "Faults that were injected.")],
+        notes: [
+            "It is never of use in production."
+        ])
+}
