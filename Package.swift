@@ -158,7 +158,7 @@ let package = Package(
             name: "StagesTests",
             dependencies: [
                 "Pipeline", "Stages", nioCore, nioPosix, nioEmbedded, nioSSL, deque,
-                nioHTTP1, x509, crypto, asn1, logging, nioHTTP2, nioHPACK, jwt, "StageTesting",
+                nioHTTP1, x509, crypto, asn1, logging, nioHTTP2, nioHPACK, nioWebSocket, jwt, "StageTesting",
             ],
             exclude: ["Configuration/Fixtures"],
             swiftSettings: settings

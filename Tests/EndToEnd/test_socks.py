@@ -11,6 +11,7 @@ from harness.fluidity import Fluidity, Tunnel, write_configuration
 from harness.origin import FullBacklog
 from harness.ports import free_port
 from harness.processes import curl, run
+from harness.waiting import eventually
 
 
 @pytest.fixture
@@ -143,7 +144,7 @@ async def test_the_user_is_checked_by_auth(launch, make_tunnel, binary, tmp_path
     stages = [("accept", {"listen": f"127.0.0.1:{port}"}), (stage, {}), auth, *tunnel._agent_stages[2:]]
     agent = launch(Fluidity("agent", write_configuration(tmp_path / "auth.yaml", stages), port=port, name="auth"))
     await same(await curl("--socks5-hostname", f"anna:secret@127.0.0.1:{port}", nginx.url(1000)), nginx, 1000)
-    assert '"client":"anna"' in agent.text(), agent.tail()
+    await eventually(lambda: '"client":"anna"' in agent.text(), 10, lambda: f"the log names the user:\n{agent.tail()}")
     for credentials in ("anna:wrong@", "otto:secret@", ""):
         refused = await curl("--socks5-hostname", f"{credentials}127.0.0.1:{port}", nginx.url(1000))
         assert refused.status == 97 and "(2)" in refused.text, refused.text

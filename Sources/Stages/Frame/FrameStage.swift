@@ -6,12 +6,15 @@ public enum FrameCodec: String, Sendable, CaseIterable, ConfigurationChoice {
     case mux
     /// Standard HTTP/2 proxying (RFC 9113, RFC 8441).
     case h2
+    /// The JSON envelopes of the first Fluidity's agents and servers.
+    case json
 
     /// What ALPN calls it.
     var protocols: [String] {
         switch self {
         case .mux: ["fluidity/1"]
         case .h2: ["h2"]
+        case .json: []
         }
     }
 }
@@ -22,6 +25,7 @@ public struct FrameConfiguration: StageConfiguration {
     public var sessionMemory = ByteCount(16 << 20)
     public var streamWindow = ByteCount(256 << 10)
     public var maxStreams = 8_192
+    public var maxBody = ByteCount(8 << 20)
     public var pingInterval = Duration.seconds(10)
     public var pingTimeout = Duration.seconds(5)
 
@@ -31,7 +35,7 @@ public struct FrameConfiguration: StageConfiguration {
         .optional("codec", \.codec, "The protocol spoken between agent and server."),
         .optional(
             "codecs", \.codecs,
-            "Where connections are accepted: the protocols that are taken on one port, in place of 'codec'. TLS tells them apart (ALPN); a connection that names none is the first one's."
+            "Where connections are accepted: the protocols that are taken on one port, in place of 'codec'. TLS tells them apart (ALPN); a connection that names none is json's, else the first one's."
         ),
         .optional(
             "session-memory", \.sessionMemory, in: ByteCount(1 << 20)...ByteCount(1 << 30),
@@ -40,6 +44,10 @@ public struct FrameConfiguration: StageConfiguration {
             "stream-window", \.streamWindow, in: ByteCount(16 << 10)...ByteCount(64 << 20),
             "What a stream's sender may send before the receiver has passed it on."),
         .optional("max-streams", \.maxStreams, in: 1...1_000_000, "Exchanges that a peer may have open in one session."),
+        .optional(
+            "max-body", \.maxBody, in: ByteCount(64 << 10)...ByteCount(256 << 20),
+            "With the codec json, which has bodies and WebSocket messages whole: what one may have. A larger request is answered with 413, a larger response with 502."
+        ),
         .optional(
             "ping-interval", \.pingInterval, in: .milliseconds(100)...(.seconds(3600)),
             "A peer that has been silent for this long is asked whether it is there."),
@@ -51,6 +59,13 @@ public struct FrameConfiguration: StageConfiguration {
     public func validate() -> [ConfigurationProblem] {
         if let codecs, codecs.isEmpty || Set(codecs).count < codecs.count {
             return [ConfigurationProblem("'codecs' wants each protocol once, and one at least", key: "codecs")]
+        }
+        if (codecs ?? [codec]).contains(.json), maxBody.bytes * 2 > sessionMemory.bytes {
+            return [
+                ConfigurationProblem(
+                    "'max-body' is more than half of 'session-memory'", key: "max-body", hint: "one body must leave room for others"
+                )
+            ]
         }
         guard streamWindow.bytes > mux.sessionWindow else { return [] }
         return [
@@ -130,6 +145,10 @@ struct FrameClientStage: Stage {
             let port = H2ClientPort(configuration: H2Configuration(client: configuration), downstream: downstream, shard: shard)
             downstream.attach(port)
             return port
+        case .json:
+            let port = JSONClientPort(configuration: JSONConfiguration(configuration), downstream: downstream, shard: shard)
+            downstream.attach(port)
+            return port
         }
     }
 }
@@ -150,6 +169,7 @@ struct FrameServerStage: Stage {
         switch codec {
         case .mux: MuxServerPort(configuration: configuration.mux, downstream: downstream, shard: shard)
         case .h2: H2ServerPort(configuration: H2Configuration(server: configuration), downstream: downstream, shard: shard)
+        case .json: JSONServerPort(configuration: JSONConfiguration(configuration), downstream: downstream, shard: shard)
         }
     }
 }

@@ -1,0 +1,87 @@
+import NIOCore
+import Pipeline
+
+/// Carries every exchange over the JSON connection that is up.
+final class JSONClientPort: ExchangePort, OutboundClient, JSONHandlerOwner {
+    private let configuration: JSONConfiguration
+    private let downstream: any OutboundPort
+    private let shard: Shard
+    private let waiting: WaitingExchanges
+    private var current: (connection: Outbound, handler: JSONHandler)?
+
+    init(configuration: JSONConfiguration, downstream: any OutboundPort, shard: Shard) {
+        self.configuration = configuration
+        self.downstream = downstream
+        self.shard = shard
+        self.waiting = WaitingExchanges(downstream: downstream, shard: shard)
+    }
+
+    func open(_ exchange: Exchange) { waiting.take(exchange, begin) }
+
+    private func begin(_ exchange: Exchange) -> Bool {
+        guard let handler = current?.handler, handler.canOpen else { return false }
+        let id = Self.makeID()
+        let stream: JSONClientStream
+        switch exchange.request.kind {
+        case .plain: stream = JSONClientRequest(handler: handler, id: id, exchange: exchange)
+        case .tunnel: stream = JSONClientTunnel(handler: handler, id: id, exchange: exchange)
+        case .upgrade:
+            guard exchange.request.fields.first("Upgrade")?.lowercased() == "websocket" else {
+                exchange.answer(
+                    LocalResponse(status: 501, body: "The tunnel's protocol (json) changes to WebSocket and to nothing else.\n"))
+                return true
+            }
+            stream = JSONClientWebSocket(handler: handler, id: id, exchange: exchange)
+        }
+        handler.add(stream, id)
+        stream.begin()
+        return true
+    }
+
+    /// 32 hexadecimal digits.
+    private static func makeID() -> String {
+        var generator = SystemRandomNumberGenerator()
+        return (0..<2).map { _ in
+            let digits = String(UInt64.random(in: .min ... .max, using: &generator), radix: 16)
+            return String(repeating: "0", count: 16 - digits.count) + digits
+        }.joined()
+    }
+
+    // MARK: - Connections
+
+    func configure(_ connection: Outbound) throws {
+        let handler = JSONHandler(configuration: configuration, shard: shard, peerName: connection.host)
+        try connection.channel.pipeline.syncOperations.addHandler(handler)
+        handler.owner = self
+        current = (connection, handler)
+    }
+
+    func ready(_ connection: Outbound) {}
+
+    func lost(_ connection: Outbound?, because error: (any Error)?) {
+        guard connection == nil || connection === current?.connection else { return }
+        current = nil
+    }
+
+    // MARK: - Session
+
+    func sessionEstablished() {
+        // The protocol has no greeting: a connection that is open is as much as there is to know. `ready` may come later.
+        shard.loop.assumeIsolated().execute {
+            self.current?.connection.established()
+            self.waiting.start(self.begin)
+        }
+    }
+
+    // The server opens nothing; what comes is of a stream that has ended here.
+    func opened(_ envelope: JSONEnvelope) {}
+
+    func streamsFreed() { waiting.start(begin) }
+
+    func sessionClosed(_ failure: Failure) {
+        if let connection = current?.connection, connection.failure == nil { connection.failure = failure }
+    }
+}
+
+@available(*, unavailable)
+extension JSONClientPort: Sendable {}

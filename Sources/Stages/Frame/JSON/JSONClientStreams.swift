@@ -1,0 +1,308 @@
+import NIOCore
+import NIOWebSocket
+import Pipeline
+
+/// The agent's end of a stream: the sink of an exchange that the server answers.
+class JSONClientStream: ExchangeSink, JSONStream {
+    fileprivate let handler: JSONHandler
+    fileprivate let id: String
+    fileprivate var exchange: Exchange?
+    /// Response bytes that came and were not passed on yet.
+    private var held = 0
+
+    init(handler: JSONHandler, id: String, exchange: Exchange) {
+        self.handler = handler
+        self.id = id
+        self.exchange = exchange
+    }
+
+    /// Says what is wanted, and takes the exchange.
+    func begin() { exchange?.attach(self) }
+
+    fileprivate func pass(_ bytes: ByteBuffer) {
+        guard bytes.readableBytes > 0, let exchange, !exchange.hasEnded else { return }
+        held += bytes.readableBytes
+        handler.hold(bytes.readableBytes)
+        exchange.sendResponseBody(bytes)
+    }
+
+    override func responseCredit(_ bytes: Int) {
+        let credit = min(bytes, held)
+        held -= credit
+        handler.hold(-credit)
+    }
+
+    override func lateResponseCredit(_ bytes: Int) { responseCredit(bytes) }
+
+    /// Nothing more is said of this stream. What its client hasn't taken yet counts until it has.
+    fileprivate func end() {
+        handler.remove(id)
+        exchange = nil
+    }
+
+    deinit { handler.hold(-held) }
+
+    fileprivate func fail(_ failure: Failure) {
+        let failed = exchange
+        end()
+        failed?.abortResponse(failure)
+        failed?.flushResponse()
+    }
+
+    func received(_ envelope: JSONEnvelope) {}
+
+    func sessionClosed(_ failure: Failure) {
+        let failed = exchange
+        exchange = nil
+        failed?.abortResponse(failure)
+        failed?.flushResponse()
+    }
+
+    func hasSent(_ bytes: Int) { exchange?.creditRequest(bytes) }
+    func flush() { exchange?.flushResponse() }
+}
+
+/// A plain request, whose body is collected: this protocol has it whole.
+final class JSONClientRequest: JSONClientStream {
+    private var body = ByteBuffer()
+
+    override func begin() {
+        guard let exchange else { return }
+        if case .known(let length) = exchange.request.body, length > handler.configuration.maxBody { return refuse() }
+        super.begin()
+    }
+
+    override func requestBody(_ bytes: ByteBuffer) {
+        let count = bytes.readableBytes
+        guard let exchange else { return }
+        guard body.readableBytes + count <= handler.configuration.maxBody else { return refuse() }
+        guard handler.mayHold(count) else {
+            return answer(503, "The tunnel holds as much as it may; try again.\n", .excessive)
+        }
+        handler.collect(count)
+        body.writeImmutableBuffer(bytes)
+        exchange.creditRequest(count)
+    }
+
+    override func requestEnd(_ trailers: HeaderFields?) {
+        guard let request = exchange?.request else { return }
+        let envelope = JSONEnvelope.httpRequest(
+            id: id, method: request.method, url: JSONHeads.url(request), fields: JSONHeads.endToEnd(request.fields), body: body)
+        // The body counts until it has left.
+        let count = body.readableBytes
+        body = ByteBuffer()
+        handler.send(envelope, owing: count, to: self)
+    }
+
+    private func refuse() {
+        answer(413, "The request's body is larger than this tunnel takes (\(handler.configuration.maxBody) bytes).\n", .tooLarge)
+    }
+
+    private func answer(_ status: Int, _ reason: String, _ code: Failure.Code) {
+        let refused = exchange
+        releaseBody()
+        end()
+        refused?.answer(LocalResponse(status: status, body: reason, failure: Failure(code, reason)))
+        refused?.flushResponse()
+    }
+
+    private func releaseBody() {
+        handler.collect(-body.readableBytes)
+        body = ByteBuffer()
+    }
+
+    override func hasSent(_ bytes: Int) { handler.collect(-bytes) }
+
+    override func received(_ envelope: JSONEnvelope) {
+        guard case .httpResponse(_, let status, let fields, let bytes, let error) = envelope, let exchange else { return }
+        guard error.isEmpty else {
+            let failure = Failure(.originClosed, error)
+            end()
+            exchange.answer(
+                LocalResponse(status: (400...599).contains(status) ? status : 502, body: error + "\n", failure: failure))
+            return exchange.flushResponse()
+        }
+        guard (200...599).contains(status) else { return fail(Failure(.originInvalid, "the server sent no valid status")) }
+        var head = ResponseHead(
+            status: status, reason: HTTPStatus.reason(status), body: .known(Int64(bytes.readableBytes)),
+            fields: JSONHeads.endToEnd(fields))
+        if head.isBodyless(for: exchange.request) {
+            head.body = fields.first("Content-Length").flatMap { Int64($0) }.map { .known($0) } ?? .none
+        }
+        exchange.sendResponseHead(head)
+        if !head.isBodyless(for: exchange.request) { pass(bytes) }
+        handler.remove(id)
+        exchange.sendResponseEnd()
+        exchange.flushResponse()
+        self.exchange = nil
+    }
+
+    override func requestAborted(_ failure: Failure) {
+        releaseBody()
+        end()
+    }
+
+    override func sessionClosed(_ failure: Failure) {
+        releaseBody()
+        super.sessionClosed(failure)
+    }
+}
+
+/// A CONNECT.
+final class JSONClientTunnel: JSONClientStream {
+    private var isOpen = false
+    private var hasEnded = false
+    /// What the client sent before the server had agreed, bounded by its credit.
+    private var early: [ByteBuffer] = []
+
+    override func begin() {
+        guard let exchange else { return }
+        handler.send(.connectOpen(id: id, address: exchange.request.authority))
+        super.begin()
+    }
+
+    override func requestBody(_ bytes: ByteBuffer) {
+        guard isOpen else { return early.append(bytes) }
+        handler.send(.connectData(id: id, chunk: bytes), owing: bytes.readableBytes, to: self)
+    }
+
+    override func requestEnd(_ trailers: HeaderFields?) {
+        hasEnded = true
+        if isOpen { handler.send(.connectClose(id: id, error: "")) }
+    }
+
+    override func requestAborted(_ failure: Failure) {
+        handler.send(.connectClose(id: id, error: failure.message))
+        end()
+    }
+
+    override func received(_ envelope: JSONEnvelope) {
+        switch envelope {
+        case .connectAck(_, ok: true, _) where !isOpen: opened()
+        case .connectAck(_, ok: false, let error),
+            .connectClose(_, let error) where !isOpen:
+            fail(Failure(.originClosed, error.isEmpty ? "the server refused the connection" : error))
+        case .connectData(_, let chunk) where isOpen: pass(chunk)
+        case .connectClose(_, let error):
+            guard error.isEmpty else { return fail(Failure(.originClosed, error)) }
+            let closed = exchange
+            end()
+            closed?.sendResponseEnd()
+            closed?.flushResponse()
+        default: break
+        }
+    }
+
+    private func opened() {
+        isOpen = true
+        exchange?.sendResponseHead(ResponseHead(status: 200, reason: "Connection established"))
+        exchange?.flushResponse()
+        let waiting = early
+        early = []
+        for bytes in waiting { requestBody(bytes) }
+        if hasEnded { handler.send(.connectClose(id: id, error: "")) }
+    }
+}
+
+/// A WebSocket: a real one on the client's side, messages on the other.
+final class JSONClientWebSocket: JSONClientStream {
+    private var frames: WebSocketMessages
+    private var isOpen = false
+    private var isClosing = false
+
+    override init(handler: JSONHandler, id: String, exchange: Exchange) {
+        frames = WebSocketMessages(from: .client, limit: handler.configuration.maxBody)
+        super.init(handler: handler, id: id, exchange: exchange)
+    }
+
+    override func begin() {
+        guard let request = exchange?.request else { return }
+        handler.send(.webSocketOpen(id: id, url: JSONHeads.url(request), fields: JSONHeads.webSocketFields(request)))
+        super.begin()
+    }
+
+    override func received(_ envelope: JSONEnvelope) {
+        switch envelope {
+        case .webSocketAck(_, ok: true, _) where !isOpen: opened()
+        case .webSocketAck(_, ok: false, let error),
+            .webSocketClose(_, _, let error) where !isOpen:
+            fail(Failure(.originClosed, error.isEmpty ? "the server refused the WebSocket" : error))
+        case .webSocketMessage(_, let kind, let data) where isOpen:
+            guard let opcode = JSONWebSocket.opcode(kind) else { return }
+            write(WebSocketMessages.Message(opcode, data))
+        case .webSocketClose(_, let code, let error):
+            if !isClosing { write(WebSocketMessages.closing(code, error)) }
+            let closed = exchange
+            end()
+            closed?.sendResponseEnd()
+            closed?.flushResponse()
+        default: break
+        }
+    }
+
+    private func write(_ message: WebSocketMessages.Message) {
+        if message.opcode == .connectionClose { isClosing = true }
+        pass(WebSocketMessages.encode(message, from: .server))
+    }
+
+    private func opened() {
+        guard let exchange else { return }
+        isOpen = true
+        var head = ResponseHead(status: 101, reason: "Switching Protocols")
+        head.fields.append("Upgrade", "websocket")
+        head.fields.append(
+            "Sec-WebSocket-Accept", WebSocketHandshake.accept(for: exchange.request.fields.first("Sec-WebSocket-Key") ?? ""))
+        // The acknowledgement doesn't say which of several the origin took.
+        let offered = exchange.request.fields["Sec-WebSocket-Protocol"].flatMap { $0.split(separator: ",") }
+        if offered.count == 1 { head.fields.append("Sec-WebSocket-Protocol", offered[0].filter { $0 != " " }) }
+        exchange.sendResponseHead(head)
+        exchange.flushResponse()
+    }
+
+    override func requestBody(_ bytes: ByteBuffer) {
+        frames.append(bytes)
+        do {
+            var owing = bytes.readableBytes
+            while let message = try frames.next() {
+                send(message, owing: owing)
+                owing = 0
+            }
+            if owing > 0 { exchange?.creditRequest(owing) }
+        } catch {
+            // The client is told as RFC 6455 wants it.
+            let code = Int(error.code)
+            handler.send(.webSocketClose(id: id, code: code, error: "the client broke the rules of WebSocket"))
+            if !isClosing { write(WebSocketMessages.closing(code, "")) }
+            let closed = exchange
+            end()
+            closed?.sendResponseEnd()
+            closed?.flushResponse()
+        }
+    }
+
+    private func send(_ message: WebSocketMessages.Message, owing bytes: Int) {
+        guard message.opcode == .connectionClose else {
+            return handler.send(
+                .webSocketMessage(id: id, kind: JSONWebSocket.kind(message.opcode), data: message.data), owing: bytes, to: self)
+        }
+        exchange?.creditRequest(bytes)
+        let (code, reason) = WebSocketMessages.closure(message.data)
+        handler.send(.webSocketClose(id: id, code: code, error: reason))
+        // The close is answered at once: the protocol has no close frame but this.
+        if !isClosing { write(WebSocketMessages.Message(.connectionClose, message.data)) }
+    }
+
+    override func requestEnd(_ trailers: HeaderFields?) {
+        if !isClosing { handler.send(.webSocketClose(id: id, code: 1001, error: "the client closed the connection")) }
+        isClosing = true
+        let closed = exchange
+        end()
+        closed?.sendResponseEnd()
+        closed?.flushResponse()
+    }
+
+    override func requestAborted(_ failure: Failure) {
+        handler.send(.webSocketClose(id: id, code: 1001, error: failure.message))
+        end()
+    }
+}

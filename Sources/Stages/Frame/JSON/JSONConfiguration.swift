@@ -1,0 +1,19 @@
+import Pipeline
+
+/// What sessions of the JSON protocol are set to.
+struct JSONConfiguration: Sendable {
+    /// What a body or a WebSocket's message may have, in bytes: the protocol has them whole.
+    var maxBody: Int
+    /// What a session may hold of what its peer sent, in bytes.
+    var memory: Int
+    var maxStreams: Int
+
+    init(_ configuration: FrameConfiguration) {
+        maxBody = configuration.maxBody.bytes
+        memory = configuration.sessionMemory.bytes
+        maxStreams = configuration.maxStreams
+    }
+
+    /// The longest envelope: a body in Base64, and a head.
+    var envelopeLimit: Int { maxBody / 3 * 4 + (256 << 10) }
+}

@@ -1,0 +1,230 @@
+import Logging
+import NIOCore
+import NIOSSL
+import Pipeline
+
+/// One exchange's end on a session of the JSON protocol.
+protocol JSONStream: AnyObject {
+    func received(_ envelope: JSONEnvelope)
+    func sessionClosed(_ failure: Failure)
+    /// So many bytes that this end wrote have left for the peer.
+    func hasSent(_ bytes: Int)
+    /// No more has come for now.
+    func flush()
+}
+
+/// What the user of a session is told.
+protocol JSONHandlerOwner: AnyObject {
+    func sessionEstablished()
+    /// An envelope of an id that is none of an open stream's.
+    func opened(_ envelope: JSONEnvelope)
+    func streamsFreed()
+    func sessionClosed(_ failure: Failure)
+}
+
+/// Speaks the JSON protocol on a channel: envelopes in and out, in their order, and streams by their ids. The protocol has no
+/// windows: when a session holds as much as it may of what others don't take, its connection is read no further, so that
+/// nothing is dropped and nothing grows.
+final class JSONHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    let configuration: JSONConfiguration
+    weak var owner: (any JSONHandlerOwner)?
+    private let shard: Shard
+    private let peerName: String
+    private var scanner: JSONScanner
+    private var streams: [String: any JSONStream] = [:]
+    private var context: ChannelHandlerContext?
+    private var isActive = false
+    private var isDraining = false
+    private var isReading = false
+    private var isPaused = false
+    private var output = ByteBuffer()
+    private var owed: [(stream: any JSONStream, bytes: Int)] = []
+    private var touched: [any JSONStream] = []
+    /// Bytes that came and were not passed on yet.
+    private var held = 0
+    /// Bytes of bodies that are put together to be sent, and have not left.
+    private var collected = 0
+    private lazy var flushing = DeferredAction(on: shard.loop) { [unowned self] in write() }
+
+    init(configuration: JSONConfiguration, shard: Shard, peerName: String) {
+        self.configuration = configuration
+        self.shard = shard
+        self.peerName = peerName
+        self.scanner = JSONScanner(limit: configuration.envelopeLimit)
+    }
+
+    // MARK: - Streams
+
+    var openStreams: Int { streams.count }
+    var canOpen: Bool { isActive && !isDraining && streams.count < configuration.maxStreams }
+
+    func add(_ stream: any JSONStream, _ id: String) { streams[id] = stream }
+
+    func remove(_ id: String) {
+        guard streams.removeValue(forKey: id) != nil else { return }
+        owner?.streamsFreed()
+        closeIfDrained()
+    }
+
+    /// Writes an envelope. `bytes` are those that its stream is owed credit for.
+    func send(_ envelope: JSONEnvelope, owing bytes: Int = 0, to stream: (any JSONStream)? = nil) {
+        guard isActive else { return }
+        envelope.encode(into: &output)
+        if let stream, bytes > 0 { owed.append((stream, bytes)) }
+        if output.readableBytes >= 64 << 10 { write() } else if !isReading { flushing.schedule() }
+    }
+
+    /// So many bytes that came wait for somebody who doesn't take them yet, or, negative, no longer.
+    func hold(_ bytes: Int) {
+        held += bytes
+        regulate()
+    }
+
+    /// So many bytes of a body that is put together are kept, or, negative, no longer. They don't stop the reading: whoever they
+    /// come from may take its time, and that is no business of the other streams.
+    func collect(_ bytes: Int) { collected += bytes }
+
+    /// Whether so many bytes more may be kept.
+    func mayHold(_ bytes: Int) -> Bool { held + collected + bytes <= configuration.memory }
+
+    private func regulate() {
+        let shouldPause = held > configuration.memory / 2
+        guard shouldPause != isPaused, let context else { return }
+        isPaused = shouldPause
+        context.channel.setReading(!shouldPause)
+    }
+
+    // MARK: - Life
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        close(Failure(.tunnelLost, "the connection to \(peerName) was closed"))
+        self.context = nil
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        isActive = true
+        owner?.sessionEstablished()
+        context.fireChannelActive()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        close(Failure(.tunnelLost, "the connection to \(peerName) was lost"))
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if case NIOSSLError.uncleanShutdown = error { return }
+        close(Failure(.tunnelLost, "the connection to \(peerName) failed: \(error)"))
+        context.close(promise: nil)
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event {
+        case is DrainEvent:
+            isDraining = true
+            closeIfDrained()
+        case ChannelEvent.inputClosed: context.close(promise: nil)
+        default: context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    private func closeIfDrained() {
+        guard isDraining, streams.isEmpty, isActive else { return }
+        write()
+        context?.closeTransportAfterWrites()
+    }
+
+    private func close(_ failure: Failure) {
+        guard isActive else { return }
+        isActive = false
+        flushing.cancel()
+        let open = streams
+        streams = [:]
+        owed = []
+        for stream in open.values { stream.sessionClosed(failure) }
+        owner?.sessionClosed(failure)
+        owner = nil
+    }
+
+    // MARK: - Reading
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard isActive else { return }
+        isReading = true
+        scanner.append(unwrapInboundIn(data))
+        do {
+            while isActive, let bytes = try scanner.next() {
+                if let envelope = try JSONEnvelope.decode(bytes) { received(envelope) }
+            }
+        } catch {
+            let what = error == .tooLarge ? "an envelope that is larger than 'max-body' allows" : "no JSON envelope"
+            let failure = Failure(error == .tooLarge ? .tooLarge : .protocolViolation, "\(peerName) sent \(what)")
+            shard.logger.warning("session ended: \(failure.message)")
+            write()
+            context.closeTransportAfterWrites()
+            close(failure)
+        }
+    }
+
+    private func received(_ envelope: JSONEnvelope) {
+        guard let stream = streams[envelope.id] else {
+            if !isDraining { owner?.opened(envelope) }
+            return
+        }
+        stream.received(envelope)
+        if touched.last !== stream { touched.append(stream) }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        isReading = false
+        let streams = touched
+        touched.removeAll(keepingCapacity: true)
+        for stream in streams { stream.flush() }
+        write()
+        context.fireChannelReadComplete()
+    }
+
+    // MARK: - Writing
+
+    private func write() {
+        guard isActive, let context else { return }
+        if output.readableBytes > 0 {
+            let bytes = output
+            output = ByteBuffer()
+            context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
+        }
+        settle(context)
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        settle(context)
+        context.fireChannelWritabilityChanged()
+    }
+
+    private func settle(_ context: ChannelHandlerContext) {
+        guard !owed.isEmpty, context.channel.isWritable else { return }
+        let settled = owed
+        owed = []
+        for (stream, bytes) in settled { stream.hasSent(bytes) }
+    }
+}
+
+@available(*, unavailable)
+extension JSONHandler: Sendable {}
+
+extension JSONEnvelope {
+    var id: String {
+        switch self {
+        case .httpRequest(let id, _, _, _, _), .httpResponse(let id, _, _, _, _), .connectOpen(let id, _),
+            .connectAck(let id, _, _),
+            .connectData(let id, _), .connectClose(let id, _), .webSocketOpen(let id, _, _), .webSocketAck(let id, _, _),
+            .webSocketMessage(let id, _, _), .webSocketClose(let id, _, _):
+            id
+        }
+    }
+}

@@ -1,0 +1,271 @@
+import NIOCore
+import NIOWebSocket
+import Pipeline
+
+/// The server's end of a stream: the source of the exchange that the agent opened.
+class JSONServerStream: ExchangeSource, JSONStream {
+    fileprivate let handler: JSONHandler
+    fileprivate let id: String
+    var exchange: Exchange?
+    /// Request bytes that came and were not passed on yet.
+    private var held = 0
+
+    init(handler: JSONHandler, id: String) {
+        self.handler = handler
+        self.id = id
+    }
+
+    func pass(_ bytes: ByteBuffer) {
+        guard bytes.readableBytes > 0, let exchange, !exchange.hasEnded else { return }
+        held += bytes.readableBytes
+        handler.hold(bytes.readableBytes)
+        exchange.sendRequestBody(bytes)
+    }
+
+    override func requestCredit(_ bytes: Int) {
+        let credit = min(bytes, held)
+        held -= credit
+        handler.hold(-credit)
+    }
+
+    override func lateRequestCredit(_ bytes: Int) { requestCredit(bytes) }
+
+    /// Nothing more is said of this stream.
+    fileprivate func end() {
+        handler.remove(id)
+        release()
+    }
+
+    fileprivate func release() {
+        handler.hold(-held)
+        held = 0
+        exchange = nil
+    }
+
+    func received(_ envelope: JSONEnvelope) {}
+
+    func sessionClosed(_ failure: Failure) {
+        let open = exchange
+        release()
+        open?.abortRequest(failure)
+    }
+
+    func hasSent(_ bytes: Int) { exchange?.creditResponse(bytes) }
+    func flush() { exchange?.flushRequest() }
+}
+
+/// A plain request, whose response is collected: this protocol has it whole.
+final class JSONServerRequest: JSONServerStream {
+    private var head: ResponseHead?
+    private var body = ByteBuffer()
+
+    // Informational heads have no form in this protocol.
+    override func responseHead(_ head: ResponseHead) {
+        guard !head.isInformational else { return }
+        self.head = head
+        if case .known(let length) = head.body, length > handler.configuration.maxBody,
+            exchange.map({ !head.isBodyless(for: $0.request) }) ?? true
+        {
+            refuse()
+        }
+    }
+
+    override func responseBody(_ bytes: ByteBuffer) {
+        let count = bytes.readableBytes
+        guard let exchange, head != nil else { return }
+        guard body.readableBytes + count <= handler.configuration.maxBody else { return refuse() }
+        guard handler.mayHold(count) else {
+            return answer(503, "the session holds as much as it may; try again")
+        }
+        handler.collect(count)
+        body.writeImmutableBuffer(bytes)
+        exchange.creditResponse(count)
+    }
+
+    override func responseEnd(_ trailers: HeaderFields?) {
+        guard let head else { return }
+        // What this side answers for want of an origin's answer has its own place.
+        if let failure = exchange?.failure { return answer(head.status, failure.message) }
+        // Without the body of a response to HEAD, say, its length would be lost.
+        var fields = JSONHeads.endToEnd(head.fields)
+        if let exchange, head.isBodyless(for: exchange.request), case .known(let length) = head.body {
+            fields.append("Content-Length", "\(length)")
+        }
+        // The body counts until it has left.
+        let whole = body
+        body = ByteBuffer()
+        handler.send(
+            .httpResponse(id: id, status: head.status, fields: fields, body: whole, error: ""), owing: whole.readableBytes, to: self
+        )
+        end()
+    }
+
+    override func hasSent(_ bytes: Int) { handler.collect(-bytes) }
+
+    override func responseAborted(_ failure: Failure) { answer(failure.status, failure.message) }
+
+    private func refuse() {
+        answer(502, "the answer is larger than this tunnel takes (\(handler.configuration.maxBody) bytes)")
+    }
+
+    private func answer(_ status: Int, _ reason: String) {
+        let open = exchange
+        handler.send(.httpResponse(id: id, status: status, fields: HeaderFields(), body: ByteBuffer(), error: reason))
+        end()
+        open?.abortRequest(Failure(.cancelled, reason))
+    }
+
+    override func release() {
+        handler.collect(-body.readableBytes)
+        body = ByteBuffer()
+        head = nil
+        super.release()
+    }
+}
+
+/// A CONNECT.
+final class JSONServerTunnel: JSONServerStream {
+    private var isOpen = false
+
+    override func received(_ envelope: JSONEnvelope) {
+        switch envelope {
+        case .connectData(_, let chunk): pass(chunk)
+        // The agent's client has no more to say; what its host still says goes to it.
+        case .connectClose(_, let error) where error.isEmpty: exchange?.sendRequestEnd()
+        case .connectClose(_, let error):
+            let open = exchange
+            end()
+            open?.abortRequest(Failure(.cancelled, error))
+        default: break
+        }
+    }
+
+    override func responseHead(_ head: ResponseHead) {
+        guard !head.isInformational else { return }
+        isOpen = (200..<300).contains(head.status)
+        guard !isOpen else { return handler.send(.connectAck(id: id, ok: true, error: "")) }
+        let reason = exchange?.failure?.message ?? "refused with \(head.status)"
+        handler.send(.connectAck(id: id, ok: false, error: reason))
+    }
+
+    override func responseBody(_ bytes: ByteBuffer) {
+        let count = bytes.readableBytes
+        guard isOpen else {
+            exchange?.creditResponse(count)
+            return
+        }
+        handler.send(.connectData(id: id, chunk: bytes), owing: count, to: self)
+    }
+
+    override func responseEnd(_ trailers: HeaderFields?) {
+        let open = exchange
+        if isOpen { handler.send(.connectClose(id: id, error: "")) }
+        end()
+        // This protocol closes both halves at once.
+        open?.sendRequestEnd()
+    }
+
+    override func responseAborted(_ failure: Failure) {
+        handler.send(
+            isOpen ? .connectClose(id: id, error: failure.message) : .connectAck(id: id, ok: false, error: failure.message))
+        end()
+    }
+}
+
+/// A WebSocket: messages on the agent's side, a real one on the other.
+final class JSONServerWebSocket: JSONServerStream {
+    private let key: String
+    private var frames: WebSocketMessages
+    private var isOpen = false
+    private var isClosing = false
+
+    init(handler: JSONHandler, id: String, key: String) {
+        self.key = key
+        self.frames = WebSocketMessages(from: .server, limit: handler.configuration.maxBody)
+        super.init(handler: handler, id: id)
+    }
+
+    override func received(_ envelope: JSONEnvelope) {
+        switch envelope {
+        case .webSocketMessage(_, let kind, let data):
+            guard isOpen, let opcode = JSONWebSocket.opcode(kind) else { return }
+            write(WebSocketMessages.Message(opcode, data))
+        case .webSocketClose(_, let code, let error):
+            guard isOpen else { return }
+            if !isClosing { write(WebSocketMessages.closing(code, error)) }
+            isClosing = true
+            exchange?.sendRequestEnd()
+        default: break
+        }
+    }
+
+    private func write(_ message: WebSocketMessages.Message) {
+        if message.opcode == .connectionClose { isClosing = true }
+        pass(WebSocketMessages.encode(message, from: .client))
+    }
+
+    override func responseHead(_ head: ResponseHead) {
+        guard !head.isInformational else { return }
+        isOpen = head.status == 101 && head.fields.first("Sec-WebSocket-Accept") == WebSocketHandshake.accept(for: key)
+        guard !isOpen else { return handler.send(.webSocketAck(id: id, ok: true, error: "")) }
+        let reason =
+            head.status == 101
+            ? "the origin's handshake is no WebSocket's" : exchange?.failure?.message ?? "answered with \(head.status)"
+        handler.send(.webSocketAck(id: id, ok: false, error: reason))
+        if head.status == 101 {
+            let open = exchange
+            end()
+            open?.abortRequest(Failure(.originInvalid, reason))
+        }
+    }
+
+    override func responseBody(_ bytes: ByteBuffer) {
+        let count = bytes.readableBytes
+        guard isOpen else {
+            exchange?.creditResponse(count)
+            return
+        }
+        frames.append(bytes)
+        do {
+            var owing = count
+            while let message = try frames.next() {
+                send(message, owing: owing)
+                owing = 0
+            }
+            // A part of a message, which `max-body` bounds.
+            if owing > 0 { exchange?.creditResponse(owing) }
+        } catch {
+            let open = exchange
+            handler.send(.webSocketClose(id: id, code: Int(error.code), error: "the origin broke the rules of WebSocket"))
+            end()
+            open?.abortRequest(Failure(.originInvalid, "the origin broke the rules of WebSocket"))
+        }
+    }
+
+    private func send(_ message: WebSocketMessages.Message, owing bytes: Int) {
+        guard message.opcode == .connectionClose else {
+            return handler.send(
+                .webSocketMessage(id: id, kind: JSONWebSocket.kind(message.opcode), data: message.data), owing: bytes, to: self)
+        }
+        exchange?.creditResponse(bytes)
+        let (code, reason) = WebSocketMessages.closure(message.data)
+        handler.send(.webSocketClose(id: id, code: code, error: reason))
+        // The origin's close is answered with the agent's, or here if the agent has gone that far already.
+        isClosing = true
+    }
+
+    override func responseEnd(_ trailers: HeaderFields?) {
+        let open = exchange
+        if isOpen, !isClosing { handler.send(.webSocketClose(id: id, code: 1006, error: "the origin closed the connection")) }
+        end()
+        open?.sendRequestEnd()
+    }
+
+    override func responseAborted(_ failure: Failure) {
+        handler.send(
+            isOpen
+                ? .webSocketClose(id: id, code: 1011, error: failure.message)
+                : .webSocketAck(id: id, ok: false, error: failure.message))
+        end()
+    }
+}

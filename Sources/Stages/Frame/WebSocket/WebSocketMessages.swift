@@ -1,0 +1,163 @@
+package import NIOCore
+package import NIOWebSocket
+
+/// A WebSocket's messages in a stream of bytes (RFC 6455, 5): frames are taken apart and put together here and not by the
+/// library's handlers, which work only in a channel's pipeline, and an exchange has none.
+package struct WebSocketMessages: Sendable {
+    /// Which side of the WebSocket the bytes come from.
+    package enum Sender: Sendable {
+        /// Its frames are masked.
+        case client
+        case server
+    }
+
+    package struct Message: Sendable, Equatable {
+        package var opcode: WebSocketOpcode
+        package var data: ByteBuffer
+
+        package init(_ opcode: WebSocketOpcode, _ data: ByteBuffer) {
+            self.opcode = opcode
+            self.data = data
+        }
+    }
+
+    /// Why the bytes are no WebSocket: the code that such a connection is closed with (RFC 6455, 7.4.1).
+    package struct Violation: Error, Sendable, Equatable {
+        package var code: UInt16
+
+        package static let protocolError = Violation(code: 1002)
+        package static let tooLarge = Violation(code: 1009)
+    }
+
+    private let sender: Sender
+    private let limit: Int
+    private var input = ByteBuffer()
+    private var fragments: Message?
+
+    /// - Parameter limit: What a message may have, in bytes.
+    package init(from sender: Sender, limit: Int) {
+        self.sender = sender
+        self.limit = limit
+    }
+
+    package mutating func append(_ bytes: ByteBuffer) { input.writeImmutableBuffer(bytes) }
+
+    /// The next whole message, or nil if more bytes are needed.
+    package mutating func next() throws(Violation) -> Message? {
+        while let frame = try nextFrame() {
+            if let message = try take(frame) { return message }
+        }
+        return nil
+    }
+
+    private struct Frame {
+        var isFinal: Bool
+        var opcode: WebSocketOpcode
+        var data: ByteBuffer
+    }
+
+    private mutating func nextFrame() throws(Violation) -> Frame? {
+        let start = input.readerIndex
+        guard let first = input.getInteger(at: start, as: UInt8.self), let second = input.getInteger(at: start + 1, as: UInt8.self)
+        else { return nil }
+        // No extension is agreed to, so that the reserved bits mean nothing.
+        guard first & 0x70 == 0, let opcode = WebSocketOpcode(encodedWebSocketOpcode: first & 0x0F), Self.known.contains(opcode),
+            (second & 0x80 != 0) == (sender == .client)
+        else { throw .protocolError }
+        let isFinal = first & 0x80 != 0
+        var length = UInt64(second & 0x7F)
+        var offset = start + 2
+        switch length {
+        case 126:
+            guard let extended = input.getInteger(at: offset, as: UInt16.self) else { return nil }
+            length = UInt64(extended)
+            offset += 2
+        case 127:
+            guard let extended = input.getInteger(at: offset, as: UInt64.self) else { return nil }
+            length = extended
+            offset += 8
+        default: break
+        }
+        guard !opcode.isControlOpcode || isFinal && length <= 125 else { throw .protocolError }
+        guard length <= UInt64(limit) else { throw .tooLarge }
+        var key: WebSocketMaskingKey?
+        if sender == .client {
+            guard let bytes = input.getBytes(at: offset, length: 4) else { return nil }
+            key = WebSocketMaskingKey(bytes)
+            offset += 4
+        }
+        guard var data = input.getSlice(at: offset, length: Int(length)) else { return nil }
+        input.moveReaderIndex(to: offset + Int(length))
+        if input.readableBytes == 0 { input = ByteBuffer() }
+        if let key { data.webSocketUnmask(key) }
+        return Frame(isFinal: isFinal, opcode: opcode, data: data)
+    }
+
+    private static let known: [WebSocketOpcode] = [.continuation, .text, .binary, .connectionClose, .ping, .pong]
+
+    private mutating func take(_ frame: Frame) throws(Violation) -> Message? {
+        if frame.opcode.isControlOpcode { return Message(frame.opcode, frame.data) }
+        var message: Message
+        if frame.opcode == .continuation {
+            guard let begun = fragments else { throw .protocolError }
+            message = begun
+            fragments = nil
+            guard message.data.readableBytes + frame.data.readableBytes <= limit else { throw .tooLarge }
+            message.data.writeImmutableBuffer(frame.data)
+        } else {
+            guard fragments == nil else { throw .protocolError }
+            message = Message(frame.opcode, frame.data)
+        }
+        guard frame.isFinal else {
+            fragments = message
+            return nil
+        }
+        return message
+    }
+
+    // MARK: - Writing
+
+    /// The bytes of a message in one frame, masked for a client's side.
+    package static func encode(_ message: Message, from sender: Sender) -> ByteBuffer {
+        let count = message.data.readableBytes
+        var buffer = ByteBuffer()
+        buffer.reserveCapacity(14 + count)
+        buffer.writeInteger(0x80 | UInt8(webSocketOpcode: message.opcode))
+        let mask: UInt8 = sender == .client ? 0x80 : 0
+        switch count {
+        case ...125: buffer.writeInteger(mask | UInt8(count))
+        case ...0xFFFF: buffer.writeMultipleIntegers(mask | 126, UInt16(count))
+        default: buffer.writeMultipleIntegers(mask | 127, UInt64(count))
+        }
+        guard sender == .client else {
+            buffer.writeImmutableBuffer(message.data)
+            return buffer
+        }
+        let key = WebSocketMaskingKey.random()
+        buffer.writeBytes(key)
+        var data = message.data
+        data.webSocketMask(key)
+        buffer.writeBuffer(&data)
+        return buffer
+    }
+
+    /// The data of a close frame.
+    package static func closing(_ code: Int, _ reason: String) -> Message {
+        var data = ByteBuffer()
+        // 1005 and 1006 say that there was no code, and are never sent (RFC 6455, 7.4.1).
+        if (1000...4999).contains(code), code != 1005, code != 1006 {
+            data.writeInteger(UInt16(code))
+            var text = reason
+            while text.utf8.count > 123 { text.removeLast() }
+            data.writeString(text)
+        }
+        return Message(.connectionClose, data)
+    }
+
+    /// The code and the reason of a close frame's data; 1005 for one without.
+    package static func closure(_ data: ByteBuffer) -> (code: Int, reason: String) {
+        var data = data
+        guard let code = data.readInteger(as: UInt16.self) else { return (1005, "") }
+        return (Int(code), String(buffer: data))
+    }
+}
