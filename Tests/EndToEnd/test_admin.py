@@ -65,7 +65,7 @@ async def test_counters_add_up_exactly(watched, admins, origin):
         assert metrics.sum("fluidity_exchange_request_bytes_total") == sent
         assert metrics.sum("fluidity_exchange_duration_seconds_count") == everything
     assert there.sum("fluidity_exchanges_ended_total", outcome="failed") == 2
-    assert there.sum("fluidity_exchange_failures_total", reason="unreachable") == 1
+    assert there.sum("fluidity_exchange_failures_total", reason="connection-refused") == 1
     # What the server answered for the origin is an answer like any other for the agent.
     assert here.sum("fluidity_exchanges_ended_total", outcome="completed") == everything
     assert here.sum("fluidity_stage_exchanges_in_total", stage="frame", place="3") == everything
@@ -81,7 +81,7 @@ async def test_counters_add_up_exactly(watched, admins, origin):
     assert here.sum("fluidity_http_responses_total", **{"class": "5xx"}) == 2
     assert here.sum("fluidity_mux_streams_total") == there.sum("fluidity_mux_streams_total") == everything
     assert here.sum("fluidity_mux_streams_open") == there.sum("fluidity_mux_streams_open") == 0
-    assert there.sum("fluidity_fetch_failures_total", reason="unreachable") == 1
+    assert there.sum("fluidity_fetch_failures_total", reason="connection-refused") == 1
     assert there.sum("fluidity_fetch_dials_total") + there.sum("fluidity_fetch_reused_total") >= everything
 
 

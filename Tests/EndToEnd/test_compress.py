@@ -381,8 +381,14 @@ async def test_a_relay_between_passes_it_on(make_tunnel, launch, tmp_path, origi
         fields = [("Content-Type", "application/json")]
         response = await fetch(tunnel.port, origin.url("/echo"), "POST", fields, TEXT)
         assert response.body == hashlib.sha256(TEXT).hexdigest().encode()
-        lines = [json.loads(line) for line in relay.text().splitlines() if line.startswith("{")]
-        passed = [line for line in lines if line["message"] == "exchange"]
+
+        def exchanges():
+            lines = [json.loads(line) for line in relay.text().splitlines() if line.startswith("{")]
+            return [line for line in lines if line["message"] == "exchange"]
+
+        # Lines are written a moment later than what they tell of happens.
+        await eventually(lambda: any(line["method"] == "POST" for line in exchanges()), 10, "the relay's log has the POST")
+        passed = exchanges()
         assert min(int(line["sent"]) for line in passed if line["method"] == "GET" and line["sent"] != "0") < 30_000
         assert [int(line["received"]) < 30_000 for line in passed if line["method"] == "POST"] == [True]
 

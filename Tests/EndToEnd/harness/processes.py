@@ -18,6 +18,8 @@ CLEAN_ENVIRONMENT = {name: value for name, value in os.environ.items() if not na
 
 def _die_with_parent():
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    # A suite that a shell runs in the background ignores SIGINT, and so would its children.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class Process:
