@@ -18,10 +18,8 @@ public struct Via: Sendable, Equatable, ConfigurationValue {
         "a proxy such as http://proxy.example:3128, 'environment', 'direct', or a list of these"
     }
 
-    /// A proxy's URL may have a password in it.
-    public static var isSecret: Bool { true }
-
-    public var printed: String { Secret.redacted }
+    /// Without credentials, which a file may have in a proxy's URL.
+    public var printed: String { steps.count == 1 ? Entry(step: steps[0]).printed : steps.map { Entry(step: $0) }.printed }
 
     public static func decode(_ node: ConfigurationNode, in context: DecodingContext) -> Via? {
         if case .scalar = node.content { return Entry.decode(node, in: context).map { Via(steps: [$0.step]) } }
@@ -32,22 +30,38 @@ public struct Via: Sendable, Equatable, ConfigurationValue {
         return [Entry].decode(node, in: context).map { Via(steps: $0.map(\.step)) }
     }
 
-    private struct Entry: ScalarConfigurationValue {
+    private struct Entry: ConfigurationValue {
         let step: Step
 
         static var typeDescription: String { "a proxy such as http://proxy.example:3128, 'environment' or 'direct'" }
-        static var isSecret: Bool { true }
 
-        init(configured text: String) throws(InvalidValue) {
-            step =
-                switch text {
-                case "direct": .direct
-                case "environment": .environment
-                default: .proxy(try ProxyAddress(url: text))
-                }
+        static func decode(_ node: ConfigurationNode, in context: DecodingContext) -> Entry? {
+            guard case .scalar(let scalar) = node.content else {
+                context.reject(node, wanted: typeDescription)
+                return nil
+            }
+            switch scalar.text {
+            case "direct": return Entry(step: .direct)
+            case "environment": return Entry(step: .environment)
+            default: break
+            }
+            // What stands before an @ may be a password.
+            let node = scalar.text.contains("@") ? context.conceal(node) : node
+            do throws(InvalidValue) {
+                return Entry(step: .proxy(try ProxyAddress(url: scalar.text)))
+            } catch {
+                context.reject(node, wanted: typeDescription, error)
+                return nil
+            }
         }
 
-        var printed: String { Secret.redacted }
+        var printed: String {
+            switch step {
+            case .direct: "direct"
+            case .environment: "environment"
+            case .proxy(let proxy): "\"http://\(proxy.text)\""
+            }
+        }
     }
 }
 

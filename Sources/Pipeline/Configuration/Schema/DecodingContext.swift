@@ -109,6 +109,17 @@ public final class DecodingContext {
         if !replaced.isEmpty { references[path] = replaced }
     }
 
+    /// The text of a scalar turned out to have a secret in it: neither it nor its line is shown. The result is the node to go on
+    /// with.
+    public func conceal(_ node: ConfigurationNode) -> ConfigurationNode {
+        guard case .scalar(var scalar) = node.content else { return node }
+        if case .file(let position) = node.origin { secrets.insert(position) }
+        scalar.isHidden = true
+        var hidden = node
+        hidden.content = .scalar(scalar)
+        return hidden
+    }
+
     /// Where a key of the mapping that is being read stands.
     func origin(of key: String) -> ConfigurationNode.Origin? {
         origins[(path + [key]).joined(separator: ".")]
