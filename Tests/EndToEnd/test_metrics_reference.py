@@ -13,9 +13,9 @@ def test_the_tables_are_in_step():
 
 
 def test_no_name_is_missed():
-    # A new stage's template has a metric of its own.
-    sources = [path for path in (ROOT / "Sources").rglob("*.swift") if "NewStage" not in path.parts]
-    made = {name for path in sources for name in re.findall(r'"((?:fluidity|process)_[a-z_]+[a-z])"', path.read_text())}
+    # Examples in comments are of stages that others write.
+    sources = [re.sub(r"^ *//.*$", "", path.read_text(), flags=re.MULTILINE) for path in (ROOT / "Sources").rglob("*.swift")]
+    made = {name for text in sources for name in re.findall(r'"((?:fluidity|process)_[a-z_]+[a-z])"', text)}
     told = set(re.findall(r"^\| `(\w+)`", (ROOT / "docs/metrics.md").read_text(), re.MULTILINE))
     told = {name for name in told if name.startswith(("fluidity_", "process_"))}
     assert told == made
