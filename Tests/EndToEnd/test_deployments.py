@@ -85,6 +85,8 @@ async def test_a_dry_run_changes_nothing(deployment):
     assert not [secret for secret in secrets if secret["Name"].startswith(deployment.name)]
 
 
+# A hundred calls of the AWS command line, a second each.
+@pytest.mark.timeout(600)
 async def test_first_deployment_update_and_removal(deployment, binary):
     name = deployment.name
     result = await deployment("deploy")
