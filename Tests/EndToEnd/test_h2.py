@@ -278,7 +278,6 @@ async def everything_works(port: int, nginx, origin, websockets: bool = True):
                     assert await socket.recv() == text
 
 
-@pytest.mark.xfail(reason="uploads over several windows stall where both ends speak h2: docs/design.md, Known limits", strict=False)
 async def test_our_agent_and_our_server(make_tunnel, nginx, origin):
     tunnel = make_tunnel(agent=H2, server=H2).start()
     await everything_works(tunnel.port, nginx, origin)

@@ -16,6 +16,8 @@ final class H2ClientStream: ExchangeSink, ChannelInboundHandler {
     private var informationals = 0
     private var isRequestComplete = false
     private var allowance: ReadAllowance
+    /// The channel hands over what it has, and reads on by itself after that.
+    private var isDelivering = false
     private let writer = H2StreamWriter()
 
     init(session: H2ClientSession, exchange: Exchange, window: Int) {
@@ -115,6 +117,7 @@ final class H2ClientStream: ExchangeSink, ChannelInboundHandler {
     // MARK: - Reading
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        isDelivering = true
         switch unwrapInboundIn(data) {
         case .headers(let headers):
             if hasFinalHead { return ended(H2Heads.trailers(headers.headers)) }
@@ -132,6 +135,7 @@ final class H2ClientStream: ExchangeSink, ChannelInboundHandler {
 
     func channelReadComplete(context: ChannelHandlerContext) {
         exchange?.flushResponse()
+        isDelivering = false
         context.fireChannelReadComplete()
     }
 
@@ -164,7 +168,7 @@ final class H2ClientStream: ExchangeSink, ChannelInboundHandler {
 
     private func regulate(_ context: ChannelHandlerContext) {
         let mayRead = exchange.map { !allowance.isUsedUp && $0.acceptsResponse } ?? true
-        if allowance.shouldRead(mayRead) { context.channel.setReading(mayRead) }
+        if allowance.shouldRead(mayRead) { context.setStreamReading(mayRead, isDelivering: isDelivering) }
     }
 }
 

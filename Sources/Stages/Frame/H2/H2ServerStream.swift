@@ -16,6 +16,8 @@ final class H2ServerStream: ExchangeSource, ChannelInboundHandler {
     private var isRequestComplete = false
     private var isResponseComplete = false
     private var allowance: ReadAllowance
+    /// The channel hands over what it has, and reads on by itself after that.
+    private var isDelivering = false
     private let writer = H2StreamWriter()
 
     init(connection: Inbound, downstream: any ExchangePort, shard: Shard, window: Int) {
@@ -54,6 +56,7 @@ final class H2ServerStream: ExchangeSource, ChannelInboundHandler {
     // MARK: - Reading
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        isDelivering = true
         switch unwrapInboundIn(data) {
         case .headers(let headers) where !hasBegun:
             hasBegun = true
@@ -74,6 +77,7 @@ final class H2ServerStream: ExchangeSource, ChannelInboundHandler {
 
     func channelReadComplete(context: ChannelHandlerContext) {
         exchange?.flushRequest()
+        isDelivering = false
         context.fireChannelReadComplete()
     }
 
@@ -108,7 +112,7 @@ final class H2ServerStream: ExchangeSource, ChannelInboundHandler {
 
     private func regulate(_ context: ChannelHandlerContext) {
         let mayRead = !allowance.isUsedUp || exchange == nil
-        if allowance.shouldRead(mayRead) { context.channel.setReading(mayRead) }
+        if allowance.shouldRead(mayRead) { context.setStreamReading(mayRead, isDelivering: isDelivering) }
     }
 
     override func requestCredit(_ bytes: Int) {

@@ -62,6 +62,13 @@ extension ChannelHandlerContext {
         context?.closeTransportAfterWrites()
     }
 
+    /// Lets a stream's channel read, or stops it. Unlike a socket's it doesn't begin by itself when it may, except at the end of
+    /// a delivery; within one it isn't to be asked, or it would deliver what comes next in the middle of what is being delivered.
+    func setStreamReading(_ reading: Bool, isDelivering: Bool) {
+        channel.setReading(reading)
+        if reading, !isDelivering { read() }
+    }
+
     /// Resets a stream.
     func resetStream(_ code: HTTP2ErrorCode) {
         writeAndFlush(NIOAny(HTTP2Frame.FramePayload.rstStream(code)), promise: nil)
