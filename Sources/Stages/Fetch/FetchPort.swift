@@ -171,7 +171,8 @@ final class FetchPort: ExchangePort {
             .connectTimeout(time)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.allowRemoteHalfClosure, value: true)
-            .channelOption(.maxMessagesPerRead, value: 4)
+            // Both are given on before anybody can say that it is too much.
+            .channelOption(.maxMessagesPerRead, value: 2)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     // Happy Eyeballs may open several, of which one is taken.

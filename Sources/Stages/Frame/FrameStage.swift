@@ -23,7 +23,7 @@ public struct FrameConfiguration: StageConfiguration {
     public var codec = FrameCodec.mux
     public var codecs: [FrameCodec]?
     public var sessionMemory = ByteCount(16 << 20)
-    public var streamWindow = ByteCount(256 << 10)
+    public var streamWindow = ByteCount(128 << 10)
     public var maxStreams = 8_192
     public var maxBody = ByteCount(8 << 20)
     public var pingInterval = Duration.seconds(10)

@@ -61,7 +61,7 @@ struct MuxModelSide {
     }
 
     mutating func send(_ id: UInt32, _ count: Int) {
-        guard let stream = live[id], stream.isAnswered, session.acceptsData, let flow = sent[id], !flow.isEnded,
+        guard let stream = live[id], stream.isAnswered, session.acceptsData(from: stream.slot), let flow = sent[id], !flow.isEnded,
             let bytes = MuxModelFlow.bytes(id, at: flow.count, count)
         else { return }
         session.send(bytes, on: stream.slot)
@@ -122,7 +122,7 @@ struct MuxModelSide {
 
     private mutating func handle(_ event: MuxEvent) {
         switch event {
-        case .none, .established, .goingAway:
+        case .none, .established, .goingAway, .windowed:
             break
         case .opened(let slot, let head, let early, let isEnd):
             let id = session.streams[slot].id

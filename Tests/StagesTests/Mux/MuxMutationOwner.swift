@@ -60,7 +60,7 @@ struct MuxMutationOwner {
         switch random.below(8) {
         case 0: if session.role == .acceptor, !session.streams[slot].isAnswered { answer(slot) }
         case 1, 2:
-            guard session.role == .opener || session.streams[slot].isAnswered, session.acceptsData else { break }
+            guard session.role == .opener || session.streams[slot].isAnswered, session.acceptsData(from: slot) else { break }
             session.send(Self.body.getSlice(at: 0, length: 1 + random.below(Self.mostSent)) ?? Self.body, on: slot)
         case 3:
             guard session.role == .opener || session.streams[slot].isAnswered else { break }
@@ -110,7 +110,7 @@ struct MuxMutationOwner {
         let streams = session.streams
         let left = held + streams.map(\.left)
         if session.received + session.consumed > configuration.sessionWindow { return "\(session.received) bytes received" }
-        if session.queuedBytes > configuration.sendMemory + Self.mostSent + 4_096 { return "\(session.queuedBytes) bytes queued" }
+        if session.queuedBytes > configuration.sendLimit + Self.mostSent + 4_096 { return "\(session.queuedBytes) bytes queued" }
         if session.queuedBytes + session.received + session.heldHeads > configuration.memory { return "over its memory" }
         if session.heldHeads > configuration.headMemory { return "\(session.heldHeads) bytes of heads" }
         if session.openStreams > 100 || session.control.count > MuxSession.controlLimit + 100 { return "too much is waiting" }
@@ -119,6 +119,9 @@ struct MuxMutationOwner {
             return "received bytes don't add up"
         }
         if streams.reduce(0, { $0 + $1.queuedBytes }) != session.queuedBytes { return "queued bytes don't add up" }
+        if streams.reduce(0, { $0 + max(0, $1.queuedBytes - max(0, $1.sendWindow)) }) != session.stuckBytes {
+            return "stuck bytes don't add up"
+        }
         if streams.reduce(0, { $0 + $1.headBytes }) + left.reduce(0, { $0 + $1.heads }) != session.heldHeads {
             return "heads don't add up"
         }

@@ -77,10 +77,10 @@ import Testing
         #expect(side.failure?.code == .flowControl)
     }
 
-    /// All streams together grow by three quarters of the session's window, and what one had is another's when it is over.
+    /// All streams together grow by half of the session's window, and what one had is another's when it is over.
     @Test func growthIsBoundedAndComesBack() throws {
         var side = opener(.milliseconds(80), streams: 32)
-        let limit = side.session.configuration.sessionWindow / 4 * 3
+        let limit = side.session.configuration.sessionWindow / 2
         for round in 0..<320 { _ = pass(&side, UInt32(round % 32 + 1), after: .zero) }
         #expect(side.session.grown == limit)
         #expect(side.session.streams.map { max(0, $0.window - Self.window) }.reduce(0, +) == limit)

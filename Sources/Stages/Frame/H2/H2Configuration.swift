@@ -25,9 +25,10 @@ struct H2Configuration: Sendable {
         pingTimeout = TimeAmount(configuration.pingTimeout)
     }
 
-    /// For the end that opens them: how many streams there may be, the server says too.
+    /// For the end that opens them: how many streams there may be, the server says too. Windows don't grow here as with `mux`, so
+    /// they begin larger.
     init(client configuration: FrameConfiguration) {
-        streamWindow = configuration.streamWindow.bytes
+        streamWindow = 2 * configuration.streamWindow.bytes
         maxStreams = configuration.maxStreams
         pingInterval = TimeAmount(configuration.pingInterval)
         pingTimeout = TimeAmount(configuration.pingTimeout)

@@ -138,9 +138,9 @@ final class MuxHandler<End: MuxEnd>: ChannelInboundHandler {
         if session.hasControl { flushSoon() }
     }
 
-    /// Whether the session takes more data; after a false, the stream's `regulate` is called.
+    /// Whether the session takes more of a stream's data; after a false, the stream's `regulate` is called.
     func acceptsData(from slot: Int) -> Bool {
-        if session.acceptsData { return true }
+        if session.acceptsData(from: slot) { return true }
         if session.park(slot) { parked.append(slot) }
         return false
     }
@@ -283,6 +283,8 @@ final class MuxHandler<End: MuxEnd>: ChannelInboundHandler {
         case .trailers(let slot, let fields):
             touch(slot)
             ended(slot, end(slot), fields)
+        case .windowed(let slot):
+            end(slot)?.regulate()
         case .reset(let slot, let failure):
             meter.streamReset()
             let end = release(slot)
@@ -400,7 +402,7 @@ final class MuxHandler<End: MuxEnd>: ChannelInboundHandler {
 
     /// A few in each turn of the loop, or all would at once send what had waited.
     private func resumeParked() {
-        guard session.queuedBytes * 2 < session.configuration.sendMemory else { return }
+        guard session.hasRoom else { return }
         hasStoppedAll = false
         for _ in 0..<min(parked.count, Self.resumedTogether) {
             guard let slot = parked.popFirst() else { break }

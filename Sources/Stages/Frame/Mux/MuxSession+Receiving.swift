@@ -8,12 +8,15 @@ extension MuxSession {
     static let controlLimit = 4_096
     /// A grant of less than this, in bytes, is a crumb; and so is data for a stream that is over.
     static let crumb = 512
+    /// Less than this, in bytes, isn't granted to the session, however little of its window is free.
+    static let sessionCrumb = 2_048
 
     /// Takes a frame. After `.failed` nothing more may be given to it.
     package mutating func receive(_ frame: MuxFrame, now: NIODeadline) -> MuxEvent {
         guard failure == nil else { return .none }
         lastHeard = now
         pingSent = nil
+        defer { watchCrowding(now) }
         guard control.count <= Self.controlLimit else {
             return refuse(.excessive, "the peer doesn't read what it asked for")
         }
@@ -172,6 +175,7 @@ extension MuxSession {
             return refuse(.flowControl, "more than the window of stream \(stream)")
         }
         if streams[slot].grantedAt == .distantPast { streams[slot].grantedAt = now }
+        if streams[slot].received == 0 { streams[slot].movedAt = now }
         streams[slot].receiveWindow -= count
         streams[slot].received += count
         received += count
@@ -208,8 +212,12 @@ extension MuxSession {
         guard streams[slot].sendWindow <= MuxLimits.maximumWindow else {
             return refuse(.flowControl, "too large a window of stream \(stream)")
         }
+        streams[slot].movedAt = now
+        recount(slot)
         if streams[slot].readiness == .blocked { ready.insert(slot, &streams[slot]) }
-        return .none
+        guard streams[slot].awaitsWindow, hasWindow(slot) else { return .none }
+        streams[slot].awaitsWindow = false
+        return .windowed(slot: slot)
     }
 
     /// The session has a window again: whoever waited for it gets its turn, in the order of waiting.

@@ -74,6 +74,7 @@ extension MuxSession {
         var write = MuxWrite(slot: slot)
         guard let item = streams[slot].dequeue() else { return write }
         queuedBytes -= item.bytes.readableBytes
+        recount(slot)
         let id = streams[slot].id
         switch item {
         case .open(let head):
@@ -114,6 +115,7 @@ extension MuxSession {
         queuedBytes -= count
         sendWindow -= count
         streams[slot].sendWindow -= count
+        recount(slot)
         unpinQueue(slot)
         return count
     }
@@ -157,12 +159,15 @@ extension MuxSession {
     /// When `tick` has to be called, if nothing comes before.
     package var deadline: NIODeadline {
         if !isEstablished { return lastHeard + configuration.helloTimeout }
-        return pingSent.map { $0 + configuration.pingTimeout } ?? lastHeard + configuration.pingInterval
+        let answer = pingSent.map { $0 + configuration.pingTimeout } ?? lastHeard + configuration.pingInterval
+        return crowdedSince.map { min(answer, $0 + Self.patience) } ?? answer
     }
 
     /// The deadline has passed: asks a silent peer whether it is there, or gives it up.
     package mutating func tick(now: NIODeadline) -> MuxEvent {
         guard failure == nil, now >= deadline else { return .none }
+        watchCrowding(now)
+        if let since = crowdedSince, now >= since + Self.patience { return relieve(now) }
         if !isEstablished || pingSent != nil {
             let silent = (now - lastHeard).nanoseconds / 1_000_000_000
             let failure = Failure(.tunnelLost, "the peer has been silent for \(silent) s")

@@ -10,6 +10,8 @@ package enum MuxEvent: Sendable {
     case head(slot: Int, ResponseHead)
     case data(slot: Int, ByteBuffer, end: Bool)
     case trailers(slot: Int, HeaderFields)
+    /// The peer has given a window to a stream that waited for one.
+    case windowed(slot: Int)
     /// The stream is over before its end. Its slot is free already.
     case reset(slot: Int, Failure)
     /// The peer takes no new streams; those above `last` were not begun.
@@ -26,7 +28,7 @@ package struct MuxConfiguration: Sendable, Equatable {
     /// and are not yet passed on, a quarter for bytes that the peer doesn't take, three sixteenths for heads, and one for large
     /// buffers of which only a small part waits.
     package var memory = 16 << 20
-    package var streamWindow = 256 << 10
+    package var streamWindow = 128 << 10
     package var maxStreams = 8_192
     package var pingInterval = TimeAmount.seconds(10)
     package var pingTimeout = TimeAmount.seconds(5)
@@ -39,10 +41,13 @@ package struct MuxConfiguration: Sendable, Equatable {
     package var sessionWindow: Int { memory / 4 }
     var headMemory: Int { memory / 16 * 3 }
     var pinnedMemory: Int { memory / 16 }
-    /// With so many bytes waiting for the peer, those that send are told to wait when they have more; with half as many again,
-    /// all are, at once.
+    /// With so many bytes waiting that the peer would take, those that send are told to wait when they have more; with
+    /// `sendLimit`, all are, at once, whatever they wait for.
     var sendMemory: Int { memory / 12 }
     var sendLimit: Int { memory / 8 }
+    /// Below so many waiting bytes a stream may send ahead of its window, up to `aheadOfWindow`.
+    var aheadMemory: Int { memory / 32 }
+    var aheadOfWindow: Int { min(65_536, memory / 128) }
     var settings: MuxSettings {
         MuxSettings(
             streamWindow: UInt32(streamWindow), sessionWindow: UInt32(sessionWindow), maxStreams: UInt32(maxStreams),
@@ -88,6 +93,8 @@ package struct MuxSession {
     // Sending.
     var sendWindow = 0
     package internal(set) var queuedBytes = 0
+    /// Those of them that wait for the window of their own stream: what others send isn't to wait with them.
+    var stuckBytes = 0
     var ready = MuxReadyList()
     /// Streams that have data and a window of their own, and wait for the session's: slot and number.
     var starved: [(slot: Int, stream: UInt32)] = []
@@ -104,6 +111,8 @@ package struct MuxSession {
     var shortestRoundTrip: TimeAmount?
     /// What streams have beyond the window that they began with, together.
     var grown = 0
+    /// Since when there has been no room for want of somebody who takes what is there.
+    var crowdedSince: NIODeadline?
 
     package init(role: Role, configuration: MuxConfiguration, now: NIODeadline) {
         self.role = role
@@ -131,8 +140,23 @@ package struct MuxSession {
             && lastStream < UInt32(Int32.max)
     }
 
-    /// Whether more bytes may be given to `send`: false while the peer doesn't take what is there.
-    package var acceptsData: Bool { queuedBytes < configuration.sendMemory }
+    /// Whether more of a stream's bytes may be given to `send`. A stream without a window waits for it and leaves the room to
+    /// those that have one, so that whoever doesn't read stops nobody else.
+    package func acceptsData(from slot: Int) -> Bool {
+        guard !isFull else { return false }
+        if hasWindow(slot) { return queuedBytes - stuckBytes < configuration.sendMemory }
+        return queuedBytes < configuration.aheadMemory
+            && streams[slot].queuedBytes - streams[slot].sendWindow < configuration.aheadOfWindow
+    }
+
+    /// Whether a stream's window has room for more than a rest. What is read from an origin comes in large pieces, and what of one
+    /// is beyond the window would wait here.
+    func hasWindow(_ slot: Int) -> Bool {
+        streams[slot].sendWindow - streams[slot].queuedBytes >= max(1, min(32_768, Int(peer.streamWindow) / 4))
+    }
+
+    /// Whether those that wait for room can go on.
+    package var hasRoom: Bool { !isFull && (queuedBytes - stuckBytes) * 2 < configuration.sendMemory }
 
     /// Whether so much waits that nobody may send, not even those who last heard that they may.
     package var isFull: Bool { queuedBytes >= configuration.sendLimit }
@@ -140,14 +164,27 @@ package struct MuxSession {
     /// Whether small parts of large buffers must be copied before they are passed on or wait.
     package var isTight: Bool { pinned >= configuration.pinnedMemory }
 
-    /// Notes that a stream waits for the session to take data. False if it does already.
+    /// Notes that a stream waits to send more. True if it is for the session's room and not yet noted; a stream that waits for
+    /// its window is told of in `.windowed`.
     package mutating func park(_ slot: Int) -> Bool {
-        guard streams[slot].id != 0, !streams[slot].isParked else { return false }
+        guard streams[slot].id != 0 else { return false }
+        guard hasWindow(slot) else {
+            streams[slot].awaitsWindow = true
+            return false
+        }
+        guard !streams[slot].isParked else { return false }
         streams[slot].isParked = true
         return true
     }
 
     package mutating func unpark(_ slot: Int) { streams[slot].isParked = false }
+
+    /// To be called when what a stream has to send, or its window, has changed.
+    mutating func recount(_ slot: Int) {
+        let stuck = max(0, streams[slot].queuedBytes - max(0, streams[slot].sendWindow))
+        stuckBytes += stuck - streams[slot].stuck
+        streams[slot].stuck = stuck
+    }
 
     // MARK: - Slots
 
@@ -166,6 +203,7 @@ package struct MuxSession {
         guard streams[slot].id != 0 else { return }
         let stream = streams[slot]
         queuedBytes -= stream.queuedBytes
+        stuckBytes -= stream.stuck
         pinned -= stream.sendPinned
         grown -= stream.window - configuration.streamWindow
         slots[stream.id] = nil
@@ -251,6 +289,7 @@ package struct MuxSession {
         guard bytes.readableBytes > 0, !streams[slot].isEndQueued else { return }
         if streams[slot].absorb(bytes) {
             queuedBytes += bytes.readableBytes
+            recount(slot)
             return ready.insert(slot, &streams[slot])
         }
         guard bytes.isSparse else { return enqueue(.data(bytes), slot) }
@@ -296,6 +335,7 @@ package struct MuxSession {
         guard bytes > 0 else { return }
         streams[slot].received -= bytes
         streams[slot].consumed += bytes
+        streams[slot].movedAt = now
         if streams[slot].received == 0 {
             pinned -= streams[slot].pinned
             streams[slot].pinned = 0
@@ -304,7 +344,8 @@ package struct MuxSession {
         guard failure == nil, !streams[slot].isReceiveEnded, streams[slot].consumed * 2 >= streams[slot].window,
             !streams[slot].isWindowQueued
         else { return }
-        streams[slot].consumed += growth(slot, now: now)
+        resize(slot, now: now)
+        guard streams[slot].consumed > 0 else { return }
         streams[slot].isWindowQueued = true
         control.append(.streamWindow(slot: slot, stream: streams[slot].id))
     }
@@ -320,7 +361,9 @@ package struct MuxSession {
         guard bytes > 0 else { return }
         received -= bytes
         consumed += bytes
-        if failure == nil, consumed * 2 >= configuration.sessionWindow, !control.isSessionWindowQueued {
+        // Half of what isn't held: half of all may never be free while some streams aren't read.
+        let worthwhile = max(Self.sessionCrumb, (configuration.sessionWindow - received) / 2)
+        if failure == nil, consumed >= worthwhile, !control.isSessionWindowQueued {
             control.append(.sessionWindow)
         }
     }
@@ -358,6 +401,7 @@ package struct MuxSession {
     private mutating func enqueue(_ item: MuxSendItem, _ slot: Int) {
         queuedBytes += item.bytes.readableBytes
         streams[slot].enqueue(item)
+        recount(slot)
         ready.insert(slot, &streams[slot])
     }
 }

@@ -42,8 +42,15 @@ struct MuxStreamState {
     var isEndSent = false
     /// Waits for the session to take more data.
     var isParked = false
+    /// Waits for its window, to send more.
+    var awaitsWindow = false
+    /// What of its queue is beyond its window, in bytes.
+    var stuck = 0
     /// Which list of streams with something to send it stands in.
     var readiness = MuxReadyList.Place.none
+
+    /// When its peer or its owner last took something.
+    var movedAt = NIODeadline.distantPast
 
     // Receiving.
     /// What the peer may have sent and not yet been granted again. It can grow.
