@@ -2,10 +2,16 @@
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import json
+import os
+import pty
 import re
+import select
 import stat
+import subprocess
+import termios
 import time
 
 import pytest
@@ -98,6 +104,75 @@ async def test_passwd_leaves_a_file_alone_that_it_does_not_understand(binary, tm
     assert file.read_text() == "dear diary\n"
     missing = await run(binary, "passwd", tmp_path / "none.txt", "alice", "--delete")
     assert missing.status == 65, missing.text
+
+
+class Terminal:
+    """A program at a terminal of its own."""
+
+    def __init__(self, *command):
+        self.master, terminal = pty.openpty()
+        self.child = subprocess.Popen([str(part) for part in command], stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True)
+        self.terminal = terminal
+        self.before = termios.tcgetattr(terminal)
+        self.shown = b""
+
+    def until(self, words: bytes):
+        while words not in self.shown:
+            ready, _, _ = select.select([self.master], [], [], 20)
+            assert ready, f"waited for {words!r}, saw {self.shown!r}"
+            self.shown += os.read(self.master, 4096)
+
+    def type(self, text: bytes):
+        os.write(self.master, text)
+
+    def end(self) -> int:
+        status = self.child.wait(20)
+        os.set_blocking(self.master, False)
+        with contextlib.suppress(BlockingIOError):
+            while part := os.read(self.master, 4096):
+                self.shown += part
+        assert termios.tcgetattr(self.terminal) == self.before, "the terminal is as it was"
+        os.close(self.master)
+        os.close(self.terminal)
+        return status
+
+
+def ask(binary, file, first: bytes, second: bytes | None = None) -> Terminal:
+    terminal = Terminal(binary, "passwd", file, "carol")
+    terminal.until(b"password for carol: ")
+    terminal.type(first)
+    if second is not None:
+        terminal.until(b"once more: ")
+        terminal.type(second)
+    return terminal
+
+
+async def test_passwd_asks_at_a_terminal(binary, tmp_path, make_tunnel, hello):
+    users = tmp_path / "users.txt"
+    terminal = ask(binary, users, "öpen sesame\n".encode(), "öpen sesame\n".encode())
+    assert terminal.end() == 0
+    assert b"added 'carol'" in terminal.shown and b"sesame" not in terminal.shown, terminal.shown
+    tunnel = make_tunnel(agent_filters=[auth({"basic": {"users": str(users)}})]).start()
+    assert (await fetch(tunnel.port, hello.url("/"), fields=[("Proxy-Authorization", basic("carol", "öpen sesame"))])).status == 200
+
+
+@pytest.mark.parametrize(
+    "typed, words",
+    [
+        ((b"one\n", b"two\n"), b"the two aren't the same"),
+        ((b"\n",), b"the password is empty"),
+        # Ctrl-C needs no Return, and Ctrl-D ends an empty line.
+        ((b"op\x03",), b"cancelled"),
+        ((b"open\n", b"\x03"), b"cancelled"),
+        ((b"\x04",), b"the password is empty"),
+        ((b"tab\there\n",), b"cancelled"),
+    ],
+)
+def test_passwd_at_a_terminal_changes_its_mind(binary, tmp_path, typed, words):
+    users = tmp_path / "users.txt"
+    terminal = ask(binary, users, *typed)
+    assert terminal.end() == 64 and words in terminal.shown, terminal.shown
+    assert not users.exists()
 
 
 # On the agent

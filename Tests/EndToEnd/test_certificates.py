@@ -1,9 +1,14 @@
 """`fluidity cert`: what it makes is good for a tunnel and for openssl."""
 
-import pytest
+import json
 
+import pytest
+from cryptography import x509
+
+from harness.admin import Admin
 from harness.certificates import Identity
 from harness.client import fetch
+from harness.ports import free_port
 from harness.processes import run
 
 
@@ -42,8 +47,30 @@ async def test_a_tunnel_with_its_certificates(fluidity, folder, make_tunnel, ori
     tunnel = make_tunnel(client=identity("laptop"), server_as=identity("exit")).start()
     assert (await fetch(tunnel.port, origin.url("/"))).body == b"fine"
     assert "laptop" in tunnel.server.text(), "the log names the client"
-    # A certificate for seven days is one that expires soon.
-    assert "expire" in tunnel.agent.text().lower()
+
+
+def warnings(process) -> list[str]:
+    records = [json.loads(line) for line in process.text().splitlines()]
+    return [record["message"] for record in records if record["level"] == "warning"]
+
+
+async def test_what_expires_within_thirty_days_is_told_at_start_and_as_a_metric(make_tunnel, authority):
+    """On both sides; what is good for longer isn't told."""
+    admins = [Admin(free_port()), Admin(free_port())]
+    soon = authority.issue("soon", days=29), authority.issue("soon-server", dns=("localhost",), server=True, days=29)
+    late = authority.issue("late", days=31), authority.issue("late-server", dns=("localhost",), server=True, days=31)
+    for (client, server), days in ((soon, 29), (late, 31)):
+        tunnel = make_tunnel(
+            client=client, server_as=server, agent_top={"admin": admins[0].settings}, server_top={"admin": admins[1].settings}
+        ).start()
+        for identity, process, admin in ((client, tunnel.agent, admins[0]), (server, tunnel.server, admins[1])):
+            end = x509.load_pem_x509_certificate(identity.certificate.read_bytes()).not_valid_after_utc
+            assert (await admin.metrics()).sum("fluidity_mtls_certificate_expiry_timestamp_seconds", stage="mtls") == end.timestamp()
+            told = [line for line in warnings(process) if "expires on" in line]
+            wanted = f"{identity.certificate} expires on {end:%Y-%m-%d %H:%M:%S} UTC"
+            assert [line.split(";")[0] for line in told] == ([wanted] if days < 30 else []), process.text()
+        for process in tunnel.processes:
+            process.kill()
 
 
 async def test_openssl_agrees(fluidity, folder):

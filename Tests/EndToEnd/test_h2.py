@@ -1,6 +1,7 @@
 """`frame: { codec: h2 }`: standard HTTP/2 proxying, with clients and proxies that aren't ours."""
 
 import asyncio
+import base64
 import hashlib
 import os
 
@@ -12,7 +13,7 @@ from harness.fluidity import Fluidity, write_configuration
 from harness.http2 import HTTP2Client, get, tunnel as connect, websocket
 from harness.origin import reset
 from harness.ports import accepts, free_port
-from harness.processes import Process, curl
+from harness.processes import Process, curl, run
 from harness.waiting import eventually, wait_until
 from harness.websocket import open_websocket, port_of, serve_echo
 
@@ -79,6 +80,46 @@ async def test_connect(client, make_tcp):
         await stream.send(b"x" * 1_000_000, end=True)
         await stream.done()
         assert stream.body == b"1000005 bytes" and stream.ended and stream.reset is None
+
+
+def basic(user: str, password: str) -> tuple[str, str]:
+    return "proxy-authorization", "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+async def test_a_proxy_that_asks_for_credentials(binary, make_tunnel, client_identity, origin, tmp_path):
+    users = tmp_path / "users.txt"
+    assert (await run(binary, "passwd", users, "ann", stdin=b"open sesame\n")).status == 0
+    methods = [{"basic": {"users": str(users)}}, {"bearer": {"tokens": [{"name": "robot", "key": "0123456789abcdef"}]}}]
+    tunnel = make_tunnel(
+        server={"frame": {"codecs": ["mux", "h2"]}}, server_filters=[("auth", {"methods": methods, "failure-delay": "100ms"})]
+    ).start()
+
+    @origin.on("/")
+    async def hello(exchange):
+        await exchange.respond(200, body=b"hello")
+
+    async with asyncio.timeout(60), await HTTP2Client.open(tunnel.server_port, client_identity) as h2:
+        for fields in ((), (basic("ann", "wrong"),), (basic("nobody", "open sesame"),), (("proxy-authorization", "Bearer x"),)):
+            for stream in (await h2.request(get(origin.url("/"), "GET", *fields)), await h2.request([*connect(origin.authority), *fields], end=False)):
+                await stream.done()
+                assert stream.status == 407 and stream.body == b"valid credentials are needed here\n" and stream.ended
+                assert stream.every("proxy-authenticate") == ['Basic realm="fluidity", charset="UTF-8"', 'Bearer realm="fluidity"']
+        assert origin.requests == []
+        for fields in (basic("ann", "open sesame"), ("proxy-authorization", "Bearer 0123456789abcdef")):
+            stream = await (await h2.request(get(origin.url("/"), "GET", fields))).done()
+            assert stream.status == 200 and stream.body == b"hello"
+        assert all(seen.get("proxy-authorization") is None for seen in origin.requests)
+        tunnelled = await h2.request([*connect(origin.authority), basic("ann", "open sesame")], end=False)
+        assert (await tunnelled.head())[":status"] == "200"
+        await tunnelled.send(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+        await h2.until(lambda: tunnelled.body.endswith(b"hello"))
+    for name in ("ann", "robot"):
+        await eventually(lambda: f'"client":"{name}"' in tunnel.server.text(), 10, f"{name} is in the log")
+    # An agent's clients can't be asked by the server: what they say to their proxy ends there.
+    refused = await fetch(tunnel.port, origin.url("/"), fields=[("Proxy-Authorization", basic("ann", "open sesame")[1])])
+    assert refused.status == 403 and refused.get("proxy-authenticate") is None
+    checked = await run(binary, "check", tunnel.server_config)
+    assert checked.status == 0 and "warning" not in checked.text, checked.text
 
 
 async def test_failures_of_origins(client, make_tcp, origin):

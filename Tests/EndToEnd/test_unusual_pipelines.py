@@ -57,6 +57,31 @@ async def test_a_forward_proxy_in_one_process(start, nginx, origin, command):
     await everything_works(proxy.port, nginx, origin)
 
 
+ENDS = {
+    "respond": ([("respond", {"body": "here"})], 200),
+    "egress": ([("egress", {"rules": [{"deny": {"hosts": ["*"]}}]}), FETCH], 403),
+    "auth": ([("auth", {"methods": [{"client-certificate": {"deny": ["cn:*"]}}]}), FETCH], 403),
+    "rate-limit": ([("rate-limit", {"by": "global", "requests": "1/h"}), FETCH], 429),
+    "fault": ([("fault", {"abort": {"status": 418}}), FETCH], 418),
+    "fetch": ([FETCH], 404),
+}
+
+
+@pytest.mark.parametrize("codec", ["mux", "h2", "json"])
+@pytest.mark.parametrize("end", ENDS)
+async def test_whoever_answers_nothing_of_an_exchange_is_left(start, server_identity, client_identity, origin, end, codec):
+    """Of a session's few streams each is used many times."""
+    stages, status = ENDS[end]
+    frame = ("frame", {"codec": codec, "max-streams": 4})
+    server = start("server", ("mtls", server_identity.settings()), frame, *stages, name="server")
+    connect = ("connect", {"to": f"localhost:{server.port}"})
+    agent = start("agent", HTTP, frame, ("mtls", {**client_identity.settings(), "name": "localhost"}), connect, name="agent")
+    async with asyncio.timeout(60), await Connection.open(agent.port) as client:
+        for number in range(40):
+            answer = await client.request("POST", origin.url("/"), body=b"x" * 100)
+            assert answer.status == status or (number, end) == (0, "rate-limit"), (number, answer.status, answer.body)
+
+
 async def test_a_proxy_behind_mutual_tls(start, nginx, server_identity, client_identity):
     proxy = start("server", ("mtls", server_identity.settings()), HTTP, FETCH)
     trust = ["-x", f"https://localhost:{proxy.port}", "--proxy-cacert", server_identity.ca]

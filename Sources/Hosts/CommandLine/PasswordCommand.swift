@@ -40,7 +40,7 @@ struct PasswordCommand: ParsableCommand {
                 guard users.remove(user) else { throw CertificateCommandError(.data, "\(file) has no user '\(user)'") }
             } else {
                 let isNew = users.users[user] == nil
-                users.set(user, try PasswordHash(password: try PasswordEntry.read(for: user)))
+                users.set(user, try PasswordHash(password: try PasswordEntry.ask(for: user)))
                 print("\(file): \(isNew ? "added" : "changed") '\(user)'")
             }
             try PrivateFile.write([(url, users.text)], replacing: true)
@@ -62,7 +62,7 @@ struct PasswordCommand: ParsableCommand {
 enum PasswordEntry {
     private static let longest = 1_024
 
-    static func read(for user: String) throws(CertificateCommandError) -> String {
+    static func ask(for user: String) throws(CertificateCommandError) -> String {
         guard isatty(STDIN_FILENO) == 1 else {
             guard let line = readLine(strippingNewline: true) else {
                 throw CertificateCommandError(.usage, "standard input has no password")
@@ -82,20 +82,28 @@ enum PasswordEntry {
         return password
     }
 
-    /// Reads a line that the terminal doesn't show. Ctrl-C comes as a character meanwhile, for a process that ends here would
-    /// leave a terminal that shows nothing.
+    /// Reads a line that the terminal doesn't show. Ctrl-C is a character meanwhile, which ends the line: a process that it ended
+    /// here would leave a terminal that shows nothing.
     private static func hidden(_ prompt: String) throws(CertificateCommandError) -> String {
         var settings = termios()
         tcgetattr(STDIN_FILENO, &settings)
         var silent = settings
         silent.c_lflag &= ~tcflag_t(ECHO | ISIG)
-        FileHandle.standardError.write(Data(prompt.utf8))
+        silent.c_lflag |= tcflag_t(ICANON)
+        withUnsafeMutableBytes(of: &silent.c_cc) { $0[Int(VEOL)] = $0[Int(VINTR)] }
+        // What was typed before is thrown away, so the question comes after.
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent)
+        FileHandle.standardError.write(Data(prompt.utf8))
         defer {
             tcsetattr(STDIN_FILENO, TCSAFLUSH, &settings)
             FileHandle.standardError.write(Data("\n".utf8))
         }
-        let line = readLine(strippingNewline: true) ?? ""
+        // A terminal gives one line at a time, none longer.
+        var bytes = [UInt8](repeating: 0, count: 4_096)
+        let count = read(STDIN_FILENO, &bytes, bytes.count)
+        var typed = bytes.prefix(max(0, count))
+        if typed.last == UInt8(ascii: "\n") { typed.removeLast() }
+        let line = String(decoding: typed, as: UTF8.self)
         guard line.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7F }) else {
             throw CertificateCommandError(.usage, "cancelled")
         }

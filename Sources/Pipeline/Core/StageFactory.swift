@@ -71,6 +71,9 @@ public protocol StageFactory: Sendable {
     /// What the reference says beyond this: details, an example, metrics, notes. By default nothing.
     static var reference: StageReference { get }
 
+    /// The same for one configuration, where that makes a difference. By default `traits`.
+    func traits(of configuration: Configuration) -> StageTraits
+
     /// What is wrong with a configuration at its place in the list, though it is right by itself.
     func problems(_ configuration: Configuration, among surroundings: StageSurroundings) -> [ConfigurationProblem]
 
@@ -83,6 +86,8 @@ public protocol StageFactory: Sendable {
 extension StageFactory {
     public static var needs: HostNeeds { [] }
     public static var traits: StageTraits { [] }
+
+    public func traits(of configuration: Configuration) -> StageTraits { Self.traits }
 
     public func problems(_ configuration: Configuration, among surroundings: StageSurroundings) -> [ConfigurationProblem] { [] }
 }

@@ -11,7 +11,12 @@ extension Exchange {
         if gate.interests.contains(.requestBody) { requestFlow.isPlain = false }
         if gate.interests.contains(.responseBody) || gate.interests.contains(.responseHead) { responseFlow.isPlain = false }
         guard gate.interests.contains(.requestHead) else { return next.open(self) }
-        follow(gate.requestHead(&request, self), of: gate) { $0.open(next) }
+        // A copy: the gate may ask the exchange for its request while it changes the head.
+        var head = request
+        let decision = gate.requestHead(&head, self)
+        guard !isFinished else { return }
+        request = head
+        follow(decision, of: gate) { $0.open(next) }
     }
 
     private func open(_ next: any ExchangePort) { next.open(self) }

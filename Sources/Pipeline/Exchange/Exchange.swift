@@ -281,7 +281,7 @@ public final class Exchange: Medium {
         isFinished = true
         if let failure { self.failure = failure }
         // One that is within another is held by it, and doesn't hold it.
-        (creditedSource, creditedSink) = (outer == nil ? source : nil, sink?.heir ?? creditedSink)
+        (creditedSource, creditedSink) = (outer == nil ? source?.heir : nil, sink?.heir ?? creditedSink)
         source = nil
         sink = nil
         requestFlow.discard()

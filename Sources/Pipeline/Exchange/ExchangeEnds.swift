@@ -38,8 +38,11 @@ open class ExchangeSource {
     open func responseAborted(_ failure: Failure) {}
     /// That many request bytes have been passed on.
     open func requestCredit(_ bytes: Int) {}
-    /// That many request bytes have been passed on, after the exchange's end.
+    /// That many request bytes have been passed on, after the exchange's end. Only the `heir` is told.
     open func lateRequestCredit(_ bytes: Int) {}
+    /// Who is told that: nobody, unless a subclass says so, itself mostly. The exchange holds its heir from its end on; an heir that
+    /// holds the exchange must let go of it.
+    open var heir: ExchangeSource? { nil }
     /// The sink has no more for now: what was given to this side can go out.
     open func responseFlush() {}
     /// Whether the sink may read on although it has been given credit. When that changes, `Exchange.regulateResponse` is called.
@@ -58,10 +61,11 @@ open class ExchangeSink {
     open func requestAborted(_ failure: Failure) {}
     /// That many response bytes have been passed on; none, when only `Exchange.acceptsResponse` may have changed.
     open func responseCredit(_ bytes: Int) {}
-    /// That many response bytes have been passed on, after the exchange's end.
+    /// That many response bytes have been passed on, after the exchange's end. Only the `heir` is told.
     open func lateResponseCredit(_ bytes: Int) {}
-    /// Who is told that, if not this one.
-    open var heir: ExchangeSink? { self }
+    /// Who is told that: nobody, unless a subclass says so, itself mostly. The exchange holds its heir from its end on; an heir that
+    /// holds the exchange must let go of it.
+    open var heir: ExchangeSink? { nil }
     /// The source has no more for now: what was given to this side can go out.
     open func requestFlush() {}
 }

@@ -38,12 +38,14 @@ open class Gate {
         self.interests = interests
     }
 
+    /// The request's head, to be changed in place. Until this returns, `exchange.request` is the head as it came to the gate. A gate
+    /// that answers the exchange itself has decided by that; what it returns doesn't matter.
     open func requestHead(_ head: inout RequestHead, _ exchange: Exchange) -> GateDecision { .forward }
     /// A part of the body, to be changed in place; emptied, it is passed on as nothing.
     open func requestBody(_ bytes: inout ByteBuffer, _ exchange: Exchange) {}
     /// The body's end; what is appended to `tail` is sent before it.
     open func requestEnd(_ tail: inout ByteBuffer, _ exchange: Exchange) {}
-    /// Informational heads and the final one.
+    /// Informational heads and the final one, to be changed in place. `exchange.response` is set once all gates have seen it.
     open func responseHead(_ head: inout ResponseHead, _ exchange: Exchange) -> GateDecision { .forward }
     open func responseBody(_ bytes: inout ByteBuffer, _ exchange: Exchange) {}
     open func responseEnd(_ tail: inout ByteBuffer, _ exchange: Exchange) {}

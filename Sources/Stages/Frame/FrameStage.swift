@@ -108,6 +108,11 @@ public struct FrameFactory: StageFactory {
 
     public init() {}
 
+    /// Clients of HTTP/2 speak with this end itself, and may say who they are. What agents' clients say has ended at the agent.
+    public func traits(of configuration: FrameConfiguration) -> StageTraits {
+        (configuration.codecs ?? [configuration.codec]).contains(.h2) ? .takesCredentials : []
+    }
+
     public func make(_ configuration: FrameConfiguration, form: StageForm, context: StageContext) throws -> any Stage {
         guard form.input == .exchange else {
             return FrameServerStage(configuration: configuration, codecs: configuration.codecs ?? [configuration.codec])

@@ -28,6 +28,7 @@ class Stream:
         self.number = number
         self.informational: list[dict] = []
         self.headers: dict | None = None
+        self.fields: list[tuple[str, str]] = []
         self.body = b""
         self.trailers: dict | None = None
         self.ended = False
@@ -36,6 +37,9 @@ class Stream:
     @property
     def status(self) -> int:
         return int(self.headers[":status"])
+
+    def every(self, name: str) -> list[str]:
+        return [value for field, value in self.fields if field == name]
 
     async def head(self) -> dict:
         await self.client.until(lambda: self.headers is not None or self.reset is not None)
@@ -162,6 +166,7 @@ class HTTP2Client:
             case h2.events.InformationalResponseReceived():
                 stream.informational.append(dict(event.headers))
             case h2.events.ResponseReceived():
+                stream.fields = event.headers
                 stream.headers = dict(event.headers)
             case h2.events.TrailersReceived():
                 stream.trailers = dict(event.headers)

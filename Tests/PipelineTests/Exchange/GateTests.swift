@@ -54,6 +54,36 @@ import Testing
         }
     }
 
+    /// Asks the exchange for everything that it has while it changes heads.
+    private final class Curious: Gate {
+        var seen: [String] = []
+        init() { super.init(interests: [.requestHead, .responseHead]) }
+        override func requestHead(_ head: inout RequestHead, _ exchange: Exchange) -> GateDecision {
+            head.path = "/changed"
+            head.fields.append("X-Seen", exchange.request.path)
+            // Changes the head while the exchange's is read.
+            head.fields.removeAll { name, _ in exchange.request.fields.isEmpty && name.count == 1 }
+            exchange.identity = Identity(name: exchange.request.method, method: "test")
+            seen.append(exchange.request.path)
+            return .forward
+        }
+        override func responseHead(_ head: inout ResponseHead, _ exchange: Exchange) -> GateDecision {
+            head.fields.append("X-Path", exchange.request.path)
+            seen.append("\(exchange.request.path) \(exchange.response == nil) \(exchange.clientName)")
+            return .forward
+        }
+    }
+
+    /// Answers by itself, whatever it says then.
+    private final class Answering: Gate {
+        init() { super.init(interests: [.requestHead]) }
+        override func requestHead(_ head: inout RequestHead, _ exchange: Exchange) -> GateDecision {
+            head.path = "/changed"
+            exchange.answer(LocalResponse(status: 418, body: exchange.request.path))
+            return .forward
+        }
+    }
+
     private let loop = EmbeddedEventLoop()
     private let source = Source()
     private let sink = Sink()
@@ -108,6 +138,27 @@ import Testing
         #expect(source.status == [403])
         #expect(source.body == "no")
         #expect(source.ended && exchange.hasEnded)
+    }
+
+    /// Exclusive access to the head that a gate is given must not be access to the exchange's: reading that would end the process.
+    @Test func aGateMayAskTheExchangeWhileItChangesAHead() {
+        let exchange = exchange()
+        let gate = Curious()
+        exchange.pass(gate, towards: sink)
+        exchange.sendRequestEnd()
+        #expect(sink.exchange?.request.path == "/changed")
+        #expect(sink.exchange?.request.fields.first("X-Seen") == "/")
+        exchange.sendResponseHead(ResponseHead(status: 200))
+        exchange.sendResponseEnd()
+        #expect(gate.seen == ["/", "/changed true POST"])
+        #expect(source.status == [200] && exchange.hasEnded)
+    }
+
+    @Test func aGateMayAnswerTheExchangeItself() {
+        let exchange = exchange()
+        exchange.pass(Answering(), towards: sink)
+        #expect(source.status == [418] && source.body == "/" && source.ended)
+        #expect(sink.exchange == nil && exchange.shard.openExchanges == 0)
     }
 
     @Test func aGateMayWaitAndNothingIsLostMeanwhile() {

@@ -10,16 +10,22 @@ import Testing
     private final class Source: ExchangeSource {
         var late = 0
         override func lateRequestCredit(_ bytes: Int) { late += bytes }
+        override var heir: ExchangeSource? { self }
     }
 
     private final class Sink: ExchangeSink {
         var late = 0
         override func lateResponseCredit(_ bytes: Int) { late += bytes }
+        override var heir: ExchangeSink? { self }
     }
+
+    /// Ends that keep their exchange for good, as one would write them first.
+    private final class ClingingSource: ExchangeSource { var exchange: Exchange? }
+    private final class ClingingSink: ExchangeSink { var exchange: Exchange? }
 
     private let loop = EmbeddedEventLoop()
 
-    private func exchange(from source: Source) -> Exchange {
+    private func exchange(from source: ExchangeSource) -> Exchange {
         let shard = Shard(loop: loop, group: loop, index: 0, logger: Logger(label: "test"))
         let request = RequestHead(method: "POST", scheme: .http, authority: "a.test", path: "/", body: .unknown)
         let client = Inbound(channel: EmbeddedChannel(loop: loop), remote: "client")
@@ -64,6 +70,24 @@ import Testing
         exchange.creditRequest(8)
         exchange.creditResponse(6)
         #expect(source.late == 8 && sink.late == 6)
+    }
+
+    /// Ends and exchange don't hold each other once it is over.
+    @Test(arguments: [true, false])
+    func anExchangeThatIsOverIsForgottenWhateverItsEndsKeep(_ isAborted: Bool) {
+        weak var exchange: Exchange?
+        do {
+            let (source, sink) = (ClingingSource(), ClingingSink())
+            let strong = self.exchange(from: source)
+            exchange = strong
+            (source.exchange, sink.exchange) = (strong, strong)
+            strong.attach(sink)
+            strong.sendResponseHead(ResponseHead(status: 200, body: .unknown))
+            if isAborted { strong.abortRequest(Failure(.cancelled, "gone")) }
+            strong.sendResponseEnd()
+            #expect(strong.hasEnded)
+        }
+        #expect(exchange == nil)
     }
 
     /// When nobody holds an exchange, nobody holds anything of it: its ends are let go, and can settle.

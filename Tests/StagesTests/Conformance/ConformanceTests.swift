@@ -1,3 +1,4 @@
+import Foundation
 import Pipeline
 import StageTesting
 import Stages
@@ -15,6 +16,11 @@ import Testing
         // With a name, for those that let nobody pass without.
         let certificate = PeerIdentity(
             subject: "CN=ann", commonName: "ann", dnsNames: [], uris: [], publicKeyHash: String(repeating: "0", count: 64))
-        try await StageConformance(factory, request: TestRequest(certificate: certificate)).check()
+        // Of its own, for what an example's stage writes.
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("fluidity-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let request = TestRequest(certificate: certificate)
+        try await StageConformance(factory, directory: folder.path, request: request).check()
     }
 }

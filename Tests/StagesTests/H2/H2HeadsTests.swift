@@ -60,6 +60,19 @@ import Testing
         #expect(back.fields.first("Sec-WebSocket-Accept") == WebSocketHandshake.accept(for: key))
     }
 
+    @Test func `A proxy asks for credentials`() {
+        let request = RequestHead(method: "GET", scheme: .http, authority: "h", path: "/")
+        let asked = HeaderFields([
+            ("Proxy-Authenticate", "Basic realm=\"a\""), ("Proxy-Authenticate", "Bearer"), ("Connection", "x"),
+        ])
+        let sent = H2Heads.headers(ResponseHead(status: 407, fields: asked), to: request)
+        #expect(
+            Array(sent).map { "\($0.name)=\($0.value)" } == [
+                ":status=407", "proxy-authenticate=Basic realm=\"a\"", "proxy-authenticate=Bearer",
+            ])
+        #expect(Array(H2Heads.headers(ResponseHead(status: 401, fields: asked), to: request)).map(\.name) == [":status"])
+    }
+
     @Test func `An answer that changes no protocol isn't taken for one that does`() throws {
         var head = RequestHead(kind: .upgrade, method: "GET", scheme: .http, authority: "h", path: "/")
         head.fields.append("Upgrade", "websocket")

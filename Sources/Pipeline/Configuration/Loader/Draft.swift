@@ -55,15 +55,15 @@ struct Draft {
             registry: registry, host: host
         )
         findings += check.findings
+        let read = zip(stages, factories).map { item, factory in factory.map { self.read(item, $0) } }
         let all = stages.indices.map { index in
-            StageSurroundings.Neighbour(
-                name: stages[index].name, form: check.forms[index], traits: factories[index].map { type(of: $0).traits } ?? [])
+            StageSurroundings.Neighbour(name: stages[index].name, form: check.forms[index], traits: read[index]?.traits ?? [])
         }
         if settings.admin != nil, host == .lambda, let node = root[key: "admin"] {
             report("'admin' listens for connections, which the host 'lambda' can't", at: node.origin)
         }
         for (index, item) in stages.enumerated() {
-            guard let factory = factories[index] else {
+            guard let stage = read[index] else {
                 report(
                     "there is no stage '\(item.name)'", at: item.origin,
                     hint: NearestName.hint(for: item.name, among: registry.names, otherwise: "the stages are")
@@ -71,7 +71,7 @@ struct Draft {
                 continue
             }
             let surroundings = StageSurroundings(before: Array(all[..<index]), after: Array(all[(index + 1)...]))
-            prepare(item, factory, form: check.forms[index], among: surroundings)
+            stage.prepare(&self, check.forms[index], surroundings)
         }
     }
 
@@ -88,13 +88,20 @@ struct Draft {
         )
     }
 
-    private mutating func prepare<Factory: StageFactory>(
-        _ item: StageList.Item, _ factory: Factory, form: StageForm?, among surroundings: StageSurroundings
-    ) {
+    /// Reads the keys of a stage. What they mean at their place is said once those of all stages are known.
+    private func read<Factory: StageFactory>(_ item: StageList.Item, _ factory: Factory) -> ReadStage {
         let context = DecodingContext(directory: directory, checksFiles: checksFiles)
         let configuration = Factory.Configuration.decodeMapping(
-            item.configuration, in: context, noun: "'\(item.name)'", at: item.origin
-        )
+            item.configuration, in: context, noun: "'\(item.name)'", at: item.origin)
+        return ReadStage(traits: configuration.map(factory.traits) ?? Factory.traits) { draft, form, surroundings in
+            draft.prepare(item, factory, configuration, context, form: form, among: surroundings)
+        }
+    }
+
+    private mutating func prepare<Factory: StageFactory>(
+        _ item: StageList.Item, _ factory: Factory, _ configuration: Factory.Configuration?, _ context: DecodingContext,
+        form: StageForm?, among surroundings: StageSurroundings
+    ) {
         if let configuration {
             context.report(factory.problems(configuration, among: surroundings), else: item.origin)
         }
@@ -137,6 +144,12 @@ struct Draft {
     private mutating func report(_ message: String, at origin: ConfigurationNode.Origin, hint: String? = nil) {
         findings.append(.init(message: message, hint: hint, origin: origin, severity: .error))
     }
+}
+
+/// A stage whose keys were read; its place in the list isn't known to it yet.
+private struct ReadStage {
+    var traits: StageTraits
+    var prepare: (inout Draft, StageForm?, StageSurroundings) -> Void
 }
 
 /// A stage whose configuration was read, ready to be made.

@@ -135,6 +135,10 @@ package enum H2Heads {
             headers.add(name: "content-length", value: "\(length)")
         }
         add(head.fields, to: &headers) { opens && $0 == "sec-websocket-accept" }
+        if head.status == 407 {
+            // Asked for by this end: those of other proxies are taken out where their answers are read.
+            for challenge in head.fields["Proxy-Authenticate"] { headers.add(name: "proxy-authenticate", value: challenge) }
+        }
         return headers
     }
 

@@ -33,6 +33,7 @@ class JSONClientStream: ExchangeSink, JSONStream {
     }
 
     override func lateResponseCredit(_ bytes: Int) { responseCredit(bytes) }
+    override var heir: ExchangeSink? { self }
 
     /// Nothing more is said of this stream. What its client hasn't taken yet counts until it has.
     fileprivate func end() {

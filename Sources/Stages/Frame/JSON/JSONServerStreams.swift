@@ -29,6 +29,7 @@ class JSONServerStream: ExchangeSource, JSONStream {
     }
 
     override func lateRequestCredit(_ bytes: Int) { requestCredit(bytes) }
+    override var heir: ExchangeSource? { self }
 
     /// Nothing more is said of this stream.
     fileprivate func end() {

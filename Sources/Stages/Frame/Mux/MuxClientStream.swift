@@ -22,6 +22,7 @@ final class MuxClientStream: ExchangeSink, MuxEnd {
     override func requestAborted(_ failure: Failure) { attached?.reset(slot, failure) }
     override func requestFlush() { attached?.flushSoon() }
     override func lateResponseCredit(_ bytes: Int) { responseCredit(bytes) }
+    override var heir: ExchangeSink? { self }
 
     override func responseCredit(_ bytes: Int) {
         if let held = holding?.bytes {

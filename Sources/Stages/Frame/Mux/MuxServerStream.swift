@@ -23,6 +23,7 @@ final class MuxServerStream: ExchangeSource, MuxEnd {
     override func responseEnd(_ trailers: HeaderFields?) { attached?.sendEnd(trailers, on: slot) }
     override func responseAborted(_ failure: Failure) { attached?.reset(slot, failure) }
     override func lateRequestCredit(_ bytes: Int) { requestCredit(bytes) }
+    override var heir: ExchangeSource? { self }
 
     override func requestCredit(_ bytes: Int) {
         if let held = holding?.bytes {
