@@ -35,6 +35,7 @@ let package = Package(
         .executable(name: "bootstrap", targets: ["bootstrap"]),
         .library(name: "Pipeline", targets: ["Pipeline"]),
         .library(name: "Stages", targets: ["Stages"]),
+        .library(name: "ControlStages", targets: ["ControlStages"]),
         .library(name: "Hosting", targets: ["Hosting"]),
         .library(name: "CommandLineInterface", targets: ["CommandLineInterface"]),
         .library(name: "StageTesting", targets: ["StageTesting"]),
@@ -166,8 +167,8 @@ let package = Package(
         .testTarget(
             name: "HostsTests",
             dependencies: [
-                "Pipeline", "AWS", "Stages", "Hosting", "Runtime", "Lifecycle", "CommandLineInterface", nioCore, nioPosix,
-                nioEmbedded, logging, nioSSL, x509, asn1, metrics,
+                "Pipeline", "AWS", "ControlStages", "Stages", "Hosting", "Runtime", "Lifecycle", "CommandLineInterface", nioCore,
+                nioPosix, nioEmbedded, logging, nioSSL, x509, asn1, metrics,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             exclude: ["Golden"],

@@ -23,13 +23,18 @@ func plan(logger: Logger) throws -> Plan {{
 """
 
 ACCEPT = 'Step.accept(.tcp(host: "127.0.0.1", port: 8080))'
+FILES = 'certificate: .file("a.pem"), key: .file("a-key.pem"), ca: .file("ca.pem")'
 CONNECT = 'Step.connect(to: HostPort(host: "tunnel.example", port: 8443))'
 
 RIGHT = {
     "a forward proxy": [ACCEPT, "Step.http()", "Step.fetch()"],
-    "a filter": [ACCEPT, "Step.http()", "Filter(CompressFactory()) { $0.level = 1 }", "Step.fetch()"],
-    "an agent": [ACCEPT, "Step.http { $0.mode = .proxy }", "Step.frameClient()", "Step.mtlsClient { $0.name = nil }", CONNECT],
-    "a server": [ACCEPT, "Step.mtlsServer { $0.name = nil }", "Step.frameServer()", "Step.fetch()"],
+    "a filter": [ACCEPT, "Step.http()", "Step.compress { $0.level = 1 }", "Step.fetch()"],
+    "a filter by its factory": [ACCEPT, "Step.http()", "Filter(CompressFactory()) { $0.level = 1 }", "Step.fetch()"],
+    "a filter that may be left out": [ACCEPT, "Step.http()", "if logger.logLevel > .info { Step.retry() }", "Step.fetch()"],
+    "rules and methods": [ACCEPT, "Step.http()", 'Step.auth(.apiKey(header: "X-Key", file: "keys.txt"))',
+                          'Step.egress(.deny(networks: ["10.0.0.0/8"]), .allow(hosts: ["*.example"], ports: [443]))', "Step.fetch()"],
+    "an agent": [ACCEPT, "Step.http { $0.mode = .proxy }", "Step.frameClient()", f"Step.mtlsClient({FILES})", CONNECT],
+    "a server": [ACCEPT, f"Step.mtlsServer({FILES})", "Step.frameServer()", "Step.fetch()"],
 }
 
 WRONG = {
@@ -38,7 +43,9 @@ WRONG = {
     "connections for a stage that takes exchanges": [ACCEPT, "Step.fetch()"],
     "a filter before exchanges": [ACCEPT, "Filter(CompressFactory())", "Step.http()", "Step.fetch()"],
     "exchanges for a stage that takes outgoing connections": [ACCEPT, "Step.http()", CONNECT],
-    "the server's TLS in an agent": [ACCEPT, "Step.http()", "Step.frameClient()", "Step.mtlsServer { $0.name = nil }", CONNECT],
+    "the server's TLS in an agent": [ACCEPT, "Step.http()", "Step.frameClient()", f"Step.mtlsServer({FILES})", CONNECT],
+    "a source that may be left out": ["if logger.logLevel > .info { " + ACCEPT + " }", "Step.http()", "Step.fetch()"],
+    "a filter where a transport belongs": [ACCEPT, "Step.compress()", "Step.fetch()"],
     "something after the sink": [ACCEPT, "Step.http()", "Step.fetch()", "Step.fetch()"],
     "two sources": [ACCEPT, ACCEPT, "Step.http()", "Step.fetch()"],
 }

@@ -1,4 +1,5 @@
 public import Logging
+public import Metrics
 import NIOCore
 import NIOPosix
 public import Pipeline
@@ -12,7 +13,8 @@ import Synchronization
 ///     …
 ///     await pipeline.stop()
 ///
-/// The program's signals are its own: whoever embeds a pipeline decides when it ends.
+/// The program's signals are its own: whoever embeds a pipeline decides when it ends. What a pipeline counts is in `telemetry`, and
+/// is published through swift-metrics if the program has bootstrapped that.
 public final class EmbeddedPipeline: Sendable {
     public enum Status: String, Sendable {
         case idle
@@ -26,21 +28,39 @@ public final class EmbeddedPipeline: Sendable {
         var status = Status.idle
         var generation: Generation?
         var group: MultiThreadedEventLoopGroup?
+        /// Ends, when it is cancelled, once the last values are published.
+        var publishing: Task<Void, Never>?
     }
 
     private let plan: Plan
     private let logger: Logger
     private let eventLoops: Int
     private let drain: Duration
+    private let bridge: MetricsBridge?
+    private let metricsInterval: Duration
     private let state = Mutex(State())
     /// What the pipeline counts.
-    public let telemetry = Telemetry()
+    public let telemetry: Telemetry
 
     /// - Parameters:
     ///   - plan: Put together in code, or `LoadedConfiguration.plan`.
     ///   - eventLoops: Threads of the pipeline's own; one for each core by default.
     ///   - drain: How long `stop` lets what is open finish.
-    public init(_ plan: Plan, logger: Logger, eventLoops: Int? = nil, drain: Duration = .seconds(30)) {
+    ///   - metrics: Where what it counts is published: by default where the program's other metrics go, which is nowhere as long
+    ///     as it hasn't bootstrapped `MetricsSystem`.
+    ///   - metricsLabels: Added to every series, to tell several pipelines of one program apart.
+    ///   - metricsInterval: How often it publishes; once more when it has stopped, so that nothing is missing.
+    public init(
+        _ plan: Plan, logger: Logger, eventLoops: Int? = nil, drain: Duration = .seconds(30),
+        metrics: (any MetricsFactory)? = nil, metricsLabels: KeyValuePairs<String, String> = [:],
+        metricsInterval: Duration = .seconds(10)
+    ) {
+        let telemetry = Telemetry()
+        let labels = metricsLabels.map { MetricTable.Label($0.key, $0.value) }
+        self.telemetry = telemetry
+        self.bridge =
+            metrics.map { MetricsBridge(telemetry, to: $0, labels: labels) } ?? MetricsBridge(telemetry, labels: labels)
+        self.metricsInterval = metricsInterval
         self.plan = plan
         self.logger = logger
         self.eventLoops = max(1, eventLoops ?? System.coreCount)
@@ -71,22 +91,26 @@ public final class EmbeddedPipeline: Sendable {
             state.status = .running
             state.generation = generation
             state.group = group
+            state.publishing = bridge.map { [metricsInterval] bridge in Task { await bridge.run(every: metricsInterval) } }
         }
     }
 
     /// Takes nothing new, lets what is open finish as long as `drain` allows, and ends. True if all of it had finished.
     @discardableResult
     public func stop() async -> Bool {
-        let running = state.withLock { state -> (Generation, MultiThreadedEventLoopGroup)? in
+        let running = state.withLock { state -> (Generation, MultiThreadedEventLoopGroup, Task<Void, Never>?)? in
             guard state.status == .running, let generation = state.generation, let group = state.group else { return nil }
             state.status = .draining
-            (state.generation, state.group) = (nil, nil)
-            return (generation, group)
+            defer { (state.generation, state.group, state.publishing) = (nil, nil, nil) }
+            return (generation, group, state.publishing)
         }
-        guard let (generation, group) = running else { return true }
+        guard let (generation, group, publishing) = running else { return true }
+        telemetry.enter(.draining)
         let isDone = await generation.drain(within: drain)
         await generation.stop()
         await telemetry.retire(generation: 1)
+        publishing?.cancel()
+        await publishing?.value
         try? await group.shutdownGracefully()
         state.withLock { $0.status = .stopped }
         return isDone

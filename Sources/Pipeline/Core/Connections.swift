@@ -32,14 +32,11 @@ extension Inbound: Sendable {}
 /// What a stage that takes connections offers to the stage before it.
 public protocol InboundPort: AnyObject {
     /// The protocols that this stage speaks, as ALPN calls them, the one it likes best first. The stage that makes TLS offers
-    /// them, and finds them when it is assembled. None where protocols have no such name.
+    /// them, and finds them when it is assembled. None where protocols have no such name; a stage that hands connections on says
+    /// what the stage after it says, or the connection loses what was to be negotiated.
     var protocols: [String] { get }
     /// Adds this stage's handlers to a connection's channel, before its first byte is read, and passes it on. On its loop.
     func accept(_ connection: Inbound) throws
-}
-
-extension InboundPort {
-    public var protocols: [String] { [] }
 }
 
 /// Fired through a connection's pipeline when its host drains: finish what is open, take nothing new, then close.
@@ -101,7 +98,8 @@ public protocol OutboundPort: AnyObject {
 
 /// The user of outgoing connections.
 public protocol OutboundClient: AnyObject {
-    /// The protocols, as ALPN calls them, of which the other side has to take one; none where that is not asked.
+    /// The protocols, as ALPN calls them, of which the other side has to take one; none where that is not asked. A stage
+    /// in between says what its own client says.
     var protocols: [String] { get }
     /// Adds handlers to a new connection's channel, before it is connected.
     func configure(_ connection: Outbound) throws
@@ -109,10 +107,6 @@ public protocol OutboundClient: AnyObject {
     func ready(_ connection: Outbound)
     /// The connection has ended, or could not be opened. Another attempt follows by itself.
     func lost(_ connection: Outbound?, because error: (any Error)?)
-}
-
-extension OutboundClient {
-    public var protocols: [String] { [] }
 }
 
 public enum OutboundStatus: Sendable {

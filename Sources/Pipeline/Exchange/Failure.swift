@@ -10,87 +10,77 @@ public struct Failure: Error, Sendable, Equatable, CustomStringConvertible {
 
     public var description: String { message }
 
-    /// The reason codes of `docs/protocol.md`, section "Reason codes".
+    /// A reason code of `docs/protocol.md`, section "Reason codes": one of `Reason`, or one that only the other end knows.
     public struct Code: RawRepresentable, Hashable, Sendable {
         public let rawValue: UInt16
         public init(rawValue: UInt16) { self.rawValue = rawValue }
+        private init(_ reason: Reason) { rawValue = reason.rawValue }
 
-        public static let none = Code(rawValue: 0)
-        /// The other side no longer wants the exchange.
-        public static let cancelled = Code(rawValue: 1)
-        /// A peer broke the rules of its protocol.
-        public static let protocolViolation = Code(rawValue: 2)
-        /// More was sent than the window allowed.
-        public static let flowControl = Code(rawValue: 3)
-        /// A frame or head was larger than allowed.
-        public static let tooLarge = Code(rawValue: 4)
-        /// A peer asked for more than its share of work.
-        public static let excessive = Code(rawValue: 5)
-        /// Not begun: nothing of the exchange was processed, it can be sent again.
-        public static let refused = Code(rawValue: 6)
-        /// The peer is going away.
-        public static let draining = Code(rawValue: 7)
-        /// The connection to the other end of the tunnel was lost.
-        public static let tunnelLost = Code(rawValue: 8)
-        /// There is no connection to the other end of the tunnel.
-        public static let tunnelDown = Code(rawValue: 9)
-        /// A fault in this program.
-        public static let internalError = Code(rawValue: 10)
-        /// The origin's name could not be resolved.
-        public static let nameNotResolved = Code(rawValue: 16)
-        /// The origin can't be reached.
-        public static let unreachable = Code(rawValue: 17)
-        /// The origin didn't take the connection, begin its answer or go on in time.
-        public static let timeout = Code(rawValue: 18)
-        /// The origin closed or reset the connection before its answer was complete.
-        public static let originClosed = Code(rawValue: 19)
-        /// The origin's bytes were not HTTP.
-        public static let originInvalid = Code(rawValue: 20)
-        /// The destination is not allowed.
-        public static let forbidden = Code(rawValue: 21)
-        /// The request can't be carried out as it is.
-        public static let badRequest = Code(rawValue: 22)
-        /// The origin refused the connection.
-        public static let connectionRefused = Code(rawValue: 23)
+        /// Nil for a code that this program doesn't know.
+        public var reason: Reason? { Reason(rawValue: rawValue) }
 
-        /// The reason in one word, for counters; `other` for one that this program doesn't know.
-        public var name: String {
-            switch self {
-            case .none: "none"
-            case .cancelled: "cancelled"
-            case .protocolViolation: "protocol-violation"
-            case .flowControl: "flow-control"
-            case .tooLarge: "too-large"
-            case .excessive: "excessive"
-            case .refused: "refused"
-            case .draining: "draining"
-            case .tunnelLost: "tunnel-lost"
-            case .tunnelDown: "tunnel-down"
-            case .internalError: "internal-error"
-            case .nameNotResolved: "name-not-resolved"
-            case .unreachable: "unreachable"
-            case .timeout: "timeout"
-            case .originClosed: "origin-closed"
-            case .originInvalid: "origin-invalid"
-            case .forbidden: "forbidden"
-            case .badRequest: "bad-request"
-            case .connectionRefused: "connection-refused"
-            default: "other"
-            }
-        }
+        public static let none = Code(.none)
+        public static let cancelled = Code(.cancelled)
+        public static let protocolViolation = Code(.protocolViolation)
+        public static let flowControl = Code(.flowControl)
+        public static let tooLarge = Code(.tooLarge)
+        public static let excessive = Code(.excessive)
+        public static let refused = Code(.refused)
+        public static let draining = Code(.draining)
+        public static let tunnelLost = Code(.tunnelLost)
+        public static let tunnelDown = Code(.tunnelDown)
+        public static let internalError = Code(.internalError)
+        public static let nameNotResolved = Code(.nameNotResolved)
+        public static let unreachable = Code(.unreachable)
+        public static let timeout = Code(.timeout)
+        public static let originClosed = Code(.originClosed)
+        public static let originInvalid = Code(.originInvalid)
+        public static let forbidden = Code(.forbidden)
+        public static let badRequest = Code(.badRequest)
+        public static let connectionRefused = Code(.connectionRefused)
     }
 
-    /// The status that a proxy's client gets for the failure (RFC 9110, section 15).
-    public var status: Int {
-        switch code {
-        case .badRequest: 400
-        case .forbidden: 403
-        case .tooLarge: 413
-        case .internalError: 500
-        case .tunnelDown, .draining, .refused, .excessive: 503
-        case .timeout: 504
-        default: 502
-        }
+    /// The reasons that this program knows. What each means to who looks at it is said in `Failure+Reason.swift`, by switches
+    /// that have no default: a reason that is added doesn't compile before it has its place in all of them.
+    public enum Reason: UInt16, Sendable, CaseIterable {
+        /// No reason.
+        case none = 0
+        /// The other side no longer wants the exchange.
+        case cancelled = 1
+        /// A peer broke the rules of its protocol.
+        case protocolViolation = 2
+        /// More was sent than the window allowed.
+        case flowControl = 3
+        /// A frame or head was larger than allowed.
+        case tooLarge = 4
+        /// A peer asked for more than its share of work.
+        case excessive = 5
+        /// Not begun: nothing of the exchange was processed, it can be sent again.
+        case refused = 6
+        /// The peer is going away.
+        case draining = 7
+        /// The connection to the other end of the tunnel was lost.
+        case tunnelLost = 8
+        /// There is no connection to the other end of the tunnel.
+        case tunnelDown = 9
+        /// A fault in this program.
+        case internalError = 10
+        /// The origin's name could not be resolved.
+        case nameNotResolved = 16
+        /// The origin can't be reached.
+        case unreachable = 17
+        /// The origin didn't take the connection, begin its answer or go on in time.
+        case timeout = 18
+        /// The origin closed or reset the connection before its answer was complete.
+        case originClosed = 19
+        /// The origin's bytes were not HTTP.
+        case originInvalid = 20
+        /// The destination is not allowed.
+        case forbidden = 21
+        /// The request can't be carried out as it is.
+        case badRequest = 22
+        /// The origin refused the connection.
+        case connectionRefused = 23
     }
 
     /// The answer for a client that has had no response's head yet.

@@ -5,8 +5,9 @@ package enum ProxyStatus {
 
     /// The field's value for a failure, or nil for one that has no name in the RFC.
     static func value(for failure: Failure) -> String? {
+        guard let reason = failure.code.reason else { return nil }
         let error: String
-        switch failure.code {
+        switch reason {
         case .nameNotResolved: error = "dns_error"
         case .connectionRefused: error = "connection_refused"
         case .unreachable: error = "destination_unavailable"
@@ -14,7 +15,9 @@ package enum ProxyStatus {
         case .originInvalid: error = "http_protocol_error"
         case .forbidden: error = "http_request_denied"
         case .internalError: error = "proxy_internal_error"
-        default: return nil
+        case .none, .cancelled, .protocolViolation, .flowControl, .tooLarge, .excessive, .refused, .draining, .tunnelLost,
+            .tunnelDown, .timeout, .badRequest:
+            return nil
         }
         return "\(name); error=\(error)"
     }

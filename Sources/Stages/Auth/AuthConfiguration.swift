@@ -1,9 +1,9 @@
 public import Pipeline
 
 public struct AuthConfiguration: StageConfiguration {
-    var methods: [AuthMethodConfiguration] = []
-    var realm = "fluidity"
-    var failureDelay = Duration.seconds(1)
+    public var methods: [AuthMethodConfiguration] = []
+    public var realm = "fluidity"
+    public var failureDelay = Duration.seconds(1)
 
     public init() {}
 
@@ -26,14 +26,15 @@ public struct AuthConfiguration: StageConfiguration {
     }
 }
 
-enum AuthMethodConfiguration: ConfigurationUnion {
+/// A way to prove who one is.
+public enum AuthMethodConfiguration: ConfigurationUnion {
     case clientCertificate(ClientCertificateConfiguration)
     case basic(BasicConfiguration)
     case bearer(BearerConfiguration)
     case apiKey(APIKeyConfiguration)
     case jwt(JWTConfiguration)
 
-    static var variants: [ConfigurationVariant<AuthMethodConfiguration>] {
+    public static var variants: [ConfigurationVariant<AuthMethodConfiguration>] {
         [
             ConfigurationVariant(
                 "client-certificate", "The certificate that the connection came with.", make: { .clientCertificate($0) },
@@ -51,6 +52,50 @@ enum AuthMethodConfiguration: ConfigurationUnion {
                 "jwt", "A signed token (RFC 7519).", make: { .jwt($0) },
                 unwrap: { if case .jwt(let keys) = $0 { keys } else { nil } }),
         ]
+    }
+
+    /// By the certificate that the connection came with: `.clientCertificate(allow: ["dns:*.agents.example"])`.
+    public static func clientCertificate(
+        allow: [CertificatePattern] = [], deny: [CertificatePattern] = [], denyFile: FilePath? = nil
+    ) -> AuthMethodConfiguration {
+        .clientCertificate(ClientCertificateConfiguration(allow: allow, deny: deny, denyFile: denyFile))
+    }
+
+    /// By name and password, of a file that `fluidity passwd` writes.
+    public static func basic(users: FilePath, header: FieldName? = nil) -> AuthMethodConfiguration {
+        .basic(BasicConfiguration(users: users, header: header))
+    }
+
+    /// By a token of a list.
+    public static func bearer(
+        tokens: [NamedKey] = [], file: FilePath? = nil, header: FieldName? = nil
+    ) -> AuthMethodConfiguration {
+        .bearer(BearerConfiguration(tokens: tokens, file: file, header: header))
+    }
+
+    /// By a key in a field of the request.
+    public static func apiKey(header: FieldName, keys: [NamedKey] = [], file: FilePath? = nil) -> AuthMethodConfiguration {
+        .apiKey(APIKeyConfiguration(header: header, keys: keys, file: file))
+    }
+
+    /// By a signed token of an issuer, whose keys are in a file.
+    public static func jwt(
+        keys: FilePath, issuer: String, audience: [String], _ change: (inout JWTConfiguration) -> Void = { _ in }
+    ) -> AuthMethodConfiguration {
+        var configuration = JWTConfiguration(issuer: issuer, audience: audience)
+        configuration.keys = keys
+        change(&configuration)
+        return .jwt(configuration)
+    }
+
+    /// By a signed token of an issuer that publishes its keys.
+    public static func jwt(
+        keysURL: String, issuer: String, audience: [String], _ change: (inout JWTConfiguration) -> Void = { _ in }
+    ) -> AuthMethodConfiguration {
+        var configuration = JWTConfiguration(issuer: issuer, audience: audience)
+        configuration.keysURL = keysURL
+        change(&configuration)
+        return .jwt(configuration)
     }
 
     /// The name in the file, and in the identity that the method finds.
@@ -88,87 +133,138 @@ enum AuthMethodConfiguration: ConfigurationUnion {
 private let headerDocumentation =
     "The field that has it, in place of Proxy-Authorization or Authorization. An ordinary field also comes through the tunnel; it is taken out here."
 
-struct ClientCertificateConfiguration: NestedConfiguration {
-    var allow: [CertificatePattern] = []
-    var deny: [CertificatePattern] = []
-    var denyFile: FilePath?
+/// Which certificates are taken.
+public struct ClientCertificateConfiguration: NestedConfiguration {
+    public var allow: [CertificatePattern] = []
+    public var deny: [CertificatePattern] = []
+    public var denyFile: FilePath?
 
-    static let schema = Schema<ClientCertificateConfiguration>(
+    public init() {}
+
+    public init(allow: [CertificatePattern] = [], deny: [CertificatePattern] = [], denyFile: FilePath? = nil) {
+        self.allow = allow
+        self.deny = deny
+        self.denyFile = denyFile
+    }
+
+    public static let schema = Schema<ClientCertificateConfiguration>(
         .optional("allow", \.allow, "Whose certificates are taken, any of these patterns. By default all that were verified."),
         .optional("deny", \.deny, "Whose are refused, whatever else is allowed and whatever other methods say."),
         .optional("deny-file", \.denyFile, "A file with such a pattern on each line, read again when it changes.")
     )
 }
 
-struct BasicConfiguration: NestedConfiguration {
-    var users = FilePath("")
-    var header: FieldName?
+/// Names and passwords, and where they are looked for.
+public struct BasicConfiguration: NestedConfiguration {
+    public var users = FilePath("")
+    public var header: FieldName?
 
-    static let schema = Schema<BasicConfiguration>(
+    public init() {}
+
+    public init(users: FilePath, header: FieldName? = nil) {
+        self.users = users
+        self.header = header
+    }
+
+    public static let schema = Schema<BasicConfiguration>(
         .required("users", \.users, "The file that 'fluidity passwd' writes, read again when it changes."),
         .optional("header", \.header, headerDocumentation)
     )
 }
 
 /// A secret that somebody is known by.
-struct NamedKey: NestedConfiguration {
-    var name = ""
-    var key = Secret("")
+public struct NamedKey: NestedConfiguration {
+    public var name = ""
+    public var key = Secret("")
 
-    static let schema = Schema<NamedKey>(
+    public init() {}
+
+    public init(name: String, key: Secret) {
+        self.name = name
+        self.key = key
+    }
+
+    public static let schema = Schema<NamedKey>(
         .required("name", \.name, "Who has it."),
         .secret("key", \.key, required: true, "The key itself: ${env:NAME} or ${file:PATH}.")
     )
 
-    func validate() -> [ConfigurationProblem] { NamedKeys.problems(name: name, key: key.revealed) }
+    public func validate() -> [ConfigurationProblem] { NamedKeys.problems(name: name, key: key.revealed) }
 }
 
-struct BearerConfiguration: NestedConfiguration {
-    var tokens: [NamedKey] = []
-    var file: FilePath?
-    var header: FieldName?
+/// Tokens, and where they are looked for.
+public struct BearerConfiguration: NestedConfiguration {
+    public var tokens: [NamedKey] = []
+    public var file: FilePath?
+    public var header: FieldName?
 
-    static let schema = Schema<BearerConfiguration>(
+    public init() {}
+
+    public init(tokens: [NamedKey] = [], file: FilePath? = nil, header: FieldName? = nil) {
+        self.tokens = tokens
+        self.file = file
+        self.header = header
+    }
+
+    public static let schema = Schema<BearerConfiguration>(
         .optional("tokens", \.tokens, "The tokens, each with the name of who has it."),
         .optional("file", \.file, "A file with more, 'NAME TOKEN' on each line, read again when it changes."),
         .optional("header", \.header, headerDocumentation)
     )
 
-    func validate() -> [ConfigurationProblem] {
+    public func validate() -> [ConfigurationProblem] {
         tokens.isEmpty && file == nil
             ? [ConfigurationProblem("'bearer' has no tokens, so nobody could pass", hint: "set tokens or file")] : []
     }
 }
 
-struct APIKeyConfiguration: NestedConfiguration {
-    var header: FieldName? = nil
-    var keys: [NamedKey] = []
-    var file: FilePath?
+/// Keys, and the field that they come in.
+public struct APIKeyConfiguration: NestedConfiguration {
+    public var header: FieldName?
+    public var keys: [NamedKey] = []
+    public var file: FilePath?
 
-    static let schema = Schema<APIKeyConfiguration>(
+    public init() {}
+
+    public init(header: FieldName, keys: [NamedKey] = [], file: FilePath? = nil) {
+        self.header = header
+        self.keys = keys
+        self.file = file
+    }
+
+    public static let schema = Schema<APIKeyConfiguration>(
         .required("header", \.header, "The field that has the key, X-Api-Key say. It is taken out here."),
         .optional("keys", \.keys, "The keys, each with a name. Several may have the same one, so that a key can be replaced."),
         .optional("file", \.file, "A file with more, 'NAME KEY' on each line, read again when it changes.")
     )
 
-    func validate() -> [ConfigurationProblem] {
-        keys.isEmpty && file == nil
+    public func validate() -> [ConfigurationProblem] {
+        if header == nil { return [ConfigurationProblem("'api-key' needs the field that has the key", key: "header")] }
+        return keys.isEmpty && file == nil
             ? [ConfigurationProblem("'api-key' has no keys, so nobody could pass", hint: "set keys or file")] : []
     }
 }
 
-struct JWTConfiguration: NestedConfiguration {
-    var keys: FilePath?
-    var keysURL: String?
-    var issuer = ""
-    var audience: [String] = []
-    var algorithms: [JWTAlgorithmName] = [.es256, .rs256, .eddsa]
-    var clockSkew = Duration.seconds(60)
-    var identity = "sub"
-    var refresh = Duration.seconds(600)
-    var header: FieldName?
+/// Whose tokens are taken, and by which keys they are verified.
+public struct JWTConfiguration: NestedConfiguration {
+    public var keys: FilePath?
+    public var keysURL: String?
+    public var issuer = ""
+    public var audience: [String] = []
+    public var algorithms: [JWTAlgorithmName] = [.es256, .rs256, .eddsa]
+    public var clockSkew = Duration.seconds(60)
+    public var identity = "sub"
+    public var refresh = Duration.seconds(600)
+    public var header: FieldName?
 
-    static let schema = Schema<JWTConfiguration>(
+    public init() {}
+
+    public init(issuer: String, audience: [String]) {
+        self.issuer = issuer
+        self.audience = audience
+    }
+
+    public static let schema = Schema<JWTConfiguration>(
         .optional("keys", \.keys, "A file with the issuer's keys, a JSON Web Key Set, read again when it changes."),
         .optional(
             "keys-url", \.keysURL,
@@ -184,11 +280,12 @@ struct JWTConfiguration: NestedConfiguration {
         .optional("header", \.header, headerDocumentation)
     )
 
-    func validate() -> [ConfigurationProblem] {
+    public func validate() -> [ConfigurationProblem] {
         var problems: [ConfigurationProblem] = []
         if (keys == nil) == (keysURL == nil) {
             problems.append(ConfigurationProblem("'jwt' needs either 'keys' or 'keys-url'", key: keys == nil ? nil : "keys-url"))
         }
+        if issuer.isEmpty { problems.append(ConfigurationProblem("'issuer' names nobody", key: "issuer")) }
         if audience.isEmpty { problems.append(ConfigurationProblem("'audience' names nobody", key: "audience")) }
         if algorithms.isEmpty {
             problems.append(ConfigurationProblem("'algorithms' has none, so no token could pass", key: "algorithms"))

@@ -1,8 +1,8 @@
 import NIOCore
-import Pipeline
+public import Pipeline
 
 /// A pattern for one thing that a certificate says of its holder: `dns:*.agents.example`.
-struct CertificatePattern: Sendable, Equatable, ScalarConfigurationValue {
+public struct CertificatePattern: Sendable, Equatable, ScalarConfigurationValue {
     enum Part: String, Sendable, CaseIterable {
         case subject
         case commonName = "cn"
@@ -14,12 +14,14 @@ struct CertificatePattern: Sendable, Equatable, ScalarConfigurationValue {
 
     let part: Part
     let glob: Glob
+    /// What it was to be made of, for one that matches nothing.
+    private var malformed: String?
 
-    static var typeDescription: String {
+    public static var typeDescription: String {
         "a pattern such as cn:alice, dns:*.example.com, uri:spiffe://example/*, subject:*,O=Example or key:SHA256"
     }
 
-    init(configured text: String) throws(InvalidValue) {
+    public init(configured text: String) throws(InvalidValue) {
         guard let colon = text.firstIndex(of: ":") else { throw InvalidValue("it begins with what is compared, and a colon") }
         let name = String(text[..<colon])
         guard let part = Part(rawValue: name) else {
@@ -40,7 +42,9 @@ struct CertificatePattern: Sendable, Equatable, ScalarConfigurationValue {
         glob = try Glob(configured: pattern)
     }
 
-    var printed: String { "\(part.rawValue):\(glob.pattern)".printed }
+    public func problems() -> [ConfigurationProblem] { malformed.map { Self.problems(of: $0) } ?? [] }
+
+    public var printed: String { malformed?.printed ?? "\(part.rawValue):\(glob.pattern)".printed }
 
     func matches(_ peer: PeerIdentity) -> Bool {
         switch part {
@@ -96,4 +100,17 @@ struct ClientCertificateMethod: AuthMethod {
     }
 
     func refresh() async -> [AuthNotice] { denyFile?.notices() ?? [] }
+}
+
+extension CertificatePattern: ExpressibleByStringLiteral {
+    /// `"cn:alice"`, `"dns:*.agents.example"`. A literal that is no pattern matches nobody, and is an error when the plan is made.
+    public init(stringLiteral text: String) {
+        if let pattern = try? CertificatePattern(configured: text) {
+            self = pattern
+        } else {
+            part = .subject
+            glob = Glob("")
+            malformed = text
+        }
+    }
 }

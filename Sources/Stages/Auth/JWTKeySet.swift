@@ -1,9 +1,9 @@
 import Foundation
 import JWTKit
-import Pipeline
+public import Pipeline
 
 /// A signature algorithm that a token may be signed with (RFC 7518, RFC 8037). Those with a shared secret and `none` aren't here.
-enum JWTAlgorithmName: String, Sendable, CaseIterable, ConfigurationChoice {
+public enum JWTAlgorithmName: String, Sendable, CaseIterable, ConfigurationChoice {
     case es256 = "ES256"
     case es384 = "ES384"
     case es512 = "ES512"

@@ -171,15 +171,5 @@ private final class CircuitBreakerGate: Gate {
     }
 }
 
-extension Failure.Code {
-    /// Says something of the origin, not of the client, the tunnel or this program.
-    var isOriginsFault: Bool {
-        switch self {
-        case .nameNotResolved, .unreachable, .connectionRefused, .timeout, .originClosed, .originInvalid: true
-        default: false
-        }
-    }
-}
-
 @available(*, unavailable)
 extension CircuitBreakerPort: Sendable {}

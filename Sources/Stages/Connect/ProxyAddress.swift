@@ -7,6 +7,11 @@ package struct ProxyAddress: Sendable, Hashable {
     /// User and password with a colon between them, as Basic wants it (RFC 7617).
     package var credentials: Secret?
 
+    init(host: String, port: Int) {
+        self.host = host
+        self.port = port
+    }
+
     /// Reads `http://user:password@proxy.example:3128`; the scheme may be left out, as in many an environment.
     package init(url text: String) throws(InvalidValue) {
         var rest = Substring(text)

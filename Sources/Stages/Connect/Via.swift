@@ -12,6 +12,18 @@ public struct Via: Sendable, Equatable, ConfigurationValue {
     let steps: [Step]
 
     public static let direct = Via(steps: [.direct])
+    /// The proxy that `HTTPS_PROXY` names, if `NO_PROXY` doesn't except the server.
+    public static let environment = Via(steps: [.environment])
+
+    /// An HTTP proxy, in whose field Proxy-Authorization user and password go (RFC 7617), if they are given.
+    public static func proxy(host: String, port: Int, user: String? = nil, password: Secret? = nil) -> Via {
+        var address = ProxyAddress(host: host, port: port)
+        if let user { address.credentials = Secret("\(user):\(password?.revealed ?? "")") }
+        return Via(steps: [.proxy(address)])
+    }
+
+    /// This way, and where it leads nowhere the other one.
+    public func orElse(_ other: Via) -> Via { Via(steps: steps + other.steps) }
 
     public static var shape: ValueShape { .oneOf([.text, .list(.text)]) }
     public static var typeDescription: String {

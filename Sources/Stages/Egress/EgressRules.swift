@@ -1,12 +1,27 @@
 import NIOCore
-import Pipeline
+public import Pipeline
 
 /// One rule of the list.
-enum EgressRule: ConfigurationUnion {
+///
+///     .allow(hosts: ["*.example.com"], ports: [443])
+///     .deny(networks: ["10.0.0.0/8"])
+public enum EgressRule: ConfigurationUnion {
     case allow(EgressConditions)
     case deny(EgressConditions)
 
-    static var variants: [ConfigurationVariant<EgressRule>] {
+    public static func allow(
+        hosts: [Glob] = [], networks: [Network] = [], ports: [PortRange] = [], methods: [String] = [], identities: [Glob] = []
+    ) -> EgressRule {
+        .allow(EgressConditions(hosts: hosts, networks: networks, ports: ports, methods: methods, identities: identities))
+    }
+
+    public static func deny(
+        hosts: [Glob] = [], networks: [Network] = [], ports: [PortRange] = [], methods: [String] = [], identities: [Glob] = []
+    ) -> EgressRule {
+        .deny(EgressConditions(hosts: hosts, networks: networks, ports: ports, methods: methods, identities: identities))
+    }
+
+    public static var variants: [ConfigurationVariant<EgressRule>] {
         [
             ConfigurationVariant(
                 "allow", "Lets the exchange go on.", make: { .allow($0) },
@@ -32,14 +47,26 @@ enum EgressRule: ConfigurationUnion {
 }
 
 /// When a rule fits: all that are given, and of each any entry. Without any, it always fits.
-struct EgressConditions: NestedConfiguration {
-    var hosts: [Glob] = []
-    var networks: [Network] = []
-    var ports: [PortRange] = []
-    var methods: [String] = []
-    var identities: [Glob] = []
+public struct EgressConditions: NestedConfiguration {
+    public var hosts: [Glob] = []
+    public var networks: [Network] = []
+    public var ports: [PortRange] = []
+    public var methods: [String] = []
+    public var identities: [Glob] = []
 
-    static let schema = Schema<EgressConditions>(
+    public init() {}
+
+    public init(
+        hosts: [Glob] = [], networks: [Network] = [], ports: [PortRange] = [], methods: [String] = [], identities: [Glob] = []
+    ) {
+        self.hosts = hosts
+        self.networks = networks
+        self.ports = ports
+        self.methods = methods
+        self.identities = identities
+    }
+
+    public static let schema = Schema<EgressConditions>(
         .optional("hosts", \.hosts, "The host's name as the client wrote it, without regard to case: patterns."),
         .optional(
             "networks", \.networks,
@@ -50,7 +77,7 @@ struct EgressConditions: NestedConfiguration {
         .optional("identities", \.identities, "Who the exchange comes from: patterns.")
     )
 
-    func validate() -> [ConfigurationProblem] {
+    public func validate() -> [ConfigurationProblem] {
         methods.contains { !$0.utf8.allSatisfy(HTTPGrammar.isTokenByte) || $0.isEmpty || $0 != $0.uppercased() }
             ? [ConfigurationProblem("a method is a word in capitals such as GET", key: "methods")] : []
     }

@@ -2,8 +2,8 @@ import NIOCore
 public import Pipeline
 
 public struct EgressConfiguration: StageConfiguration {
-    var rules: [Positioned<EgressRule>] = []
-    var otherwise = EgressVerdict.deny
+    public var rules: [Positioned<EgressRule>] = []
+    public var otherwise = EgressVerdict.deny
 
     public init() {}
 
@@ -16,7 +16,7 @@ public struct EgressConfiguration: StageConfiguration {
     )
 }
 
-enum EgressVerdict: String, Sendable, CaseIterable, ConfigurationChoice {
+public enum EgressVerdict: String, Sendable, CaseIterable, ConfigurationChoice {
     case allow
     case deny
 }

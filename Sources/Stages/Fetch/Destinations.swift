@@ -14,6 +14,11 @@ public struct Destinations: Sendable, Equatable, ConfigurationValue {
     public static let `public` = Destinations(base: .publicOnly)
     public static let any = Destinations(base: .any)
 
+    /// These networks and single addresses, and the public ones beside them where that is wanted.
+    public static func networks(_ networks: [Network], withPublic: Bool = false) -> Destinations {
+        Destinations(base: .networks(networks, withPublic: withPublic))
+    }
+
     public static var typeDescription: String { "'public', 'any' or a list of networks such as 10.0.0.0/8" }
 
     public static var shape: ValueShape {
@@ -43,6 +48,10 @@ public struct Destinations: Sendable, Equatable, ConfigurationValue {
             Destinations(
                 base: .networks(entries.compactMap(\.network), withPublic: entries.contains { $0.network == nil }))
         }
+    }
+
+    public func problems() -> [ConfigurationProblem] {
+        if case .networks(let networks, _) = base { networks.problems() } else { [] }
     }
 
     /// Whether an address may be dialled.
@@ -109,13 +118,15 @@ struct AddressBytes: Equatable {
 }
 
 /// A network in CIDR notation (RFC 4632), or a single address.
-struct Network: Sendable, Equatable, ScalarConfigurationValue {
+public struct Network: Sendable, Equatable, ScalarConfigurationValue {
     let bytes: [UInt8]
     let prefix: Int
+    /// What it was to be made of, for one that has no address in it.
+    private var malformed: String?
 
-    static var typeDescription: String { "a network such as 10.0.0.0/8, or an address" }
+    public static var typeDescription: String { "a network such as 10.0.0.0/8, or an address" }
 
-    init(configured text: String) throws(InvalidValue) {
+    public init(configured text: String) throws(InvalidValue) {
         if text == "any" { throw InvalidValue(hint: "'any' stands alone, not in a list") }
         guard let network = Network(text) else { throw InvalidValue() }
         self = network
@@ -153,7 +164,10 @@ struct Network: Sendable, Equatable, ScalarConfigurationValue {
         other.bytes.count == bytes.count && other.prefix >= prefix && Network(other.bytes, prefix).bytes == bytes
     }
 
-    var printed: String {
+    public func problems() -> [ConfigurationProblem] { malformed.map { Self.problems(of: $0) } ?? [] }
+
+    public var printed: String {
+        if let malformed { return malformed.printed }
         var text: String
         if bytes.count == 4 {
             text = bytes.map(String.init).joined(separator: ".")
@@ -191,5 +205,17 @@ extension SocketAddress {
         case .unixDomainSocket: return nil
         }
         return withSockAddr { pointer, _ in Array(UnsafeRawBufferPointer(start: pointer, count: range.upperBound)[range]) }
+    }
+}
+
+extension Network: ExpressibleByStringLiteral {
+    /// `"10.0.0.0/8"`. A literal that is no network contains nothing, and is an error when the plan is made.
+    public init(stringLiteral text: String) {
+        guard let network = Network(text) else {
+            self.init([], 0)
+            malformed = text
+            return
+        }
+        self = network
     }
 }

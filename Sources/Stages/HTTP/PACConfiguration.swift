@@ -7,6 +7,11 @@ public struct PACConfiguration: NestedConfiguration {
 
     public init() {}
 
+    public init(path: String = "/proxy.pac", direct: [DirectDestination]) {
+        self.path = path
+        self.direct = direct
+    }
+
     public static let schema = Schema<PACConfiguration>(
         .optional("path", \.path, "Where browsers find the file, as in http://127.0.0.1:8080/proxy.pac."),
         .optional(
@@ -26,13 +31,13 @@ public enum DirectDestination: Sendable, Equatable, ScalarConfigurationValue {
     case host(String)
     /// The name without its first dot: itself and everything below it.
     case domain(String)
-    case network(DirectNetwork)
+    case network(Network)
 
     public static var typeDescription: String { "a host, a name with what is below it such as .example.com, or a network" }
 
     public init(configured text: String) throws(InvalidValue) {
         if let network = Network(text) {
-            self = .network(DirectNetwork(network: network))
+            self = .network(network)
             return
         }
         let isDomain = text.hasPrefix(".") || text.hasPrefix("*.")
@@ -43,16 +48,26 @@ public enum DirectDestination: Sendable, Equatable, ScalarConfigurationValue {
         self = isDomain ? .domain(name) : .host(name)
     }
 
+    public func problems() -> [ConfigurationProblem] {
+        switch self {
+        case .host, .domain: Self.problems(of: printedText)
+        case .network(let network): network.problems()
+        }
+    }
+
+    private var printedText: String {
+        switch self {
+        case .host(let name): name
+        case .domain(let name): ".\(name)"
+        case .network(let network): network.printed
+        }
+    }
+
     public var printed: String {
         switch self {
         case .host(let name): name
         case .domain(let name): "\".\(name)\""
-        case .network(let network): network.network.printed
+        case .network(let network): network.printed
         }
     }
-}
-
-/// A network among what is reached directly.
-public struct DirectNetwork: Sendable, Equatable {
-    let network: Network
 }

@@ -18,8 +18,8 @@ package struct PACFile: Sendable {
             case .host(let name): hosts.append(Self.literal(name))
             case .domain(let name): domains.append(Self.literal(name))
             case .network(let entry):
-                let bytes = entry.network.bytes.map(String.init).joined(separator: ", ")
-                networks.append("{ bytes: [\(bytes)], prefix: \(entry.network.prefix) }")
+                let bytes = entry.bytes.map(String.init).joined(separator: ", ")
+                networks.append("{ bytes: [\(bytes)], prefix: \(entry.prefix) }")
             }
         }
         rules = """

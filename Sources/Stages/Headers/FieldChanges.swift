@@ -1,13 +1,25 @@
-import Pipeline
+public import Pipeline
 
 /// What happens to the fields of one kind of head, in this order: `rename`, `remove`, `set`, `add`.
-struct FieldChanges: NestedConfiguration {
-    var rename = FieldMap<FieldName>()
-    var remove: [FieldName] = []
-    var set = FieldMap<FieldTemplate>()
-    var add = FieldMap<FieldTemplate>()
+public struct FieldChanges: NestedConfiguration {
+    public var rename = FieldMap<FieldName>()
+    public var remove: [FieldName] = []
+    public var set = FieldMap<FieldTemplate>()
+    public var add = FieldMap<FieldTemplate>()
 
-    static let schema = Schema<FieldChanges>(
+    public init() {}
+
+    public init(
+        rename: FieldMap<FieldName> = [:], remove: [FieldName] = [], set: FieldMap<FieldTemplate> = [:],
+        add: FieldMap<FieldTemplate> = [:]
+    ) {
+        self.rename = rename
+        self.remove = remove
+        self.set = set
+        self.add = add
+    }
+
+    public static let schema = Schema<FieldChanges>(
         .optional("rename", \.rename, "Gives fields another name: { X-Old: X-New }."),
         .optional("remove", \.remove, "Takes away every field of these names."),
         .optional("set", \.set, "Puts one field in the place of all of its name: { X-User: \"{identity}\" }."),
@@ -16,27 +28,27 @@ struct FieldChanges: NestedConfiguration {
 
     var isEmpty: Bool { rename.entries.isEmpty && remove.isEmpty && set.entries.isEmpty && add.entries.isEmpty }
 
-    func validate() -> [ConfigurationProblem] {
-        let set = Set(set.entries.map { $0.name.lowercased() })
+    public func validate() -> [ConfigurationProblem] {
+        let set = Set(set.entries.map { $0.name.name.lowercased() })
         let both = remove.first { set.contains($0.name.lowercased()) }
         return both.map { [.warning("'\($0.name)' is removed and then set; 'set' alone does the same", key: "remove")] } ?? []
     }
 
     /// A value that no field may have, because of what a client put into it, leaves the field out.
     func apply(to fields: inout HeaderFields, _ exchange: Exchange, host: String) {
-        for entry in rename.entries where fields.contains(entry.name) {
-            let values = fields[entry.name]
-            fields.remove(entry.name)
+        for entry in rename.entries where fields.contains(entry.name.name) {
+            let values = fields[entry.name.name]
+            fields.remove(entry.name.name)
             for value in values { fields.append(entry.value.name, value) }
         }
         for name in remove { fields.remove(name.name) }
-        for entry in set.entries { fields.set(entry.name, entry.value.value(for: exchange, host: host)) }
-        for entry in add.entries { fields.append(entry.name, entry.value.value(for: exchange, host: host)) }
+        for entry in set.entries { fields.set(entry.name.name, entry.value.value(for: exchange, host: host)) }
+        for entry in add.entries { fields.append(entry.name.name, entry.value.value(for: exchange, host: host)) }
     }
 }
 
 /// What requests say of whom they come from, `X-Forwarded-For` and its like.
-enum ForwardedFor: String, Sendable, CaseIterable, ConfigurationChoice {
+public enum ForwardedFor: String, Sendable, CaseIterable, ConfigurationChoice {
     /// What the client wrote passes; nothing is added.
     case off
     /// The client's address is added to what is there.

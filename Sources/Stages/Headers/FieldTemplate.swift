@@ -1,8 +1,8 @@
-import Pipeline
+public import Pipeline
 
 /// A field's value with places for what is known of the exchange: `{identity}`. Braces, for `${…}` is the loader's and
-/// would be replaced when the file is read; `{{` stands for `{`.
-struct FieldTemplate: Sendable, Equatable, ScalarConfigurationValue {
+/// would be replaced when the file is read; `{{` stands for `{`. In code it can be a literal.
+public struct FieldTemplate: Sendable, Equatable, ScalarConfigurationValue {
     enum Piece: Sendable, Equatable {
         case text(String)
         case variable(Variable)
@@ -17,11 +17,13 @@ struct FieldTemplate: Sendable, Equatable, ScalarConfigurationValue {
     }
 
     let pieces: [Piece]
-    let printed: String
+    private let text: String
 
-    static var typeDescription: String { "a field's value, with {identity}, {identity-method}, {client}, {request-id} or {host}" }
+    public static var typeDescription: String {
+        "a field's value, with {identity}, {identity-method}, {client}, {request-id} or {host}"
+    }
 
-    init(configured text: String) throws(InvalidValue) {
+    public init(configured text: String) throws(InvalidValue) {
         guard text.utf8.count <= 8_192, text.utf8.allSatisfy(HTTPGrammar.isFieldValueByte),
             text.first?.isWhitespace != true, text.last?.isWhitespace != true
         else { throw InvalidValue("a field's value is one line of visible characters") }
@@ -53,8 +55,16 @@ struct FieldTemplate: Sendable, Equatable, ScalarConfigurationValue {
         literal += rest
         if !literal.isEmpty { pieces.append(.text(literal)) }
         self.pieces = pieces
-        printed = text.printed
+        self.text = text
     }
+
+    private init(malformed text: String) {
+        pieces = []
+        self.text = text
+    }
+
+    public var printed: String { text.printed }
+    public func problems() -> [ConfigurationProblem] { Self.problems(of: text) }
 
     /// The value for one exchange. What a client chose of it is a field's value or nothing: see `HeaderFields.append`.
     ///
@@ -77,12 +87,13 @@ struct FieldTemplate: Sendable, Equatable, ScalarConfigurationValue {
 }
 
 /// A field's name that a configuration may touch: not one of a connection or of a message's framing.
-struct FieldName: Sendable, Hashable, ScalarConfigurationValue {
-    let name: String
+/// In code it can be a literal.
+public struct FieldName: Sendable, Hashable, ScalarConfigurationValue {
+    public let name: String
 
-    static var typeDescription: String { "a field's name such as X-Request-Id" }
+    public static var typeDescription: String { "a field's name such as X-Request-Id" }
 
-    init(configured text: String) throws(InvalidValue) {
+    public init(configured text: String) throws(InvalidValue) {
         guard !text.isEmpty, text.utf8.count <= 256, text.utf8.allSatisfy(HTTPGrammar.isTokenByte) else { throw InvalidValue() }
         var name = text
         let isOfHop = name.withUTF8 { bytes in
@@ -96,22 +107,43 @@ struct FieldName: Sendable, Hashable, ScalarConfigurationValue {
         self.name = name
     }
 
-    var printed: String { name.printed }
+    private init(unchecked name: String) { self.name = name }
+
+    public var printed: String { name.printed }
+    public func problems() -> [ConfigurationProblem] { Self.problems(of: name) }
 }
 
-/// A mapping from fields' names to something, in the order of the file.
-struct FieldMap<Value: ConfigurationValue & Equatable>: ConfigurationValue, Equatable {
-    struct Entry: Sendable, Equatable {
-        var name: String
-        var value: Value
+// A literal that a file couldn't have is an error when the plan is made.
+
+extension FieldTemplate: ExpressibleByStringLiteral {
+    public init(stringLiteral text: String) { self = (try? FieldTemplate(configured: text)) ?? FieldTemplate(malformed: text) }
+}
+
+extension FieldName: ExpressibleByStringLiteral {
+    public init(stringLiteral name: String) { self.init(unchecked: name) }
+}
+
+/// A mapping from fields' names to something, in the order of the file. In code it is written like a dictionary:
+/// `["X-User": "{identity}"]`; a name may occur more than once.
+public struct FieldMap<Value: ConfigurationValue & Equatable>: ConfigurationValue, Equatable {
+    public struct Entry: Sendable, Equatable {
+        public var name: FieldName
+        public var value: Value
+
+        public init(_ name: FieldName, _ value: Value) {
+            self.name = name
+            self.value = value
+        }
     }
 
-    var entries: [Entry] = []
+    public var entries: [Entry]
 
-    static var typeDescription: String { "a mapping from fields' names to \(Value.typeDescription)" }
-    static var shape: ValueShape { .table(Value.shape) }
+    public init(_ entries: [Entry] = []) { self.entries = entries }
 
-    static func decode(_ node: ConfigurationNode, in context: DecodingContext) -> FieldMap? {
+    public static var typeDescription: String { "a mapping from fields' names to \(Value.typeDescription)" }
+    public static var shape: ValueShape { .table(Value.shape) }
+
+    public static func decode(_ node: ConfigurationNode, in context: DecodingContext) -> FieldMap? {
         guard case .mapping(let nodes) = node.content else {
             context.reject(node, wanted: typeDescription)
             return nil
@@ -121,13 +153,19 @@ struct FieldMap<Value: ConfigurationValue & Equatable>: ConfigurationValue, Equa
             let name = FieldName.decode(key, in: context)
             let value = Value.decode(entry.value, in: context)
             guard let name, let value else { return nil }
-            return Entry(name: name.name, value: value)
+            return Entry(name, value)
         }
         let good = entries.compactMap { $0 }
-        return good.count == entries.count ? FieldMap(entries: good) : nil
+        return good.count == entries.count ? FieldMap(good) : nil
     }
 
-    var printed: String {
+    public func problems() -> [ConfigurationProblem] { entries.flatMap { $0.name.problems() + $0.value.problems() } }
+
+    public var printed: String {
         entries.isEmpty ? "{}" : "{ " + entries.map { "\($0.name.printed): \($0.value.printed)" }.joined(separator: ", ") + " }"
     }
+}
+
+extension FieldMap: ExpressibleByDictionaryLiteral {
+    public init(dictionaryLiteral entries: (FieldName, Value)...) { self.init(entries.map { Entry($0.0, $0.1) }) }
 }

@@ -1,9 +1,9 @@
 public import Pipeline
 
 public struct HeadersConfiguration: StageConfiguration {
-    var request = FieldChanges()
-    var response = FieldChanges()
-    var forwardedFor = ForwardedFor.off
+    public var request = FieldChanges()
+    public var response = FieldChanges()
+    public var forwardedFor = ForwardedFor.off
 
     public init() {}
 

@@ -11,6 +11,13 @@ public struct MTLSConfiguration: StageConfiguration {
 
     public init() {}
 
+    public init(certificate: PEMSource, key: PEMSource, ca: PEMSource, name: String? = nil) {
+        self.certificate = certificate
+        self.key = key
+        self.ca = ca
+        self.name = name
+    }
+
     public static let schema = Schema<MTLSConfiguration>(
         .required("certificate", \.certificate, "This side's certificate, PEM; intermediate certificates may follow it."),
         .required("key", \.key, "The certificate's private key, PEM."),
@@ -112,6 +119,9 @@ struct MTLSServerStage: Stage {
             self.shard = shard
         }
 
+        // What is negotiated here is for the stage after this one; to the one before it, this is a stream of bytes.
+        var protocols: [String] { [] }
+
         func accept(_ connection: Inbound) throws {
             let verification = PeerVerificationHandler(shard: shard, peer: connection.remote, meter: meter) {
                 peer, negotiatedProtocol throws(StageError) in
@@ -195,6 +205,9 @@ struct MTLSClientStage: Stage {
             try connection.channel.pipeline.syncOperations.addHandlers(handler, verification)
             try client?.configure(connection)
         }
+
+        // The same the other way round: what the client wants is asked for in this handshake.
+        var protocols: [String] { [] }
 
         // Not yet: the handshake comes first.
         func ready(_ connection: Outbound) {}

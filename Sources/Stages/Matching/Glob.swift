@@ -6,7 +6,8 @@ public import Pipeline
 public struct Glob: Sendable, Hashable, ScalarConfigurationValue {
     let pattern: String
 
-    init(_ pattern: String) { self.pattern = pattern }
+    /// A pattern in code; one that a file couldn't have is an error when the plan is made.
+    public init(_ pattern: String) { self.pattern = pattern }
 
     public static var typeDescription: String { "a pattern such as *.example.com" }
 
@@ -17,6 +18,8 @@ public struct Glob: Sendable, Hashable, ScalarConfigurationValue {
     }
 
     public var printed: String { pattern.printed }
+
+    public func problems() -> [ConfigurationProblem] { Self.problems(of: pattern) }
 
     func matches(_ text: String, ignoringCase: Bool = false) -> Bool {
         var pattern = pattern
@@ -57,4 +60,8 @@ public struct Glob: Sendable, Hashable, ScalarConfigurationValue {
         pattern == UInt8(ascii: "?") || pattern == byte
             || ignoringCase && HTTPGrammar.lowercased(pattern) == HTTPGrammar.lowercased(byte)
     }
+}
+
+extension Glob: ExpressibleByStringLiteral {
+    public init(stringLiteral pattern: String) { self.init(pattern) }
 }

@@ -1,12 +1,16 @@
-import Pipeline
+public import Pipeline
 
 /// A port, or several that follow each other: `443`, `8000-8999`.
-struct PortRange: Sendable, Equatable, ScalarConfigurationValue {
-    let ports: ClosedRange<Int>
+public struct PortRange: Sendable, Equatable, ScalarConfigurationValue {
+    /// From 1 to 65535; others are an error when the plan is made.
+    public let ports: ClosedRange<Int>
 
-    static var typeDescription: String { "a port such as 443, or a range such as 8000-8999" }
+    public init(_ port: Int) { ports = port...port }
+    public init(_ ports: ClosedRange<Int>) { self.ports = ports }
 
-    init(configured text: String) throws(InvalidValue) {
+    public static var typeDescription: String { "a port such as 443, or a range such as 8000-8999" }
+
+    public init(configured text: String) throws(InvalidValue) {
         let parts = text.split(separator: "-", omittingEmptySubsequences: false)
         let numbers = parts.compactMap { part in
             part.utf8.allSatisfy { (0x30...0x39).contains($0) } ? Int(part) : nil
@@ -21,7 +25,15 @@ struct PortRange: Sendable, Equatable, ScalarConfigurationValue {
         ports = first...last
     }
 
-    var printed: String {
+    public func problems() -> [ConfigurationProblem] {
+        (1...65_535).contains(ports.lowerBound) && (1...65_535).contains(ports.upperBound) ? [] : Self.problems(of: printed)
+    }
+
+    public var printed: String {
         ports.count == 1 ? String(ports.lowerBound) : "\(ports.lowerBound)-\(ports.upperBound)"
     }
+}
+
+extension PortRange: ExpressibleByIntegerLiteral {
+    public init(integerLiteral port: Int) { self.init(port) }
 }

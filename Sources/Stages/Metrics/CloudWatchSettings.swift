@@ -10,6 +10,12 @@ public struct CloudWatchSettings: NestedConfiguration {
 
     public init() {}
 
+    /// - Parameter service: Nil for what the variable SERVICE says.
+    public init(service: String?, namespace: String = "Fluidity") {
+        self.service = service
+        self.namespace = namespace
+    }
+
     public static let schema = Schema<CloudWatchSettings>(
         .optional("service", \.service, "The value of the dimension 'Service'; by default, what SERVICE says."),
         .optional("namespace", \.namespace, "The namespace of the metrics."),

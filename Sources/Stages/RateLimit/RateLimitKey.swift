@@ -1,8 +1,8 @@
 import NIOCore
-import Pipeline
+public import Pipeline
 
 /// Whose exchanges share one limit.
-enum RateLimitKey: String, Sendable, CaseIterable, ConfigurationChoice {
+public enum RateLimitKey: String, Sendable, CaseIterable, ConfigurationChoice {
     case global
     case client
     case identity

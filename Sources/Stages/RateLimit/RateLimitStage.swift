@@ -2,14 +2,14 @@ import NIOCore
 public import Pipeline
 
 public struct RateLimitConfiguration: StageConfiguration {
-    var by = RateLimitKey.global
-    var requests: Rate?
-    var burst: Int?
-    var concurrent: Int?
-    var download: ByteRate?
-    var upload: ByteRate?
-    var byteBurst: ByteCount?
-    var capacity = 65_536
+    public var by = RateLimitKey.global
+    public var requests: Rate?
+    public var burst: Int?
+    public var concurrent: Int?
+    public var download: ByteRate?
+    public var upload: ByteRate?
+    public var byteBurst: ByteCount?
+    public var capacity = 65_536
 
     public init() {}
 

@@ -1,4 +1,4 @@
-import Pipeline
+public import Pipeline
 
 /// Tokens in a time, and the same as time: what tokens cost is the time in which they come back. Nanoseconds throughout.
 struct TokenRate: Sendable, Equatable {
@@ -21,20 +21,20 @@ struct TokenRate: Sendable, Equatable {
 }
 
 /// Bytes in a time: `10MiB/s`.
-struct ByteRate: Sendable, Hashable, Comparable, ScalarConfigurationValue {
-    var bytes: ByteCount
-    var period: Rate.Period
+public struct ByteRate: Sendable, Hashable, Comparable, ScalarConfigurationValue {
+    public var bytes: ByteCount
+    public var period: Rate.Period
 
-    static func < (left: ByteRate, right: ByteRate) -> Bool { left.perSecond < right.perSecond }
+    public static func < (left: ByteRate, right: ByteRate) -> Bool { left.perSecond < right.perSecond }
 
-    static var typeDescription: String { "bytes in a time such as 10MiB/s" }
+    public static var typeDescription: String { "bytes in a time such as 10MiB/s" }
 
-    init(_ bytes: ByteCount, per period: Rate.Period) {
+    public init(_ bytes: ByteCount, per period: Rate.Period) {
         self.bytes = bytes
         self.period = period
     }
 
-    init(configured text: String) throws(InvalidValue) {
+    public init(configured text: String) throws(InvalidValue) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 2 else {
             throw InvalidValue(parts.count == 1 ? "the period is missing" : nil, hint: "add a period: \(parts[0])/s")
@@ -45,7 +45,7 @@ struct ByteRate: Sendable, Hashable, Comparable, ScalarConfigurationValue {
         self.init(try ByteCount(configured: String(parts[0])), per: period)
     }
 
-    var printed: String { "\(bytes.printed)/\(period.rawValue)" }
+    public var printed: String { "\(bytes.printed)/\(period.rawValue)" }
 
     var perSecond: Double { Double(bytes.bytes) / Double(period.duration.components.seconds) }
     var tokenRate: TokenRate { TokenRate(bytes.bytes, in: period.duration) }

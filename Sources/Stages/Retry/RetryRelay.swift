@@ -142,15 +142,3 @@ final class RetryRelay: ExchangeRelay {
         forgetIfLarge()
     }
 }
-
-extension Failure.Code {
-    /// Another attempt may fare better: nothing was reached, or what was has gone, and that may have passed.
-    fileprivate var mayPass: Bool {
-        switch self {
-        case .tunnelLost, .tunnelDown, .refused, .draining, .nameNotResolved, .unreachable, .connectionRefused, .timeout,
-            .originClosed:
-            true
-        default: false
-        }
-    }
-}

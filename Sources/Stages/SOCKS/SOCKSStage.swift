@@ -68,6 +68,9 @@ final class SOCKSPort: InboundPort {
         self.shard = shard
     }
 
+    /// SOCKS has no name in ALPN.
+    var protocols: [String] { [] }
+
     func accept(_ connection: Inbound) throws {
         try connection.channel.pipeline.syncOperations.addHandler(SOCKSHandler(connection: connection, port: self))
     }

@@ -1,10 +1,9 @@
 import Foundation
 import Hosting
 import Logging
-import NIOCore
-import NIOPosix
 import Pipeline
 import Stages
+import Synchronization
 import Testing
 
 /// An agent and a server in one program that is neither: put together in code, started, used and stopped.
@@ -56,7 +55,8 @@ import Testing
         #expect(server.status == .running)
         await #expect(throws: StageError.self) { try await server.start() }
 
-        let answer = try await ask(socket, "GET http://example.com/ HTTP/1.1\r\nHost: example.com\r\nConnection: close\r\n\r\n")
+        let answer = try await UnixClient.ask(
+            socket, "GET http://example.com/ HTTP/1.1\r\nHost: example.com\r\nConnection: close\r\n\r\n")
         #expect(answer.hasPrefix("HTTP/1.1 200 OK\r\n"))
         #expect(answer.hasSuffix("you asked example.com"))
         #expect(await server.telemetry.snapshot().sum("fluidity_exchanges_begun_total") == 1)
@@ -75,18 +75,24 @@ import Testing
         }
     }
 
-    private func ask(_ socket: String, _ request: String) async throws -> String {
-        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .connect(unixDomainSocketPath: socket) { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
-                }
-            }
-        return try await channel.executeThenClose { inbound, outbound in
-            try await outbound.write(ByteBuffer(string: request))
-            var answer = ByteBuffer()
-            for try await bytes in inbound { answer.writeImmutableBuffer(bytes) }
-            return String(buffer: answer)
+    @Test func whatItCountsIsPublished() async throws {
+        let folder = try TemporaryDirectory()
+        let metrics = TestMetrics()
+        let pipeline = EmbeddedPipeline(
+            try Plan(host: .server, logger: logger) {
+                Step.accept(.unix(path: "\(folder.path)/x"))
+                Step.http { $0.mode = .origin }
+                Step.respond(body: "hello")
+            }, logger: logger, eventLoops: 2, metrics: metrics, metricsLabels: ["pipeline": "x"], metricsInterval: .seconds(3600))
+        try await pipeline.start()
+        for _ in 1...3 {
+            let answer = try await UnixClient.ask("\(folder.path)/x", "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            #expect(answer.hasSuffix("hello"))
         }
+        await pipeline.stop()
+        let counters = metrics.counters.withLock { $0 }
+        #expect(counters["fluidity_exchanges_begun_total{pipeline=x}"] == 3)
+        #expect(counters["fluidity_respond_answers_total{stage=respond}{place=3}{pipeline=x}"] == 3)
+        #expect(counters["fluidity_accept_connections_total{stage=accept}{place=1}{pipeline=x}"] == 3)
     }
 }

@@ -15,6 +15,8 @@ public struct ConfigurationVariant<Union: Sendable>: Sendable {
     let keys: @Sendable () -> [SchemaDescription]
     let decode: @Sendable (ConfigurationNode, ConfigurationNode.Origin, DecodingContext) -> Union?
     let printed: @Sendable (Union) -> String?
+    /// Nil for a value of another kind.
+    let problems: @Sendable (Union) -> [ConfigurationProblem]?
 
     /// - Parameters:
     ///   - make: the union's value from the keys that were read.
@@ -37,6 +39,7 @@ public struct ConfigurationVariant<Union: Sendable>: Sendable {
             return value.map(make)
         }
         printed = { unwrap($0)?.printed }
+        problems = { unwrap($0)?.problems().map { $0.below(name) } }
     }
 }
 
@@ -90,6 +93,8 @@ extension ConfigurationUnion {
         }
         return variant.decode(node, place, context)
     }
+
+    public func problems() -> [ConfigurationProblem] { Self.variants.lazy.compactMap { $0.problems(self) }.first ?? [] }
 
     public var printed: String {
         for variant in Self.variants {

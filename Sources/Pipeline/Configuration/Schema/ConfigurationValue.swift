@@ -8,6 +8,9 @@ public protocol ConfigurationValue: Sendable {
     static func decode(_ node: ConfigurationNode, in context: DecodingContext) -> Self?
     /// The value as it would stand in a file; `[redacted]` for a secret.
     var printed: String { get }
+    /// What is wrong with a value that was made in code, and not read from a file. By default nothing: for a type whose
+    /// initialisers let nothing wrong through.
+    func problems() -> [ConfigurationProblem]
     /// Whether the value must not be shown.
     static var isSecret: Bool { get }
     /// The keys inside, for a type that is written as a mapping.
@@ -17,6 +20,7 @@ public protocol ConfigurationValue: Sendable {
 }
 
 extension ConfigurationValue {
+    public func problems() -> [ConfigurationProblem] { [] }
     public static var isSecret: Bool { false }
     public static var keys: [SchemaDescription] { [] }
 }
@@ -38,6 +42,19 @@ extension ScalarConfigurationValue {
         } catch {
             context.reject(node, wanted: typeDescription, error)
             return nil
+        }
+    }
+}
+
+extension ScalarConfigurationValue {
+    /// What is wrong with a text as a value of this type: for the `problems` of a type that takes any literal in code.
+    public static func problems(of text: String) -> [ConfigurationProblem] {
+        do {
+            _ = try Self(configured: text)
+            return []
+        } catch {
+            let reason = error.reason.map { ": \($0)" } ?? ""
+            return [ConfigurationProblem("'\(text)' is not \(typeDescription)\(reason)", hint: error.hint)]
         }
     }
 }

@@ -49,6 +49,8 @@ extension NestedConfiguration {
         decodeMapping(node, in: context, noun: context.label)
     }
 
+    public func problems() -> [ConfigurationProblem] { check() }
+
     public var printed: String {
         "{ " + describe().map { "\($0.key): \($0.value)" }.joined(separator: ", ") + " }"
     }

@@ -21,4 +21,6 @@ public struct Positioned<Value: ConfigurationValue & Equatable>: ConfigurationVa
     }
 
     public var printed: String { value.printed }
+
+    public func problems() -> [ConfigurationProblem] { value.problems() }
 }

@@ -25,6 +25,8 @@ public struct SchemaField<Configuration>: Sendable {
     let nested: @Sendable () -> [SchemaDescription]
     let decode: @Sendable (ConfigurationNode, inout Configuration, DecodingContext) -> Void
     let printed: @Sendable (Configuration) -> String
+    /// What is wrong with a value that was set in code.
+    let problems: @Sendable (Configuration) -> [ConfigurationProblem]
     /// The same for a default, which is no secret.
     let printedDefault: @Sendable (Configuration) -> String
     /// The value, where it is a mapping with keys of its own and not absent.
@@ -138,12 +140,18 @@ extension SchemaField {
                     }
                     if let limits, !limits.contains(value) {
                         let shown = context.isHidden(node) ? node.shown(secret: true) : value.printed
-                        return context.report("\(context.label) must be \(limits.sentence), not \(shown)", at: node)
+                        return context.report(limits.refusal(of: context.label, shown), at: node)
                     }
                     configuration[keyPath: path] = value
                 }
             },
             printed: { isSecret ? Secret.redacted : $0[keyPath: path].printed },
+            problems: { configuration in
+                let value = configuration[keyPath: path]
+                guard let limits, !limits.contains(value) else { return value.problems().map { $0.below(key) } }
+                let shown = isSecret ? Secret.redacted : value.printed
+                return [ConfigurationProblem(limits.refusal(of: "'\(key)'", shown), key: key)]
+            },
             printedDefault: { $0[keyPath: path].printed },
             nestedValue: { $0[keyPath: path] as? any NestedConfiguration }
         )
@@ -156,6 +164,8 @@ private struct Limits<Value: Sendable>: Sendable {
     var sentence: String
     var bounds: SchemaBounds
     var contains: @Sendable (Value) -> Bool
+
+    func refusal(of key: String, _ shown: String) -> String { "\(key) must be \(sentence), not \(shown)" }
 }
 
 extension Limits where Value: ConfigurationValue & Comparable {

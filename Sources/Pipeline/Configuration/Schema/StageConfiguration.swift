@@ -20,6 +20,13 @@ public protocol StageConfiguration: Sendable, Equatable {
 
 extension StageConfiguration {
     public func validate() -> [ConfigurationProblem] { [] }
+
+    /// What is wrong with a configuration that was made in code: everything that would be wrong with it in a file. Keys out of
+    /// their range and malformed values come first, each with its dotted path; without such, what `validate` finds.
+    public func check() -> [ConfigurationProblem] {
+        let ofKeys = Self.schema.fields.flatMap { $0.problems(self) }
+        return ofKeys.contains { !$0.isWarning } ? ofKeys : ofKeys + validate()
+    }
 }
 
 /// What `validate` finds. The loader gives it the position of `key`, or of the whole entry where there is none.
@@ -36,6 +43,13 @@ public struct ConfigurationProblem: Sendable, Equatable {
         self.key = key
         self.hint = hint
         self.isWarning = isWarning
+    }
+
+    /// The same for the mapping around the one that it was found in.
+    func below(_ key: String) -> ConfigurationProblem {
+        var problem = self
+        problem.key = self.key.map { "\(key).\($0)" } ?? key
+        return problem
     }
 
     public static func warning(_ message: String, key: String? = nil, hint: String? = nil) -> ConfigurationProblem {

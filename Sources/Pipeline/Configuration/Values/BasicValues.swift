@@ -69,6 +69,8 @@ extension Optional: ConfigurationValue where Wrapped: ConfigurationValue {
     }
 
     public var printed: String { map(\.printed) ?? "null" }
+
+    public func problems() -> [ConfigurationProblem] { map { $0.problems() } ?? [] }
 }
 
 extension Array: ConfigurationValue where Element: ConfigurationValue {
@@ -94,6 +96,8 @@ extension Array: ConfigurationValue where Element: ConfigurationValue {
     }
 
     public var printed: String { "[\(map(\.printed).joined(separator: ", "))]" }
+
+    public func problems() -> [ConfigurationProblem] { flatMap { $0.problems() } }
 }
 
 extension ConfigurationNode {

@@ -1,4 +1,5 @@
-/// A file that must exist. A relative path starts from the configuration file's folder.
+/// A file that must exist. A relative path starts from the configuration file's folder; in code, where it can be a literal, from
+/// the folder that the process works in.
 public struct FilePath: Sendable, Hashable, ConfigurationValue, CustomStringConvertible {
     public var path: String
 
@@ -30,6 +31,14 @@ public struct FilePath: Sendable, Hashable, ConfigurationValue, CustomStringConv
         return nil
     }
 
+    public func problems() -> [ConfigurationProblem] {
+        path.isEmpty ? [ConfigurationProblem("the path of a file is missing")] : []
+    }
+
     public var description: String { path }
     public var printed: String { PlainText.quotedIfNeeded(path) }
+}
+
+extension FilePath: ExpressibleByStringLiteral {
+    public init(stringLiteral path: String) { self.init(path) }
 }

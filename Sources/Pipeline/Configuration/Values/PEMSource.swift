@@ -22,6 +22,13 @@ public enum PEMSource: Sendable, Hashable, ConfigurationValue, CustomStringConve
         return FilePath.decode(node, in: context).map(PEMSource.file)
     }
 
+    public func problems() -> [ConfigurationProblem] {
+        switch self {
+        case .file(let file): file.problems()
+        case .text: []
+        }
+    }
+
     public var description: String {
         switch self {
         case .file(let file): file.description

@@ -16,6 +16,8 @@ final class JSONClientPort: ExchangePort, OutboundClient, JSONHandlerOwner {
         self.waiting = WaitingExchanges(downstream: downstream, shard: shard)
     }
 
+    var protocols: [String] { FrameCodec.json.protocols }
+
     func open(_ exchange: Exchange) { waiting.take(exchange, begin) }
 
     private func begin(_ exchange: Exchange) -> Bool {

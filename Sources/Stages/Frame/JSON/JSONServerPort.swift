@@ -14,6 +14,8 @@ final class JSONServerPort: InboundPort {
         self.shard = shard
     }
 
+    var protocols: [String] { FrameCodec.json.protocols }
+
     func accept(_ connection: Inbound) throws {
         let handler = JSONHandler(configuration: configuration, shard: shard, peerName: connection.remote)
         let session = JSONServerSession(handler: handler, connection: connection, downstream: downstream, shard: shard)
