@@ -1,6 +1,19 @@
 import ArgumentParser
-import Foundation
 import Stages
+
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
 
 /// `fluidity passwd`.
 struct PasswordCommand: ParsableCommand {
@@ -89,11 +102,11 @@ enum PasswordEntry {
         tcgetattr(STDIN_FILENO, &settings)
         var silent = settings
         silent.c_lflag &= ~tcflag_t(ECHO | ISIG)
-        FileHandle.standardError.write(Data(prompt.utf8))
+        Reporting.prompt(prompt)
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent)
         defer {
             tcsetattr(STDIN_FILENO, TCSAFLUSH, &settings)
-            FileHandle.standardError.write(Data("\n".utf8))
+            Reporting.prompt("\n")
         }
         let line = readLine(strippingNewline: true) ?? ""
         guard line.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7F }) else {
