@@ -53,12 +53,11 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-asn1", from: "1.7.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
-        .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
     ],
     targets: [
         .target(
             name: "Pipeline",
-            dependencies: [nioCore, logging, deque, .product(name: "Yams", package: "Yams")],
+            dependencies: [nioCore, logging, deque, "CYAML"],
             swiftSettings: settings
         ),
         .target(
@@ -68,7 +67,7 @@ let package = Package(
         ),
         .target(
             name: "ControlStages",
-            dependencies: ["Pipeline", "AWS", nioCore, nioPosix, nioHTTP1, logging, httpClient],
+            dependencies: ["Pipeline", "AWS", nioCore, nioPosix, nioHTTP1, logging, httpClient, crypto],
             swiftSettings: settings
         ),
         .target(
@@ -81,6 +80,7 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"]), .brew(["libyaml"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(
             name: "Runtime",

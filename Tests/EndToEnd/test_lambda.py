@@ -76,6 +76,8 @@ def event(name: str) -> bytes:
     return (EVENTS / name).read_bytes()
 
 
+KEY = "0123456789abcdef0123456789abcdef"
+
 HTTP_EVENTS = [
     ("rest-v1-wake.json", "wake"), ("rest-v1-wake-query.json", "wake"), ("rest-v1-wake-base64-body.json", "wake"), ("http-v2-wake.json", "wake"),
     ("function-url-wake.json", "wake"), ("rest-v1-kill.json", "kill"), ("http-v2-kill.json", "kill"), ("function-url-kill-iam.json", "kill"),
@@ -84,8 +86,13 @@ HTTP_EVENTS = [
 
 @pytest.mark.parametrize("name, action", HTTP_EVENTS)
 async def test_http_events_get_http_answers(function, api, moto, name, action):
-    function(action)
-    what, answer = await api.invoke(event(name))
+    function(action, FLUIDITY_CONTROL_KEY=KEY)
+    document = json.loads(event(name))
+    # Where AWS let in only who may, that suffices; elsewhere the key does.
+    context = document["requestContext"]
+    if not (context.get("authorizer") or context.get("identity", {}).get("apiKeyId")):
+        document["headers"]["x-api-key"] = KEY
+    what, answer = await api.invoke(document)
     assert what == "response"
     assert answer["statusCode"] == 200 and answer["isBase64Encoded"] is False
     assert answer["headers"]["Content-Type"] == "application/json"
@@ -111,6 +118,24 @@ async def test_other_events_get_plain_values(function, api, name, handler):
     expected = {"sleep": ("action", "no_change"), "kill": ("status", "killed"), "status": ("status", "asleep"), "wake": ("status", "waking")}
     key, value = expected[handler]
     assert answer[key] == value
+
+
+@pytest.mark.parametrize("variables", [{}, {"FLUIDITY_CONTROL_KEY": KEY}])
+@pytest.mark.parametrize("name, action", [("function-url-wake.json", "wake"), ("http-v2-wake.json", "wake"), ("http-v2-kill.json", "kill")])
+async def test_an_open_address_starts_and_stops_nothing(function, api, moto, name, action, variables):
+    """A function URL without IAM, an HTTP API without an authorizer: whoever knows the address can ask."""
+    before = 0 if action == "wake" else 1
+    moto.client("ecs").update_service(cluster="fluidity", service="fluidity-server", desiredCount=before)
+    running = function(action, **variables)
+    for given in (None, "", "EXAMPLEKEYEXAMPLEKEYEXAMPLEKEY12"):
+        document = json.loads(event(name))
+        if given is not None:
+            document["headers"]["x-api-key"] = given
+        what, answer = await api.invoke(document)
+        assert (what, answer["statusCode"]) == ("response", 403)
+        assert json.loads(answer["body"])["code"] == "forbidden"
+    assert desired(moto) == before
+    assert KEY not in running.text() and running.alive
 
 
 async def test_kill_stops_what_wake_started(function, api, moto):

@@ -28,6 +28,9 @@ package struct LambdaEvent: Sendable, Equatable {
     package var body: ByteBuffer
     /// The address of the client, or what kind of event it is, for logs.
     package var remote: String
+    /// Whether AWS let in only who may: IAM, an API key of the gateway's, an authorizer. Nobody can write that into an event but
+    /// AWS, and whoever IAM lets invoke the function itself.
+    package var isAuthenticated: Bool
 
     /// An event that isn't what it seems to be.
     package struct Malformed: Error, Sendable, Equatable {
@@ -56,6 +59,7 @@ package struct LambdaEvent: Sendable, Equatable {
     private init(origin: Origin, path: String, remote: String) {
         self.origin = origin
         self.remote = remote
+        isAuthenticated = true
         head = RequestHead(method: "POST", scheme: .https, authority: "lambda", path: path)
         body = ByteBuffer()
     }
@@ -81,7 +85,14 @@ package struct LambdaEvent: Sendable, Equatable {
         }
         try self.init(
             origin: .gatewayV1, method: event.httpMethod, path: event.path, query: pairs.joined(separator: "&"), fields: fields,
-            body: event.body, isBase64: event.isBase64Encoded ?? false, remote: event.requestContext?.identity?.sourceIp)
+            body: event.body, isBase64: event.isBase64Encoded ?? false, remote: event.requestContext?.identity?.sourceIp,
+            isAuthenticated: Self.isAuthenticated(event.requestContext))
+    }
+
+    private static func isAuthenticated(_ context: LambdaEventDocument.GatewayV1.Context?) -> Bool {
+        guard let context else { return false }
+        let names = [context.identity?.apiKeyId, context.identity?.userArn].compactMap(\.self).filter { !$0.isEmpty }
+        return !names.isEmpty || context.authorizer?.isEmpty == false
     }
 
     private init(_ event: LambdaEventDocument.GatewayV2) throws(Malformed) {
@@ -92,12 +103,12 @@ package struct LambdaEvent: Sendable, Equatable {
             origin: .gatewayV2, method: event.requestContext.http.method,
             path: event.rawPath ?? event.requestContext.http.path ?? "/",
             query: event.rawQueryString ?? "", fields: fields, body: event.body, isBase64: event.isBase64Encoded ?? false,
-            remote: event.requestContext.http.sourceIp)
+            remote: event.requestContext.http.sourceIp, isAuthenticated: event.requestContext.authorizer?.isEmpty == false)
     }
 
     private init(
         origin: Origin, method: String, path: String, query: String, fields: FieldList, body: String?, isBase64: Bool,
-        remote: String?
+        remote: String?, isAuthenticated: Bool
     ) throws(Malformed) {
         guard !method.isEmpty, method.utf8.count <= 64, method.utf8.allSatisfy(HTTPGrammar.isTokenByte) else {
             throw Malformed(message: "the event's method is no HTTP method", origin: origin)
@@ -120,6 +131,7 @@ package struct LambdaEvent: Sendable, Equatable {
         self.origin = origin
         self.body = bytes
         self.remote = remote ?? "-"
+        self.isAuthenticated = isAuthenticated
         head = RequestHead(
             method: method, scheme: .https, authority: fields.host ?? "lambda", path: target,
             body: bytes.readableBytes > 0 ? .known(Int64(bytes.readableBytes)) : .none, fields: fields.fields)

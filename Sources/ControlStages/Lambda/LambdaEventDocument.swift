@@ -18,8 +18,34 @@ enum LambdaEventDocument: Decodable {
         var isBase64Encoded: Bool?
         var requestContext: Context?
 
-        struct Context: Decodable { var identity: Identity? }
-        struct Identity: Decodable { var sourceIp: String? }
+        struct Context: Decodable {
+            var identity: Identity?
+            var authorizer: Authorizer?
+        }
+
+        struct Identity: Decodable {
+            var sourceIp: String?
+            /// Of the key that the method demands; nil for a method that demands none, whatever the request has.
+            var apiKeyId: String?
+            /// Where IAM let the caller in.
+            var userArn: String?
+        }
+    }
+
+    /// What an authorizer found out: IAM, a token, a function. Only whether there was one counts.
+    struct Authorizer: Decodable {
+        var isEmpty: Bool
+
+        private struct Name: CodingKey {
+            var stringValue: String
+            var intValue: Int? { nil }
+            init?(stringValue: String) { self.stringValue = stringValue }
+            init?(intValue: Int) { nil }
+        }
+
+        init(from decoder: any Decoder) throws {
+            isEmpty = try decoder.container(keyedBy: Name.self).allKeys.isEmpty
+        }
     }
 
     struct GatewayV2: Decodable {
@@ -31,7 +57,10 @@ enum LambdaEventDocument: Decodable {
         var isBase64Encoded: Bool?
         var requestContext: Context
 
-        struct Context: Decodable { var http: Request }
+        struct Context: Decodable {
+            var http: Request
+            var authorizer: Authorizer?
+        }
 
         struct Request: Decodable {
             var method: String

@@ -9,16 +9,44 @@ import FoundationEssentials
 import Foundation
 #endif
 
+/// Whose requests a function does.
+public enum LambdaAccess: String, Sendable, CaseIterable, ConfigurationChoice {
+    /// Those that AWS let in by name or key, and those that have the stage's own key.
+    case authenticated
+    /// Everybody's: something in front sees to it, or nothing needs to.
+    case everybody
+}
+
 public struct LambdaConfiguration: StageConfiguration {
     public var margin = Duration.milliseconds(500)
+    public var access = LambdaAccess.authenticated
+    public var apiKey: Secret?
 
     public init() {}
 
     public static let schema = Schema<LambdaConfiguration>(
         .optional(
             "margin", \.margin, in: .zero...(.seconds(60)),
-            "How long before the invocation's deadline an answer is given up, so that there is time to say so.")
+            "How long before the invocation's deadline an answer is given up, so that there is time to say so."),
+        .optional(
+            "access", \.access,
+            "Whose HTTP requests are done: those that AWS has authenticated or that have 'api-key', or everybody's."),
+        .optional(
+            "api-key", \.apiKey,
+            "Lets in requests that have it in 'x-api-key', where AWS doesn't check who comes: at a function URL.")
     )
+
+    public func validate() -> [ConfigurationProblem] {
+        guard let key = apiKey?.revealed, !key.isEmpty else { return [] }
+        if access == .everybody {
+            return [.warning("'api-key' changes nothing where everybody is let in", key: "api-key", hint: "leave out 'access'")]
+        }
+        guard key.utf8.count < 16 else { return [] }
+        return [
+            .warning(
+                "the key has only \(key.utf8.count) characters", key: "api-key", hint: "take 32 random ones: openssl rand -hex 16")
+        ]
+    }
 }
 
 public struct LambdaFactory: StageFactory {
@@ -46,11 +74,13 @@ package final class LambdaStage: Stage {
     }
 
     private let configuration: LambdaConfiguration
+    private let admission: LambdaAdmission
     private let logger: Logger
     private let place = Mutex<NIOLoopBound<Place>?>(nil)
 
     init(configuration: LambdaConfiguration, logger: Logger) {
         self.configuration = configuration
+        admission = LambdaAdmission(configuration)
         self.logger = logger
     }
 
@@ -70,7 +100,13 @@ package final class LambdaStage: Stage {
             do throws(LambdaEvent.Malformed) {
                 let event = try LambdaEvent(invocation.event)
                 guard let channel = await runtime.channel else { continue }
-                reply = await answer(event, invocation, channel, place)
+                if let refusal = admission.refusal(of: event) {
+                    logger.warning(
+                        "a request was refused", metadata: ["client": "\(event.remote)", "invocation": "\(invocation.id)"])
+                    reply = LambdaReply(refusal.head, ByteBuffer(string: refusal.body), to: event.origin)
+                } else {
+                    reply = await answer(event, invocation, channel, place)
+                }
             } catch {
                 logger.warning("an event is malformed", metadata: ["reason": "\(error.message)", "invocation": "\(invocation.id)"])
                 reply = LambdaReply(error)

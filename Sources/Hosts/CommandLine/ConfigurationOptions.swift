@@ -1,6 +1,11 @@
 import ArgumentParser
-import Foundation
 import Pipeline
+
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
 
 /// What commands that read a configuration have in common.
 struct ConfigurationOptions: ParsableArguments {

@@ -1,6 +1,19 @@
 import ArgumentParser
-import Foundation
 import Stages
+
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
 
 /// `fluidity passwd`.
 struct PasswordCommand: ParsableCommand {
@@ -93,10 +106,10 @@ enum PasswordEntry {
         withUnsafeMutableBytes(of: &silent.c_cc) { $0[Int(VEOL)] = $0[Int(VINTR)] }
         // What was typed before is thrown away, so the question comes after.
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent)
-        FileHandle.standardError.write(Data(prompt.utf8))
+        Reporting.prompt(prompt)
         defer {
             tcsetattr(STDIN_FILENO, TCSAFLUSH, &settings)
-            FileHandle.standardError.write(Data("\n".utf8))
+            Reporting.prompt("\n")
         }
         // A terminal gives one line at a time, none longer.
         var bytes = [UInt8](repeating: 0, count: 4_096)

@@ -1,6 +1,13 @@
 import ArgumentParser
-import Foundation
 import Pipeline
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
 
 /// How errors come out of commands: what is wrong on standard error, and a status that scripts can tell apart (sysexits).
 enum Reporting {
@@ -32,6 +39,19 @@ enum Reporting {
     }
 
     static func write(_ text: String) {
-        FileHandle.standardError.write(Data((text.hasSuffix("\n") ? text : text + "\n").utf8))
+        prompt(text.hasSuffix("\n") ? text : text + "\n")
+    }
+
+    /// Writes to standard error, without a line's end.
+    static func prompt(_ text: String) {
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { writeOnce(STDERR_FILENO, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return }
+            rest.removeFirst(count)
+        }
     }
 }
+
+private func writeOnce(_ descriptor: CInt, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int { write(descriptor, bytes, count) }

@@ -1,11 +1,16 @@
 import ArgumentParser
-import Foundation
 import Hosting
 import Lifecycle
 import Logging
 import NIOCore
 import Pipeline
 import Runtime
+
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
 
 struct AgentCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -160,7 +165,7 @@ enum SavedSetting {
         do {
             try Data(edited.utf8).write(to: URL(fileURLWithPath: file), options: .atomic)
         } catch {
-            throw StageError(.unavailable, "can't write '\(file)': \(error.localizedDescription)")
+            throw StageError(.unavailable, "can't write '\(file)': \(FileProblem.reason(error))")
         }
     }
 }

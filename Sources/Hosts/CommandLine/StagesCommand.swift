@@ -1,6 +1,11 @@
 import ArgumentParser
-import Foundation
 import Pipeline
+
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
 
 struct StagesCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -66,7 +71,7 @@ struct ReferenceFolder {
                 try Data(text.utf8).write(to: URL(fileURLWithPath: "\(path)/\(file)"), options: .atomic)
             }
         } catch {
-            throw ValidationError("the pages can't be written to '\(path)': \(error.localizedDescription)")
+            throw ValidationError("the pages can't be written to '\(path)': \(FileProblem.reason(error))")
         }
     }
 }

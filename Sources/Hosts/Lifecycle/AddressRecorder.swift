@@ -1,10 +1,15 @@
 package import AWS
 import AsyncHTTPClient
-import Foundation
 import Hosting
 package import Logging
 package import NIOCore
 package import Pipeline
+
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
 
 /// Writes the server's address into a DNS record when it starts. Not being able to is no reason not to serve.
 package struct AddressRecorder: HostCompanion {

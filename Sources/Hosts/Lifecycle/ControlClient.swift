@@ -1,8 +1,13 @@
 import AsyncHTTPClient
-import Foundation
 package import NIOCore
 import NIOHTTP1
 package import Pipeline
+
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
 
 /// Calls the endpoints that start and stop the server.
 package struct ControlClient: Sendable {

@@ -1,4 +1,3 @@
-import Foundation
 import Hosting
 package import Logging
 package import NIOCore

@@ -1,5 +1,12 @@
-import Foundation
 import Synchronization
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
 
 /// Says on a terminal what the server is doing. Anywhere else it says nothing: the log does.
 package final class Progress: Sendable {
@@ -20,8 +27,10 @@ package final class Progress: Sendable {
 
     /// On standard error, where that is a terminal.
     package static func standardError() -> Progress {
-        Progress(isTerminal: isatty(FileHandle.standardError.fileDescriptor) == 1) { text in
-            FileHandle.standardError.write(Data(text.utf8))
+        Progress(isTerminal: isatty(STDERR_FILENO) == 1) { text in
+            // A line of a terminal; what of it isn't taken, the next one overwrites.
+            var text = text
+            _ = text.withUTF8 { writeOnce(STDERR_FILENO, $0.baseAddress, $0.count) }
         }
     }
 
@@ -59,3 +68,5 @@ package final class Progress: Sendable {
         write((isShown ? "\r\u{1B}[K" : "") + message.prefix(1).uppercased() + message.dropFirst() + ".\n")
     }
 }
+
+private func writeOnce(_ descriptor: CInt, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int { write(descriptor, bytes, count) }

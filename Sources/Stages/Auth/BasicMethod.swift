@@ -1,6 +1,11 @@
-import Foundation
 import NIOCore
 import Pipeline
+
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
 
 /// Names and passwords. Verifying one takes long on purpose, so it happens on threads, and is remembered for a while.
 final class BasicMethod: AuthMethod {

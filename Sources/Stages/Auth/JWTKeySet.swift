@@ -1,6 +1,11 @@
-import Foundation
 import JWTKit
 public import Pipeline
+
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
 
 /// A signature algorithm that a token may be signed with (RFC 7518, RFC 8037). Those with a shared secret and `none` aren't here.
 public enum JWTAlgorithmName: String, Sendable, CaseIterable, ConfigurationChoice {

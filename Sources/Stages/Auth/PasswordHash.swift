@@ -1,6 +1,11 @@
 import Crypto
 import CryptoExtras
+
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
 import Foundation
+#endif
 
 /// A salted, slow hash of a password, in the form of the Password Hashing Competition:
 /// `$scrypt$ln=15,r=8,p=3$SALT$HASH` or `$pbkdf2-sha256$i=600000$SALT$HASH`, salt and hash in base64 without padding.

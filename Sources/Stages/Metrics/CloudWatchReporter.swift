@@ -1,6 +1,5 @@
 import AWS
 import AsyncHTTPClient
-import Foundation
 import Logging
 import NIOCore
 import Pipeline

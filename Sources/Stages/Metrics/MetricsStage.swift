@@ -1,8 +1,13 @@
-import Foundation
 import Logging
 import NIOCore
 public import Pipeline
 import Synchronization
+
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
 
 public struct MetricsConfiguration: StageConfiguration {
     public var cloudwatch: CloudWatchSettings?

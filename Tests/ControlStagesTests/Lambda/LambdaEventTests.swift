@@ -17,6 +17,8 @@ import Testing
         var path: String
         var body = ""
         var remote: String
+        /// Whether AWS let in only who may.
+        var isAuthenticated = true
         var testDescription: String { file }
     }
 
@@ -32,11 +34,15 @@ import Testing
         .init(
             file: "rest-v1-kill.json", origin: .gatewayV1, method: "POST", path: "/kill", body: #"{"reason":"operator"}"#,
             remote: "203.0.113.10"),
-        .init(file: "http-v2-wake.json", origin: .gatewayV2, method: "POST", path: "/wake", remote: "203.0.113.10"),
+        .init(
+            file: "http-v2-wake.json", origin: .gatewayV2, method: "POST", path: "/wake", remote: "203.0.113.10",
+            isAuthenticated: false),
         .init(
             file: "http-v2-kill.json", origin: .gatewayV2, method: "POST", path: "/kill", body: #"{"reason":"operator"}"#,
-            remote: "203.0.113.10"),
-        .init(file: "function-url-wake.json", origin: .gatewayV2, method: "POST", path: "/wake", remote: "203.0.113.10"),
+            remote: "203.0.113.10", isAuthenticated: false),
+        .init(
+            file: "function-url-wake.json", origin: .gatewayV2, method: "POST", path: "/wake", remote: "203.0.113.10",
+            isAuthenticated: false),
         .init(
             file: "function-url-kill-iam.json", origin: .gatewayV2, method: "POST", path: "/", body: #"{"reason":"operator"}"#,
             remote: "203.0.113.10"),
@@ -61,6 +67,7 @@ import Testing
         #expect(event.head.path == expected.path)
         #expect(String(buffer: event.body) == expected.body)
         #expect(event.remote == expected.remote)
+        #expect(event.isAuthenticated == expected.isAuthenticated)
         #expect(!event.head.fields.contains("content-length") && !event.head.fields.contains("host"))
     }
 

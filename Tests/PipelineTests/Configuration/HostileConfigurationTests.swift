@@ -68,7 +68,7 @@ import Testing
     @Test func manyErrors() {
         let keys = (0..<8_000).map { "k\($0): ${env:V\($0)}\n" }.joined()
         #expect(refusal(keys + "pipeline: []\n").contains("t.yaml:1:1: error: the file has no key 'k0'"))
-        #expect(refusal(String(repeating: "a: 1\n", count: 1_000)).contains("occurs more than once"))
+        #expect(refusal(String(repeating: "a: 1\n", count: 1_000)).count { $0 == "\n" } < 100)
     }
 
     @Test(arguments: [

@@ -1,7 +1,12 @@
 import Crypto
-package import Foundation
 import SwiftASN1
 package import X509
+
+#if canImport(FoundationEssentials)
+package import FoundationEssentials
+#else
+package import Foundation
+#endif
 
 /// A private certificate authority: what every agent and server of one tunnel trusts, and nobody else.
 package struct CertificateAuthority: Sendable {

@@ -1,5 +1,4 @@
 package import ArgumentParser
-import Foundation
 
 /// `fluidity cert`: a private authority and its certificates, without another tool.
 package struct CertificateCommand: ParsableCommand {
@@ -24,7 +23,7 @@ package struct CertificateCommand: ParsableCommand {
         do {
             try body()
         } catch let error as CertificateCommandError {
-            FileHandle.standardError.write(Data("error: \(error.message)\n".utf8))
+            Reporting.write("error: \(error.message)")
             throw ExitCode(error.code.exitStatus)
         }
     }

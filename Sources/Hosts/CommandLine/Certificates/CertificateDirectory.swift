@@ -1,4 +1,8 @@
+#if canImport(FoundationEssentials)
+package import FoundationEssentials
+#else
 package import Foundation
+#endif
 
 /// Where certificates are kept: `ca.pem` and `ca-key.pem`, and `NAME.pem` and `NAME-key.pem` for each that was issued.
 package struct CertificateDirectory: Sendable {
@@ -40,7 +44,7 @@ package struct CertificateDirectory: Sendable {
 
     /// Refuses names that would lead out of the directory or to the authority's own files.
     package static func validate(_ name: String) throws(CertificateCommandError) {
-        guard name.range(of: "^[A-Za-z0-9_][A-Za-z0-9_.@-]*$", options: .regularExpression) != nil, name.utf8.count <= 64 else {
+        guard isName(name) else {
             throw CertificateCommandError(
                 .usage,
                 "'\(name)' can't be the name of a file: letters, digits and _ . @ - only, 64 at most, a letter or digit first")
@@ -48,6 +52,18 @@ package struct CertificateDirectory: Sendable {
         guard name.lowercased() != authorityName else {
             throw CertificateCommandError(.usage, "'\(authorityName)' is the name of the authority; choose another")
         }
+    }
+
+    private static func isName(_ name: String) -> Bool {
+        func isPlain(_ byte: UInt8) -> Bool {
+            switch byte {
+            case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"): true
+            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"): true
+            default: false
+            }
+        }
+        guard let first = name.utf8.first, isPlain(first), name.utf8.count <= 64 else { return false }
+        return name.utf8.allSatisfy { isPlain($0) || [UInt8(ascii: "."), UInt8(ascii: "@"), UInt8(ascii: "-")].contains($0) }
     }
 
     private func save(_ issued: IssuedCertificate, named name: String, replacing: Bool) throws {

@@ -1,6 +1,11 @@
 import ArgumentParser
-import Foundation
 import X509
+
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
 
 /// `fluidity cert init`.
 struct CertificateInitCommand: ParsableCommand {

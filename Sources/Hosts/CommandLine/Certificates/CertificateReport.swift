@@ -1,8 +1,21 @@
-package import Foundation
 import Pipeline
 import Stages
 import SwiftASN1
 package import X509
+
+#if canImport(FoundationEssentials)
+package import FoundationEssentials
+#else
+package import Foundation
+#endif
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
 
 /// A certificate for a person to read.
 package struct CertificateReport: CustomStringConvertible {

@@ -1,7 +1,14 @@
-import Foundation
 import Stages
 import SwiftASN1
 import X509
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
 
 /// What an authority is asked to certify.
 package struct CertificateRequest: Sendable {

@@ -1,4 +1,16 @@
+#if canImport(FoundationEssentials)
+package import FoundationEssentials
+#else
 package import Foundation
+#endif
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
 
 /// Files that only their owner can read, from their first moment on.
 package enum PrivateFile {
@@ -35,7 +47,7 @@ package enum PrivateFile {
                 at: url, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         } catch {
             throw CertificateCommandError(
-                .cannotCreate, "the directory \(url.relativePath) can't be made: \(error.localizedDescription)")
+                .cannotCreate, "the directory \(url.relativePath) can't be made: \(FileProblem.reason(error))")
         }
     }
 
@@ -54,7 +66,7 @@ package enum PrivateFile {
         defer { close(descriptor) }
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
+            let count = rest.withUnsafeBytes { writeOnce(descriptor, $0.baseAddress, $0.count) }
             if count < 0 && errno == EINTR { continue }
             guard count > 0 else { throw failure(file) }
             rest.removeFirst(count)
@@ -68,3 +80,5 @@ package enum PrivateFile {
             .cannotCreate, "\(file.relativePath) can't be written: \(String(cString: strerror(errno)))")
     }
 }
+
+private func writeOnce(_ descriptor: CInt, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int { write(descriptor, bytes, count) }

@@ -1,4 +1,8 @@
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
 import Foundation
+#endif
 
 /// A package with one stage, as `fluidity stage new` writes it.
 package struct StageTemplate {

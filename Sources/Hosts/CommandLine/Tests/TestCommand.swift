@@ -1,6 +1,11 @@
 import ArgumentParser
-import Foundation
 import Pipeline
+
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
 
 struct TestCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

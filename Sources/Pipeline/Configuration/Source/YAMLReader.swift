@@ -1,14 +1,13 @@
-internal import Yams
-
 /// Turns a file's text into nodes with positions. What is wrong with it as YAML comes out as findings.
 struct YAMLReader {
     /// The guard finds every anchor; this is the second line of defence, and what tests look for.
     static let missedAnchor = "a configuration can't have anchors and aliases"
+    /// Keys that occur twice and are reported; who has more has seen enough.
+    private static let repeatedKeysReported = 20
 
     private let source: SourceText
     private(set) var findings: [DecodingContext.Finding] = []
-    /// Where a key that occurs twice was changed so that the parser goes on, and what it was called.
-    private var renamed: [SourcePosition: String] = [:]
+    private var repeatedKeys = 0
 
     init(_ source: SourceText) {
         self.source = source
@@ -23,122 +22,93 @@ struct YAMLReader {
             report(error.message, at: source.position(of: error.offset), hint: error.hint)
             return nil
         }
-        guard let (root, parser) = compose(attempts: yamlGuard.tokens < 5_000 ? 10 : 1) else { return nil }
-        // A node knows its anchor only as long as the parser lives.
-        return withExtendedLifetime(parser) { convert(root, inFlow: false) }
-    }
-
-    /// Parses, again after every key that occurs twice: the parser stops at the first, but everything shall be reported.
-    private mutating func compose(attempts: Int) -> (Node, Parser)? {
-        var current = source
-        for _ in 0..<attempts {
-            do {
-                let parser = try Parser(yaml: current.text, resolver: .basic, encoding: .utf8)
-                return try parser.singleRoot().map { ($0, parser) }
-            } catch let YamlError.duplicatedKeysInMapping(names, context) {
-                let position = SourcePosition(line: context.mark.line, column: context.mark.column)
-                guard let name = names.first, let next = rename(name, at: position, in: current) else {
-                    report("a key occurs twice in one mapping", at: position)
-                    return nil
-                }
-                current = next
-            } catch let error as YamlError {
-                report(error)
-                return nil
-            } catch {
-                report("the file can't be parsed", at: SourcePosition(line: 1, column: 1))
-                return nil
-            }
-        }
-        for (position, name) in renamed { report("the key '\(name)' occurs more than once", at: position) }
-        return nil
-    }
-
-    /// Gives the first of two equal keys another first letter. No column changes, and `convert` finds the old name again.
-    private mutating func rename(_ name: String, at position: SourcePosition, in source: SourceText) -> SourceText? {
-        guard var offset = source.offset(of: position), offset < source.scalars.count else { return nil }
-        if source.scalars[offset] == "'" || source.scalars[offset] == "\"" { offset += 1 }
-        guard offset < source.scalars.count, let first = name.unicodeScalars.first, source.scalars[offset] == first,
-            let replacement = Unicode.Scalar(UInt32(0xE000 + renamed.count))
-        else { return nil }
-        renamed[position] = name
-        return source.replacing(offset..<offset + 1, with: String(replacement))
-    }
-
-    private mutating func convert(_ node: Node, inFlow: Bool) -> ConfigurationNode {
-        let position = node.mark.map { SourcePosition(line: $0.line, column: $0.column) } ?? SourcePosition(line: 1, column: 1)
-        if node.anchor != nil { report(Self.missedAnchor, at: position) }
-        switch node {
-        case .scalar(let scalar):
-            let isNull = scalar.style == .plain && ["", "~", "null", "Null", "NULL"].contains(scalar.string)
-            var result = ConfigurationNode(isNull ? .null : .scalar(.init(scalar.string)), origin: .file(position))
-            result.layout = ConfigurationNode.Layout(style: ConfigurationNode.Style(scalar.style), inFlow: inFlow)
-            return result
-        case .sequence(let sequence):
-            let isFlow = inFlow || isBracket(at: position)
-            let nodes = sequence.map { convert($0, inFlow: isFlow) }
-            var result = ConfigurationNode(.sequence(nodes), origin: .file(position))
-            result.layout = ConfigurationNode.Layout(style: isFlow ? .flow : .block, inFlow: inFlow)
-            return result
-        case .mapping(let mapping):
-            let isFlow = inFlow || isBracket(at: position)
-            var result = ConfigurationNode(.mapping(entries(of: mapping, inFlow: isFlow)), origin: .file(position))
-            result.layout = ConfigurationNode.Layout(style: isFlow ? .flow : .block, inFlow: inFlow)
-            return result
-        case .alias:
-            report(Self.missedAnchor, at: position)
-            return ConfigurationNode(.null, origin: .file(position))
+        do {
+            return try document(YAMLEvents(source.text))
+        } catch {
+            let problem = YAMLProblem(error, source: source)
+            report(problem.message, at: problem.position, hint: problem.hint)
+            return nil
         }
     }
 
-    /// Yams takes a collection's style from the wrong event, so the text tells.
-    private func isBracket(at position: SourcePosition) -> Bool {
-        guard let offset = source.offset(of: position), offset < source.scalars.count else { return false }
-        return source.scalars[offset] == "{" || source.scalars[offset] == "["
+    private mutating func document(_ events: YAMLEvents) throws(YAMLEvents.Problem) -> ConfigurationNode? {
+        guard case .documentStart = try events.next().kind else { return nil }
+        let root = try node(try events.next(), of: events, inFlow: false)
+        _ = try events.next()
+        let rest = try events.next()
+        guard case .streamEnd = rest.kind else {
+            report("a file has one document, and here another one begins", at: rest.position)
+            return nil
+        }
+        return root
     }
 
-    private mutating func entries(of mapping: Node.Mapping, inFlow: Bool) -> [ConfigurationNode.Entry] {
+    private mutating func node(
+        _ event: YAMLEvents.Event, of events: YAMLEvents, inFlow: Bool
+    ) throws(YAMLEvents.Problem) -> ConfigurationNode {
+        if event.hasAnchor { report(Self.missedAnchor, at: event.position) }
+        let content: ConfigurationNode.Content
+        let style: ConfigurationNode.Style
+        switch event.kind {
+        case .scalar(let text, let written):
+            let isNull = written == .plain && ["", "~", "null", "Null", "NULL"].contains(text)
+            content = isNull ? .null : .scalar(.init(text))
+            style = written
+        case .sequenceStart(let isFlow):
+            content = .sequence(try nodes(of: events, inFlow: inFlow || isFlow))
+            style = inFlow || isFlow ? .flow : .block
+        case .mappingStart(let isFlow):
+            content = .mapping(try entries(of: events, inFlow: inFlow || isFlow))
+            style = inFlow || isFlow ? .flow : .block
+        case .alias, .documentStart, .documentEnd, .streamEnd, .collectionEnd:
+            report(Self.missedAnchor, at: event.position)
+            return ConfigurationNode(.null, origin: .file(event.position))
+        }
+        var result = ConfigurationNode(content, origin: .file(event.position))
+        result.layout = ConfigurationNode.Layout(style: style, inFlow: inFlow)
+        return result
+    }
+
+    private mutating func nodes(of events: YAMLEvents, inFlow: Bool) throws(YAMLEvents.Problem) -> [ConfigurationNode] {
+        var nodes: [ConfigurationNode] = []
+        while true {
+            let event = try events.next()
+            if case .collectionEnd = event.kind { return nodes }
+            nodes.append(try node(event, of: events, inFlow: inFlow))
+        }
+    }
+
+    private mutating func entries(
+        of events: YAMLEvents, inFlow: Bool
+    ) throws(YAMLEvents.Problem) -> [ConfigurationNode.Entry] {
         var entries: [ConfigurationNode.Entry] = []
         var lines: [String: Int] = [:]
-        for (key, value) in mapping {
-            let keyNode = convert(key, inFlow: inFlow)
-            guard case .file(let position) = keyNode.origin else { continue }
-            var name = ""
-            switch keyNode.content {
-            case .scalar(let scalar): name = renamed[position] ?? scalar.text
-            case .null: name = renamed[position] ?? "null"
+        while true {
+            let event = try events.next()
+            if case .collectionEnd = event.kind { return entries }
+            let key = try node(event, of: events, inFlow: inFlow)
+            let value = try node(try events.next(), of: events, inFlow: inFlow)
+            let name: String
+            switch key.content {
+            case .scalar(let scalar): name = scalar.text
+            case .null: name = "null"
             case .sequence, .mapping:
-                report("a key must be a text", at: position)
+                report("a key must be a text", at: event.position)
                 continue
             }
-            let converted = convert(value, inFlow: inFlow)
             if let line = lines[name] {
-                report("the key '\(name)' occurs twice", at: position, hint: "it stands in line \(line) already")
+                repeatedKeys += 1
+                if repeatedKeys <= Self.repeatedKeysReported {
+                    report("the key '\(name)' occurs twice", at: event.position, hint: "it stands in line \(line) already")
+                }
                 continue
             }
-            lines[name] = position.line
-            entries.append(ConfigurationNode.Entry(key: name, keyOrigin: keyNode.origin, value: converted))
+            lines[name] = event.position.line
+            entries.append(ConfigurationNode.Entry(key: name, keyOrigin: key.origin, value: value))
         }
-        return entries
     }
 
     private mutating func report(_ message: String, at position: SourcePosition, hint: String? = nil) {
         findings.append(.init(message: message, hint: hint, origin: .file(position), severity: .error))
-    }
-
-    private mutating func report(_ error: YamlError) {
-        let problem = YAMLProblem(error, source: source)
-        report(problem.message, at: problem.position, hint: problem.hint)
-    }
-}
-
-extension ConfigurationNode.Style {
-    fileprivate init(_ style: Node.Scalar.Style) {
-        switch style {
-        case .any, .plain: self = .plain
-        case .singleQuoted: self = .singleQuoted
-        case .doubleQuoted: self = .doubleQuoted
-        case .literal, .folded: self = .text
-        }
     }
 }
