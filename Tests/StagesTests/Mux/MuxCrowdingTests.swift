@@ -90,7 +90,8 @@ import Testing
         _ = side.session.park(slot)
         var told: [Int] = []
         for _ in 0..<8 {
-            if case .windowed(let slot) = side.session.receive(.window(stream: 1, increment: 4_096), now: side.now) { told.append(slot) }
+            let event = side.session.receive(.window(stream: 1, increment: 4_096), now: side.now)
+            if case .windowed(let slot) = event { told.append(slot) }
         }
         #expect(told == [slot])
         #expect(side.session.acceptsData(from: slot))
@@ -126,7 +127,8 @@ import Testing
         #expect(side.failure == nil)
     }
 
-    /// Without room for ten seconds: of those that nobody reads the one that holds most is ended, then the next, and none that is read.
+    /// Without room for ten seconds: of those that nobody reads the one that holds most is ended, then the next, and none that is
+    /// read.
     @Test func whoIsNotReadGoesWhenTheRoomIsUsedUp() throws {
         let count = Self.configuration.sessionWindow / Self.window
         var side = opener(streams: count)
@@ -159,7 +161,7 @@ import Testing
         for stream in 1...count { side.feed(MuxWire.data(UInt32(stream), Self.window)) }
         for round in 0..<40 {
             side.feed(MuxWire.ping(UInt64(round)))
-            for stream in 1...count { side.session.consume(16, on: try #require(side.session.slots[UInt32(stream)]), now: side.now) }
+            for slot in side.session.slots.values { side.session.consume(16, on: slot, now: side.now) }
             side.tick(after: .seconds(1))
         }
         #expect(side.resets == 0 && side.failure == nil)
