@@ -23,7 +23,7 @@ lint: ## Check how the code is formatted
 format: ## Format the code
 	@swift format format --in-place --parallel --recursive Package.swift Sources Tests examples
 
-generate: ## Make the stages' reference and the JSON Schema anew
+generate: ## Make the reference of stages and metrics, and the JSON Schema, anew
 	@scripts/generate
 
 certificates: build ## Make development certificates in run/certs, where they are missing

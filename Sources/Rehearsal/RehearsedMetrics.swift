@@ -27,7 +27,8 @@ package struct RehearsedMetrics {
                 case .gauge: .gauge
                 case .histogram: .histogram
                 }
-            let description = MetricDescription(kind, entry.key.name, entry.help)
+            let labels = entry.key.labels.map(\.name).filter { $0 != "stage" && $0 != "place" }
+            let description = MetricDescription(kind, entry.key.name, entry.help, labels: labels)
             if !result.contains(description) { result.append(description) }
         }
         return result

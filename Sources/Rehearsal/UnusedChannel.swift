@@ -1,48 +1,24 @@
-import NIOCore
+package import NIOCore
 import NIOPosix
 
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#else
-import Darwin
-#endif
-
 /// A channel that exists only because a client has one: half of a pair of sockets that nothing is sent over.
-struct UnusedChannel: Sendable {
-    let channel: any Channel
+package struct UnusedChannel: Sendable {
+    package let channel: any Channel
     private let other: CInt
 
-    static func open(on loop: any EventLoop) async throws -> UnusedChannel {
-        var pair: [CInt] = [-1, -1]
-        #if canImport(Glibc)
-        let kind = CInt(SOCK_STREAM.rawValue)
-        #else
-        let kind = SOCK_STREAM
-        #endif
-        guard socketpair(AF_UNIX, kind, 0, &pair) == 0 else { throw IOError(errnoCode: errno, reason: "socketpair") }
+    package static func open(on loop: any EventLoop) async throws -> UnusedChannel {
+        let (ours, theirs) = try SocketPair.make()
         do {
-            let channel = try await ClientBootstrap(group: loop).withConnectedSocket(pair[0]).get()
-            return UnusedChannel(channel: channel, other: pair[1])
+            let channel = try await ClientBootstrap(group: loop).withConnectedSocket(ours).get()
+            return UnusedChannel(channel: channel, other: theirs)
         } catch {
-            _ = Self.close(pair[1])
+            SocketPair.close(theirs)
             throw error
         }
     }
 
-    func close() async {
+    package func close() async {
         try? await channel.close()
-        _ = Self.close(other)
-    }
-
-    private static func close(_ descriptor: CInt) -> CInt {
-        #if canImport(Glibc)
-        Glibc.close(descriptor)
-        #elseif canImport(Musl)
-        Musl.close(descriptor)
-        #else
-        Darwin.close(descriptor)
-        #endif
+        SocketPair.close(other)
     }
 }

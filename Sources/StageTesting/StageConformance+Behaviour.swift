@@ -6,14 +6,16 @@ import Rehearsal
 
 extension StageConformance {
     /// How a stage from exchanges to exchanges works, apart from what it is for.
-    func checkBehaviour(_ findings: inout ConformanceFindings) async throws {
+    /// Returns what it counts.
+    func checkBehaviour(_ findings: inout ConformanceFindings) async throws -> [MetricDescription] {
         let first = try await begin()
         let second = try await begin()
+        let counted: [MetricDescription]
         do {
             try await checkPassage(first, second, &findings)
             try await checkErrors(second, &findings)
             try await checkAllocations(second, &findings)
-            try await checkMetrics(first, &findings)
+            counted = try await first.run { $0.shard.map { RehearsedMetrics($0).descriptions(of: Factory.name) } ?? [] }
         } catch {
             await first.end()
             await second.end()
@@ -21,6 +23,7 @@ extension StageConformance {
         }
         await checkDraining(first, &findings)
         await second.end()
+        return counted
     }
 
     private func begin() async throws -> Rehearsal {
@@ -112,15 +115,14 @@ extension StageConformance {
     }
 
     /// What a stage counts is what its reference says.
-    private func checkMetrics(_ rehearsal: Rehearsal, _ findings: inout ConformanceFindings) async throws {
-        let counted = try await rehearsal.run { $0.shard.map { RehearsedMetrics($0).descriptions(of: Factory.name) } ?? [] }
+    func checkMetrics(_ counted: [MetricDescription], _ findings: inout ConformanceFindings) {
         let declared = Factory.reference.metrics
         for metric in declared where !counted.contains(metric) {
             let other = counted.first { $0.name == metric.name }
             findings.add(
                 other == nil
                     ? "it declares the metric '\(metric.name)' and doesn't have it"
-                    : "its metric '\(metric.name)' is of another kind or has another help text than declared")
+                    : "its metric '\(metric.name)' is of another kind or has another help text or other labels than declared")
         }
         for metric in counted where !declared.contains(where: { $0.name == metric.name }) {
             findings.add("it has the metric '\(metric.name)' and doesn't declare it in its reference")
@@ -128,19 +130,7 @@ extension StageConformance {
     }
 
     private func checkDraining(_ rehearsal: Rehearsal, _ findings: inout ConformanceFindings) async {
-        let isDone = await withTaskGroup(of: Bool.self) { group in
-            group.addTask {
-                await rehearsal.end()
-                return true
-            }
-            group.addTask {
-                try? await Task.sleep(for: .seconds(10))
-                return false
-            }
-            let first = await group.next() ?? false
-            group.cancelAll()
-            return first
-        }
-        findings.expect(isDone, "it doesn't drain and stop within 10 s although nothing is open")
+        let isDone = await Self.within(patience) { await rehearsal.end() }
+        findings.expect(isDone, "it doesn't drain and stop within \(patience.printed) although nothing is open")
     }
 }

@@ -8,18 +8,26 @@ public import Pipeline
 ///     }
 ///
 /// It checks how the stage describes itself, that its defaults and its example can be loaded, that wrong keys and values are
-/// refused at their places, and, for a stage from exchanges to exchanges, how it behaves: two instances know nothing of each
-/// other, what it counts is what it declares, a chunk of a body that it has no interest in costs no allocation, what the one end
-/// says of an error reaches the other, and it drains.
+/// refused at their places, and how it behaves in each of its forms: two instances know nothing of each other, what it counts is
+/// what it declares, it drains and stops. Beyond that,
+///
+/// - a filter: a chunk of a body that it has no interest in costs no allocation, and what the one end says of an error reaches
+///   the other;
+/// - what takes exchanges and isn't a filter: every exchange gets an answer or a reason, and one whose client goes away ends;
+/// - what takes connections: one whose peer is done ends, and so does an idle one that is to drain;
+/// - what takes outgoing connections: whoever uses them is told why there is none.
 public struct StageConformance<Factory: StageFactory>: Sendable {
     let factory: Factory
     let example: String
     let directory: String
     let request: TestRequest
+    /// How long what has to come may take.
+    package var patience = Duration.seconds(10)
 
     /// - Parameters:
-    ///   - example: Entries of a list to check the stage with, in YAML: the reference's example, if none is given. It has to
-    ///     let `request` pass at least once.
+    ///   - example: Entries of a list to check the stage with, in YAML: the reference's example, if none is given. A filter has
+    ///     to let `request` pass at least once. What listens has to take a free port, `127.0.0.1:0`; what dials has to find
+    ///     nobody, at `127.0.0.1:1` say: two instances run beside each other, and nobody else is to be bothered.
     ///   - directory: Where relative paths in the example start from.
     ///   - request: What is sent through the stage.
     public init(
@@ -36,10 +44,14 @@ public struct StageConformance<Factory: StageFactory>: Sendable {
         var findings = ConformanceFindings(stage: Factory.name)
         checkDescription(&findings)
         checkConfiguration(&findings)
-        let isFilter = Factory.forms.contains { $0.input == .exchange && $0.output == .exchange }
-        if isFilter, findings.isEmpty {
+        if findings.isEmpty {
             do {
-                try await checkBehaviour(&findings)
+                var counted: [MetricDescription] = []
+                for form in Factory.forms {
+                    let isFilter = form == StageForm(.exchange, .exchange)
+                    counted += try await isFilter ? checkBehaviour(&findings) : checkEnds(form, &findings)
+                }
+                checkMetrics(counted, &findings)
             } catch {
                 findings.add("it can't be run with its example: \(error)")
             }

@@ -17,6 +17,7 @@ struct StagesCommand: ParsableCommand {
               fluidity stages fetch
               fluidity stages fetch --json
               fluidity stages --markdown docs/stages
+              fluidity stages --metrics
             """)
 
     @Argument(help: "Describe this stage: its keys, an example, its metrics.")
@@ -28,13 +29,18 @@ struct StagesCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Write a page for each stage into a folder.", valueName: "folder"))
     var markdown: String?
 
+    @Flag(help: "Print the tables of all metrics, in Markdown: those of every pipeline, of the process and of each stage.")
+    var metrics = false
+
     func validate() throws {
-        if markdown != nil, json || name != nil { throw ValidationError("--markdown goes with nothing else") }
+        if markdown != nil, json || metrics || name != nil { throw ValidationError("--markdown goes with nothing else") }
+        if metrics, json || name != nil { throw ValidationError("--metrics goes with nothing else") }
     }
 
     func run() throws {
         let stages = FluidityCommandLine.stages.factories.map { StageDescription($0) }
         if let markdown { return try ReferenceFolder(path: markdown).write(stages) }
+        if metrics { return print(StageDescription.metricsReference(stages), terminator: "") }
         guard let name else {
             return print(json ? JSON.array(stages.map(\.json)).pretty : Self.list(stages), terminator: "")
         }

@@ -147,11 +147,9 @@ final class InboundEdge: InboundPort {
 
     init(_ next: any InboundPort, on shard: Shard, at place: StagePlace) {
         self.next = next
-        entered = shard.metrics.counter(
-            "fluidity_stage_connections_in_total", "Connections that reached the stage.", place.labels)
-        refused = shard.metrics.counter(
-            "fluidity_stage_connections_refused_total", "Connections that the stage didn't take.", place.labels)
-        open = shard.metrics.gauge("fluidity_stage_connections_open", "Connections at the stage.", place.labels)
+        entered = shard.metrics.counter(StageMetrics.connectionsIn, place.labels)
+        refused = shard.metrics.counter(StageMetrics.connectionsRefused, place.labels)
+        open = shard.metrics.gauge(StageMetrics.connectionsOpen, place.labels)
     }
 
     var protocols: [String] { next.protocols }

@@ -14,10 +14,8 @@ enum ExchangeOutcome: String, CaseIterable {
 struct OutcomeCounters {
     private let counters: [Counter]
 
-    init(_ name: String, _ help: String, _ labels: [MetricTable.Label], in table: MetricTable) {
-        counters = ExchangeOutcome.allCases.map {
-            table.counter(name, help, labels + [.init("outcome", $0.rawValue)])
-        }
+    init(_ metric: MetricDescription, _ labels: [MetricTable.Label], in table: MetricTable) {
+        counters = ExchangeOutcome.allCases.map { table.counter(metric, labels + [.init("outcome", $0.rawValue)]) }
     }
 
     func add(_ outcome: ExchangeOutcome) {
@@ -53,18 +51,14 @@ final class StageMeter {
     init(_ place: StagePlace, in table: MetricTable) {
         index = place.index
         let labels = place.labels
-        entered = table.counter("fluidity_stage_exchanges_in_total", "Exchanges that reached the stage.", labels)
-        passed = table.counter("fluidity_stage_exchanges_out_total", "Exchanges that the stage passed on.", labels)
-        ended = OutcomeCounters(
-            "fluidity_stage_exchanges_ended_total", "Exchanges that ended at the stage, by how they ended.", labels, in: table)
-        open = table.gauge("fluidity_stage_exchanges_open", "Exchanges that reached the stage and have not ended.", labels)
-        requestBytes = table.counter(
-            "fluidity_stage_request_bytes_total", "Body bytes of requests, and of tunnels, that reached the stage.", labels)
-        responseBytes = table.counter(
-            "fluidity_stage_response_bytes_total", "Body bytes of responses, and of tunnels, that left the stage.", labels)
+        entered = table.counter(StageMetrics.exchangesIn, labels)
+        passed = table.counter(StageMetrics.exchangesOut, labels)
+        ended = OutcomeCounters(StageMetrics.exchangesEnded, labels, in: table)
+        open = table.gauge(StageMetrics.exchangesOpen, labels)
+        requestBytes = table.counter(StageMetrics.requestBytes, labels)
+        responseBytes = table.counter(StageMetrics.responseBytes, labels)
         time = table.histogram(
-            "fluidity_stage_time_seconds",
-            "How long an exchange was at the stage: until it was passed on, or until it ended there.", labels,
+            StageMetrics.time, labels,
             bounds: Self.timeBounds, scale: 1e-9)
     }
 }
@@ -85,20 +79,20 @@ final class ExchangeMeter {
 
     init(in table: MetricTable) {
         self.table = table
-        begun = table.counter("fluidity_exchanges_begun_total", "Exchanges that began.")
-        open = table.gauge("fluidity_exchanges_open", "Exchanges that have begun and not ended.")
-        ended = OutcomeCounters("fluidity_exchanges_ended_total", "Exchanges that ended, by how they ended.", [], in: table)
-        requestBytes = table.counter("fluidity_exchange_request_bytes_total", "Body bytes that clients sent.")
-        responseBytes = table.counter("fluidity_exchange_response_bytes_total", "Body bytes that were sent to clients.")
+        begun = table.counter(ExchangeMetrics.begun)
+        open = table.gauge(ExchangeMetrics.open)
+        ended = OutcomeCounters(ExchangeMetrics.ended, [], in: table)
+        requestBytes = table.counter(ExchangeMetrics.requestBytes)
+        responseBytes = table.counter(ExchangeMetrics.responseBytes)
         duration = table.histogram(
-            "fluidity_exchange_duration_seconds", "How long exchanges took, from the request's head to the end of both.",
+            ExchangeMetrics.duration,
             bounds: StageMeter.timeBounds, scale: 1e-9)
     }
 
     func failed(_ failure: Failure) {
         if let counter = failures[failure.code] { return counter.add() }
         let counter = table.counter(
-            "fluidity_exchange_failures_total", "Exchanges that ended before their end, by the reason.",
+            ExchangeMetrics.failures,
             [.init("reason", failure.code.name)])
         failures[failure.code] = counter
         counter.add()

@@ -14,26 +14,13 @@ public struct MetricDescription: Sendable, Hashable {
     /// `fluidity_<what>_<unit>[_total]`, in snake case.
     public var name: String
     public var help: String
+    /// The names of the labels that it has beside those of every stage, `stage` and `place`.
+    public var labels: [String]
 
-    public init(_ kind: Kind, _ name: String, _ help: String) {
+    public init(_ kind: Kind, _ name: String, _ help: String, labels: [String] = []) {
         self.kind = kind
         self.name = name
         self.help = help
-    }
-}
-
-extension MetricTable {
-    public func counter(_ metric: MetricDescription, _ labels: [Label] = []) -> Counter {
-        counter(metric.name, metric.help, labels)
-    }
-
-    public func gauge(_ metric: MetricDescription, _ labels: [Label] = []) -> Gauge {
-        gauge(metric.name, metric.help, labels)
-    }
-
-    public func histogram(
-        _ metric: MetricDescription, _ labels: [Label] = [], bounds: [Int64], scale: Double = 1
-    ) -> Histogram {
-        histogram(metric.name, metric.help, labels, bounds: bounds, scale: scale)
+        self.labels = labels
     }
 }

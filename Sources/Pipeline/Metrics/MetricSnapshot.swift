@@ -19,6 +19,11 @@ public struct MetricSnapshot: Sendable, Equatable {
             self.value = value
         }
 
+        /// A counter or a gauge, as its description says.
+        init(_ metric: MetricDescription, _ value: Double) {
+            self.init(metric.name, metric.help, metric.kind == .counter ? .counter(value) : .gauge(value))
+        }
+
         init(_ key: MetricTable.Key, _ help: String, _ instrument: MetricTable.Instrument) {
             self.key = key
             self.help = help

@@ -44,28 +44,30 @@ public final class MetricTable {
 
     init() {}
 
-    public func counter(_ name: String, _ help: String, _ labels: [Label] = [], scale: Double = 1) -> Counter {
-        if case .counter(let counter, _) = existing(name, labels) { return counter }
+    // A metric is made from its description alone, so that what a stage's reference says of it is what it is.
+
+    public func counter(_ metric: MetricDescription, _ labels: [Label] = [], scale: Double = 1) -> Counter {
+        if case .counter(let counter, _) = existing(metric, labels) { return counter }
         let counter = Counter()
-        insert(name, help, labels, .counter(counter, scale: scale))
+        insert(metric, labels, .counter(counter, scale: scale))
         return counter
     }
 
     public func gauge(
-        _ name: String, _ help: String, _ labels: [Label] = [], scale: Double = 1, merging: Merging = .sum
+        _ metric: MetricDescription, _ labels: [Label] = [], scale: Double = 1, merging: Merging = .sum
     ) -> Gauge {
-        if case .gauge(let gauge, _, _) = existing(name, labels) { return gauge }
+        if case .gauge(let gauge, _, _) = existing(metric, labels) { return gauge }
         let gauge = Gauge()
-        insert(name, help, labels, .gauge(gauge, scale: scale, merging))
+        insert(metric, labels, .gauge(gauge, scale: scale, merging))
         return gauge
     }
 
     public func histogram(
-        _ name: String, _ help: String, _ labels: [Label] = [], bounds: [Int64], scale: Double = 1
+        _ metric: MetricDescription, _ labels: [Label] = [], bounds: [Int64], scale: Double = 1
     ) -> Histogram {
-        if case .histogram(let histogram, _) = existing(name, labels) { return histogram }
+        if case .histogram(let histogram, _) = existing(metric, labels) { return histogram }
         let histogram = Histogram(bounds: bounds)
-        insert(name, help, labels, .histogram(histogram, scale: scale))
+        insert(metric, labels, .histogram(histogram, scale: scale))
         return histogram
     }
 
@@ -81,16 +83,16 @@ public final class MetricTable {
         return snapshot
     }
 
-    private func existing(_ name: String, _ labels: [Label]) -> Instrument? {
-        indices[Key(name: name, labels: labels)].map { entries[$0].instrument }
+    private func existing(_ metric: MetricDescription, _ labels: [Label]) -> Instrument? {
+        indices[Key(name: metric.name, labels: labels)].map { entries[$0].instrument }
     }
 
-    private func insert(_ name: String, _ help: String, _ labels: [Label], _ instrument: Instrument) {
-        let key = Key(name: name, labels: labels)
+    private func insert(_ metric: MetricDescription, _ labels: [Label], _ instrument: Instrument) {
+        let key = Key(name: metric.name, labels: labels)
         // One name, one kind: the first to use it decides.
         guard indices[key] == nil else { return }
         indices[key] = entries.count
-        entries.append((key, help, instrument))
+        entries.append((key, metric.help, instrument))
     }
 }
 

@@ -8,36 +8,44 @@ import Darwin
 
 /// What the system knows of this process, read when it is asked for. The names are those that every Prometheus client uses.
 enum ProcessMetrics {
+    static let cpu = MetricDescription(.counter, "process_cpu_seconds_total", "Processor time, user and system.")
+    static let maxDescriptors = MetricDescription(.gauge, "process_max_fds", "Descriptors that may be open.")
+    static let virtualMemory = MetricDescription(.gauge, "process_virtual_memory_bytes", "Address space.")
+    static let residentMemory = MetricDescription(.gauge, "process_resident_memory_bytes", "Memory in use.")
+    static let openDescriptors = MetricDescription(.gauge, "process_open_fds", "Descriptors that are open.")
+    static let startTime = MetricDescription(
+        .gauge, "process_start_time_seconds", "When the process started, in seconds of the Unix epoch.")
+
+    static let all = [cpu, maxDescriptors, virtualMemory, residentMemory, openDescriptors, startTime]
+
     static func read() -> MetricSnapshot {
         var snapshot = MetricSnapshot()
         var used = timespec()
         if clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used) == 0 {
             let seconds = Double(used.tv_sec) + Double(used.tv_nsec) * 1e-9
-            snapshot.add(.init("process_cpu_seconds_total", "Processor time, user and system.", .counter(seconds)))
+            snapshot.add(.init(cpu, seconds))
         }
         var limit = rlimit()
         if getrlimit(descriptorLimit, &limit) == 0 {
-            snapshot.add(.init("process_max_fds", "Descriptors that may be open.", .gauge(Double(limit.rlim_cur))))
+            snapshot.add(.init(maxDescriptors, Double(limit.rlim_cur)))
         }
         #if os(Linux)
         if let pages = statistics() {
             let size = Double(sysconf(Int32(_SC_PAGESIZE)))
-            snapshot.add(.init("process_virtual_memory_bytes", "Address space.", .gauge(pages.virtual * size)))
-            snapshot.add(.init("process_resident_memory_bytes", "Memory in use.", .gauge(pages.resident * size)))
+            snapshot.add(.init(virtualMemory, pages.virtual * size))
+            snapshot.add(.init(residentMemory, pages.resident * size))
         }
-        if let count = openDescriptors() {
-            snapshot.add(.init("process_open_fds", "Descriptors that are open.", .gauge(Double(count))))
+        if let count = countDescriptors() {
+            snapshot.add(.init(openDescriptors, Double(count)))
         }
         #endif
-        snapshot.add(
-            .init(
-                "process_start_time_seconds", "When the process started, in seconds of the Unix epoch.", .gauge(startTime)))
+        snapshot.add(.init(startTime, started))
         return snapshot
     }
 
     #if canImport(Darwin)
     private static let descriptorLimit = RLIMIT_NOFILE
-    private static let startTime = Double(WallTime.seconds)
+    private static let started = Double(WallTime.seconds)
     #else
     #if canImport(Glibc)
     private static let descriptorLimit = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
@@ -51,7 +59,7 @@ enum ProcessMetrics {
         return numbers.count == 2 ? (numbers[0], numbers[1]) : nil
     }
 
-    private static func openDescriptors() -> Int? {
+    private static func countDescriptors() -> Int? {
         guard let folder = opendir("/proc/self/fd") else { return nil }
         defer { closedir(folder) }
         var count = 0
@@ -61,7 +69,7 @@ enum ProcessMetrics {
     }
 
     /// Field 22 of `/proc/self/stat` is in ticks since the machine started, which `/proc/stat` has the time of.
-    private static let startTime: Double = {
+    private static let started: Double = {
         let fields = text(of: "/proc/self/stat")?.split(separator: ")").last?.split(separator: " ")
         let boot = text(of: "/proc/stat")?.split(separator: "\n").first { $0.hasPrefix("btime ") }?.dropFirst(6)
         guard let fields, fields.count > 19, let ticks = Double(fields[19]), let boot, let base = Double(boot) else {

@@ -39,6 +39,7 @@ public struct AcceptFactory: StageFactory {
         example: """
             - accept: { listen: "127.0.0.1:8080", max-connections: 1000 }
             """,
+        metrics: Metrics.all,
         notes: [
             "At `max-connections` it stops accepting: further connections wait in the kernel and are not refused.",
             "Port 0 lets the system choose a port; the log's line `listening` says which.",

@@ -18,10 +18,9 @@ final class Acceptor {
         self.shard = shard
         self.idle = idle
         let labels = shard.assembling?.labels ?? []
-        accepted = shard.metrics.counter("fluidity_accept_connections_total", "Connections that were accepted.", labels)
-        refused = shard.metrics.counter(
-            "fluidity_accept_connections_refused_total", "Connections that were closed as soon as they were accepted.", labels)
-        open = shard.metrics.gauge("fluidity_accept_connections_open", "Connections that are open.", labels)
+        accepted = shard.metrics.counter(AcceptFactory.Metrics.accepted, labels)
+        refused = shard.metrics.counter(AcceptFactory.Metrics.refused, labels)
+        open = shard.metrics.gauge(AcceptFactory.Metrics.open, labels)
     }
 
     /// Puts the pipeline's handlers on a new connection's channel.

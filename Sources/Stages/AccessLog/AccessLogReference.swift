@@ -11,15 +11,20 @@ extension AccessLogFactory {
         example: """
             - access-log: { to: access.log, format: json, privacy: host }
             """,
-        metrics: [
-            MetricDescription(
-                .counter, "fluidity_access_log_lines_total",
-                "Lines of the access log."),
-            MetricDescription(
-                .counter, "fluidity_access_log_dropped_total",
-                "Lines that were left out: too many waited, or they couldn't be written."),
-        ],
+        metrics: Metrics.all,
         notes: [
             "On SIGHUP the file is opened anew, so that it can be rotated."
         ])
+}
+
+extension AccessLogFactory {
+    /// What the stage counts: the stage makes each from here, and the reference lists them.
+    enum Metrics {
+        static let lines = MetricDescription(.counter, "fluidity_access_log_lines_total", "Lines of the access log.")
+        static let dropped = MetricDescription(
+            .counter, "fluidity_access_log_dropped_total",
+            "Lines that were left out: too many waited, or they couldn't be written.")
+
+        static let all = [lines, dropped]
+    }
 }

@@ -116,10 +116,10 @@ private final class AccessLogGate: Gate {
         self.line = line
         self.writer = writer
         let labels = shard.assembling?.labels ?? []
-        written = shard.metrics.counter("fluidity_access_log_lines_total", "Lines of the access log.", labels)
+        written = shard.metrics.counter(AccessLogFactory.Metrics.lines, labels)
         if shard.index == 0 {
             let dropped = shard.metrics.counter(
-                "fluidity_access_log_dropped_total", "Lines that were left out: too many waited, or they couldn't be written.",
+                AccessLogFactory.Metrics.dropped,
                 labels)
             shard.metrics.beforeReading { dropped.add(writer.dropped - dropped.value) }
         }

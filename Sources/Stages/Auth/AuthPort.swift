@@ -25,21 +25,19 @@ final class AuthPort: ExchangePort {
         let labels = shard.assembling?.labels ?? []
         accepted = methods.map { method in
             shard.metrics.counter(
-                "fluidity_auth_accepted_total", "Exchanges that 'auth' let through, by method.",
+                AuthFactory.Metrics.accepted,
                 labels + [.init("method", method.name)])
         }
         func refused(_ reason: String) -> Counter {
             shard.metrics.counter(
-                "fluidity_auth_refused_total",
-                "Exchanges that 'auth' refused: without credentials, with wrong ones, denied by a list, or not to be checked now.",
+                AuthFactory.Metrics.refused,
                 labels + [.init("reason", reason)])
         }
         challenged = refused("missing")
         failed = refused("wrong")
         denied = refused("denied")
         unavailable = refused("unavailable")
-        heldBack = shard.metrics.gauge(
-            "fluidity_auth_held_back", "Answers to wrong credentials that are being held back.", labels)
+        heldBack = shard.metrics.gauge(AuthFactory.Metrics.heldBack, labels)
     }
 
     var offers: BodyCapabilities { downstream.offers }

@@ -12,16 +12,24 @@ extension AuthFactory {
                   - client-certificate: { allow: ["cn:*"] }
                   - api-key: { header: X-Api-Key, keys: [{ name: robot, key: "${env:ROBOT_KEY:-example-of-a-long-key}" }] }
             """,
-        metrics: [
-            MetricDescription(
-                .counter, "fluidity_auth_accepted_total", "Exchanges that 'auth' let through, by method."),
-            MetricDescription(
-                .counter, "fluidity_auth_refused_total",
-                "Exchanges that 'auth' refused: without credentials, with wrong ones, denied by a list, or not to be checked now."),
-            MetricDescription(
-                .gauge, "fluidity_auth_held_back", "Answers to wrong credentials that are being held back."),
-        ],
+        metrics: Metrics.all,
         notes: [
             "What a client says to prove who it is goes no further: the fields are taken out."
         ])
+}
+
+extension AuthFactory {
+    /// What the stage counts: the stage makes each from here, and the reference lists them.
+    enum Metrics {
+        static let accepted = MetricDescription(
+            .counter, "fluidity_auth_accepted_total", "Exchanges that 'auth' let through, by method.", labels: ["method"])
+        static let refused = MetricDescription(
+            .counter, "fluidity_auth_refused_total",
+            "Exchanges that 'auth' refused: without credentials, with wrong ones, denied by a list, or not to be checked now.",
+            labels: ["reason"])
+        static let heldBack = MetricDescription(
+            .gauge, "fluidity_auth_held_back", "Answers to wrong credentials that are being held back.")
+
+        static let all = [accepted, refused, heldBack]
+    }
 }

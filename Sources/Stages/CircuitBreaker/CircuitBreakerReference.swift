@@ -10,18 +10,21 @@ extension CircuitBreakerFactory {
         example: """
             - circuit-breaker: { rate: 0.5, window: 30s, pause: 10s }
             """,
-        metrics: [
-            MetricDescription(
-                .counter, "fluidity_circuit_refused_total",
-                "Exchanges answered with 503 because their origin's circuit was open."),
-            MetricDescription(
-                .counter, "fluidity_circuit_opened_total",
-                "Circuits that have opened."),
-            MetricDescription(
-                .gauge, "fluidity_circuit_broken_origins",
-                "Origins whose circuit is open or half-open."),
-        ],
+        metrics: Metrics.all,
         notes: [
             "Each event loop counts for itself."
         ])
+}
+
+extension CircuitBreakerFactory {
+    /// What the stage counts: the stage makes each from here, and the reference lists them.
+    enum Metrics {
+        static let refused = MetricDescription(
+            .counter, "fluidity_circuit_refused_total", "Exchanges answered with 503 because their origin's circuit was open.")
+        static let opened = MetricDescription(.counter, "fluidity_circuit_opened_total", "Circuits that have opened.")
+        static let broken = MetricDescription(
+            .gauge, "fluidity_circuit_broken_origins", "Origins whose circuit is open or half-open.")
+
+        static let all = [refused, opened, broken]
+    }
 }

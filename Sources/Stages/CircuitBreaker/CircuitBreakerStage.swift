@@ -89,11 +89,9 @@ final class CircuitBreakerPort: ExchangePort {
         self.next = next
         self.shard = shard
         let labels = shard.assembling?.labels ?? []
-        refused = shard.metrics.counter(
-            "fluidity_circuit_refused_total", "Exchanges answered with 503 because their origin's circuit was open.", labels)
-        opened = shard.metrics.counter("fluidity_circuit_opened_total", "Circuits that have opened.", labels)
-        broken = shard.metrics.gauge(
-            "fluidity_circuit_broken_origins", "Origins whose circuit is open or half-open.", labels)
+        refused = shard.metrics.counter(CircuitBreakerFactory.Metrics.refused, labels)
+        opened = shard.metrics.counter(CircuitBreakerFactory.Metrics.opened, labels)
+        broken = shard.metrics.gauge(CircuitBreakerFactory.Metrics.broken, labels)
     }
 
     var offers: BodyCapabilities { next.offers }

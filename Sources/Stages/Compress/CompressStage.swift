@@ -132,14 +132,12 @@ final class CompressMetrics {
     init(_ body: String, _ shard: Shard) {
         let labels = (shard.assembling?.labels ?? []) + [.init("body", body)]
         let metrics = shard.metrics
-        bodies = metrics.counter("fluidity_compress_bodies_total", "Bodies that went deflated through the tunnel.", labels)
-        original = metrics.counter("fluidity_compress_original_bytes_total", "Bytes of these bodies as they were.", labels)
-        deflated = metrics.counter("fluidity_compress_deflated_bytes_total", "Bytes of these bodies in the tunnel.", labels)
-        saved = metrics.counter("fluidity_compress_saved_bytes_total", "Bytes that the tunnel did not have to carry.", labels)
-        refused = metrics.counter(
-            "fluidity_compress_refused_bodies_total", "Compressed bodies that were not what their heads said.", labels)
-        abandoned = metrics.counter(
-            "fluidity_compress_abandoned_bodies_total", "Bodies that turned out not to be compressible.", labels)
+        bodies = metrics.counter(CompressFactory.Metrics.bodies, labels)
+        original = metrics.counter(CompressFactory.Metrics.original, labels)
+        deflated = metrics.counter(CompressFactory.Metrics.deflated, labels)
+        saved = metrics.counter(CompressFactory.Metrics.saved, labels)
+        refused = metrics.counter(CompressFactory.Metrics.refused, labels)
+        abandoned = metrics.counter(CompressFactory.Metrics.abandoned, labels)
     }
 }
 

@@ -57,6 +57,7 @@ public struct ConnectFactory: StageFactory {
         example: """
             - connect: { to: "tunnel.example.org:8443", wait: 10s }
             """,
+        metrics: Metrics.all,
         notes: ["A server that says that it is going away is replaced while the exchanges that it has finish."])
 
     public init() {}

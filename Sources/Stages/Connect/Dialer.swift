@@ -37,14 +37,11 @@ final class Dialer: OutboundPort {
         self.presence = presence
         self.shard = shard
         let labels = shard.assembling?.labels ?? []
-        up = shard.metrics.gauge("fluidity_connect_connections_up", "Connections to the server that are up.", labels)
-        dials = shard.metrics.counter("fluidity_connect_dials_total", "Attempts to connect to the server.", labels)
-        failures = shard.metrics.counter(
-            "fluidity_connect_failures_total", "Attempts that failed, in connecting, TLS or the first frames.", labels)
-        losses = shard.metrics.counter(
-            "fluidity_connect_losses_total", "Connections that had been up and ended, or were to end.", labels)
-        reconnects = shard.metrics.counter(
-            "fluidity_connect_reconnects_total", "Connections that came up after one before them had ended.", labels)
+        up = shard.metrics.gauge(ConnectFactory.Metrics.up, labels)
+        dials = shard.metrics.counter(ConnectFactory.Metrics.dials, labels)
+        failures = shard.metrics.counter(ConnectFactory.Metrics.failures, labels)
+        losses = shard.metrics.counter(ConnectFactory.Metrics.losses, labels)
+        reconnects = shard.metrics.counter(ConnectFactory.Metrics.reconnects, labels)
     }
 
     /// Where the server is; nil while that isn't known.

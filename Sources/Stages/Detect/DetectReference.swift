@@ -7,5 +7,6 @@ extension DetectFactory {
             """,
         example: """
             - detect: { http: { keep-alive: 1m }, socks: { authentication: none } }
-            """)
+            """,
+        metrics: HTTPFactory.Metrics.all)
 }

@@ -77,8 +77,7 @@ private final class EgressPort: ExchangePort {
     init(rules: EgressRules, downstream: any ExchangePort, shard: Shard) {
         self.rules = rules
         self.downstream = downstream
-        denied = shard.metrics.counter(
-            "fluidity_egress_denied_total", "Exchanges that the rules of 'egress' refused.", shard.assembling?.labels ?? [])
+        denied = shard.metrics.counter(EgressFactory.Metrics.denied, shard.assembling?.labels ?? [])
     }
 
     var offers: BodyCapabilities { downstream.offers }

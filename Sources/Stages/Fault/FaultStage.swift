@@ -49,7 +49,7 @@ final class FaultPort: ExchangePort {
         injected = Dictionary(
             uniqueKeysWithValues: Kind.allCases.map { kind in
                 let labels = labels + [.init("fault", kind.rawValue)]
-                return (kind, shard.metrics.counter("fluidity_fault_injected_total", "Faults that were injected.", labels))
+                return (kind, shard.metrics.counter(FaultFactory.Metrics.injected, labels))
             })
     }
 

@@ -14,23 +14,22 @@ final class FetchMeter {
     init(on shard: Shard) {
         table = shard.metrics
         labels = shard.assembling?.labels ?? []
-        open = table.gauge(
-            "fluidity_fetch_connections_open", "Pooled connections to origins, those being opened included.", labels)
-        idle = table.gauge("fluidity_fetch_connections_idle", "Pooled connections that wait for a request.", labels)
-        waiting = table.gauge("fluidity_fetch_exchanges_waiting", "Exchanges that wait for a pooled connection.", labels)
-        dials = table.counter("fluidity_fetch_dials_total", "Attempts to connect to an origin.", labels)
-        reused = table.counter("fluidity_fetch_reused_total", "Requests that went over a connection used before.", labels)
-        retries = table.counter(
-            "fluidity_fetch_retries_total", "Requests sent once more because a connection used before was closed.", labels)
+        open = table.gauge(FetchFactory.Metrics.open, labels)
+        idle = table.gauge(FetchFactory.Metrics.idle, labels)
+        waiting = table.gauge(FetchFactory.Metrics.waiting, labels)
+        dials = table.counter(FetchFactory.Metrics.dials, labels)
+        reused = table.counter(FetchFactory.Metrics.reused, labels)
+        retries = table.counter(FetchFactory.Metrics.retries, labels)
+        // Those that are to be expected are there from the beginning, for whoever asks how they grow.
+        for reason in Failure.Reason.allCases where reason.isOriginsFault {
+            _ = table.counter(FetchFactory.Metrics.failures, labels + [.init("reason", reason.name)])
+        }
     }
 
     /// An origin could not be reached. Rare enough for a look-up by name.
     func failed(_ failure: Failure) {
         let reason = MetricTable.Label("reason", failure.code.name)
-        table.counter(
-            "fluidity_fetch_failures_total", "Exchanges whose origin could not be connected to, by the reason.",
-            labels + [reason]
-        ).add()
+        table.counter(FetchFactory.Metrics.failures, labels + [reason]).add()
     }
 }
 

@@ -69,6 +69,7 @@ public struct FetchFactory: StageFactory {
         example: """
             - fetch: { destinations: [public, 10.1.0.0/16], connect-timeout: 5s }
             """,
+        metrics: Metrics.all,
         notes: [
             "Link-local addresses and those of the clouds' metadata are refused even with `any`, unless the list names them.",
             "A request with a safe method and without a body is sent again if a reused connection turned out to be closed.",

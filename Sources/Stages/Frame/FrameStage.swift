@@ -101,6 +101,7 @@ public struct FrameFactory: StageFactory {
         example: """
             - frame: { codec: mux, session-memory: 32MiB }
             """,
+        metrics: Metrics.all,
         notes: [
             "Without a connection to the server, exchanges wait: 1,024 on each event loop, as long as `connect` says.",
             "A session holds at most `session-memory`, whatever its peer does.",

@@ -21,8 +21,7 @@ final class MuxClientPort: ExchangePort, OutboundClient, MuxHandlerOwner, Expiri
         self.downstream = downstream
         self.shard = shard
         meter = MuxMeter(on: shard)
-        let waitingNow = shard.metrics.gauge(
-            "fluidity_mux_exchanges_waiting", "Exchanges that wait for a session.", shard.assembling?.labels ?? [])
+        let waitingNow = shard.metrics.gauge(FrameFactory.Metrics.waiting, shard.assembling?.labels ?? [])
         shard.metrics.beforeReading { [weak self] in waitingNow.value = Int64(self?.waiting.count ?? 0) }
     }
 

@@ -10,13 +10,12 @@ final class HTTPMeter {
 
     init(on shard: Shard) {
         let labels = shard.assembling?.labels ?? []
-        open = shard.metrics.gauge("fluidity_http_connections_open", "Clients' connections that are open.", labels)
-        connections = shard.metrics.counter("fluidity_http_connections_total", "Clients' connections.", labels)
-        malformed = shard.metrics.counter(
-            "fluidity_http_refused_total", "Requests that were refused before they became an exchange.", labels)
+        open = shard.metrics.gauge(HTTPFactory.Metrics.open, labels)
+        connections = shard.metrics.counter(HTTPFactory.Metrics.connections, labels)
+        malformed = shard.metrics.counter(HTTPFactory.Metrics.malformed, labels)
         responses = (1...5).map {
             shard.metrics.counter(
-                "fluidity_http_responses_total", "Final responses to clients, by the class of their status.",
+                HTTPFactory.Metrics.responses,
                 labels + [.init("class", "\($0)xx")])
         }
     }

@@ -48,6 +48,7 @@ public struct HTTPFactory: StageFactory {
         example: """
             - http: { mode: proxy, keep-alive: 5m }
             """,
+        metrics: Metrics.all,
         notes: [
             "Requests that a client sends ahead are answered in order.",
             "A head has at most 64 KiB and 256 fields (431), a request target 16 KiB (414).",

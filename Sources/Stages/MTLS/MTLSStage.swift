@@ -57,6 +57,7 @@ public struct MTLSFactory: StageFactory {
                 key: certs/server-key.pem
                 ca: certs/ca.pem
             """,
+        metrics: Metrics.all,
         notes: [
             "A server is known by a DNS name or a URI in its certificate, never by an address or by its common name.",
             "A handshake has 10 s.",

@@ -177,14 +177,13 @@ final class HandshakeMeter {
         let labels = shard.assembling?.labels ?? []
         func handshakes(_ result: String) -> Counter {
             shard.metrics.counter(
-                "fluidity_mtls_handshakes_total", "Handshakes, by whether the peer was taken.",
+                MTLSFactory.Metrics.handshakes,
                 labels + [.init("result", result)])
         }
         verified = handshakes("verified")
         refused = handshakes("refused")
         let expiry = shard.metrics.gauge(
-            "fluidity_mtls_certificate_expiry_timestamp_seconds",
-            "When the first of the certificate and its issuers expires, in seconds of the Unix epoch.", labels,
+            MTLSFactory.Metrics.expiry, labels,
             merging: .largest)
         shard.metrics.beforeReading { expiry.value = Int64(identity.notAfter) }
     }

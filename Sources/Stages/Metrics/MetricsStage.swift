@@ -50,12 +50,11 @@ final class MetricsStage: Stage {
     }
 
     func assemble(_ downstream: any ExchangePort, on shard: Shard) throws -> any ExchangePort {
+        let failures = NIOLoopBound(
+            shard.metrics.counter(MetricsFactory.Metrics.failures, shard.assembling?.labels ?? []), eventLoop: shard.loop)
         guard let settings = configuration.cloudwatch, let service else { return downstream }
         reporter.withLock { reporter in
             guard reporter == nil else { return }
-            let failures = NIOLoopBound(
-                shard.metrics.counter("fluidity_cloudwatch_failures_total", "Reports that CloudWatch didn't take."),
-                eventLoop: shard.loop)
             reporter = CloudWatchReporter(
                 settings: settings, service: service, telemetry: shard.telemetry, group: shard.group, logger: logger,
                 failed: { failures.eventLoop.execute { failures.value.add() } })

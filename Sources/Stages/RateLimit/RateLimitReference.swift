@@ -9,15 +9,20 @@ extension RateLimitFactory {
         example: """
             - rate-limit: { by: identity, requests: 600/m, burst: 100, concurrent: 64, download: 4MiB/s }
             """,
-        metrics: [
-            MetricDescription(
-                .counter, "fluidity_rate_limit_refused_total",
-                "Exchanges that 'rate-limit' refused."),
-            MetricDescription(
-                .counter, "fluidity_rate_limit_delays_total",
-                "How often 'rate-limit' held bytes back for a while."),
-        ],
+        metrics: Metrics.all,
         notes: [
             "Limits hold for all event loops of one process together, and are forgotten when it ends."
         ])
+}
+
+extension RateLimitFactory {
+    /// What the stage counts: the stage makes each from here, and the reference lists them.
+    enum Metrics {
+        static let refused = MetricDescription(
+            .counter, "fluidity_rate_limit_refused_total", "Exchanges that 'rate-limit' refused.", labels: ["limit"])
+        static let delays = MetricDescription(
+            .counter, "fluidity_rate_limit_delays_total", "How often 'rate-limit' held bytes back for a while.")
+
+        static let all = [refused, delays]
+    }
 }

@@ -123,13 +123,11 @@ private final class RateLimitPort: ExchangePort {
         loop = shard.loop
         let labels = shard.assembling?.labels ?? []
         func refused(_ limit: String) -> Counter {
-            shard.metrics.counter(
-                "fluidity_rate_limit_refused_total", "Exchanges that 'rate-limit' refused.", labels + [.init("limit", limit)])
+            shard.metrics.counter(RateLimitFactory.Metrics.refused, labels + [.init("limit", limit)])
         }
         refusedRequests = refused("requests")
         refusedConcurrent = refused("concurrent")
-        delays = shard.metrics.counter(
-            "fluidity_rate_limit_delays_total", "How often 'rate-limit' held bytes back for a while.", labels)
+        delays = shard.metrics.counter(RateLimitFactory.Metrics.delays, labels)
     }
 
     var offers: BodyCapabilities { downstream.offers }

@@ -8,9 +8,14 @@ extension RespondFactory {
         example: """
             - respond: { status: 404, body: "not here\\n" }
             """,
-        metrics: [
-            MetricDescription(
-                .counter, "fluidity_respond_answers_total",
-                "Answers that were given here.")
-        ])
+        metrics: Metrics.all)
+}
+
+extension RespondFactory {
+    /// What the stage counts: the stage makes each from here, and the reference lists them.
+    enum Metrics {
+        static let answers = MetricDescription(.counter, "fluidity_respond_answers_total", "Answers that were given here.")
+
+        static let all = [answers]
+    }
 }

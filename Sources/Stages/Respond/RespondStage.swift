@@ -59,8 +59,7 @@ struct RespondStage: Stage {
     func assemble(_ downstream: Void, on shard: Shard) throws -> any ExchangePort {
         RespondPort(
             configuration: configuration,
-            answered: shard.metrics.counter(
-                "fluidity_respond_answers_total", "Answers that were given here.", shard.assembling?.labels ?? []))
+            answered: shard.metrics.counter(RespondFactory.Metrics.answers, shard.assembling?.labels ?? []))
     }
 }
 

@@ -9,18 +9,21 @@ extension RetryFactory {
         example: """
             - retry: { attempts: 3, statuses: [502, 503] }
             """,
-        metrics: [
-            MetricDescription(
-                .counter, "fluidity_retry_attempts_total",
-                "Requests that were sent again."),
-            MetricDescription(
-                .counter, "fluidity_retry_exhausted_total",
-                "Requests whose last attempt failed like those before."),
-            MetricDescription(
-                .counter, "fluidity_retry_unaffordable_total",
-                "Retries that the budget did not allow."),
-        ],
+        metrics: Metrics.all,
         notes: [
             "A request whose body is larger than `body` is sent once."
         ])
+}
+
+extension RetryFactory {
+    /// What the stage counts: the stage makes each from here, and the reference lists them.
+    enum Metrics {
+        static let attempts = MetricDescription(.counter, "fluidity_retry_attempts_total", "Requests that were sent again.")
+        static let exhausted = MetricDescription(
+            .counter, "fluidity_retry_exhausted_total", "Requests whose last attempt failed like those before.")
+        static let unaffordable = MetricDescription(
+            .counter, "fluidity_retry_unaffordable_total", "Retries that the budget did not allow.")
+
+        static let all = [attempts, exhausted, unaffordable]
+    }
 }

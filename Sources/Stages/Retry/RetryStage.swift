@@ -87,11 +87,9 @@ final class RetryPort: ExchangePort {
         statuses = Set(configuration.statuses)
         budget = RetryBudget(ratio: configuration.ratio, burst: configuration.burst)
         let labels = shard.assembling?.labels ?? []
-        retries = shard.metrics.counter("fluidity_retry_attempts_total", "Requests that were sent again.", labels)
-        exhausted = shard.metrics.counter(
-            "fluidity_retry_exhausted_total", "Requests whose last attempt failed like those before.", labels)
-        unaffordable = shard.metrics.counter(
-            "fluidity_retry_unaffordable_total", "Retries that the budget did not allow.", labels)
+        retries = shard.metrics.counter(RetryFactory.Metrics.attempts, labels)
+        exhausted = shard.metrics.counter(RetryFactory.Metrics.exhausted, labels)
+        unaffordable = shard.metrics.counter(RetryFactory.Metrics.unaffordable, labels)
     }
 
     var offers: BodyCapabilities { next.offers }

@@ -18,9 +18,10 @@ import Testing
         let bridge = MetricsBridge(telemetry, to: factory, labels: [.init("host", "agent")])
         try await shard.eventLoop.submit {
             let table = shard.value.metrics
-            table.counter("c_total", "C.", [.init("stage", "x")]).add(3)
-            table.gauge("g", "G.").value = 7
-            table.histogram("h_seconds", "H.", bounds: [1_000_000_000], scale: 1e-9).record(2_000_000_000)
+            table.counter(MetricDescription(.counter, "c_total", "C."), [.init("stage", "x")]).add(3)
+            table.gauge(MetricDescription(.gauge, "g", "G.")).value = 7
+            table.histogram(MetricDescription(.histogram, "h_seconds", "H."), bounds: [1_000_000_000], scale: 1e-9).record(
+                2_000_000_000)
         }.get()
         await bridge.publish()
         await bridge.publish()
@@ -31,8 +32,8 @@ import Testing
         #expect(factory.counters.withLock { $0["h_seconds_bucket{le=1.0}{host=agent}"] } == nil)
         #expect(factory.counters.withLock { $0["h_seconds_bucket{le=+Inf}{host=agent}"] } == 1)
         try await shard.eventLoop.submit {
-            shard.value.metrics.counter("c_total", "C.", [.init("stage", "x")]).add(4)
-            shard.value.metrics.gauge("g", "G.").value = -1
+            shard.value.metrics.counter(MetricDescription(.counter, "c_total", "C."), [.init("stage", "x")]).add(4)
+            shard.value.metrics.gauge(MetricDescription(.gauge, "g", "G.")).value = -1
         }.get()
         await bridge.publish()
         #expect(factory.counters.withLock { $0["c_total{stage=x}{host=agent}"] } == 7)

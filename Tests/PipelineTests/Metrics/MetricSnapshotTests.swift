@@ -5,9 +5,9 @@ import Testing
 @Suite struct MetricSnapshotTests {
     @Test func oneNameAndOneSetOfLabelsIsOneInstrument() {
         let table = MetricTable()
-        let first = table.counter("a_total", "A.", [.init("stage", "x")])
-        table.counter("a_total", "A.", [.init("stage", "x")]).add(2)
-        table.counter("a_total", "A.", [.init("stage", "y")]).add(5)
+        let first = table.counter(MetricDescription(.counter, "a_total", "A."), [.init("stage", "x")])
+        table.counter(MetricDescription(.counter, "a_total", "A."), [.init("stage", "x")]).add(2)
+        table.counter(MetricDescription(.counter, "a_total", "A."), [.init("stage", "y")]).add(5)
         first.add()
         #expect(table.read()["a_total", .init("stage", "x")] == .counter(3))
         #expect(table.read().sum("a_total") == 8)
@@ -16,10 +16,10 @@ import Testing
     @Test func loopsAddUp() {
         let tables = [MetricTable(), MetricTable()]
         for (index, table) in tables.enumerated() {
-            table.counter("c_total", "C.").add(Int64(index) + 1)
-            table.gauge("g", "G.").value = Int64(index) + 10
-            table.gauge("m", "M.", merging: .largest).value = Int64(index) + 100
-            let histogram = table.histogram("h_seconds", "H.", bounds: [1_000, 2_000], scale: 1e-9)
+            table.counter(MetricDescription(.counter, "c_total", "C.")).add(Int64(index) + 1)
+            table.gauge(MetricDescription(.gauge, "g", "G.")).value = Int64(index) + 10
+            table.gauge(MetricDescription(.gauge, "m", "M."), merging: .largest).value = Int64(index) + 100
+            let histogram = table.histogram(MetricDescription(.histogram, "h_seconds", "H."), bounds: [1_000, 2_000], scale: 1e-9)
             histogram.record(1_000)
             histogram.record(5_000)
         }
@@ -35,7 +35,7 @@ import Testing
 
     @Test func gaugesAreBroughtUpToDateWhenTheyAreRead() {
         let table = MetricTable()
-        let gauge = table.gauge("g", "G.")
+        let gauge = table.gauge(MetricDescription(.gauge, "g", "G."))
         table.beforeReading { gauge.add(1) }
         #expect(table.read()["g"] == .gauge(1))
         #expect(table.read()["g"] == .gauge(2))
@@ -43,10 +43,13 @@ import Testing
 
     @Test func prometheusTextIsExact() {
         let table = MetricTable()
-        table.counter("b_total", "Line\nbreak and \\.", [.init("stage", "say \"hi\"\\\n"), .init("place", "1")]).add(7)
-        table.gauge("g_bytes", "G.").value = -2
-        table.counter("b_total", "ignored", [.init("stage", "other")]).add(1)
-        let histogram = table.histogram("h_seconds", "H.", bounds: [50_000, 1_000_000_000], scale: 1e-9)
+        table.counter(
+            MetricDescription(.counter, "b_total", "Line\nbreak and \\."), [.init("stage", "say \"hi\"\\\n"), .init("place", "1")]
+        ).add(7)
+        table.gauge(MetricDescription(.gauge, "g_bytes", "G.")).value = -2
+        table.counter(MetricDescription(.counter, "b_total", "ignored"), [.init("stage", "other")]).add(1)
+        let histogram = table.histogram(
+            MetricDescription(.histogram, "h_seconds", "H."), bounds: [50_000, 1_000_000_000], scale: 1e-9)
         histogram.record(50_000)
         histogram.record(50_001)
         histogram.record(3_000_000_000)

@@ -10,8 +10,8 @@ import Testing
         try? await loop.executeInContext {
             let shard = Shard(
                 loop: loop, group: loop, index: 0, logger: Logger(label: "test"), telemetry: telemetry)
-            shard.metrics.counter("c_total", "C.").add(count)
-            shard.metrics.gauge("fluidity_accept_connections_open", "G.").value = count
+            shard.metrics.counter(MetricDescription(.counter, "c_total", "C.")).add(count)
+            shard.metrics.gauge(MetricDescription(.gauge, "fluidity_accept_connections_open", "G.")).value = count
             telemetry.add(shard, generation: generation)
         }
     }

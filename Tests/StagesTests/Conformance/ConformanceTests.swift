@@ -1,26 +1,52 @@
+import Crypto
 import Foundation
 import Pipeline
 import StageTesting
 import Stages
+import SwiftASN1
 import Testing
+import X509
 
 /// Every stage that comes with the program keeps what stages promise.
 @Suite struct ConformanceTests {
+    /// Where an example of the reference names what a test must not touch: a port, a server, files.
+    private static let examples = [
+        "accept": "- accept: { listen: \"127.0.0.1:0\" }",
+        "connect": "- connect: { to: \"127.0.0.1:1\" }",
+        "mtls": "- mtls: { certificate: leaf.pem, key: leaf-key.pem, ca: ca.pem }",
+        // CloudWatch isn't told.
+        "metrics": "- metrics",
+    ]
+
     @Test(arguments: StageRegistry.standard().names)
     func builtInStage(_ name: String) async throws {
         let factory = try #require(StageRegistry.standard().factory(named: name))
         try await check(factory)
     }
 
-    private func check(_ factory: some StageFactory) async throws {
+    private func check<Factory: StageFactory>(_ factory: Factory) async throws {
         // With a name, for those that let nobody pass without.
         let certificate = PeerIdentity(
             subject: "CN=ann", commonName: "ann", dnsNames: [], uris: [], publicKeyHash: String(repeating: "0", count: 64))
-        // Of its own, for what an example's stage writes.
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("fluidity-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let request = TestRequest(certificate: certificate)
-        try await StageConformance(factory, directory: folder.path, request: request).check()
+        // At an address, so that no name is looked up; 'fetch' refuses it by itself.
+        let url = Factory.name == "fetch" ? "http://127.0.0.1:1/" : "http://example.com/"
+        let authority = try authority()
+        try await StageConformance(
+            factory, example: Self.examples[Factory.name], directory: authority.directory.path,
+            request: TestRequest("GET", url, certificate: certificate)
+        ).check()
+    }
+
+    /// Certificates that are good now and for both sides.
+    private func authority() throws -> TestAuthority {
+        let authority = try TestAuthority(from: -1_000 * TestAuthority.day)
+        let key = Certificate.PrivateKey(P256.Signing.PrivateKey())
+        let leaf = try authority.issue(
+            DistinguishedName { CommonName("leaf") }, key: key, from: -1_000 * TestAuthority.day,
+            extensions: Certificate.Extensions { SubjectAlternativeNames([.dnsName("localhost")]) })
+        _ = try authority.write("ca.pem", authority.certificate)
+        _ = try authority.write("leaf.pem", leaf)
+        _ = try authority.write("leaf-key.pem", key: key)
+        return authority
     }
 }

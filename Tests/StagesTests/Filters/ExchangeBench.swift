@@ -117,6 +117,10 @@ final class ExchangeBench {
     }
 
     func counter(_ name: String, _ labels: [MetricTable.Label] = []) -> Int64 {
-        shard.metrics.counter(name, "", labels).value
+        shard.metrics.counter(MetricDescription(.counter, name, ""), labels).value
+    }
+
+    func gauge(_ name: String, _ labels: [MetricTable.Label] = []) -> Int64 {
+        shard.metrics.gauge(MetricDescription(.gauge, name, ""), labels).value
     }
 }

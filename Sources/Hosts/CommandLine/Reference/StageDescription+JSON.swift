@@ -14,7 +14,10 @@ extension StageDescription {
             "keys": .array(keys.map(Self.json)),
             "metrics": .array(
                 reference.metrics.map {
-                    .members(["name": .text($0.name), "kind": .text($0.kind.rawValue), "help": .text($0.help)])
+                    .members([
+                        "name": .text($0.name), "kind": .text($0.kind.rawValue), "help": .text($0.help),
+                        "labels": $0.labels.isEmpty ? nil : .texts($0.labels),
+                    ])
                 }),
             "notes": .texts(reference.notes),
         ])

@@ -18,15 +18,30 @@ extension StageDescription {
         page += keys.isEmpty ? "None.\n" : "| key | value | default | |\n|---|---|---|---|\n"
         for (path, key) in SchemaDescription.flattened(keys) { page += Self.row(path, key) }
         if !reference.metrics.isEmpty {
-            page += "\n## Metrics\n\nBeside those of every stage:\n\n| metric | kind | |\n|---|---|---|\n"
-            for metric in reference.metrics {
-                page += "| `\(metric.name)` | \(metric.kind.rawValue) | \(Self.cell(metric.help)) |\n"
-            }
+            page += "\n## Metrics\n\nBeside those of every stage:\n\n" + Self.table(reference.metrics)
         }
         if !reference.notes.isEmpty {
             page += "\n## Notes\n\n" + reference.notes.map { "- \($0)\n" }.joined()
         }
         return page
+    }
+
+    /// The table of all metrics: those of every pipeline, of the process, and of each stage that has some of its own.
+    package static func metricsReference(_ stages: [StageDescription]) -> String {
+        var parts = [
+            ("Every stage", MetricDescription.ofEveryStage), ("Every pipeline", MetricDescription.ofEveryPipeline),
+            ("The process", MetricDescription.ofTheProcess),
+        ]
+        parts += stages.filter { !$0.reference.metrics.isEmpty }.map { ("`\($0.name)`", $0.reference.metrics) }
+        return parts.map { "### \($0.0)\n\n\(table($0.1))" }.joined(separator: "\n")
+    }
+
+    private static func table(_ metrics: [MetricDescription]) -> String {
+        "| metric | kind | labels | |\n|---|---|---|---|\n"
+            + metrics.map { metric in
+                let labels = metric.labels.isEmpty ? "–" : metric.labels.map { "`\($0)`" }.joined(separator: ", ")
+                return "| `\(metric.name)` | \(metric.kind.rawValue) | \(labels) | \(cell(metric.help)) |\n"
+            }.joined()
     }
 
     private static func row(_ path: String, _ key: SchemaDescription) -> String {

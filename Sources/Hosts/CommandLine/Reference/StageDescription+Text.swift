@@ -16,7 +16,8 @@ extension StageDescription {
         if !reference.metrics.isEmpty {
             text += "\nMETRICS\n"
             for metric in reference.metrics {
-                text += "  \(metric.name) (\(metric.kind.rawValue))\n\(wrapped(metric.help, indentation: "      "))\n"
+                text +=
+                    "  \(metric.name) (\(([metric.kind.rawValue] + metric.labels.map { "by \($0)" }).joined(separator: ", ")))\n\(wrapped(metric.help, indentation: "      "))\n"
             }
         }
         if !reference.notes.isEmpty {

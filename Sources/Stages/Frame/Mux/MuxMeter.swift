@@ -12,17 +12,17 @@ final class MuxMeter<End: MuxEnd> {
     init(on shard: Shard) {
         let labels = shard.assembling?.labels ?? []
         let table = shard.metrics
-        let openSessions = table.gauge("fluidity_mux_sessions_open", "Sessions that are open.", labels)
-        sessions = table.counter("fluidity_mux_sessions_total", "Sessions.", labels)
-        streams = table.counter("fluidity_mux_streams_total", "Streams.", labels)
-        resets = table.counter("fluidity_mux_resets_total", "Streams that the peer ended before their end.", labels)
+        let openSessions = table.gauge(FrameFactory.Metrics.sessionsOpen, labels)
+        sessions = table.counter(FrameFactory.Metrics.sessions, labels)
+        streams = table.counter(FrameFactory.Metrics.streams, labels)
+        resets = table.counter(FrameFactory.Metrics.resets, labels)
         roundTrip = table.histogram(
-            "fluidity_mux_ping_seconds", "How long peers took to answer a PING.", labels,
+            FrameFactory.Metrics.roundTrip, labels,
             bounds: StageTimes.bounds, scale: 1e-9)
-        let openStreams = table.gauge("fluidity_mux_streams_open", "Streams that are open.", labels)
-        let window = table.gauge("fluidity_mux_send_window_bytes", "What sessions may send before the peer grants more.", labels)
-        let queued = table.gauge("fluidity_mux_queued_bytes", "What waits to be sent.", labels)
-        let held = table.gauge("fluidity_mux_held_bytes", "What came and is not yet passed on.", labels)
+        let openStreams = table.gauge(FrameFactory.Metrics.streamsOpen, labels)
+        let window = table.gauge(FrameFactory.Metrics.window, labels)
+        let queued = table.gauge(FrameFactory.Metrics.queued, labels)
+        let held = table.gauge(FrameFactory.Metrics.held, labels)
         table.beforeReading { [weak self] in
             let sessions = self?.handlers.values.map(\.session) ?? []
             openSessions.value = Int64(sessions.count)

@@ -1,0 +1,15 @@
+import Pipeline
+
+extension AcceptFactory {
+    /// What the stage counts: the stage makes each from here, and the reference lists them.
+    enum Metrics {
+        static let accepted = MetricDescription(
+            .counter, "fluidity_accept_connections_total", "Connections that were accepted.")
+        static let refused = MetricDescription(
+            .counter, "fluidity_accept_connections_refused_total",
+            "Connections that were closed as soon as they were accepted.")
+        static let open = MetricDescription(.gauge, "fluidity_accept_connections_open", "Connections that are open.")
+
+        static let all = [accepted, refused, open]
+    }
+}

@@ -1,0 +1,23 @@
+import Pipeline
+
+extension FetchFactory {
+    /// What the stage counts: the stage makes each from here, and the reference lists them.
+    enum Metrics {
+        static let open = MetricDescription(
+            .gauge, "fluidity_fetch_connections_open", "Pooled connections to origins, those being opened included.")
+        static let idle = MetricDescription(
+            .gauge, "fluidity_fetch_connections_idle", "Pooled connections that wait for a request.")
+        static let waiting = MetricDescription(
+            .gauge, "fluidity_fetch_exchanges_waiting", "Exchanges that wait for a pooled connection.")
+        static let dials = MetricDescription(.counter, "fluidity_fetch_dials_total", "Attempts to connect to an origin.")
+        static let reused = MetricDescription(
+            .counter, "fluidity_fetch_reused_total", "Requests that went over a connection used before.")
+        static let retries = MetricDescription(
+            .counter, "fluidity_fetch_retries_total", "Requests sent once more because a connection used before was closed.")
+        static let failures = MetricDescription(
+            .counter, "fluidity_fetch_failures_total",
+            "Exchanges whose origin could not be connected to, by the reason.", labels: ["reason"])
+
+        static let all = [open, idle, waiting, dials, reused, retries, failures]
+    }
+}

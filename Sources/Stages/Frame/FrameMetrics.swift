@@ -1,0 +1,22 @@
+import Pipeline
+
+extension FrameFactory {
+    /// What the stage counts: the stage makes each from here, and the reference lists them.
+    enum Metrics {
+        static let sessionsOpen = MetricDescription(.gauge, "fluidity_mux_sessions_open", "Sessions that are open.")
+        static let sessions = MetricDescription(.counter, "fluidity_mux_sessions_total", "Sessions.")
+        static let streams = MetricDescription(.counter, "fluidity_mux_streams_total", "Streams.")
+        static let resets = MetricDescription(
+            .counter, "fluidity_mux_resets_total", "Streams that the peer ended before their end.")
+        static let roundTrip = MetricDescription(
+            .histogram, "fluidity_mux_ping_seconds", "How long peers took to answer a PING.")
+        static let streamsOpen = MetricDescription(.gauge, "fluidity_mux_streams_open", "Streams that are open.")
+        static let window = MetricDescription(
+            .gauge, "fluidity_mux_send_window_bytes", "What sessions may send before the peer grants more.")
+        static let queued = MetricDescription(.gauge, "fluidity_mux_queued_bytes", "What waits to be sent.")
+        static let held = MetricDescription(.gauge, "fluidity_mux_held_bytes", "What came and is not yet passed on.")
+        static let waiting = MetricDescription(.gauge, "fluidity_mux_exchanges_waiting", "Exchanges that wait for a session.")
+
+        static let all = [sessionsOpen, sessions, streams, resets, roundTrip, streamsOpen, window, queued, held, waiting]
+    }
+}
