@@ -9,10 +9,11 @@ import time
 import pytest
 import pytest_asyncio
 
+from harness.admin import Admin
 from harness.aws import AWSProxy, Moto, Slow, environment, error, garbage, in_thread
-from harness.fluidity import Fluidity, write_configuration
-from harness.ports import free_port
-from harness.processes import curl
+from harness.fluidity import Fluidity, find_binary, write_configuration
+from harness.ports import accepts, free_port
+from harness.processes import Process, curl
 from harness.scheduler import Scheduler
 from harness.waiting import eventually
 
@@ -27,6 +28,10 @@ class World:
         self.place, self.client_identity, self.server_identity, self.moto = place, client_identity, server_identity, moto
         self.proxy = AWSProxy(moto.url)
         self.server_port, self.agent_port = free_port(), free_port()
+        self.admin = Admin(free_port())
+        #: How often the server reports when nothing happens.
+        self.interval = "1s"
+        self.codecs = ["mux"]
         # Apart from what earlier tests left in CloudWatch.
         self.metrics_service = f"server-{self.server_port}"
         moto.client("ecs").update_service(cluster="fluidity", service="fluidity-server", desiredCount=0)
@@ -41,10 +46,11 @@ class World:
             [
                 ("accept", {"listen": f"{host}:{self.server_port}"}),
                 ("mtls", self.server_identity.settings()),
-                ("frame", {}),
-                ("metrics", {"cloudwatch": {"service": self.metrics_service, "interval": "1s", "resolution": "1s"}}),
+                ("frame", {"codecs": self.codecs}),
+                ("metrics", {"cloudwatch": {"service": self.metrics_service, "interval": self.interval, "resolution": "1s"}}),
                 ("fetch", {"destinations": "any"}),
             ],
+            admin=self.admin.settings,
             **{"event-loops": 1, "drain": "5s"},
         )
         return Fluidity("server", config, port=None, environment=environment(self.proxy.url), name=f"server-{number}")
@@ -68,26 +74,38 @@ class World:
     def endpoint(self, action: str) -> str:
         return f"http://127.0.0.1:{self.control.port}/{action}"
 
-    def start_agent(self, to: str = "discover", **lifecycle) -> Fluidity:
+    def start_agent(self, to: str = "discover", codec: str = "mux", name: str = "agent", **lifecycle) -> Fluidity:
+        self.agent_admin = Admin(free_port())
         settings = {
             "wake-endpoint": self.endpoint("wake"), "kill-endpoint": self.endpoint("kill"), "status-endpoint": self.endpoint("status"),
             "api-key": KEY, "connection-timeout": "60s", "connection-retry-interval": "1s", **lifecycle,
         }  # fmt: skip
         config = write_configuration(
-            self.place / "agent.yaml",
+            self.place / f"{name}.yaml",
             [
                 ("accept", {"listen": f"127.0.0.1:{self.agent_port}"}),
                 ("http", {"mode": "proxy"}),
-                ("frame", {}),
+                ("frame", {"codec": codec}),
                 ("mtls", {**self.client_identity.settings(), "name": "localhost"}),
                 ("connect", {"to": to, "wait": "5s"}),
             ],
             lifecycle=settings,
+            admin=self.agent_admin.settings,
             **{"event-loops": 1, "drain": "5s"},
         )
-        self.agent = Fluidity("agent", config, port=self.agent_port)
+        self.agent = Fluidity("agent", config, port=self.agent_port, name=name)
         self.kept.append(self.agent)
         return self.agent
+
+    def start_another_agent(self, **lifecycle) -> Fluidity:
+        """One more, at another port; `self.agent` and `self.get` mean it from here on."""
+        self.agent_port = free_port()
+        return self.start_agent(name=f"agent-{self.agent_port}", **lifecycle)
+
+    @property
+    def reports(self) -> int:
+        """How many reports the servers have sent."""
+        return self.proxy.seen.count("PutMetricData")
 
     @property
     def proxy_url(self) -> str:
@@ -272,16 +290,174 @@ async def test_kill_that_fails_only_warns(world, page, make_origin):
     assert "can't be killed" in agent.text()
 
 
-async def test_release_leaves_the_server_to_others(world, page):
-    agent = world.start_agent(**{"on-stop": "release"})
-    assert (await world.get(page.url("/hello"))).output.endswith(b"hello")
-    server = world.scheduler.process
+async def leave(agent: Fluidity, server: Fluidity, words: str = "disconnected") -> None:
+    """Ends an agent, and waits until the server has noticed."""
+    before = server.text().count(words)
     agent.signal(signal.SIGTERM)
     assert await agent.ended(30) == 0
-    await eventually(lambda: "agent disconnected" in server.text(), 30, "the server notices")
+    await eventually(lambda: server.text().count(words) > before, 30, "the server notices")
+
+
+@pytest.mark.parametrize("codec", ["mux", "h2"])
+async def test_release_has_the_last_one_out_reported_at_once(world, page, codec):
+    """What is reported is what idleness counts from. The server would report by itself in an hour."""
+    world.interval, world.codecs = "1h", ["mux", "h2"]
+    first = world.start_agent(codec=codec, **{"on-stop": "release"})
+    assert (await world.get(page.url("/hello"))).output.endswith(b"hello")
+    second = world.start_another_agent(codec=codec, **{"on-stop": "release"})
+    assert (await world.get(page.url("/hello"))).output.endswith(b"hello")
+    server = world.scheduler.process
+    await eventually(lambda: world.reports == 1, 30, "the server reports its start")
+
+    await leave(first, server)
+    await leave(second, server)
+    await world.reported("BytesRelayed", lambda values: sum(values) >= 2 * len(b"hello"))
+    assert world.metrics("ActiveConnections")[-1] == 0
+    # Not when the first one left: somebody was still there.
+    assert world.reports == 2
+    assert (await world.admin.metrics()).sum("fluidity_frame_goodbyes_total") == 2
     assert world.scheduler.desired == 1 and server.alive
-    # The last one out is reported at once, with the next look at the connections and not with the next interval.
-    await world.reported("ActiveConnections", lambda values: values[-1] == 0)
+
+
+@pytest.mark.parametrize("codec", ["mux", "h2"])
+async def test_keep_says_nothing(world, page, codec):
+    """The server sees a connection that was lost and may come back: there is nothing to report before its time."""
+    world.interval, world.codecs = "1h", ["mux", "h2"]
+    agent = world.start_agent(codec=codec, **{"on-stop": "keep"})
+    assert (await world.get(page.url("/hello"))).output.endswith(b"hello")
+    server = world.scheduler.process
+    await leave(agent, server)
+    assert (await world.admin.metrics()).sum("fluidity_frame_goodbyes_total") == 0
+    assert world.scheduler.desired == 1 and server.alive
+    # The next one to be released is the first to be reported.
+    released = world.start_another_agent(codec=codec, **{"on-stop": "release"})
+    assert (await world.get(page.url("/hello"))).output.endswith(b"hello")
+    await leave(released, server)
+    await world.reported("BytesRelayed", lambda values: sum(values) >= 2 * len(b"hello"))
+    assert world.reports == 2
+    assert (await world.admin.metrics()).sum("fluidity_frame_goodbyes_total") == 1
+
+
+async def test_an_agent_that_leaves_takes_nothing_from_others(world, page):
+    """Released or kept, the server stays to whoever else uses it."""
+    url = page.url("/hello")
+    others = world.start_agent(**{"on-stop": "release"})
+    assert (await world.get(url)).output.endswith(b"hello")
+    for on_stop in ("release", "keep"):
+        leaver = world.start_another_agent(**{"on-stop": on_stop})
+        assert (await world.get(url)).output.endswith(b"hello")
+        await leave(leaver, world.scheduler.process)
+        answer = await curl("-x", f"http://127.0.0.1:{others.port}", "-i", url)
+        assert answer.output.endswith(b"hello"), answer.text
+    assert world.scheduler.desired == 1 and world.scheduler.number == 1
+
+
+async def test_kill_takes_the_server_from_others_and_they_find_it_again(world, page):
+    """What `kill` says of itself: whoever else uses it. The others' next request wakes it anew."""
+    url = page.url("/hello")
+    others = world.start_agent(**{"on-stop": "release"})
+    assert (await world.get(url)).output.endswith(b"hello")
+    killer = world.start_another_agent(**{"on-stop": "kill"})
+    assert (await world.get(url)).output.endswith(b"hello")
+    killer.signal(signal.SIGTERM)
+    assert await killer.ended(30) == 0
+    await eventually(lambda: in_thread(lambda: world.scheduler.desired == 0 and not world.scheduler.running), 30, "the server ends")
+    answer = await curl("-x", f"http://127.0.0.1:{others.port}", "-i", url, within=90)
+    assert answer.output.endswith(b"hello"), answer.text
+    assert world.scheduler.number == 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_ending_while_the_server_starts(world, page, number):
+    """An agent whose server isn't there yet ends at once all the same, tells those who wait, and lets go of the server."""
+    world.scheduler.may_start.clear()
+    # Neither the time that the server is given nor what is open may be what ends it.
+    agent = world.start_agent(**{"on-stop": "kill", "connection-timeout": "1h"})
+    waiting = asyncio.create_task(world.get(page.url("/hello")))
+    await eventually(lambda: in_thread(lambda: world.scheduler.desired == 1), 30, "the server is woken")
+    await eventually(lambda: world.proxy.seen.count("DescribeServices") > 3, 30, "the agent polls")
+
+    async def held():
+        return (await world.agent_admin.metrics()).sum("fluidity_exchanges_open") == 1
+
+    await eventually(held, 30, "the request waits")
+    agent.signal(number)
+    assert await agent.ended(20) == 0, agent.text()
+    answer = await waiting
+    assert b" 503 " in answer.output and b"Retry-After" in answer.output, answer.text
+    assert "what was still open was ended" not in agent.text()
+    assert world.scheduler.desired == 0
+    assert "server killed" in agent.text()
+
+
+async def test_a_second_signal_cuts_the_kill_short(world, page, make_origin):
+    """An endpoint that doesn't answer keeps nobody from ending."""
+    gateway = await make_origin()
+    asked = asyncio.Event()
+
+    @gateway.on("/kill")
+    async def silent(exchange):
+        asked.set()
+        await asyncio.Event().wait()
+
+    agent = world.start_agent(**{"on-stop": "kill", "kill-endpoint": gateway.url("/kill")})
+    assert (await world.get(page.url("/hello"))).output.endswith(b"hello")
+    agent.signal(signal.SIGTERM)
+    await asyncio.wait_for(asked.wait(), 30)
+    agent.signal(signal.SIGTERM)
+    # The request for the kill would be waited for for 20 s.
+    assert await agent.ended(10) == 0
+    assert "can't be killed" in agent.text()
+
+
+async def test_h2_sleeps_and_wakes(world, page):
+    """The same life with HTTP/2 as the tunnel."""
+    url = page.url("/hello")
+    world.codecs = ["mux", "h2"]
+    agent = world.start_agent(codec="h2", **{"on-stop": "kill"})
+    assert (await world.get(url)).output.endswith(b"hello")
+
+    async def slept():
+        return (await world.sleep_check())["action"] == "scaled_down"
+
+    await eventually(slept, 60, "the idle server is put to sleep")
+    await eventually(lambda: not world.scheduler.running, 30, "the server ends")
+    again = await world.get(url)
+    assert again.output.endswith(b"hello"), again.text
+    assert world.scheduler.number == 2
+    agent.signal(signal.SIGTERM)
+    assert await agent.ended(30) == 0
+    assert world.scheduler.desired == 0
+
+
+async def test_wake_within_up(world, page, launch):
+    """Agent and server in one process, with the wake endpoint of a control plane: it is asked, and killed at the end."""
+    server = world.place / "up-server.yaml"
+    write_configuration(
+        server,
+        [("accept", {"listen": f"127.0.0.1:{world.server_port}"}), ("mtls", world.server_identity.settings()), ("frame", {}), ("fetch", {"destinations": "any"})],
+    )
+    agent = write_configuration(
+        world.place / "up-agent.yaml",
+        [
+            ("accept", {"listen": f"127.0.0.1:{world.agent_port}"}),
+            ("http", {"mode": "proxy"}),
+            ("frame", {}),
+            ("mtls", {**world.client_identity.settings(), "name": "localhost"}),
+            ("connect", {"to": f"localhost:{world.server_port}", "wait": "5s"}),
+        ],
+        lifecycle={"wake-endpoint": world.endpoint("wake"), "kill-endpoint": world.endpoint("kill"), "api-key": KEY, "on-stop": "kill", "wake": "on-demand"},
+    )  # fmt: skip
+    command = [find_binary(), "up", "--agent-config", agent, "--server-config", server]
+    both = launch(Process("up", command, world.place))
+    await eventually(lambda: not both.alive or (accepts(world.agent_port) and accepts(world.server_port)), 30, "both listen")
+    assert both.alive and world.scheduler.desired == 0, both.text()
+    answer = await world.get(page.url("/hello"))
+    assert answer.output.endswith(b"hello"), answer.text
+    assert world.scheduler.desired == 1
+    both.signal(signal.SIGTERM)
+    assert await both.ended(30) == 0
+    assert world.scheduler.desired == 0 and "server killed" in both.text()
 
 
 async def test_a_long_transfer_keeps_the_server_up(world, page):

@@ -69,8 +69,7 @@ package struct Host: Sendable {
         }
         logger.notice("draining", metadata: ["signal": "\(signal)"])
         for pipeline in running { pipeline.telemetry.enter(.draining) }
-        await drain(running, signals)
-        for companion in companions { await companion?.finish(started: true) }
+        await end(running, companions, signals)
         try? await group.shutdownGracefully()
         await ExchangeLogger.flush()
         logger.notice("ended")
@@ -92,11 +91,15 @@ package struct Host: Sendable {
         }
     }
 
-    private func drain(_ running: [RunningPipeline], _ signals: ShutdownSignals) async {
+    /// Lets what is open finish, and then companions have their last word. Another signal cuts both short.
+    private func end(
+        _ running: [RunningPipeline], _ companions: [(any HostCompanion)?], _ signals: ShutdownSignals
+    ) async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 // The one that takes clients first: what it still has open needs the others.
                 for pipeline in running { await pipeline.drain() }
+                for companion in companions { await companion?.finish(started: true) }
             }
             group.addTask {
                 _ = await signals.next()

@@ -6,6 +6,7 @@ package protocol HostCompanion: Sendable {
     var presence: ServerPresence? { get }
     /// Begun when the pipeline has started; cancelled when it is asked to end.
     func run() async
-    /// What was open has finished. `started`: the pipeline ran; otherwise there is nothing to say to anybody.
+    /// What was open has finished. `started`: the pipeline ran; otherwise there is nothing to say to anybody. Cancelled when
+    /// whoever waits has asked a second time.
     func finish(started: Bool) async
 }

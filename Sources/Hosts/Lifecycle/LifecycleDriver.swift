@@ -23,6 +23,8 @@ package final class LifecycleDriver: HostCompanion {
 
     /// Wakes the server when somebody needs it, until it is cancelled.
     package func run() async {
+        // Nobody wakes it any more: what waits for it needn't wait, and the agent can end.
+        defer { known.enter(.failed("the agent is ending")) }
         if settings.wake == .atStart { known.want() }
         for await _ in known.demands {
             guard !Task.isCancelled else { return }
@@ -69,7 +71,7 @@ package final class LifecycleDriver: HostCompanion {
                 return
             }
         }
-        guard known.isUp else { return }
+        guard known.isUp else { return progress.end("the server is not waited for any longer") }
         let seconds = (ContinuousClock.now - began) / .seconds(1)
         progress.end("the tunnel is up after \(Int(seconds.rounded())) s")
         logger.notice("server is up", metadata: ["after": "\(Int(seconds * 1_000))ms"])

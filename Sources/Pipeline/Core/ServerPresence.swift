@@ -31,6 +31,8 @@ public final class ServerPresence: Sendable {
     /// How many requests may wait, and how many bytes of them may be held.
     public let holdLimit: Int
     public let holdBytes: Int
+    /// Whether the server isn't to learn that its agent has gone.
+    public let leavesQuietly: Bool
     /// Whether somebody can say where the server is.
     public let canDiscover: Bool
     private let state = Mutex(State())
@@ -42,6 +44,7 @@ public final class ServerPresence: Sendable {
         retryInterval = settings.connectionRetryInterval
         holdLimit = settings.hold
         holdBytes = settings.holdBytes.bytes
+        leavesQuietly = settings.onStop == .keep
         canDiscover = settings.statusEndpoint != nil
         (demand, demandContinuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }

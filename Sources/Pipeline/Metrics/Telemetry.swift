@@ -133,6 +133,8 @@ public struct Activity: Sendable, Equatable {
     public var relayedBytes: Int64
     /// Exchanges since the start that failed.
     public var failures: Int64
+    /// Agents since the start that said that they leave.
+    public var goodbyes: Int64
     /// When an exchange last began, ended or moved bytes, in seconds of the Unix epoch; before the first, when the program
     /// started. Bytes of open exchanges are noticed when this is read: their time is at most that of the reading before.
     public var lastActivity: Int
@@ -143,6 +145,7 @@ public struct Activity: Sendable, Equatable {
         relayedBytes = Int64(
             snapshot.sum("fluidity_exchange_request_bytes_total") + snapshot.sum("fluidity_exchange_response_bytes_total"))
         failures = Int64(snapshot.sum("fluidity_exchanges_ended_total", .init("outcome", "failed")))
+        goodbyes = Int64(snapshot.sum("fluidity_frame_goodbyes_total"))
         self.lastActivity = lastActivity
     }
 }

@@ -80,7 +80,11 @@ final class Dialer: OutboundPort {
         isStopped = true
         retry?.cancel()
         guard let channel = connection?.channel else { return shard.loop.makeSucceededVoidFuture() }
-        // The server learns that this agent has gone, and not only that a connection was lost.
+        // The server learns that this agent has gone, and not only that a connection was lost; unless it is to be kept.
+        if presence?.leavesQuietly == true {
+            channel.close(promise: nil)
+            return channel.closeFuture
+        }
         channel.pipeline.fireUserInboundEventTriggered(DrainEvent())
         _ = shard.loop.assumeIsolated().scheduleTask(in: Self.farewell) { channel.close(promise: nil) }
         return channel.closeFuture

@@ -8,12 +8,14 @@ final class MuxServerPort: InboundPort {
     private let downstream: any ExchangePort
     private let shard: Shard
     private let meter: MuxMeter<MuxServerStream>
+    private let goodbyes: Counter
 
     init(configuration: MuxConfiguration, downstream: any ExchangePort, shard: Shard) {
         self.configuration = configuration
         self.downstream = downstream
         self.shard = shard
         self.meter = MuxMeter(on: shard)
+        goodbyes = FrameGoodbyes.counter(on: shard)
     }
 
     var protocols: [String] { FrameCodec.mux.protocols }
@@ -23,7 +25,8 @@ final class MuxServerPort: InboundPort {
         configuration.offers = downstream.offers.intersection(.deflate)
         let handler = MuxHandler<MuxServerStream>(
             role: .acceptor, configuration: configuration, shard: shard, peerName: connection.remote, meter: meter)
-        let session = MuxServerSession(handler: handler, connection: connection, downstream: downstream, shard: shard)
+        let session = MuxServerSession(
+            handler: handler, connection: connection, downstream: downstream, shard: shard, goodbyes: goodbyes)
         try connection.channel.pipeline.syncOperations.addHandlers(handler, session)
     }
 }
@@ -35,13 +38,17 @@ private final class MuxServerSession: ChannelInboundHandler, MuxHandlerOwner {
     private let connection: Inbound
     private let downstream: any ExchangePort
     private let shard: Shard
+    private let goodbyes: Counter
     private var isEstablished = false
 
-    init(handler: MuxHandler<MuxServerStream>, connection: Inbound, downstream: any ExchangePort, shard: Shard) {
+    init(
+        handler: MuxHandler<MuxServerStream>, connection: Inbound, downstream: any ExchangePort, shard: Shard, goodbyes: Counter
+    ) {
         self.handler = handler
         self.connection = connection
         self.downstream = downstream
         self.shard = shard
+        self.goodbyes = goodbyes
         handler.owner = self
     }
 
@@ -62,7 +69,11 @@ private final class MuxServerSession: ChannelInboundHandler, MuxHandlerOwner {
             "agent connected", metadata: ["remote": "\(connection.remote)", "client": "\(connection.clientName)"])
     }
 
-    func sessionGoingAway(_ failure: Failure) {}
+    /// An agent may go without a word, but not in error: that isn't leaving.
+    func sessionGoingAway(_ failure: Failure) {
+        if failure.code == .draining { goodbyes.add() }
+    }
+
     func streamsFreed() {}
 
     func sessionClosed(_ failure: Failure) {

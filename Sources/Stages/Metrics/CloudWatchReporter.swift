@@ -5,9 +5,8 @@ import NIOCore
 import Pipeline
 import Synchronization
 
-/// Tells CloudWatch how much a pipeline is used: when it starts, at an interval, when the last connection has gone, and at the
-/// end. It asks the loops for what they have counted and adds nothing to what they do. AWS being away costs a warning and a
-/// counter.
+/// Tells CloudWatch how much a pipeline is used: when it starts, at an interval, when the last agent has left, and at the end.
+/// It asks the loops for what they have counted and adds nothing to what they do. AWS being away costs a warning and a counter.
 final class CloudWatchReporter: Sendable {
     private static let connectionCheck = Duration.seconds(1)
     private static let lastPatience = TimeAmount.seconds(3)
@@ -75,17 +74,15 @@ final class CloudWatchReporter: Sendable {
     }
 
     private func run() async {
-        var connections = 0
         while !Task.isCancelled {
-            connections = await report(within: Self.patience).openConnections
+            let departure = AgentsDeparture(goodbyes: await report(within: Self.patience).goodbyes)
             let next = ContinuousClock.now + settings.interval
             while ContinuousClock.now < next {
                 let left = next - ContinuousClock.now
                 do { try await Task.sleep(for: min(left, Self.connectionCheck)) } catch { return }
-                let now = await telemetry.activity().openConnections
-                // The last agent has gone: whoever decides about sleep learns it now.
-                if connections > 0, now == 0 { break }
-                connections = now
+                // The last agent has left: whoever decides about sleep learns it now.
+                let now = await telemetry.activity()
+                if departure.isComplete(connections: now.openConnections, goodbyes: now.goodbyes) { break }
             }
         }
     }

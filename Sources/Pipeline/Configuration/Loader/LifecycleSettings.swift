@@ -8,11 +8,12 @@ public struct LifecycleSettings: NestedConfiguration {
     }
 
     public enum OnStop: String, Sendable, CaseIterable, ConfigurationChoice {
-        /// The server is told that this agent has gone; it stops when it has been idle for its time.
+        /// The server is told that this agent has gone, and reports at once when its last one has; it stops when it has been
+        /// idle for its time.
         case release
         /// The server is stopped, whoever else uses it.
         case kill
-        /// Nothing is said.
+        /// Nothing is said: to the server it is a connection that was lost and may come back.
         case keep
     }
 

@@ -129,8 +129,17 @@ final class H2ClientSession: ChannelInboundHandler, Expiring {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if case ChannelEvent.inputClosed = event { return context.close(promise: nil) }
-        context.fireUserInboundEventTriggered(event)
+        switch event {
+        case is DrainEvent:
+            // Servers open no streams, so the last that is known is none.
+            let goodbye = HTTP2Frame(
+                streamID: .rootStream, payload: .goAway(lastStreamID: .rootStream, errorCode: .noError, opaqueData: nil))
+            context.writeAndFlush(wrapOutboundOut(goodbye), promise: nil)
+            isGoingAway = true
+            closeIfDone()
+        case ChannelEvent.inputClosed: context.close(promise: nil)
+        default: context.fireUserInboundEventTriggered(event)
+        }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {

@@ -9,11 +9,13 @@ final class H2ServerPort: InboundPort {
     private let configuration: H2Configuration
     private let downstream: any ExchangePort
     private let shard: Shard
+    private let goodbyes: Counter
 
     init(configuration: H2Configuration, downstream: any ExchangePort, shard: Shard) {
         self.configuration = configuration
         self.downstream = downstream
         self.shard = shard
+        goodbyes = FrameGoodbyes.counter(on: shard)
     }
 
     var protocols: [String] { FrameCodec.h2.protocols }
@@ -38,7 +40,7 @@ final class H2ServerPort: InboundPort {
             }
         }
         try connection.channel.pipeline.syncOperations.addHandlers(
-            handler, management, H2ServerSession(connection: connection, shard: shard))
+            handler, management, H2ServerSession(connection: connection, shard: shard, goodbyes: goodbyes))
     }
 }
 
@@ -48,16 +50,23 @@ private final class H2ServerSession: ChannelInboundHandler {
 
     private let connection: Inbound
     private let shard: Shard
+    private let goodbyes: Counter
     private var reason: String?
 
-    init(connection: Inbound, shard: Shard) {
+    init(connection: Inbound, shard: Shard, goodbyes: Counter) {
         self.connection = connection
         self.shard = shard
+        self.goodbyes = goodbyes
     }
 
     func channelActive(context: ChannelHandlerContext) {
         shard.logger.info("HTTP/2 client connected", metadata: metadata)
         context.fireChannelActive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if case .goAway(_, .noError, _) = unwrapInboundIn(data).payload { goodbyes.add() }
+        context.fireChannelRead(data)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
