@@ -16,7 +16,12 @@ extension FrameFactory {
         static let queued = MetricDescription(.gauge, "fluidity_mux_queued_bytes", "What waits to be sent.")
         static let held = MetricDescription(.gauge, "fluidity_mux_held_bytes", "What came and is not yet passed on.")
         static let waiting = MetricDescription(.gauge, "fluidity_mux_exchanges_waiting", "Exchanges that wait for a session.")
+        /// A lost connection doesn't say it.
+        static let goodbyes = MetricDescription(
+            .counter, "fluidity_frame_goodbyes_total", "Agents that said that they leave.")
 
-        static let all = [sessionsOpen, sessions, streams, resets, roundTrip, streamsOpen, window, queued, held, waiting]
+        static let all = [
+            sessionsOpen, sessions, streams, resets, roundTrip, streamsOpen, window, queued, held, waiting, goodbyes,
+        ]
     }
 }

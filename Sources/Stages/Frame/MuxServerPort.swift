@@ -15,7 +15,7 @@ final class MuxServerPort: InboundPort {
         self.downstream = downstream
         self.shard = shard
         self.meter = MuxMeter(on: shard)
-        goodbyes = FrameGoodbyes.counter(on: shard)
+        goodbyes = shard.metrics.counter(FrameFactory.Metrics.goodbyes)
     }
 
     var protocols: [String] { FrameCodec.mux.protocols }

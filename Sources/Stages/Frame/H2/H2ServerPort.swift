@@ -15,7 +15,7 @@ final class H2ServerPort: InboundPort {
         self.configuration = configuration
         self.downstream = downstream
         self.shard = shard
-        goodbyes = FrameGoodbyes.counter(on: shard)
+        goodbyes = shard.metrics.counter(FrameFactory.Metrics.goodbyes)
     }
 
     var protocols: [String] { FrameCodec.h2.protocols }
