@@ -8,14 +8,12 @@ final class MuxServerPort: InboundPort {
     private let downstream: any ExchangePort
     private let shard: Shard
     private let meter: MuxMeter<MuxServerStream>
-    private let goodbyes: Counter
 
     init(configuration: MuxConfiguration, downstream: any ExchangePort, shard: Shard) {
         self.configuration = configuration
         self.downstream = downstream
         self.shard = shard
         self.meter = MuxMeter(on: shard)
-        goodbyes = shard.metrics.counter(FrameFactory.Metrics.goodbyes)
     }
 
     var protocols: [String] { FrameCodec.mux.protocols }
@@ -26,7 +24,7 @@ final class MuxServerPort: InboundPort {
         let handler = MuxHandler<MuxServerStream>(
             role: .acceptor, configuration: configuration, shard: shard, peerName: connection.remote, meter: meter)
         let session = MuxServerSession(
-            handler: handler, connection: connection, downstream: downstream, shard: shard, goodbyes: goodbyes)
+            handler: handler, connection: connection, downstream: downstream, shard: shard, goodbyes: meter.goodbyes)
         try connection.channel.pipeline.syncOperations.addHandlers(handler, session)
     }
 }

@@ -35,6 +35,8 @@ final class HTTPServerHandler: ExchangeSource, ChannelInboundHandler {
     private var exchange: Exchange?
     private let output: ChannelOutput
     private let response: HTTPResponseWriter
+    /// The address that the client dialled. Making a text of it is a system's call that no proxied request wants.
+    private lazy var here = connection.channel.localAddress?.shortDescription ?? ""
     /// The last exchange, while its response is on its way.
     private var unsettled: Exchange?
     private var isRequestComplete = false
@@ -202,7 +204,6 @@ final class HTTPServerHandler: ExchangeSource, ChannelInboundHandler {
         minorVersion = head.minorVersion
         deadline = nil
         allowance.reset()
-        let here = connection.channel.localAddress?.shortDescription ?? ""
         let pac = port.pac.flatMap { $0.isWanted(by: head.method, head.target) ? $0 : nil }
         let request: RequestHead
         do {

@@ -49,10 +49,39 @@ import Testing
         #expect(side.failure == nil)
     }
 
-    @Test(arguments: [nil, TimeAmount.microseconds(999)])
-    func staysWhereTheWayIsShortOrUnknown(_ roundTrip: TimeAmount?) {
-        var side = opener(roundTrip)
+    @Test func staysWhereTheWayIsUnknown() {
+        var side = opener(nil)
         for _ in 0..<10 { #expect(pass(&side, after: .nanoseconds(1)) == 0) }
+    }
+
+    @Test func staysWhereTheWayIsShortAndOthersNeedCreditToo() {
+        var side = opener(.microseconds(999), streams: 2)
+        for round in 0..<20 { #expect(pass(&side, UInt32(round % 2 + 1), after: .nanoseconds(1)) == 0) }
+    }
+
+    /// Alone, a stream's window grows on a short way as well; what it has is taken back when another needs credit.
+    @Test func growsWhileItIsAlone() throws {
+        var side = opener(.microseconds(100), streams: 2)
+        for _ in 0..<3 { #expect(pass(&side, after: .zero) == 0) }
+        #expect(pass(&side, after: .microseconds(501)) == 0)
+        #expect(pass(&side, after: .microseconds(500)) == Self.window)
+        #expect(pass(&side, after: .microseconds(500)) == 2 * Self.window)
+        #expect(side.session.grown == 3 * Self.window)
+
+        #expect(pass(&side, 2, after: .zero) == 0)
+        // Half of what was passed on, which is half of the window: the stream goes on meanwhile.
+        #expect(pass(&side, after: .zero) == -Self.window)
+        #expect(pass(&side, 2, after: .zero) == 0)
+        let slot = try #require(side.session.slots[1])
+        for _ in 0..<10 where side.session.streams[slot].window > Self.window {
+            #expect(try #require(pass(&side, after: .zero)) < 0)
+            #expect(pass(&side, 2, after: .zero) == 0)
+        }
+        #expect(side.session.streams[slot].window == Self.window)
+        #expect(side.session.grown == 0)
+        #expect(pass(&side, after: .zero) == 0)
+        #expect(side.session.streams[slot].receiveWindow == Self.window)
+        #expect(side.failure == nil)
     }
 
     /// Queues make a round trip longer, and must not make windows grow.

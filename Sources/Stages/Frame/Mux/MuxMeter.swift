@@ -7,6 +7,8 @@ final class MuxMeter<End: MuxEnd> {
     private let streams: Counter
     private let resets: Counter
     private let roundTrip: Histogram
+    /// Of peers that open streams.
+    let goodbyes: Counter
     private var handlers: [ObjectIdentifier: MuxHandler<End>] = [:]
 
     init(on shard: Shard) {
@@ -14,6 +16,7 @@ final class MuxMeter<End: MuxEnd> {
         let table = shard.metrics
         let openSessions = table.gauge(FrameFactory.Metrics.sessionsOpen, labels)
         sessions = table.counter(FrameFactory.Metrics.sessions, labels)
+        goodbyes = table.counter(FrameFactory.Metrics.goodbyes)
         streams = table.counter(FrameFactory.Metrics.streams, labels)
         resets = table.counter(FrameFactory.Metrics.resets, labels)
         roundTrip = table.histogram(

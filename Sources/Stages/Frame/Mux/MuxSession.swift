@@ -1,60 +1,6 @@
 package import NIOCore
 package import Pipeline
 
-/// What a frame means for the owner of a session.
-package enum MuxEvent: Sendable {
-    case none
-    /// The peer has said HELLO: streams can be opened.
-    case established
-    case opened(slot: Int, RequestHead, early: ByteBuffer, end: Bool)
-    case head(slot: Int, ResponseHead)
-    case data(slot: Int, ByteBuffer, end: Bool)
-    case trailers(slot: Int, HeaderFields)
-    /// The peer has given a window to a stream that waited for one.
-    case windowed(slot: Int)
-    /// The stream is over before its end. Its slot is free already.
-    case reset(slot: Int, Failure)
-    /// The peer takes no new streams; those above `last` were not begun.
-    case goingAway(last: UInt32, Failure)
-    /// The session is over. What is still to be written says why.
-    case failed(Failure)
-}
-
-/// How large a session may become and how much it may ask for.
-package struct MuxConfiguration: Sendable, Equatable {
-    /// What one session may hold, in bytes, whatever its peer does, beside what a stream costs in any case.
-    ///
-    /// A buffer may be up to twice as large as what is in it, so bytes count double. Half of the memory is for bytes that came
-    /// and are not yet passed on, a quarter for bytes that the peer doesn't take, three sixteenths for heads, and one for large
-    /// buffers of which only a small part waits.
-    package var memory = 16 << 20
-    package var streamWindow = 128 << 10
-    package var maxStreams = 8_192
-    package var pingInterval = TimeAmount.seconds(10)
-    package var pingTimeout = TimeAmount.seconds(5)
-    package var helloTimeout = TimeAmount.seconds(10)
-    /// What is said in HELLO of the bodies that are taken.
-    package var offers: BodyCapabilities = []
-
-    package init() {}
-
-    package var sessionWindow: Int { memory / 4 }
-    var headMemory: Int { memory / 16 * 3 }
-    var pinnedMemory: Int { memory / 16 }
-    /// With so many bytes waiting that the peer would take, those that send are told to wait when they have more; with
-    /// `sendLimit`, all are, at once, whatever they wait for.
-    var sendMemory: Int { memory / 12 }
-    var sendLimit: Int { memory / 8 }
-    /// Below so many waiting bytes a stream may send ahead of its window, up to `aheadOfWindow`.
-    var aheadMemory: Int { memory / 32 }
-    var aheadOfWindow: Int { min(65_536, memory / 128) }
-    var settings: MuxSettings {
-        MuxSettings(
-            streamWindow: UInt32(streamWindow), sessionWindow: UInt32(sessionWindow), maxStreams: UInt32(maxStreams),
-            offers: offers)
-    }
-}
-
 /// One side of a `mux` session as a plain value: streams, windows, order of writing. No channel, no clock; time is passed in.
 ///
 /// A stream is known to the owner by its slot, a small number that is used again once the stream is over.
@@ -113,6 +59,7 @@ package struct MuxSession {
     var grown = 0
     /// Since when there has been no room for want of somebody who takes what is there.
     var crowdedSince: NIODeadline?
+    var sole = MuxSoleStream()
 
     package init(role: Role, configuration: MuxConfiguration, now: NIODeadline) {
         self.role = role
@@ -184,78 +131,6 @@ package struct MuxSession {
         let stuck = max(0, streams[slot].queuedBytes - max(0, streams[slot].sendWindow))
         stuckBytes += stuck - streams[slot].stuck
         streams[slot].stuck = stuck
-    }
-
-    // MARK: - Slots
-
-    mutating func insert(_ id: UInt32, sendWindow: Int) -> Int {
-        let slot = freeSlots.popLast() ?? streams.count
-        if slot == streams.count { streams.append(MuxStreamState()) }
-        settle(takeHolding(slot))
-        streams[slot] = MuxStreamState(
-            in: streams[slot], id: id, sendWindow: sendWindow, receiveWindow: configuration.streamWindow)
-        slots[id] = slot
-        return slot
-    }
-
-    /// Forgets a stream. What it had not passed on is still held, by whoever takes it over.
-    mutating func remove(_ slot: Int) {
-        guard streams[slot].id != 0 else { return }
-        let stream = streams[slot]
-        queuedBytes -= stream.queuedBytes
-        stuckBytes -= stream.stuck
-        pinned -= stream.sendPinned
-        grown -= stream.window - configuration.streamWindow
-        slots[stream.id] = nil
-        ready.remove(&streams[slot])
-        streams[slot] = MuxStreamState(after: stream)
-        if stream.received > 0 || stream.headBytes > 0 {
-            streams[slot].left = MuxHolding(
-                bytes: stream.received, heads: stream.headBytes, pinned: stream.pinned, isUnsettled: true)
-            unsettled += 1
-        }
-        freeSlots.append(slot)
-        tidy()
-    }
-
-    /// Takes over what a stream that has just ended still holds. Give all of it back with `settle`, once; what isn't taken over
-    /// comes back when its place is needed.
-    package mutating func takeHolding(_ slot: Int) -> MuxHolding {
-        defer { streams[slot].left = MuxHolding() }
-        return streams[slot].left
-    }
-
-    /// A part of a holding's bytes has been passed on. The caller takes it off the holding.
-    package mutating func settle(_ bytes: Int) { consumeForSession(bytes) }
-
-    /// Nothing of a holding is held any longer.
-    package mutating func settle(_ holding: MuxHolding) {
-        guard holding.isUnsettled else { return }
-        consumeForSession(holding.bytes)
-        heldHeads -= holding.heads
-        pinned -= holding.pinned
-        unsettled -= 1
-    }
-
-    /// Streams that came and went while nothing could be written have left their entries behind. They are dropped before they
-    /// are more than those of open streams, so that a peer that opens, resets and never reads can't make the lists grow.
-    private mutating func tidy() {
-        let limit = 2 * slots.count + 64
-        if ready.count > limit { ready.tidy(streams) }
-        if starved.count > limit {
-            let streams = streams
-            starved.removeAll { streams[$0.slot].id != $0.stream }
-        }
-    }
-
-    package func isOver(_ slot: Int) -> Bool { streams[slot].isOver }
-
-    /// Forgets a stream that both sides have ended. True if it did.
-    @discardableResult
-    package mutating func removeIfOver(_ slot: Int) -> Bool {
-        guard streams[slot].isOver else { return false }
-        remove(slot)
-        return true
     }
 
     // MARK: - The owner's side
@@ -403,14 +278,5 @@ package struct MuxSession {
         streams[slot].enqueue(item)
         recount(slot)
         ready.insert(slot, &streams[slot])
-    }
-}
-
-extension MuxSession {
-    /// Forgets the streams that the peer says it did not begin. Their slots are returned.
-    package mutating func removeStreams(above last: UInt32) -> [Int] {
-        let refused = slots.filter { $0.key > last && role == .opener }.map(\.value)
-        for slot in refused { remove(slot) }
-        return refused
     }
 }

@@ -1,0 +1,21 @@
+package import NIOCore
+package import Pipeline
+
+/// What a frame means for the owner of a session.
+package enum MuxEvent: Sendable {
+    case none
+    /// The peer has said HELLO: streams can be opened.
+    case established
+    case opened(slot: Int, RequestHead, early: ByteBuffer, end: Bool)
+    case head(slot: Int, ResponseHead)
+    case data(slot: Int, ByteBuffer, end: Bool)
+    case trailers(slot: Int, HeaderFields)
+    /// The peer has given a window to a stream that waited for one.
+    case windowed(slot: Int)
+    /// The stream is over before its end. Its slot is free already.
+    case reset(slot: Int, Failure)
+    /// The peer takes no new streams; those above `last` were not begun.
+    case goingAway(last: UInt32, Failure)
+    /// The session is over. What is still to be written says why.
+    case failed(Failure)
+}

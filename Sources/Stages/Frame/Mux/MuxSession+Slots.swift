@@ -1,0 +1,82 @@
+import NIOCore
+import Pipeline
+
+/// Streams come and go: their places in the table, and what they leave behind.
+extension MuxSession {
+    mutating func insert(_ id: UInt32, sendWindow: Int) -> Int {
+        let slot = freeSlots.popLast() ?? streams.count
+        if slot == streams.count { streams.append(MuxStreamState()) }
+        settle(takeHolding(slot))
+        streams[slot] = MuxStreamState(
+            in: streams[slot], id: id, sendWindow: sendWindow, receiveWindow: configuration.streamWindow)
+        slots[id] = slot
+        return slot
+    }
+
+    /// Forgets a stream. What it had not passed on is still held, by whoever takes it over.
+    mutating func remove(_ slot: Int) {
+        guard streams[slot].id != 0 else { return }
+        let stream = streams[slot]
+        queuedBytes -= stream.queuedBytes
+        stuckBytes -= stream.stuck
+        pinned -= stream.sendPinned
+        grown -= stream.window - configuration.streamWindow
+        slots[stream.id] = nil
+        ready.remove(&streams[slot])
+        streams[slot] = MuxStreamState(after: stream)
+        if stream.received > 0 || stream.headBytes > 0 {
+            streams[slot].left = MuxHolding(
+                bytes: stream.received, heads: stream.headBytes, pinned: stream.pinned, isUnsettled: true)
+            unsettled += 1
+        }
+        freeSlots.append(slot)
+        tidy()
+    }
+
+    /// Takes over what a stream that has just ended still holds. Give all of it back with `settle`, once; what isn't taken over
+    /// comes back when its place is needed.
+    package mutating func takeHolding(_ slot: Int) -> MuxHolding {
+        defer { streams[slot].left = MuxHolding() }
+        return streams[slot].left
+    }
+
+    /// A part of a holding's bytes has been passed on. The caller takes it off the holding.
+    package mutating func settle(_ bytes: Int) { consumeForSession(bytes) }
+
+    /// Nothing of a holding is held any longer.
+    package mutating func settle(_ holding: MuxHolding) {
+        guard holding.isUnsettled else { return }
+        consumeForSession(holding.bytes)
+        heldHeads -= holding.heads
+        pinned -= holding.pinned
+        unsettled -= 1
+    }
+
+    /// Streams that came and went while nothing could be written have left their entries behind. They are dropped before they
+    /// are more than those of open streams, so that a peer that opens, resets and never reads can't make the lists grow.
+    private mutating func tidy() {
+        let limit = 2 * slots.count + 64
+        if ready.count > limit { ready.tidy(streams) }
+        if starved.count > limit {
+            let streams = streams
+            starved.removeAll { streams[$0.slot].id != $0.stream }
+        }
+    }
+
+    package func isOver(_ slot: Int) -> Bool { streams[slot].isOver }
+
+    /// Forgets a stream that both sides have ended. True if it did.
+    @discardableResult
+    package mutating func removeIfOver(_ slot: Int) -> Bool {
+        guard streams[slot].isOver else { return false }
+        remove(slot)
+        return true
+    }
+
+    /// Forgets the streams that the peer says it did not begin. Their slots are returned.
+    package mutating func removeStreams(above last: UInt32) -> [Int] {
+        let refused = slots.filter { $0.key > last && role == .opener }.map(\.value)
+        for slot in refused { remove(slot) }
+        return refused
+    }
+}
