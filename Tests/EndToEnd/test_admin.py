@@ -160,6 +160,26 @@ async def test_readiness_follows_the_tunnel(watched, admins, origin):
     assert (await agent.metrics()).sum("fluidity_connect_reconnects_total") >= 1
 
 
+async def test_an_expired_certificate_is_not_ready(make_tunnel, admins, authority):
+    """It was good when the program started."""
+    agent, server = admins
+    days = 4 / 86_400
+    tunnel = make_tunnel(
+        client=authority.issue("brief", days=days), server_as=authority.issue("brief-server", dns=("localhost",), server=True, days=days),
+        agent_top={"admin": agent.settings}, server_top={"admin": server.settings},
+    ).start()  # fmt: skip
+    for admin in admins:
+
+        async def is_not_ready():
+            return not await admin.ready()
+
+        await eventually(is_not_ready, 20, "the certificate expires")
+        answer = await admin.ask("/readyz")
+        assert answer.status == 503 and "the certificate expired on" in answer.text, answer.text
+        assert (await admin.ask("/livez")).status == 200
+    assert tunnel.alive
+
+
 @pytest.mark.parametrize("who", ["agent", "server"])
 async def test_a_draining_process_lives_and_is_not_ready(watched, admins, make_tcp, who):
     async def hold(reader, writer):

@@ -15,9 +15,11 @@ import termios
 import time
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 
+from harness.admin import Admin
 from harness.client import Connection, fetch
 from harness.fluidity import Fluidity, write_configuration
 from harness.ports import free_port
@@ -295,6 +297,39 @@ async def test_certificates_on_the_server(make_tunnel, authority, tmp_path, hell
     named = make_tunnel(client=authority.issue("laptop", dns=("laptop.agents.example",)), server_filters=[auth(method)]).start()
     assert (await fetch(named.port, hello.url("/"))).status == 200
     assert len(hello.requests) == 2
+
+
+@pytest.mark.parametrize("pattern", ["subject:CN=ann", "cn:a*", "dns:*.agents.example", "uri:spiffe://agents.example/*", "key:HASH"])
+@pytest.mark.parametrize("side", ["server", "proxy"])
+async def test_what_a_certificate_is_known_by(launch, make_tunnel, authority, server_identity, tmp_path, hello, pattern, side):
+    """Allowed and denied, behind a tunnel and by a proxy that is spoken to over TLS."""
+    ann = authority.issue("ann", dns=("laptop.agents.example",), uris=("spiffe://agents.example/ann",))
+    bob = authority.issue("bob", dns=("laptop.others.example",), uris=("spiffe://others.example/bob",))
+    key = x509.load_pem_x509_certificate(ann.certificate.read_bytes()).public_key()
+    info = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    pattern = pattern.replace("HASH", hashlib.sha256(info).hexdigest())
+    for rule, statuses in (("allow", {"ann": 200, "bob": 403}), ("deny", {"ann": 403, "bob": 200})):
+        method = auth({"client-certificate": {rule: [pattern]}})
+        admin = Admin(free_port())
+        if side == "proxy":
+            port = free_port()
+            stages = [("accept", {"listen": f"127.0.0.1:{port}"}), ("mtls", server_identity.settings()), ("http", {"mode": "proxy"}), method, ("fetch", {"destinations": "any"})]
+            launch(Fluidity("agent", write_configuration(tmp_path / f"{rule}.yaml", stages, admin=admin.settings), port=port))
+        for identity, name in ((ann, "ann"), (bob, "bob")):
+            if side == "server":
+                tunnel = make_tunnel(client=identity, server_filters=[method], server_top={"admin": admin.settings}).start()
+                status = (await fetch(tunnel.port, hello.url("/"))).status
+                counted = await admin.metrics()
+                tunnel.kill()
+            else:
+                proxy = ["-x", f"https://localhost:{port}", "--proxy-cacert", identity.ca, "--proxy-cert", identity.certificate, "--proxy-key", identity.key]
+                done = await curl(*proxy, "-o", tmp_path / "body", "-w", "%{http_code}", hello.url("/"))
+                status = int(done.output)
+                counted = await admin.metrics()
+            # An identity that no pattern allows is as good as none, and one that is denied is refused whatever else there is.
+            assert status == statuses[name] or (rule, name, side, status) == ("allow", "bob", "proxy", 407), (rule, name, status)
+            total = "fluidity_auth_accepted_total" if status == 200 else "fluidity_auth_refused_total"
+            assert counted.sum(total, stage="auth") == 1
 
 
 async def test_an_ordinary_field_carries_a_key_through_the_tunnel(make_tunnel, users, hello):

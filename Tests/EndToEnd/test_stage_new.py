@@ -1,6 +1,7 @@
 """`fluidity stage new`: what it writes builds, passes its tests and runs. It is built beside the project, so that only the new
 package itself has to be compiled."""
 
+import json
 import shutil
 
 import pytest
@@ -24,6 +25,29 @@ async def test_a_new_stage_builds_passes_its_tests_and_runs(binary, tmp_path):
     assert described.status == 0 and "fluidity_request_mark_requests_total" in described.text
     passed = await run(program, "test", package / "request-mark.yaml", within=20)
     assert passed.status == 0 and "1 of 1 passed" in passed.text, passed.text
+
+
+@pytest.mark.skipif(not shutil.which("swift"), reason="needs the compiler")
+@pytest.mark.parametrize(
+    "url, identity",
+    [
+        ("https://git.example/team/fluidity.git", "fluidity"),
+        ("https://git.example/team/our-tunnel", "our-tunnel"),
+        ("git@git.example:team/tunnel.git", "tunnel"),
+        ("ssh://git@git.example/team/tunnel.git/", "tunnel"),
+    ],
+)
+async def test_a_package_that_takes_fluidity_from_a_repository(binary, tmp_path, url, identity):
+    package = tmp_path / "mark"
+    made = await run(binary, "stage", "new", "mark", "--fluidity", url, "--branch", "next", "--into", package, within=20)
+    assert made.status == 0, made.text
+    manifest = json.loads((await run("swift", "package", "--package-path", package, "dump-package", within=120)).output)
+    (source,) = manifest["dependencies"][0]["sourceControl"]
+    assert source["location"]["remote"][0]["urlString"] == url and source["requirement"] == {"branch": ["next"]}
+    products = [each["product"] for target in manifest["targets"] for each in target["dependencies"] if "product" in each]
+    assert len(products) == 6 and {product[1] for product in products} == {identity}
+    # What the package manager itself calls the dependency.
+    assert source["identity"] == identity
 
 
 async def test_a_folder_that_is_taken_and_names_that_are_none(binary, tmp_path):

@@ -17,6 +17,8 @@ package final class ListeningSockets: Sendable {
     }
 
     private let sockets = Mutex<[ListenAddress: Entry]>([:])
+    /// How whoever accepts connections at an address stops.
+    private let accepting = Mutex<[ListenAddress: @Sendable () async -> Void]>([:])
 
     package init() {}
 
@@ -33,6 +35,13 @@ package final class ListeningSockets: Sendable {
         }
     }
 
+    /// A user begins to accept; the one before has stopped when this returns. Connections wait in the kernel's queue meanwhile: of
+    /// two that accepted at once, one would be told of connections that the other has taken.
+    package func takeOver(_ address: ListenAddress, stop: @escaping @Sendable () async -> Void) async {
+        let before = accepting.withLock { $0.updateValue(stop, forKey: address) }
+        await before?()
+    }
+
     /// A user is done with the socket at an address. True if it was the last: the socket is closed.
     package func release(_ address: ListenAddress) -> Bool {
         sockets.withLock { sockets in
@@ -43,6 +52,7 @@ package final class ListeningSockets: Sendable {
                 return false
             }
             sockets[address] = nil
+            accepting.withLock { $0[address] = nil }
             close(entry.descriptor)
             return true
         }

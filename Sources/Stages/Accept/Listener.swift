@@ -12,6 +12,8 @@ final class Listener: Sendable {
     private let group = Mutex<(any EventLoopGroup)?>(nil)
     private let server = Mutex<(any Channel)?>(nil)
     private let open = Atomic<Int>(0)
+    /// The next generation accepts.
+    private let isOver = Atomic<Bool>(false)
     private let isReserved: Bool
     private let telemetry = Mutex<Telemetry?>(nil)
 
@@ -80,7 +82,8 @@ final class Listener: Sendable {
 
     /// Takes connections.
     func start() async throws {
-        guard let channel = server.withLock({ $0 }) else { return }
+        guard let channel = server.withLock({ $0 }), let telemetry = telemetry.withLock({ $0 }) else { return }
+        await telemetry.sockets.takeOver(configuration.listen) { [weak self] in await self?.stopAccepting() }
         try await channel.setOption(.autoRead, value: true).get()
         let address = channel.localAddress.map { $0.ipAddress == nil ? "\(configuration.listen)" : $0.shortDescription }
         logger.notice("listening", metadata: ["address": "\(address ?? "\(configuration.listen)")"])
@@ -97,10 +100,18 @@ final class Listener: Sendable {
     private func closed() {
         let left = open.subtract(1, ordering: .relaxed).newValue
         guard left == configuration.maxConnections - 1, let channel = server.withLock({ $0 }) else { return }
-        channel.setOption(.autoRead, value: true).whenComplete { _ in }
+        channel.eventLoop.execute {
+            guard !self.isOver.load(ordering: .relaxed) else { return }
+            try? channel.syncOptions?.setOption(.autoRead, value: true)
+        }
     }
 
     // MARK: - Ending
+
+    private func stopAccepting() async {
+        isOver.store(true, ordering: .relaxed)
+        try? await server.withLock { $0 }?.setOption(.autoRead, value: false).get()
+    }
 
     func drain() async {
         await closeListener()

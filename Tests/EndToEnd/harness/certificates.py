@@ -30,7 +30,7 @@ class Authority:
     def path(self) -> Path:
         return self.folder / "ca.pem"
 
-    def issue(self, name: str, *, dns: tuple = (), addresses: tuple = (), server: bool = False, days: int = 90) -> "Identity":
+    def issue(self, name: str, *, dns: tuple = (), uris: tuple = (), addresses: tuple = (), server: bool = False, days: float = 90) -> "Identity":
         """`days` below zero makes a certificate that has expired."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
@@ -39,7 +39,7 @@ class Authority:
         builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         builder = builder.add_extension(_usage(signing_certificates=False), critical=True)
         builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
-        names = [*map(x509.DNSName, dns), *(x509.IPAddress(ipaddress.ip_address(each)) for each in addresses)]
+        names = [*map(x509.DNSName, dns), *map(x509.UniformResourceIdentifier, uris), *(x509.IPAddress(ipaddress.ip_address(each)) for each in addresses)]
         if names:
             builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         certificate = builder.sign(self._key, hashes.SHA256())
@@ -66,7 +66,7 @@ class Identity:
         return Identity(self.certificate, self.key, ca)
 
 
-def _builder(subject, issuer, key, days: int) -> x509.CertificateBuilder:
+def _builder(subject, issuer, key, days: float) -> x509.CertificateBuilder:
     now = datetime.datetime.now(datetime.timezone.utc)
     return (
         x509.CertificateBuilder()

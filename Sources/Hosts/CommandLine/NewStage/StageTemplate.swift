@@ -10,7 +10,9 @@ package struct StageTemplate {
     private let name: String
     /// `RequestLog` for `request-log`.
     private let type: String
+    /// The entry for the package 'fluidity' in the manifest, and what products of it name it by.
     private let dependency: String
+    private let package: String
 
     /// Nil where the name isn't in kebab-case.
     package init?(name: String, fluidity: String, branch: String, into folder: String) {
@@ -25,10 +27,18 @@ package struct StageTemplate {
         type = words.map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined()
         if fluidity.contains("://") || fluidity.hasPrefix("git@") {
             dependency = ".package(url: \"\(fluidity)\", branch: \"\(branch)\")"
+            package = Self.identity(ofRepository: fluidity)
         } else {
             let path = URL(fileURLWithPath: fluidity).standardizedFileURL.path
+            package = "fluidity"
             dependency = ".package(name: \"fluidity\", path: \"\(path)\")"
         }
+    }
+
+    /// Swift's package manager knows a repository by the last part of its URL.
+    private static func identity(ofRepository url: String) -> String {
+        let last = url.split(whereSeparator: { $0 == "/" || $0 == ":" }).last.map(String.init) ?? "fluidity"
+        return last.hasSuffix(".git") ? String(last.dropLast(4)) : last
     }
 
     package struct Taken: Error, CustomStringConvertible {
@@ -77,22 +87,22 @@ package struct StageTemplate {
                 \(dependency)
             ],
             targets: [
-                .target(name: "\(type)", dependencies: [.product(name: "Pipeline", package: "fluidity")]),
+                .target(name: "\(type)", dependencies: [.product(name: "Pipeline", package: "\(package)")]),
                 .executableTarget(
                     name: "\(type)Tunnel",
                     dependencies: [
                         "\(type)",
-                        .product(name: "Pipeline", package: "fluidity"),
-                        .product(name: "Stages", package: "fluidity"),
-                        .product(name: "CommandLineInterface", package: "fluidity"),
+                        .product(name: "Pipeline", package: "\(package)"),
+                        .product(name: "Stages", package: "\(package)"),
+                        .product(name: "CommandLineInterface", package: "\(package)"),
                     ]
                 ),
                 .testTarget(
                     name: "\(type)Tests",
                     dependencies: [
                         "\(type)",
-                        .product(name: "Pipeline", package: "fluidity"),
-                        .product(name: "StageTesting", package: "fluidity"),
+                        .product(name: "Pipeline", package: "\(package)"),
+                        .product(name: "StageTesting", package: "\(package)"),
                     ]
                 ),
             ],
