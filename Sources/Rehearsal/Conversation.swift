@@ -10,11 +10,17 @@ package final class Conversation {
     package let exchange: Exchange
     private let client: ClientSide
     package private(set) var attempts: [OriginSide] = []
+    private let origin: SocketAddress?
     private let script: OriginScript?
     private let keepsBodies: Bool
     private let promise: EventLoopPromise<Void>
 
-    init(_ head: RequestHead, from inbound: Inbound, script: OriginScript?, keepsBodies: Bool, on shard: Shard) {
+    /// - Parameter origin: Where the origin's name leads; nil where nobody is to ask.
+    init(
+        _ head: RequestHead, from inbound: Inbound, origin: SocketAddress?, script: OriginScript?, keepsBodies: Bool,
+        on shard: Shard
+    ) {
+        self.origin = origin
         client = ClientSide(keepsBodies: keepsBodies)
         exchange = Exchange(head, from: client, client: inbound, on: shard)
         self.script = script
@@ -36,6 +42,8 @@ package final class Conversation {
 
     /// The exchange has come through to the origin.
     func reached(_ exchange: Exchange) {
+        // What dials asks before it does.
+        if let origin, let refusal = exchange.refusal(of: origin) { return exchange.abortResponse(refusal) }
         let side = OriginSide(exchange, attempt: attempts.count + 1, script: script, keepsBodies: keepsBodies)
         attempts.append(side)
         side.begin()

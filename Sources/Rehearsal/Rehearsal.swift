@@ -75,14 +75,16 @@ package final class Rehearsal: Sendable {
 
     /// Begins an exchange. What comes of it, and what more is sent, goes through the conversation.
     package func open(
-        _ head: RequestHead, from client: RehearsedClient, script: OriginScript?, keepsBodies: Bool = true
+        _ head: RequestHead, from client: RehearsedClient, origin: SocketAddress? = nil, script: OriginScript?,
+        keepsBodies: Bool = true
     ) async throws -> NIOLoopBound<Conversation> {
         let channel = channel.channel
         return try await run { stand in
             guard let shard = stand.shard, let port = stand.port else { throw RehearsalError.notAssembled }
             let inbound = Inbound(channel: channel, remote: client.remote)
             inbound.identity = client.certificate
-            let conversation = Conversation(head, from: inbound, script: script, keepsBodies: keepsBodies, on: shard)
+            let conversation = Conversation(
+                head, from: inbound, origin: origin, script: script, keepsBodies: keepsBodies, on: shard)
             stand.conversations[ObjectIdentifier(inbound)] = conversation
             conversation.begin(port)
             return NIOLoopBound(conversation, eventLoop: shard.loop)
@@ -91,10 +93,11 @@ package final class Rehearsal: Sendable {
 
     /// Sends a whole request and waits for what comes of it, no longer than `limit`.
     package func perform(
-        _ request: RehearsedRequest, from client: RehearsedClient = RehearsedClient(), script: @escaping OriginScript,
+        _ request: RehearsedRequest, from client: RehearsedClient = RehearsedClient(), origin: SocketAddress? = nil,
+        script: @escaping OriginScript,
         within limit: TimeAmount = .seconds(10)
     ) async throws -> RehearsedOutcome {
-        let conversation = try await open(request.head, from: client, script: script)
+        let conversation = try await open(request.head, from: client, origin: origin, script: script)
         let ended = try await loop.flatSubmit { [first, plan] in
             let value = conversation.value
             for part in request.body { value.send(part) }

@@ -87,6 +87,7 @@ public struct ECSServiceFactory: StageFactory {
     public static let name = "ecs-service"
     public static let summary = "Wakes an ECS service, puts it to sleep when it is idle, kills it, or says how it is."
     public static let forms = [StageForm(.exchange, .end)]
+    public static let needs: HostNeeds = [.network]
 
     private let environment: [String: String]
 

@@ -119,13 +119,13 @@ public enum AuthMethodConfiguration: ConfigurationUnion {
         }
     }
 
-    func make(realm: String) throws -> any AuthMethod {
+    func make(realm: String, offers: HostNeeds) throws -> any AuthMethod {
         switch self {
         case .clientCertificate(let keys): try ClientCertificateMethod(keys)
         case .basic(let keys): try BasicMethod(keys, realm: realm)
         case .bearer(let keys): try BearerMethod(keys, realm: realm)
         case .apiKey(let keys): try APIKeyMethod(keys)
-        case .jwt(let keys): try JWTMethod(keys, realm: realm)
+        case .jwt(let keys): try JWTMethod(keys, realm: realm, hasNetwork: offers.contains(.network))
         }
     }
 }

@@ -36,7 +36,7 @@ public struct AuthFactory: StageFactory {
     }
 
     public func make(_ configuration: AuthConfiguration, form: StageForm, context: StageContext) throws -> any Stage {
-        let methods = try configuration.methods.map { try $0.make(realm: configuration.realm) }
+        let methods = try configuration.methods.map { try $0.make(realm: configuration.realm, offers: context.offers) }
         return AuthStage(
             methods: methods, failureDelay: TimeAmount(configuration.failureDelay), logger: context.logger)
     }

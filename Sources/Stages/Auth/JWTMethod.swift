@@ -19,7 +19,7 @@ final class JWTMethod: AuthMethod {
     private let clock: @Sendable () -> Int
 
     init(
-        _ configuration: JWTConfiguration, realm: String, work: SlowWork = SlowWork(waitingLimit: 1_024),
+        _ configuration: JWTConfiguration, realm: String, hasNetwork: Bool = true, work: SlowWork = SlowWork(waitingLimit: 1_024),
         clock: @escaping @Sendable () -> Int = { WallClock.now }
     ) throws(StageError) {
         verifier = JWTVerifier(
@@ -29,6 +29,8 @@ final class JWTMethod: AuthMethod {
         challenge = header == nil ? "Bearer realm=\"\(realm)\"" : nil
         if let file = configuration.keys {
             keys = try JWTKeyFile(file.path, algorithms: configuration.algorithms)
+        } else if !hasNetwork {
+            keys = NoJWTKeys()
         } else {
             keys = JWTKeyServer(
                 configuration.keysURL ?? "", algorithms: configuration.algorithms, refresh: configuration.refresh)
@@ -67,6 +69,14 @@ final class JWTMethod: AuthMethod {
     func start() async throws(StageError) { try await keys.start() }
 
     func refresh() async -> [AuthNotice] { await keys.refresh() }
+}
+
+/// Where keys would have to be fetched, and nothing can be: no token can be verified.
+private struct NoJWTKeys: JWTKeySource {
+    var current: (set: JWTKeySet, generation: Int)? { nil }
+    func start() async throws(StageError) {}
+    func refresh() async -> [AuthNotice] { [] }
+    func isOutdated() {}
 }
 
 /// Where an issuer's keys come from.

@@ -29,7 +29,8 @@ public struct MetricsFactory: StageFactory {
 
     public func make(_ configuration: MetricsConfiguration, form: StageForm, context: StageContext) throws -> any Stage {
         let environment = ProcessInfo.processInfo.environment
-        let service = try configuration.cloudwatch.map { try CloudWatchReporter.service($0, environment) }
+        let reported = context.offers.contains(.network) ? configuration.cloudwatch : nil
+        let service = try reported.map { try CloudWatchReporter.service($0, environment) }
         return MetricsStage(configuration: configuration, service: service, logger: context.logger)
     }
 }

@@ -37,17 +37,19 @@ import Testing
 
     private func findings(
         top: String = "", accept: String = "listen: \"0.0.0.0:8443\"", frame: String = "{}", to: String = "tunnel.example:8443",
-        agentTLS: String? = nil, serverTLS: String? = nil
+        agentTLS: String? = nil, serverTLS: String? = nil, agentFrame: String = "{}", agentFilter: String = "# none",
+        serverFilter: String = "# none", describing: (ConfigurationError) -> String = Self.short
     ) throws -> [String] {
         let agent = """
             \(top)
             pipeline:
               - accept: { listen: "127.0.0.1:8080" }
               - http
-              - frame
+              - frame: \(agentFrame)
               \(agentTLS ?? tls("client"))
               - connect: { to: "\(to)" }
             """
+            .replacing("  - frame:", with: "  \(agentFilter)\n  - frame:", maxReplacements: agentFilter == "# none" ? 0 : 1)
         let server = """
             pipeline:
               - accept: { \(accept) }
@@ -55,12 +57,48 @@ import Testing
               - frame: \(frame)
               - fetch
             """
+            .replacing("  - fetch", with: "  \(serverFilter)\n  - fetch", maxReplacements: serverFilter == "# none" ? 0 : 1)
         let check = try #require(try PairCheck(agent: load(agent, "agent.yaml"), server: load(server, "server.yaml")))
-        return check.findings.map { finding in
-            let file = finding.file.replacingOccurrences(of: directory.path + "/", with: "")
-            let message = finding.message.replacingOccurrences(of: directory.path + "/", with: "")
-            return "\(file):\(finding.line ?? 0): \(finding.severity): \(message)"
-        }
+        return check.findings.map { describing($0).replacing(directory.path + "/", with: "") }
+    }
+
+    private static func short(_ finding: ConfigurationError) -> String {
+        "\(finding.file):\(finding.line ?? 0): \(finding.severity): \(finding.message)"
+    }
+
+    /// Every finding as the command line prints it, with its place and its hint.
+    @Test func everyFinding() throws {
+        let cases: [(String, [String])] = [
+            ("another codec", try findings(agentFrame: "{ codec: h2 }", describing: \.description)),
+            (
+                "a codec that is not in the list",
+                try findings(frame: "{ codecs: [mux, h2] }", agentFrame: "{ codec: json }", describing: \.description)
+            ),
+            (
+                "a codec that is in the list",
+                try findings(frame: "{ codecs: [mux, h2] }", agentFrame: "{ codec: h2 }", describing: \.description)
+            ),
+            ("only the agent compresses", try findings(agentFilter: "- compress", describing: \.description)),
+            ("only the server compresses", try findings(serverFilter: "- compress: { level: 9 }", describing: \.description)),
+            ("both compress", try findings(agentFilter: "- compress", serverFilter: "- compress", describing: \.description)),
+            ("a name that the certificate has not", try findings(to: "other.example:8443", describing: \.description)),
+            ("an address", try findings(to: "192.0.2.1:8443", describing: \.description)),
+            ("another port", try findings(to: "tunnel.example:443", describing: \.description)),
+            ("loopback alone", try findings(accept: "listen: \"127.0.0.1:8443\"", describing: \.description)),
+            ("an idle time below the ping", try findings(accept: "listen: \"0.0.0.0:8443\", idle: 5s", describing: \.description)),
+            (
+                "fewer connections than loops",
+                try findings(
+                    top: "event-loops: 4", accept: "listen: \"0.0.0.0:8443\", max-connections: 2", describing: \.description)
+            ),
+            ("fewer streams than clients", try findings(frame: "{ max-streams: 100 }", describing: \.description)),
+            (
+                "a window beyond the memory",
+                try findings(frame: "{ session-memory: 1MiB }", agentFrame: "{ stream-window: 1MiB }", describing: \.description)
+            ),
+        ]
+        let text = cases.map { name, findings in "== \(name)\n" + findings.map { $0 + "\n" }.joined() }.joined(separator: "\n")
+        try Golden.expect(text, "pair.txt")
     }
 
     @Test func whatFitsHasNoFindings() throws {

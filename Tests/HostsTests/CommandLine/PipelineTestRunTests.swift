@@ -1,6 +1,9 @@
 import Logging
 import NIOCore
+import NIOPosix
 import Pipeline
+import Stages
+import Synchronization
 import Testing
 
 @testable import CommandLineInterface
@@ -132,6 +135,68 @@ import Testing
                 expect: { status: 200 }
             """
         try Golden.expect(try await run(tests).joined(separator: "\n") + "\n", "tests.txt")
+    }
+
+    private func runStandard(_ text: String) async throws -> [String] {
+        let loaded = try ConfigurationLoader(registry: .standard(), environment: [:]).load(text: text, file: "x.yaml", host: nil)
+        var findings: [String] = []
+        for index in loaded.tests.tests.indices {
+            let run = PipelineTestRun(loaded, loaded.tests, index, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            findings += try await run.findings().map(\.description)
+        }
+        return findings
+    }
+
+    /// Rules on networks are decided by the address that the test gives, as `fetch` would by the one that it finds.
+    @Test func rulesOnNetworksGoByTheOriginsAddress() async throws {
+        let text = """
+            pipeline:
+              - accept: { listen: "127.0.0.1:0" }
+              - http
+              - egress: { rules: [{ deny: { networks: [10.0.0.0/8] } }], otherwise: allow }
+              - fetch
+            tests:
+              - name: inside
+                request: { url: "http://intra.example/" }
+                origin: { address: 10.1.2.3 }
+                expect: { status: 403, body: "*egress rule*denies it*", origin: { requests: 0 } }
+              - name: outside
+                request: { url: "http://intra.example/" }
+                origin: { address: 192.0.2.7 }
+                expect: { status: 200, origin: { requests: 1 } }
+            """
+        #expect(try await runStandard(text.replacing("*egress rule*", with: "*line 4*")) == [])
+        #expect(try await runStandard(text.replacing("10.1.2.3", with: "11.1.2.3")).count > 0)
+    }
+
+    /// Neither keys nor the cloud are asked for anything, and what would be started isn't.
+    @Test func theNetworkIsLeftAlone() async throws {
+        let asked = Mutex(0)
+        let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .childChannelInitializer { channel in
+                asked.withLock { $0 += 1 }
+                return channel.close()
+            }
+            .bind(host: "127.0.0.1", port: 0).get()
+        let port = try #require(listener.localAddress?.port)
+        let text = """
+            pipeline:
+              - accept: { listen: "127.0.0.1:0" }
+              - http: { mode: origin }
+              - metrics: { cloudwatch: { service: x, region: eu-central-1 } }
+              - auth: { methods: [{ jwt: { keys-url: "http://127.0.0.1:\(port)/", issuer: i, audience: [a] } }] }
+              - ecs-service: { action: wake, cluster: c, service: s }
+            tests:
+              - name: nobody passes whose token can't be verified
+                request: { method: POST, url: "http://example.com/wake", fields: { Authorization: Bearer x.y.z } }
+                expect: { stage: auth, origin: { requests: 0 } }
+            """
+        #expect(try await runStandard(text) == [])
+        let open = text.replacing(#/\n  - auth.*/#, with: "").replacing(
+            "stage: auth, origin: { requests: 0 }", with: "stage: origin, status: 200")
+        #expect(try await runStandard(open) == [])
+        try await listener.close()
+        #expect(asked.withLock { $0 } == 0)
     }
 
     @Test func testsAreCheckedLikeEverythingElse() async throws {

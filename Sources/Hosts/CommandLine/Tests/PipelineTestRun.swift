@@ -33,7 +33,10 @@ package struct PipelineTestRun {
             var logger = logger
             logger[metadataKey: "stage"] = "\(entry.name)"
             do {
-                let stage = try entry.make(StageContext(logger: logger, host: configuration.host))
+                var context = StageContext(logger: logger, host: configuration.host)
+                context.presence = configuration.lifecycle.map(ServerPresence.init)
+                context.offers.remove(.network)
+                let stage = try entry.make(context)
                 return Plan.NamedStage(name: entry.name, stage: stage)
             } catch let error as StageError {
                 throw ConfigurationErrors([
@@ -47,7 +50,8 @@ package struct PipelineTestRun {
         do {
             var outcome: RehearsedOutcome?
             for _ in 0..<test.times {
-                outcome = try await rehearsal.perform(request, from: client) { _, _ in response }
+                outcome = try await rehearsal.perform(
+                    request, from: client, origin: test.origin.address?.address, script: { _, _ in response })
             }
             await rehearsal.end()
             return outcome.map(compare) ?? []

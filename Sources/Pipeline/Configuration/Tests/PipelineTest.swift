@@ -1,3 +1,5 @@
+package import NIOCore
+
 /// One entry of a file's `tests`: a request, and what is expected of the pipeline.
 package struct PipelineTest: NestedConfiguration {
     package var name = ""
@@ -61,6 +63,7 @@ package struct PipelineTest: NestedConfiguration {
     }
 
     package struct Origin: NestedConfiguration {
+        package var address: OriginAddress?
         package var status = 200
         package var fields = ExpectedFields()
         package var body = ""
@@ -68,6 +71,10 @@ package struct PipelineTest: NestedConfiguration {
         package init() {}
 
         package static let schema = Schema<Origin>(
+            .optional(
+                "address", \.address,
+                "The address that its name leads to, for rules on networks. Without it they decide on hosts that are addresses only."
+            ),
             .optional("status", \.status, in: 200...599, "The status."),
             .optional("fields", \.fields, "Header fields, by name."),
             .optional("body", \.body, "The body, as text.")
@@ -120,6 +127,20 @@ struct PipelineTestFile: StageConfiguration {
     var tests: [PipelineTest] = []
 
     static let schema = Schema<PipelineTestFile>(.required("tests", \.tests, "Requests, and what is expected of the pipeline."))
+}
+
+/// An IP address, in a test that looks up no name.
+package struct OriginAddress: Sendable, Equatable, ScalarConfigurationValue {
+    package let address: SocketAddress
+    package let printed: String
+
+    package static var typeDescription: String { "an address such as 192.0.2.7" }
+
+    package init(configured text: String) throws(InvalidValue) {
+        guard let address = try? SocketAddress(ipAddress: text, port: 0) else { throw InvalidValue() }
+        self.address = address
+        printed = text.printed
+    }
 }
 
 /// Header fields of a test by name; nil stands for a field that isn't there.
