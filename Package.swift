@@ -132,7 +132,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "bootstrap",
-            dependencies: ["ControlStages", "Runtime", "Pipeline", "CMathCompatibility", logging, nioPosix],
+            dependencies: ["Stages", "ControlStages", "Runtime", "Pipeline", "CMathCompatibility", logging, nioPosix],
             path: "Sources/Hosts/Lambda",
             swiftSettings: settings
         ),

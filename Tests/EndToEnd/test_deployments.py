@@ -106,16 +106,33 @@ async def test_first_deployment_update_and_removal(deployment, binary):
     key = manager.get_secret_value(SecretId=secrets["FLUIDITY_KEY"])["SecretString"]
     assert key == (deployment.place / "certs/server-key.pem").read_text()
 
+    stack = deployment.account.client("cloudformation").describe_stack_resources(StackName=f"{name}-server")["StackResources"]
+    # moto lists those that it doesn't make, too, without a name.
+    made = {each["LogicalResourceId"]: each.get("PhysicalResourceId") for each in stack if "LogicalResourceId" in each}
+    assert policy_of(deployment.account, made["TaskRole"]) == {"cloudwatch:PutMetricData"}
+    assert policy_of(deployment.account, made["ExecutionRole"]) == {
+        "secretsmanager:GetSecretValue", "logs:CreateLogStream", "logs:PutLogEvents", "ecr:GetAuthorizationToken",
+        "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability",
+    }  # fmt: skip
+
+    # What each function may do, and no more. What the code calls is in docs/control-plane.md, "Permissions".
+    log = {"logs:CreateLogStream", "logs:PutLogEvents"}
+    change = {"ecs:DescribeServices", "ecs:UpdateService"}
+    remember = {"ecs:TagResource"}
+    look = {"ecs:ListTasks", "ecs:DescribeTasks"}
+    permissions = {
+        "wake": log | change | remember,
+        "kill": log | change,
+        "sleep": log | change | remember | look | {"cloudwatch:GetMetricData"},
+        "status": log | remember | look | {"ecs:DescribeServices", "ec2:DescribeNetworkInterfaces"},
+    }
     functions = deployment.account.client("lambda")
     for action in ("wake", "sleep", "kill", "status"):
         function = functions.get_function(FunctionName=f"{name}-control-{action}")["Configuration"]
         assert function["Handler"] == action and function["Runtime"] == "provided.al2023"
         variables = {key: str(value) for key, value in function["Environment"]["Variables"].items()}
         assert variables == {"CLUSTER": name, "SERVICE": name, "IDLE_THRESHOLD_MINUTES": "15"}
-        allowed = policy_of(deployment.account, function["Role"])
-        updates = "ecs:UpdateService" in allowed
-        assert updates == (action != "status"), (action, allowed)
-        assert not [one for one in allowed if one.endswith("*")], allowed
+        assert policy_of(deployment.account, function["Role"]) == permissions[action], action
 
     events = deployment.account.client("events")
     rules = {rule["Name"]: rule for rule in events.list_rules(NamePrefix=f"{name}-control")["Rules"]}
@@ -151,12 +168,18 @@ async def test_first_deployment_update_and_removal(deployment, binary):
     result = await deployment("delete", "--yes")
     assert result.status == 0, result.text
     assert deployment.stacks() == []
+    # Secrets that are taken away stay for a week, and keep nobody from deploying again.
+    assert "DeletedDate" in manager.describe_secret(SecretId=f"{name}/key")
+    result = await deployment("deploy")
+    assert result.status == 0, result.text
+    assert "DeletedDate" not in manager.describe_secret(SecretId=f"{name}/key")
+    assert deployment.stacks() == [f"{name}-control", f"{name}-server"]
 
 
-def policy_of(account, role_arn: str) -> set[str]:
+def policy_of(account, role: str) -> set[str]:
     """Every action that a role's own policies allow."""
     iam = account.client("iam")
-    role = role_arn.rsplit("/", 1)[1]
+    role = role.rsplit("/", 1)[-1]
     actions: set[str] = set()
     for policy in iam.list_role_policies(RoleName=role)["PolicyNames"]:
         document = iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
@@ -166,6 +189,47 @@ def policy_of(account, role_arn: str) -> set[str]:
             action = statement["Action"]
             actions |= set(action if isinstance(action, list) else [action])
     return actions
+
+
+class Template(yaml.SafeLoader):
+    """A template's text: what functions would put in stays as it is written."""
+
+
+Template.add_multi_constructor("!", lambda loader, tag, node: getattr(loader, f"construct_{node.id}")(node))
+
+
+def resources(name: str, kind: str) -> dict[str, dict]:
+    """The properties of a template's resources of one kind."""
+    template = yaml.load((DEPLOYMENTS / "cloudformation" / name).read_text(), Template)
+    return {key: each["Properties"] for key, each in template["Resources"].items() if each["Type"] == f"AWS::{kind}"}
+
+
+def test_alarms_dashboard_and_scaling_go_by_metrics_that_there_are():
+    """moto makes none of them, so the templates themselves are looked at."""
+    source = (ROOT / "Sources/Stages/Metrics/CloudWatchReporter.swift").read_text()
+    sent = set(re.findall(r'datum\("(\w+)"', source))
+    assert len(sent) == 5
+    alarms = resources("fargate.yaml", "CloudWatch::Alarm")
+    assert set(alarms) == {"ErrorsAlarm", "LongRunningAlarm"}
+    for alarm in alarms.values():
+        assert alarm["Namespace"] == "Fluidity" and alarm["MetricName"] in sent
+        assert alarm["Dimensions"] == [{"Name": "Service", "Value": "ServiceName"}]
+    functions = set(resources("lambda.yaml", "Lambda::Function"))
+    [alarm] = resources("lambda.yaml", "CloudWatch::Alarm").values()
+    assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/Lambda", "Errors")
+    assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": "SleepFunction"}]
+
+    [dashboard] = resources("lambda.yaml", "CloudWatch::Dashboard").values()
+    widgets = json.loads(dashboard["DashboardBody"])["widgets"]
+    shown = [metric for widget in widgets for metric in widget["properties"]["metrics"]]
+    assert {metric[1] for metric in shown if metric[0] == "Fluidity"} <= sent
+    assert {metric[3].strip("${}") for metric in shown if metric[0] == "AWS/Lambda"} <= functions
+
+    [policy] = resources("fargate.yaml", "ApplicationAutoScaling::ScalingPolicy").values()
+    tracking = policy["TargetTrackingScalingPolicyConfiguration"]
+    assert tracking["CustomizedMetricSpecification"]["MetricName"] in sent
+    # Down it goes by the sleep function alone.
+    assert tracking["DisableScaleIn"] is True
 
 
 @pytest.mark.parametrize(
@@ -251,6 +315,18 @@ async def test_kubernetes_objects_fit_together(binary, authority, tmp_path):
     file.write_text(text.replace("/certs/", f"{tmp_path}/"))
     result = await run(binary, "check", file)
     assert result.status == 0, result.text
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd to ask")
+async def test_systemd_takes_the_unit(binary, tmp_path):
+    """Unknown keys and values are only warned of, so nothing may be said at all."""
+    program = tmp_path / ".local/bin/fluidity"
+    program.parent.mkdir(parents=True)
+    program.symlink_to(binary)
+    unit = DEPLOYMENTS / "systemd/fluidity-agent.service"
+    environment = {"HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path)}
+    result = await run("systemd-analyze", "--user", "verify", "--man=no", unit, environment=environment)
+    assert (result.status, result.text) == (0, "")
 
 
 def test_compose_keeps_the_agent_from_the_origin():

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from harness.aws import AWSProxy, Moto, environment, error, garbage, in_thread
-from harness.fluidity import ROOT, find_binary
+from harness.fluidity import ROOT, configuration, find_binary
 from harness.lambda_runtime import RuntimeAPI
 from harness.processes import Process
 from harness.waiting import eventually
@@ -136,6 +136,35 @@ async def test_an_open_address_starts_and_stops_nothing(function, api, moto, nam
         assert json.loads(answer["body"])["code"] == "forbidden"
     assert desired(moto) == before
     assert KEY not in running.text() and running.alive
+
+
+async def test_the_pipeline_of_the_ordinary_server(function, api, moto, tmp_path):
+    """What stands before `ecs-service` in configs/control.yaml stands there in a function, too."""
+    folder = tmp_path / "configs/lambda"
+    folder.mkdir(parents=True)
+    stages = [
+        ("lambda", {"access": "everybody"}),
+        ("auth", {"methods": [{"api-key": {"header": "X-Api-Key", "keys": [{"name": "agent", "key": KEY}]}}]}),
+        ("rate-limit", {"by": "identity", "requests": "1/h", "burst": 2}),
+        ("ecs-service", {"action": "by-path", "cluster": "fluidity", "service": "fluidity-server"}),
+    ]
+    (folder / "all.yaml").write_text(configuration(stages, host="lambda"))
+    running = function("all", LAMBDA_TASK_ROOT=str(tmp_path))
+
+    async def ask(key: str | None) -> int:
+        document = json.loads(event("function-url-wake.json"))
+        if key is not None:
+            document["headers"]["x-api-key"] = key
+        what, answer = await api.invoke(document)
+        assert what == "response"
+        return answer["statusCode"]
+
+    assert await ask(None) in (401, 403) and await ask(KEY[:-1] + "0") in (401, 403)
+    assert desired(moto) == 0
+    assert await ask(KEY) == 200 and desired(moto) == 1
+    assert await ask(KEY) == 200
+    assert await ask(KEY) == 429
+    assert running.alive
 
 
 async def test_kill_stops_what_wake_started(function, api, moto):

@@ -3,6 +3,7 @@ import Logging
 import NIOPosix
 import Pipeline
 import Runtime
+import Stages
 
 #if canImport(FoundationEssentials)
 import FoundationEssentials
@@ -40,6 +41,8 @@ enum Main {
         var registry = StageRegistry()
         registry.register(LambdaFactory())
         registry.register(ECSServiceFactory())
+        registry.register(AuthFactory())
+        registry.register(RateLimitFactory())
         do {
             let path = try PipelineName.path(environment)
             let loader = ConfigurationLoader(
