@@ -15,7 +15,7 @@ final class H2ServerPort: InboundPort {
         self.configuration = configuration
         self.downstream = downstream
         self.shard = shard
-        goodbyes = shard.metrics.counter(FrameFactory.Metrics.goodbyes)
+        goodbyes = shard.metrics.counter(FrameFactory.Metrics.goodbyes, shard.assembling?.labels ?? [])
     }
 
     var protocols: [String] { FrameCodec.h2.protocols }

@@ -16,7 +16,7 @@ final class MuxMeter<End: MuxEnd> {
         let table = shard.metrics
         let openSessions = table.gauge(FrameFactory.Metrics.sessionsOpen, labels)
         sessions = table.counter(FrameFactory.Metrics.sessions, labels)
-        goodbyes = table.counter(FrameFactory.Metrics.goodbyes)
+        goodbyes = table.counter(FrameFactory.Metrics.goodbyes, labels)
         streams = table.counter(FrameFactory.Metrics.streams, labels)
         resets = table.counter(FrameFactory.Metrics.resets, labels)
         roundTrip = table.histogram(
