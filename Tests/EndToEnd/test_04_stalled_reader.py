@@ -12,9 +12,9 @@ from harness.waiting import eventually
 from harness import wire
 
 # With both, more than the agent has connections to the server, so that the others share a connection with some. `mux` is made for
-# dozens, as paused videos would be; HTTP/2 holds more of each.
-STALLED = {"mux": 40, "h2": 8}
-LARGE = 16 * MiB
+# many, as paused videos would be, though all were on one connection; HTTP/2 holds more of each.
+STALLED = {"mux": 16, "h2": 8}
+LARGE = 24 * MiB
 OTHERS = 100
 ALLOWED = 64 * MiB
 

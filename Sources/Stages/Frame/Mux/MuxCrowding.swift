@@ -2,7 +2,7 @@ import NIOCore
 import Pipeline
 
 /// What a session does when its memory is used up by streams that nobody reads. Some such streams are usual, paused videos say:
-/// there is room for dozens. One beyond that isn't to stop everybody else.
+/// there is room for a dozen or two. One beyond that isn't to stop everybody else.
 extension MuxSession {
     /// So long a session may be without room before a stream has to go.
     static let patience = TimeAmount.seconds(10)

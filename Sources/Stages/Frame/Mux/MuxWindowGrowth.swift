@@ -38,7 +38,7 @@ extension MuxSession {
     /// only a stream that is alone gets more, by the same measure, so that the two ends needn't wait for each other: what waits is
     /// then its own, and passes within a millisecond or two. It is kept back from it when another stream needs credit as well.
     ///
-    /// Together streams grow by no more than half of the session's window. While as much of it is held by streams that aren't
+    /// Together streams grow by no more than half of the session's window, on short ways by a quarter. While as much of it is held by streams that aren't
     /// read, none grows, and those that have grown become smaller.
     mutating func resize(_ slot: Int, now: NIODeadline) {
         let elapsed = now - streams[slot].grantedAt
@@ -48,7 +48,9 @@ extension MuxSession {
         guard let roundTrip = shortestRoundTrip else { return }
         guard roundTrip >= Self.longWay || isAlone else { return shrink(slot) }
         guard elapsed <= max(roundTrip, Self.shortestWay) * 4 else { return }
-        let extra = min(streams[slot].window, growthLimit - grown)
+        // Alone now may be one of many that nobody reads later, each of which holds its window's worth.
+        let limit = roundTrip >= Self.longWay ? growthLimit : growthLimit / 2
+        let extra = min(streams[slot].window, limit - grown)
         guard extra >= Self.crumb else { return }
         grown += extra
         streams[slot].window += extra
