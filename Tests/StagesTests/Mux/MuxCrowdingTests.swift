@@ -58,6 +58,27 @@ import Testing
         #expect(side.failure == nil)
     }
 
+    /// What was passed on before the others stopped reading isn't kept back for want of more of it.
+    @Test func theSessionsWindowComesBackWhenOthersStopReading() throws {
+        let stalled = Self.configuration.sessionWindow / Self.window / 2 + 1
+        var side = opener(streams: stalled + 1)
+        let slot = try #require(side.session.slots[1])
+        var granted = 0
+        func grants(_ side: inout MuxVictim) -> Int {
+            side.written().reduce(0) { if case .window(0, let increment) = $1 { $0 + Int(increment) } else { $0 } }
+        }
+        let passedOn = Self.configuration.sessionWindow / 2 - Self.window
+        for _ in 0..<(passedOn / 4_096) {
+            side.feed(MuxWire.data(1, 4_096))
+            side.session.consume(4_096, on: slot, now: side.now)
+            granted += grants(&side)
+        }
+        #expect(granted == 0, "half of the session's window is free")
+        for stream in 2...stalled { side.feed(MuxWire.data(UInt32(stream), Self.window)) }
+        #expect(grants(&side) == passedOn)
+        #expect(side.failure == nil)
+    }
+
     /// What waits for the windows of other streams leaves room for a stream that has one.
     @Test func aSenderWithAWindowGoesOnBesideThoseWithout() throws {
         var side = acceptor(streams: 33)

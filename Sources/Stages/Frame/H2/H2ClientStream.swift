@@ -125,7 +125,8 @@ final class H2ClientStream: ExchangeSink, ChannelInboundHandler {
         case .data(let data):
             if case .byteBuffer(let bytes) = data.data, bytes.readableBytes > 0 {
                 allowance.spend(bytes.readableBytes)
-                exchange?.sendResponseBody(bytes)
+                // A frame of the library's is a slice of all that was read, and what isn't taken would keep that from being freed.
+                exchange?.sendResponseBody(bytes.isSparse ? bytes.compacted() : bytes)
             }
             if data.endStream { ended(nil) }
             regulate(context)

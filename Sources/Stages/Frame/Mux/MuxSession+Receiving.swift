@@ -110,6 +110,7 @@ extension MuxSession {
         streams[slot].receiveWindow -= early
         streams[slot].isReceiveEnded = end
         received += early
+        grantToSession()
         return .opened(slot: slot, head, early: payload, end: end)
     }
 
@@ -179,6 +180,7 @@ extension MuxSession {
         streams[slot].receiveWindow -= count
         streams[slot].received += count
         received += count
+        grantToSession()
         streams[slot].isReceiveEnded = end
         return .data(slot: slot, bytes, end: end)
     }

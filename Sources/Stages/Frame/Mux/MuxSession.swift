@@ -236,11 +236,14 @@ package struct MuxSession {
         guard bytes > 0 else { return }
         received -= bytes
         consumed += bytes
-        // Half of what isn't held: half of all may never be free while some streams aren't read.
+        grantToSession()
+    }
+
+    /// Gives the session credit when half of what isn't held has been passed on: half of all may never be while some streams aren't
+    /// read. To be called when more is held as well, for nothing else may be passed on after that.
+    mutating func grantToSession() {
         let worthwhile = max(Self.sessionCrumb, (configuration.sessionWindow - received) / 2)
-        if failure == nil, consumed >= worthwhile, !control.isSessionWindowQueued {
-            control.append(.sessionWindow)
-        }
+        if failure == nil, consumed >= worthwhile, !control.isSessionWindowQueued { control.append(.sessionWindow) }
     }
 
     /// Says that no new streams are taken. Those that are open go on.
