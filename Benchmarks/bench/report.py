@@ -159,11 +159,8 @@ def write(directory, results):
                 ("rate", "req/s", "#1f6fb4"), ("memory", "MiB", "#c2410c")), "agents")]
         with open(os.path.join(directory, "growth.svg"), "w") as file:
             file.write(growth.svg(charts))
-    # What was measured by hand before there was a whole run says nothing once there is one.
-    whole = "growth" in results and "distant 0" in results and "distant 1" in results
-    for name in ("notes.md",) if whole else ("earlier.md", "notes.md"):
-        notes = os.path.join(directory, name)
-        if os.path.exists(notes):
-            text += "\n" + open(notes).read()
+    notes = os.path.join(directory, "notes.md")
+    if os.path.exists(notes):
+        text += "\n" + open(notes).read()
     with open(os.path.join(directory, "RESULTS.md"), "w") as file:
         file.write(text)
