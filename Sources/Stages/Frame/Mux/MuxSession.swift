@@ -220,7 +220,6 @@ package struct MuxSession {
             !streams[slot].isWindowQueued
         else { return }
         resize(slot, now: now)
-        guard streams[slot].consumed > 0 else { return }
         streams[slot].isWindowQueued = true
         control.append(.streamWindow(slot: slot, stream: streams[slot].id))
     }
