@@ -12,7 +12,7 @@ test: ## Build, then run every check and test
 	@scripts/test
 
 build: ## Build the release binary
-	@swift build -c release --product fluidity
+	@scripts/build-release fluidity
 
 lambda: ## Build the Lambda functions' zip, run/lambda/fluidity-lambda.zip
 	@scripts/lambda
@@ -27,7 +27,7 @@ generate: ## Make the reference of stages and metrics, and the JSON Schema, anew
 	@scripts/generate
 
 certificates: build ## Make development certificates in run/certs, where they are missing
-	@scripts/development-certificates "$$(swift build -c release --show-bin-path)/fluidity"
+	@scripts/development-certificates .build/release/fluidity
 
 clean: ## Remove what was built; certificates in run/ stay
 	@rm -rf .build .venv
