@@ -13,6 +13,15 @@ extension StageRegistry {
         registry.register(FrameFactory())
         registry.register(ConnectFactory())
         registry.register(FetchFactory())
+        for factory in handlers().factories { registry.register(factory) }
+        registry.register(AdminFactory())
+        return registry
+    }
+
+    /// Those of pipelines that answer events by themselves, in a function: what takes events in, every filter, and what answers.
+    /// They are fewer, for a program of these alone is smaller.
+    package static func handlers() -> StageRegistry {
+        var registry = StageRegistry()
         registry.register(AccessLogFactory())
         registry.register(RespondFactory())
         registry.register(CompressFactory())
@@ -26,7 +35,6 @@ extension StageRegistry {
         registry.register(EgressFactory())
         registry.register(HeadersFactory())
         registry.register(RateLimitFactory())
-        registry.register(AdminFactory())
         return registry
     }
 }

@@ -167,6 +167,43 @@ async def test_the_pipeline_of_the_ordinary_server(function, api, moto, tmp_path
     assert running.alive
 
 
+async def test_every_filter_works_in_a_function(function, api, aws, tmp_path):
+    folder = tmp_path / "configs/lambda"
+    folder.mkdir(parents=True)
+    log = tmp_path / "access.log"
+    stages = [
+        ("lambda", {"access": "everybody"}), ("access-log", {"to": str(log)}), ("headers", {"response": {"set": {"X-Who": "{identity}"}}}),
+        ("auth", {"methods": [{"api-key": {"header": "X-Api-Key", "keys": [{"name": "agent", "key": KEY}]}}], "failure-delay": "10ms"}),
+        ("rate-limit", {"by": "identity", "requests": "1/h", "burst": 6, "download": "1MiB/s"}),
+        ("egress", {"rules": [{"deny": {"methods": ["PUT"]}}, {"allow": {}}]}), ("compress", {}), ("fault", {"latency": {"delay": "1ms"}}),
+        ("circuit-breaker", {"minimum": 4, "rate": 0.7, "pause": "1h"}), ("retry", {"attempts": 2, "delay": "1ms"}),
+        ("ecs-service", {"action": "by-path", "cluster": "fluidity", "service": "fluidity-server"}),
+    ]  # fmt: skip
+    (folder / "all.yaml").write_text(configuration(stages, host="lambda"))
+    running = function("all", LAMBDA_TASK_ROOT=str(tmp_path))
+
+    async def ask(method: str, path: str, key: str = KEY) -> dict:
+        document = json.loads(event("function-url-wake.json"))
+        document["headers"]["x-api-key"] = key
+        document["rawPath"], document["requestContext"]["http"] = path, {**document["requestContext"]["http"], "method": method, "path": path}
+        what, answer = await api.invoke(document)
+        assert what == "response"
+        return answer
+
+    assert (await ask("POST", "/wake", KEY[:-1] + "0"))["statusCode"] == 403 and aws.seen == []
+    served = await ask("GET", "/status")
+    assert served["statusCode"] == 200 and served["headers"]["X-Who"] == "agent"
+    assert (await ask("PUT", "/wake"))["statusCode"] == 403
+    aws.faults["DescribeServices"] = [error(400, "AccessDeniedException")] * 5
+    # Each GET is tried twice, a POST once; then the circuit is open.
+    for method, expected, left in (("GET", 502, 3), ("GET", 502, 1), ("POST", 502, 0), ("GET", 503, 0), ("GET", 429, 0)):
+        answer = await ask(method, "/status")
+        assert (answer["statusCode"], len(aws.faults["DescribeServices"])) == (expected, left), answer
+    await eventually(lambda: len(log.read_text().splitlines()) == 8, 15, "a line for each request")
+    assert [json.loads(line)["exchange"]["status"] for line in log.read_text().splitlines()] == [403, 200, 403, 502, 502, 502, 503, 429]
+    assert running.alive
+
+
 async def test_kill_stops_what_wake_started(function, api, moto):
     moto.client("ecs").update_service(cluster="fluidity", service="fluidity-server", desiredCount=1)
     function("kill")

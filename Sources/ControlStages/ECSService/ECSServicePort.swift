@@ -19,7 +19,7 @@ final class ECSServicePort: ExchangePort {
 
     func open(_ exchange: Exchange) {
         switch ServiceRequest.decide(exchange.request, configured: control.settings.action) {
-        case .refuse(let answer): exchange.answer(answer)
+        case .refuse(let answer): exchange.respond(answer)
         case .act(let action):
             exchange.attach(ServiceSink(exchange: exchange, action: action, control: control, loop: shard.loop))
         }
@@ -90,13 +90,13 @@ private final class ServiceSink: ExchangeSink {
 
     override func requestBody(_ bytes: ByteBuffer) {
         received += bytes.readableBytes
-        guard received <= ServiceRequest.bodyLimit else { return exchange.answer(ServiceRequest.tooLarge) }
+        guard received <= ServiceRequest.bodyLimit else { return exchange.respond(ServiceRequest.tooLarge) }
         exchange.creditRequest(bytes.readableBytes)
     }
 
     override func requestEnd(_ trailers: HeaderFields?) {
         let promise = loop.makePromise(of: LocalResponse.self)
-        promise.futureResult.assumeIsolated().whenSuccess { [exchange] in exchange.answer($0) }
+        promise.futureResult.assumeIsolated().whenSuccess { [exchange] in exchange.respond($0) }
         let (control, action) = (control, action)
         task = promise.completeWithTask { await control.answer(to: action) }
     }

@@ -38,15 +38,10 @@ enum Main {
     private static func start(
         _ environment: [String: String], _ group: MultiThreadedEventLoopGroup, _ logger: Logger
     ) async throws(LambdaStartError) -> LambdaStage {
-        var registry = StageRegistry()
-        registry.register(LambdaFactory())
-        registry.register(ECSServiceFactory())
-        registry.register(AuthFactory())
-        registry.register(RateLimitFactory())
         do {
             let path = try PipelineName.path(environment)
             let loader = ConfigurationLoader(
-                registry: registry, environment: environment,
+                registry: .handlers(), environment: environment,
                 ignoredVariables: [PipelineName.variable])
             let configuration = try loader.load(path: path, host: .lambda)
             let plan = try configuration.plan(logger: logger)

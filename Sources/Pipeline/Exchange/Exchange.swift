@@ -46,6 +46,8 @@ public final class Exchange: Medium {
     var requestFlow = ExchangeFlow()
     var responseFlow = ExchangeFlow()
     var isFinished = false
+    /// How an exchange counts whose response was made by `respond`.
+    private var answered: ExchangeOutcome?
     /// The place of the stage at which it ended, from 0; nil before that.
     package private(set) var endedPlace: Int?
     var progress: ExchangeProgress
@@ -224,9 +226,21 @@ public final class Exchange: Medium {
     // MARK: - Answering here
 
     /// Ends the exchange with an answer made on this side, in place of the sink's. The sink, if there is one, is told that
-    /// its answer isn't wanted. Only before a final response's head has been sent.
+    /// its answer isn't wanted. Only before a final response's head has been sent. No gate sees the answer; see `respond`.
     public func answer(_ local: LocalResponse) {
-        answer(local, as: local.head.status >= 500 ? .failed : local.head.status >= 400 ? .refused : .completed)
+        answer(local, as: local.outcome)
+    }
+
+    /// Sends the answer of a stage at the list's end that makes its answers itself. Unlike one by `answer`, which says why the
+    /// exchange goes no further, it passes the gates as an origin's response does. Only before a final response's head has been sent.
+    public func respond(_ local: LocalResponse) {
+        guard !isFinished, response == nil else { return }
+        failure = local.failure
+        answered = local.outcome
+        sendResponseHead(local.head)
+        if !local.body.isEmpty, !local.head.isBodyless(for: request) { sendResponseBody(ByteBuffer(string: local.body)) }
+        sendResponseEnd()
+        flushResponse()
     }
 
     /// - Parameter place: The stage that answers, if it isn't the last that the exchange has reached.
@@ -264,7 +278,7 @@ public final class Exchange: Medium {
     func finishIfComplete() {
         guard responseFlow.ended, !isFinished else { return }
         // A response may be complete before its request is: what is left of the request is of no use to anybody.
-        let outcome = failure.map { $0.status < 500 ? ExchangeOutcome.refused : .failed } ?? .completed
+        let outcome = answered ?? failure.map { $0.status < 500 ? .refused : .failed } ?? .completed
         if requestFlow.ended {
             finish(nil, outcome)
         } else if response?.opensTunnel(for: request) != true {

@@ -49,6 +49,9 @@ public struct LocalResponse: Sendable {
         self.body = body
         self.failure = failure
     }
+
+    /// How an exchange counts that ends with it.
+    var outcome: ExchangeOutcome { head.status >= 500 ? .failed : head.status >= 400 ? .refused : .completed }
 }
 
 package enum HTTPStatus {

@@ -23,23 +23,23 @@ final class AdminPort: ExchangePort {
 
     func open(_ exchange: Exchange) {
         guard isAsked(by: exchange.request.host) else {
-            return exchange.answer(
+            return exchange.respond(
                 LocalResponse(
                     status: 421, body: "Ask by address or by 'localhost', or add the name to 'names' of 'admin'.\n"))
         }
         let path = exchange.request.path.prefix { $0 != "?" }
         guard let question = Question(rawValue: String(path)) else {
             let known = Question.allCases.map(\.rawValue).joined(separator: ", ")
-            return exchange.answer(LocalResponse(status: 404, body: "There are: \(known)\n"))
+            return exchange.respond(LocalResponse(status: 404, body: "There are: \(known)\n"))
         }
         guard exchange.request.method == "GET" || exchange.request.method == "HEAD" else {
-            return exchange.answer(
+            return exchange.respond(
                 LocalResponse(status: 405, body: "Only GET and HEAD.\n", fields: HeaderFields([("Allow", "GET, HEAD")])))
         }
         if question == .livez { return answerLiveness(exchange) }
         let telemetry = shard.telemetry
         shard.loop.makeFutureWithTask { await Self.answer(question, telemetry) }
-            .assumeIsolated().whenSuccess { exchange.answer($0) }
+            .assumeIsolated().whenSuccess { exchange.respond($0) }
     }
 
     /// A browser sends whatever name led it here: one that is none of ours may be a site that wants to read this.
@@ -51,7 +51,7 @@ final class AdminPort: ExchangePort {
     /// Every loop has to do something before this is answered.
     private func answerLiveness(_ exchange: Exchange) {
         shard.telemetry.silentLoops(within: Self.patience, on: shard.loop).assumeIsolated().whenSuccess { silent in
-            exchange.answer(
+            exchange.respond(
                 silent == 0
                     ? LocalResponse(status: 200, body: "alive\n")
                     : LocalResponse(status: 503, body: "\(silent) event loop(s) don't answer\n"))

@@ -80,7 +80,7 @@ final class RespondPort: ExchangePort {
             // A 2xx answer would open a tunnel, to nowhere.
             var refusal = LocalResponse(status: 405, body: "There is nothing to connect to here.\n")
             refusal.head.fields.append("Allow", "GET, HEAD, OPTIONS, POST, PUT, DELETE")
-            return exchange.answer(refusal)
+            return exchange.respond(refusal)
         }
         let responder = Responder(port: self, exchange: exchange)
         exchange.attach(responder)

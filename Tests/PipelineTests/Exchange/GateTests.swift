@@ -12,7 +12,11 @@ import Testing
         var body = ""
         var ended = false
         var credit = 0
-        override func responseHead(_ head: ResponseHead) { status.append(head.status) }
+        var fields = HeaderFields()
+        override func responseHead(_ head: ResponseHead) {
+            status.append(head.status)
+            fields = head.fields
+        }
         override func responseBody(_ bytes: ByteBuffer) { body += String(buffer: bytes) }
         override func responseEnd(_ trailers: HeaderFields?) { ended = true }
         override func requestCredit(_ bytes: Int) { credit += bytes }
@@ -159,6 +163,36 @@ import Testing
         exchange.pass(Answering(), towards: sink)
         #expect(source.status == [418] && source.body == "/" && source.ended)
         #expect(sink.exchange == nil && exchange.shard.openExchanges == 0)
+    }
+
+    /// What the last stage answers by itself is the pipeline's response; an answer in place of a response is nobody's but its own.
+    @Test func gatesSeeTheAnswerOfAStageAtTheEndAndNoneInPlaceOfOne() {
+        let exchange = exchange()
+        let gate = Curious()
+        exchange.pass(gate, towards: sink)
+        exchange.pass(Doubling(), towards: sink)
+        exchange.respond(LocalResponse(status: 404, body: "none"))
+        #expect(gate.seen == ["/", "/changed true POST"])
+        #expect(source.status == [404] && source.fields.first("X-Path") == "/changed" && source.body == "nonenone")
+        #expect(source.ended && exchange.hasEnded && sink.aborted && exchange.shard.openExchanges == 0)
+        exchange.respond(LocalResponse(status: 200))
+        #expect(source.status == [404])
+
+        let other = self.exchange()
+        let unasked = Curious()
+        other.pass(unasked, towards: sink)
+        other.answer(LocalResponse(status: 503, body: "none"))
+        #expect(unasked.seen == ["/"])
+        #expect(source.status == [404, 503] && source.fields.first("X-Path") == nil)
+    }
+
+    @Test func anAnswerAtTheEndWaitsWhereResponsesAreHeld() {
+        let exchange = exchange()
+        exchange.hold(.response)
+        exchange.respond(LocalResponse(status: 200, body: "slow"))
+        #expect(source.status.isEmpty && !exchange.hasEnded)
+        exchange.release(.response)
+        #expect(source.status == [200] && source.body == "slow" && source.ended && exchange.hasEnded)
     }
 
     @Test func aGateMayWaitAndNothingIsLostMeanwhile() {

@@ -18,6 +18,16 @@ import X509
         "metrics": "- metrics",
     ]
 
+    /// A pipeline of handlers may have every filter, whichever program runs it.
+    @Test func everyFilterIsAmongTheHandlers() {
+        let standard = StageRegistry.standard()
+        let filters = standard.factories.filter { type(of: $0).forms.contains(StageForm(.exchange, .exchange)) }
+            .map { type(of: $0).name }
+        #expect(filters.count >= 10)
+        #expect(Set(filters).isSubset(of: StageRegistry.handlers().names))
+        #expect(Set(StageRegistry.handlers().names).isSubset(of: standard.names))
+    }
+
     @Test(arguments: StageRegistry.standard().names)
     func builtInStage(_ name: String) async throws {
         let factory = try #require(StageRegistry.standard().factory(named: name))
