@@ -122,6 +122,24 @@ async def test_a_proxy_that_asks_for_credentials(binary, make_tunnel, client_ide
     assert checked.status == 0 and "warning" not in checked.text, checked.text
 
 
+@pytest.mark.parametrize("connects", [False, True], ids=["plain", "connect"])
+async def test_a_server_that_asks_our_agent_for_credentials(binary, make_tunnel, origin, connects):
+    """Its challenge isn't passed on: a browser would answer it with what its user says to the agent."""
+    methods = [{"bearer": {"tokens": [{"name": "robot", "key": "0123456789abcdef"}]}}]
+    tunnel = make_tunnel(agent=H2, server=H2, server_filters=[("auth", {"methods": methods, "failure-delay": "100ms"})]).start()
+    for fields in ([], [("Proxy-Authorization", "Bearer 0123456789abcdef")]):
+        async with asyncio.timeout(30), await Connection.open(tunnel.port) as agent:
+            if connects:
+                answer = await agent.connect(origin.authority)
+            else:
+                answer = await agent.request("GET", origin.url("/"), fields)
+        assert answer.status == 403 and answer.get("proxy-authenticate") is None
+        assert b"asks the agent for credentials (407)" in answer.body, answer.body
+    assert origin.requests == []
+    checked = await run(binary, "check", tunnel.agent_config, tunnel.server_config)
+    assert checked.status == 65 and "lets no agent in" in checked.text, checked.text
+
+
 async def test_failures_of_origins(client, make_tcp, origin):
     async def resets(reader, writer):
         await reader.read(1)

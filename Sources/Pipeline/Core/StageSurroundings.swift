@@ -11,6 +11,8 @@ public struct StageTraits: OptionSet, Sendable {
     public static let identifies = StageTraits(rawValue: 4)
     /// Dials for exchanges, and asks their `addressChecks` before it does.
     public static let checksAddresses = StageTraits(rawValue: 8)
+    /// Carries exchanges to another program, or has them from one, in a form in which bodies may be deflated.
+    public static let carriesDeflated = StageTraits(rawValue: 16)
 }
 
 /// The stages before and after a stage in its list.

@@ -110,7 +110,7 @@ public enum AuthMethodConfiguration: ConfigurationUnion {
     }
 
     /// Whether the method reads what a client says to its proxy or origin alone, which no tunnel carries.
-    var needsCredentials: Bool {
+    package var needsCredentials: Bool {
         switch self {
         case .clientCertificate, .apiKey: false
         case .basic(let keys): keys.header == nil

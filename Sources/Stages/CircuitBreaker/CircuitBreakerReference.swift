@@ -12,7 +12,7 @@ extension CircuitBreakerFactory {
             """,
         metrics: Metrics.all,
         notes: [
-            "Each event loop counts for itself."
+            "All event loops of a process count together, and what they know is forgotten when it ends."
         ])
 }
 

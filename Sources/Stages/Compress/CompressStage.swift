@@ -37,6 +37,15 @@ public struct CompressFactory: StageFactory {
 
     public init() {}
 
+    public func problems(_ configuration: CompressConfiguration, among surroundings: StageSurroundings) -> [ConfigurationProblem] {
+        guard !surroundings.isAfter(.carriesDeflated), !surroundings.isBefore(.carriesDeflated) else { return [] }
+        return [
+            .warning(
+                "'compress' does nothing here: bodies are deflated only in a tunnel with the codec 'mux', and no stage of this list is "
+                    + "an end of one", hint: "leave it out, or put it next to 'frame: { codec: mux }'")
+        ]
+    }
+
     public func make(_ configuration: CompressConfiguration, form: StageForm, context: StageContext) throws -> any Stage {
         CompressStage(configuration: configuration)
     }

@@ -111,7 +111,10 @@ public struct FrameFactory: StageFactory {
 
     /// Clients of HTTP/2 speak with this end itself, and may say who they are. What agents' clients say has ended at the agent.
     public func traits(of configuration: FrameConfiguration) -> StageTraits {
-        (configuration.codecs ?? [configuration.codec]).contains(.h2) ? .takesCredentials : []
+        let codecs = configuration.codecs ?? [configuration.codec]
+        var traits: StageTraits = codecs.contains(.h2) ? .takesCredentials : []
+        if codecs.contains(.mux) { traits.insert(.carriesDeflated) }
+        return traits
     }
 
     public func make(_ configuration: FrameConfiguration, form: StageForm, context: StageContext) throws -> any Stage {

@@ -62,6 +62,11 @@ import Testing
         return check.findings.map { describing($0).replacing(directory.path + "/", with: "") }
     }
 
+    /// An 'auth' of the server that takes a token, and whatever else is said.
+    private func credentials(_ more: String = "") -> String {
+        "- auth: { methods: [bearer: { tokens: [{ name: ci, key: 0123456789abcdef }] }\(more)] }"
+    }
+
     private static func short(_ finding: ConfigurationError) -> String {
         "\(finding.file):\(finding.line ?? 0): \(finding.severity): \(finding.message)"
     }
@@ -81,6 +86,17 @@ import Testing
             ("only the agent compresses", try findings(agentFilter: "- compress", describing: \.description)),
             ("only the server compresses", try findings(serverFilter: "- compress: { level: 9 }", describing: \.description)),
             ("both compress", try findings(agentFilter: "- compress", serverFilter: "- compress", describing: \.description)),
+            (
+                "an agent that has no password",
+                try findings(
+                    frame: "{ codec: h2 }", agentFrame: "{ codec: h2 }", serverFilter: credentials(), describing: \.description)
+            ),
+            (
+                "an agent that has a certificate in place of a password",
+                try findings(
+                    frame: "{ codec: h2 }", agentFrame: "{ codec: h2 }", serverFilter: credentials(", client-certificate: {}"),
+                    describing: \.description)
+            ),
             ("a name that the certificate has not", try findings(to: "other.example:8443", describing: \.description)),
             ("an address", try findings(to: "192.0.2.1:8443", describing: \.description)),
             ("another port", try findings(to: "tunnel.example:443", describing: \.description)),

@@ -14,6 +14,12 @@ import Testing
         return files.filter { $0.hasSuffix(".yaml") }.map { String($0.dropLast(".yaml".count)) }.sorted()
     }
 
+    @Test(arguments: ["accept: { listen: \"127.0.0.1:1\" }, frame: { codecs: [h2, mux] }, compress, fetch"])
+    func nothingIsSaidWhereNothingIsWrong(_ stages: String) throws {
+        let loader = ConfigurationLoader(registry: .standard(), environment: [:])
+        #expect(try loader.load(text: "pipeline: [\(stages)]", file: "good.yaml", host: nil).warnings.map(\.description) == [])
+    }
+
     @Test(arguments: names)
     func report(_ name: String) throws {
         let golden = "\(Self.fixtures)/\(name).expected"

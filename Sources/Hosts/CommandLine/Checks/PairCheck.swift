@@ -19,6 +19,7 @@ package struct PairCheck {
         checkAddresses()
         checkCertificates()
         checkCompression()
+        checkCredentials()
         checkLimits()
     }
 
@@ -53,6 +54,21 @@ package struct PairCheck {
             warn("the server has no 'compress', so the agent's has no effect", at: ours, in: agent, hint: hint)
         } else if let theirs, ours == nil {
             warn("the agent has no 'compress', so the server's has no effect", at: theirs, in: server, hint: hint)
+        }
+    }
+
+    /// A server's 'auth' may take what an HTTP/2 client says by itself. Our agent has nothing to say to it.
+    private mutating func checkCredentials() {
+        guard let ours = agentStage(FrameFactory.name), let frame = ours.configuration as? FrameConfiguration, frame.codec == .h2
+        else { return }
+        for entry in server.stages {
+            guard let auth = entry.configuration as? AuthConfiguration, auth.methods.allSatisfy(\.needsCredentials) else {
+                continue
+            }
+            report(
+                "the server lets no agent in: every method of its 'auth' wants credentials, which an agent doesn't have, nor pass on",
+                at: entry, in: server, key: "methods",
+                hint: "add 'client-certificate' for agents, or move 'auth' to the agent, where people are asked")
         }
     }
 

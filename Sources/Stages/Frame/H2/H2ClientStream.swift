@@ -150,14 +150,24 @@ final class H2ClientStream: ExchangeSink, ChannelInboundHandler {
             guard informationals <= Self.informationalLimit else { return violated("too many informational responses") }
             return exchange.sendResponseHead(head)
         }
+        // What it asks for is for this program to know: what clients say to the agent ends there, so asking them would help nobody
+        // and have a browser give its user's password to whoever asked.
+        guard head.status != 407 else {
+            fail(
+                Failure(
+                    .forbidden, "\(session.connection.host) asks the agent for credentials (407), and it has only a certificate"))
+            context?.resetStream(.cancel)
+            return
+        }
         hasFinalHead = true
         exchange.sendResponseHead(head)
         if headers.endStream { ended(nil) }
     }
 
     private func violated(_ what: String) {
-        context?.resetStream(.protocolError)
+        // In this order: the reset may have the channel hand over what else has come.
         fail(Failure(.protocolViolation, "\(session.connection.host) sent \(what)"))
+        context?.resetStream(.protocolError)
     }
 
     private func ended(_ trailers: HeaderFields?) {
