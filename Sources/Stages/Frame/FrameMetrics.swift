@@ -7,7 +7,9 @@ extension FrameFactory {
         static let sessions = MetricDescription(.counter, "fluidity_mux_sessions_total", "Sessions.")
         static let streams = MetricDescription(.counter, "fluidity_mux_streams_total", "Streams.")
         static let resets = MetricDescription(
-            .counter, "fluidity_mux_resets_total", "Streams that the peer ended before their end.")
+            .counter, "fluidity_mux_resets_total",
+            "Streams that ended before their end: by the peer, for sending too much, or for holding what others needed.",
+            labels: ["cause"])
         static let roundTrip = MetricDescription(
             .histogram, "fluidity_mux_ping_seconds", "How long peers took to answer a PING.")
         static let streamsOpen = MetricDescription(.gauge, "fluidity_mux_streams_open", "Streams that are open.")

@@ -137,7 +137,7 @@ struct MuxModelSide {
             if isEnd { ended(slot, nil) }
         case .trailers(let slot, let fields):
             ended(slot, fields)
-        case .reset(let slot, _):
+        case .reset(let slot, _, _):
             if let id = numbers[slot] { reset.insert(id) }
             forget(slot)
         case .failed(let failure):

@@ -43,7 +43,7 @@ struct MuxMutationOwner {
         case .opened(let slot, _, _, _): live.append(slot)
         case .data(let slot, _, true), .trailers(let slot, _):
             if session.removeIfOver(slot) { forget(slot) }
-        case .reset(let slot, _): forget(slot)
+        case .reset(let slot, _, _): forget(slot)
         case .goingAway(let last, _):
             for slot in session.removeStreams(above: last) { forget(slot) }
         case .failed: isOver = true

@@ -9,7 +9,7 @@ struct MuxVictim {
     var now = NIODeadline.uptimeNanoseconds(1_000_000_000_000)
     private(set) var failure: Failure?
     private(set) var lastSlot: Int?
-    private(set) var resets = 0
+    private(set) var resets: [MuxResetCause] = []
     private(set) var goneAway = 0
     private var decoder = MuxFrameDecoder()
 
@@ -72,9 +72,9 @@ struct MuxVictim {
         case .opened(let slot, _, _, _): lastSlot = slot
         case .data(let slot, _, true), .trailers(let slot, _):
             if session.removeIfOver(slot) { session.settle(session.takeHolding(slot)) }
-        case .reset(let slot, _):
+        case .reset(let slot, _, let cause):
             session.settle(session.takeHolding(slot))
-            resets += 1
+            resets.append(cause)
         case .goingAway: goneAway += 1
         default: break
         }

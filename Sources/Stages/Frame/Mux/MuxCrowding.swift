@@ -27,7 +27,7 @@ extension MuxSession {
         let seconds = Self.patience.nanoseconds / 1_000_000_000
         let failure = Failure(.excessive, "nobody took its bytes for \(seconds) s, and others need the room")
         reset(slot, failure)
-        return .reset(slot: slot, failure)
+        return .reset(slot: slot, failure, .crowded)
     }
 }
 

@@ -13,9 +13,18 @@ package enum MuxEvent: Sendable {
     /// The peer has given a window to a stream that waited for one.
     case windowed(slot: Int)
     /// The stream is over before its end. Its slot is free already.
-    case reset(slot: Int, Failure)
+    case reset(slot: Int, Failure, MuxResetCause)
     /// The peer takes no new streams; those above `last` were not begun.
     case goingAway(last: UInt32, Failure)
     /// The session is over. What is still to be written says why.
     case failed(Failure)
+}
+
+/// Who or what ended a stream that this side didn't want to end. The words are a label of the metrics.
+package enum MuxResetCause: String, CaseIterable, Sendable {
+    case peer
+    /// The peer sent more heads or trailers than can be held.
+    case excessive
+    /// Nobody took the stream's bytes, and others needed the room.
+    case crowded
 }

@@ -140,7 +140,7 @@ final class MuxHandler<End: MuxEnd>: ChannelInboundHandler {
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
-        close(Failure(.tunnelLost, "the connection to \(peerName) was closed"))
+        close(.connectionClosed(to: peerName))
         self.context = nil
         pumpLater?.cancel()
     }
@@ -151,14 +151,14 @@ final class MuxHandler<End: MuxEnd>: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        close(Failure(.tunnelLost, "the connection to \(peerName) was lost"))
+        close(.connectionLost(to: peerName))
         context.fireChannelInactive()
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // The session says itself when it is complete; that TLS wasn't told adds nothing.
         if case NIOSSLError.uncleanShutdown = error { return }
-        close(Failure(.tunnelLost, "the connection to \(peerName) failed: \(error)"))
+        close(.connectionFailed(to: peerName, error))
         context.close(promise: nil)
     }
 
@@ -256,8 +256,8 @@ final class MuxHandler<End: MuxEnd>: ChannelInboundHandler {
             ended(slot, end(slot), fields)
         case .windowed(let slot):
             end(slot)?.regulate()
-        case .reset(let slot, let failure):
-            meter.streamReset()
+        case .reset(let slot, let failure, let cause):
+            meter.streamReset(cause)
             let end = release(slot)
             end?.wasReset(failure)
             end?.forget()

@@ -5,7 +5,7 @@ import Pipeline
 final class MuxMeter<End: MuxEnd> {
     private let sessions: Counter
     private let streams: Counter
-    private let resets: Counter
+    private let resets: [MuxResetCause: Counter]
     private let roundTrip: Histogram
     /// Of peers that open streams.
     let goodbyes: Counter
@@ -18,7 +18,10 @@ final class MuxMeter<End: MuxEnd> {
         sessions = table.counter(FrameFactory.Metrics.sessions, labels)
         goodbyes = table.counter(FrameFactory.Metrics.goodbyes, labels)
         streams = table.counter(FrameFactory.Metrics.streams, labels)
-        resets = table.counter(FrameFactory.Metrics.resets, labels)
+        resets = Dictionary(
+            uniqueKeysWithValues: MuxResetCause.allCases.map {
+                ($0, table.counter(FrameFactory.Metrics.resets, labels + [.init("cause", $0.rawValue)]))
+            })
         roundTrip = table.histogram(
             FrameFactory.Metrics.roundTrip, labels,
             bounds: StageTimes.bounds, scale: 1e-9)
@@ -44,7 +47,7 @@ final class MuxMeter<End: MuxEnd> {
     func closed(_ handler: MuxHandler<End>) { handlers[ObjectIdentifier(handler)] = nil }
 
     func streamOpened() { streams.add() }
-    func streamReset() { resets.add() }
+    func streamReset(_ cause: MuxResetCause) { resets[cause]?.add() }
     func measured(_ time: TimeAmount) { roundTrip.record(time.nanoseconds) }
 }
 

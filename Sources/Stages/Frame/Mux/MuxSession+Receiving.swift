@@ -147,7 +147,7 @@ extension MuxSession {
     private mutating func resetAsExcessive(_ slot: Int, _ message: String) -> MuxEvent {
         let failure = Failure(.excessive, message)
         reset(slot, failure)
-        return .reset(slot: slot, failure)
+        return .reset(slot: slot, failure, .excessive)
     }
 
     private mutating func receiveData(
@@ -238,7 +238,7 @@ extension MuxSession {
             guard budget.spend(1, now: now) else { return refuse(.excessive, "streams opened and reset") }
         }
         remove(slot)
-        return .reset(slot: slot, failure)
+        return .reset(slot: slot, failure, .peer)
     }
 
     /// Whether a stream of that number was ever open.
