@@ -65,11 +65,8 @@ public struct Destinations: Sendable, Equatable, ConfigurationValue {
             return isPublic(bytes, isSensitive)
         case .networks(let networks, let withPublic):
             if withPublic, isPublic(bytes, isSensitive) { return true }
-            return networks.contains { network in
-                // Named one by one: the entry lies within what is refused otherwise.
-                network.contains(bytes)
-                    && (!isSensitive || Network.linkLocalAndMetadata.contains { $0.contains(network) })
-            }
+            // Sensitive ones are named one by one: no network opens them, however narrow.
+            return networks.contains { $0.contains(bytes) && (!isSensitive || $0.isOneAddress) }
         }
     }
 }
@@ -159,10 +156,8 @@ public struct Network: Sendable, Equatable, ScalarConfigurationValue {
         address.bytes.count == bytes.count && Network(address.bytes, prefix).bytes == bytes
     }
 
-    /// Whether every address of the other is in this one.
-    func contains(_ other: Network) -> Bool {
-        other.bytes.count == bytes.count && other.prefix >= prefix && Network(other.bytes, prefix).bytes == bytes
-    }
+    /// Whether it is a single address, `10.0.0.1` or `10.0.0.1/32`.
+    var isOneAddress: Bool { prefix == bytes.count * 8 }
 
     public func problems() -> [ConfigurationProblem] { malformed.map { Self.problems(of: $0) } ?? [] }
 
@@ -175,12 +170,12 @@ public struct Network: Sendable, Equatable, ScalarConfigurationValue {
             text = stride(from: 0, to: 16, by: 2)
                 .map { String(UInt16(bytes[$0]) << 8 | UInt16(bytes[$0 + 1]), radix: 16) }.joined(separator: ":")
         }
-        if prefix < bytes.count * 8 { text += "/\(prefix)" }
+        if !isOneAddress { text += "/\(prefix)" }
         return text
     }
 
-    /// Never dialled unless named: link-local addresses (RFC 3927, RFC 4291 2.5.6), among them 169.254.169.254, and the
-    /// addresses at which clouds answer with credentials.
+    /// Never dialled unless the address itself is named: link-local addresses (RFC 3927, RFC 4291 2.5.6), among them
+    /// 169.254.169.254, and the addresses at which clouds answer with credentials.
     static let linkLocalAndMetadata = [
         "169.254.0.0/16", "fe80::/10", "fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254", "100.100.100.200", "168.63.129.16",
     ].compactMap(Network.init)

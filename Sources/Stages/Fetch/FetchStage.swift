@@ -11,6 +11,7 @@ import Musl
 import Darwin
 #endif
 
+/// What `fetch` can be told.
 public struct FetchConfiguration: StageConfiguration {
     public var destinations = Destinations.public
     public var connectTimeout = Duration.seconds(10)
@@ -26,7 +27,7 @@ public struct FetchConfiguration: StageConfiguration {
     public static let schema = Schema<FetchConfiguration>(
         .optional(
             "destinations", \.destinations,
-            "What may be dialled, by resolved address: 'public', 'any', or a list of networks. Link-local and metadata addresses are refused unless the list names them one by one."
+            "What may be dialled, by resolved address: 'public', 'any', or a list of networks. Link-local and metadata addresses are refused unless the list has the very address, such as 169.254.169.254; no network opens them."
         ),
         .optional(
             "connect-timeout", \.connectTimeout, in: .milliseconds(10)...(.seconds(600)),
@@ -52,6 +53,7 @@ public struct FetchConfiguration: StageConfiguration {
     )
 }
 
+/// Makes the stage `fetch`, and says what it is.
 public struct FetchFactory: StageFactory {
     public static let name = "fetch"
     public static let summary = "Sends each request to its origin and streams the answer back."
@@ -71,7 +73,7 @@ public struct FetchFactory: StageFactory {
             """,
         metrics: Metrics.all,
         notes: [
-            "Link-local addresses and those of the clouds' metadata are refused even with `any`, unless the list names them.",
+            "Link-local addresses and those of the clouds' metadata are refused even with `any`, and with a network that has them. Only the address itself, in the list, opens one.",
             "A request with a safe method and without a body is sent again if a reused connection turned out to be closed.",
             "Origins are spoken to in HTTP/1.1.",
         ])
