@@ -65,6 +65,15 @@ import Testing
         #expect(refusal(String(repeating: "a: 1\n", count: 200_000)).contains("more than 50000 pieces"))
     }
 
+    /// Each stage is looked at together with all others.
+    @Test(arguments: ["frame", "fetch", "accept", "rate-limit: { rate: 1/s }", "nothing-known"])
+    func manyStages(_ stage: String) {
+        let start = "pipeline:\n  - accept: { listen: \"127.0.0.1:1\" }\n  - http\n"
+        let errors = ConfigurationLoader.test().errors(in: start + String(repeating: "  - \(stage)\n", count: 255))
+        #expect(errors.map { $0.prefix { $0 != "\n" } } == ["t.yaml:258:5: error: the pipeline has more than 256 stages"])
+        #expect(refusal(start + String(repeating: "  - \(stage)\n", count: 5_000)).contains("has more than 256 stages"))
+    }
+
     @Test func manyErrors() {
         let keys = (0..<8_000).map { "k\($0): ${env:V\($0)}\n" }.joined()
         #expect(refusal(keys + "pipeline: []\n").contains("t.yaml:1:1: error: the file has no key 'k0'"))

@@ -1,5 +1,6 @@
 /// One thing that is wrong in a configuration, printed like a compiler's message.
 public struct ConfigurationError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// Whether it keeps the configuration from being used.
     public enum Severity: String, Sendable {
         case error
         case warning

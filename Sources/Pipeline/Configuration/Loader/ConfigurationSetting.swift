@@ -8,6 +8,7 @@ package struct ConfigurationSetting: Sendable, Equatable {
     /// What was replaced in it, without defaults: `${env:PORT}`.
     package var references: [String]
 
+    /// Where its value comes from.
     package enum Origin: Sendable, Equatable {
         /// No one has set it.
         case standard

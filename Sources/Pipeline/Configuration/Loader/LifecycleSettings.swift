@@ -1,5 +1,6 @@
 /// The `lifecycle` key of a file: how an agent has its server started and stopped.
 public struct LifecycleSettings: NestedConfiguration {
+    /// When the agent wakes the server.
     public enum Wake: String, Sendable, CaseIterable, ConfigurationChoice {
         /// When the agent starts.
         case atStart = "at-start"
@@ -7,6 +8,7 @@ public struct LifecycleSettings: NestedConfiguration {
         case onDemand = "on-demand"
     }
 
+    /// What becomes of the server when the agent ends.
     public enum OnStop: String, Sendable, CaseIterable, ConfigurationChoice {
         /// The server is told that this agent has gone, and reports at once when its last one has; it stops when it has been
         /// idle for its time.

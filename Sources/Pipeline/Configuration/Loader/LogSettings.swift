@@ -2,6 +2,7 @@ public import Logging
 
 /// The `log` key of a file.
 public struct LogSettings: NestedConfiguration {
+    /// How a line of the log is written.
     public enum Format: String, Sendable, ConfigurationChoice {
         case text
         case json

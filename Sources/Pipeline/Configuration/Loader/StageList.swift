@@ -6,6 +6,9 @@ struct StageList {
         var configuration: ConfigurationNode
     }
 
+    /// More than any pipeline has. Each stage is looked at together with all others, so the number is bounded before that.
+    static let limit = 256
+
     private(set) var items: [Item] = []
     private(set) var findings: [DecodingContext.Finding] = []
 
@@ -18,6 +21,10 @@ struct StageList {
         switch entry.value.content {
         case .sequence(let nodes):
             if nodes.isEmpty { report("the pipeline has no stages", at: entry.value.origin) }
+            guard nodes.count <= Self.limit else {
+                report("the pipeline has more than \(Self.limit) stages", at: nodes[Self.limit].origin)
+                return
+            }
             for node in nodes { append(node) }
         case .null:
             report("the pipeline has no stages", at: entry.keyOrigin)

@@ -1,5 +1,6 @@
 /// A piece of a configuration after parsing: a scalar, a list or a mapping that knows where it was written.
 public struct ConfigurationNode: Sendable {
+    /// What stands there.
     public enum Content: Sendable {
         /// Nothing, `~` or `null`.
         case null
@@ -8,6 +9,7 @@ public struct ConfigurationNode: Sendable {
         case mapping([Entry])
     }
 
+    /// A text, and what is known of how it was written.
     public struct Scalar: Sendable {
         public var text: String
         /// Where the text came from matters to what may be shown of it: the content of a `${file:…}` never is.
@@ -23,6 +25,7 @@ public struct ConfigurationNode: Sendable {
         }
     }
 
+    /// A key of a mapping with its value.
     public struct Entry: Sendable {
         public var key: String
         public var keyOrigin: Origin

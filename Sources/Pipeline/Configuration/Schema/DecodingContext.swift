@@ -42,6 +42,7 @@ public final class DecodingContext {
         return isSecret || scalar.isHidden
     }
 
+    /// Notes something that is wrong. Reading goes on, so that all of it is told in one run.
     public func report(
         _ message: String, at node: ConfigurationNode, hint: String? = nil, severity: ConfigurationError.Severity = .error
     ) {

@@ -52,6 +52,7 @@ public struct ConfigurationProblem: Sendable, Equatable {
         return problem
     }
 
+    /// Something that works and is hardly what was meant.
     public static func warning(_ message: String, key: String? = nil, hint: String? = nil) -> ConfigurationProblem {
         ConfigurationProblem(message, key: key, hint: hint, isWarning: true)
     }

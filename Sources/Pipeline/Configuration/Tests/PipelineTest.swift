@@ -18,6 +18,7 @@ package struct PipelineTest: NestedConfiguration {
         .required("expect", \.expect, "What is expected. What isn't named isn't looked at.")
     )
 
+    /// What the client sends.
     package struct Request: NestedConfiguration {
         package var method = "GET"
         package var url = "http://example.com/"
@@ -36,6 +37,7 @@ package struct PipelineTest: NestedConfiguration {
         )
     }
 
+    /// Who the client is.
     package struct Client: NestedConfiguration {
         package var address = "192.0.2.1:50000"
         package var commonName: String?
@@ -62,6 +64,7 @@ package struct PipelineTest: NestedConfiguration {
         }
     }
 
+    /// What the origin answers.
     package struct Origin: NestedConfiguration {
         package var address: OriginAddress?
         package var status = 200
@@ -81,6 +84,7 @@ package struct PipelineTest: NestedConfiguration {
         )
     }
 
+    /// What is to come of it.
     package struct Expectation: NestedConfiguration {
         package var status: Int?
         package var fields = ExpectedFields()
@@ -102,6 +106,7 @@ package struct PipelineTest: NestedConfiguration {
         )
     }
 
+    /// What is to reach the origin.
     package struct Reached: NestedConfiguration {
         package var requests: Int?
         package var method: String?
@@ -145,6 +150,7 @@ package struct OriginAddress: Sendable, Equatable, ScalarConfigurationValue {
 
 /// Header fields of a test by name; nil stands for a field that isn't there.
 package struct ExpectedFields: Sendable, Equatable, ConfigurationValue {
+    /// A field's name and value.
     package struct Field: Sendable, Equatable {
         package var name: String
         package var value: String?

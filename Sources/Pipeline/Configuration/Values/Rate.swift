@@ -1,5 +1,6 @@
 /// How often something may happen, written `200/s`, `10/m` or `1000/h`.
 public struct Rate: Sendable, Hashable, Comparable, ScalarConfigurationValue {
+    /// What a rate is per.
     public enum Period: String, Sendable, CaseIterable {
         case second = "s"
         case minute = "m"
