@@ -36,6 +36,7 @@ struct GraphCommand: AsyncParsableCommand {
 
 /// One pipeline, or two of which the first connects to the second, as a drawing.
 package struct PipelineGraph {
+    /// What a pipeline is drawn as.
     package enum Format: String, CaseIterable, Sendable, ExpressibleByArgument {
         case text
         case mermaid

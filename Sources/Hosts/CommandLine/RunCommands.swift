@@ -163,9 +163,9 @@ enum SavedSetting {
         let edited = try ConfigurationEditor(text: text, file: file).setting(path: path, to: value)
         guard edited != text else { return }
         do {
-            try Data(edited.utf8).write(to: URL(fileURLWithPath: file), options: .atomic)
+            try PrivateFile.update(URL(fileURLWithPath: file), with: edited)
         } catch {
-            throw StageError(.unavailable, "can't write '\(file)': \(FileProblem.reason(error))")
+            throw StageError(.unavailable, error.message)
         }
     }
 }

@@ -16,6 +16,7 @@ import Synchronization
 /// The program's signals are its own: whoever embeds a pipeline decides when it ends. What a pipeline counts is in `telemetry`, and
 /// is published through swift-metrics if the program has bootstrapped that.
 public final class EmbeddedPipeline: Sendable {
+    /// How far its life has got.
     public enum Status: String, Sendable {
         case idle
         case starting

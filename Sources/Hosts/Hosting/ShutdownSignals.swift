@@ -1,4 +1,5 @@
 import Dispatch
+import Synchronization
 
 #if canImport(Glibc)
 import Glibc
@@ -12,13 +13,12 @@ import Darwin
 ///
 /// What handles a signal writes its number to a pipe, and a dispatch source reads from there. A dispatch source for the signal
 /// itself would lose one: until it is set up, a moment after it was asked for, the signal has to be ignored.
-///
-/// Unchecked, because dispatch sources aren't marked Sendable: this one is kept here only to live, and not touched again.
-final class ShutdownSignals: @unchecked Sendable {
+final class ShutdownSignals: Sendable {
     private let stream: AsyncStream<String>
     /// One element for each SIGHUP, or for several that came close together.
     let hangups: AsyncStream<Void>
-    private let source: any DispatchSourceRead
+    /// Kept to live as long as this.
+    private let source: Mutex<any DispatchSourceRead>
 
     init() {
         let (stream, continuation) = AsyncStream.makeStream(of: String.self)
@@ -26,7 +26,7 @@ final class ShutdownSignals: @unchecked Sendable {
         let (hangups, hangup) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         self.hangups = hangups
         let reading = SignalPipe.ends.reading
-        source = DispatchSource.makeReadSource(fileDescriptor: reading)
+        let source = DispatchSource.makeReadSource(fileDescriptor: reading)
         source.setEventHandler {
             var numbers = [UInt8](repeating: 0, count: 16)
             let count = read(reading, &numbers, numbers.count)
@@ -39,6 +39,7 @@ final class ShutdownSignals: @unchecked Sendable {
             }
         }
         source.resume()
+        self.source = Mutex(source)
         for number in [SIGTERM, SIGINT, SIGHUP] {
             signal(number) { number in
                 let interrupted = errno

@@ -1,5 +1,6 @@
 /// Why a certificate could not be made or shown, and the status that the command ends with.
 package struct CertificateCommandError: Error, Sendable, CustomStringConvertible {
+    /// What kind of failure it is; each has its exit status.
     package enum Code: Sendable {
         /// What was asked for makes no sense.
         case usage

@@ -23,8 +23,7 @@ package enum PrivateFile {
         defer { for file in temporary { unlink(file.path) } }
         do throws(CertificateCommandError) {
             for file in files {
-                let draft = file.url.deletingLastPathComponent()
-                    .appendingPathComponent(".\(file.url.lastPathComponent).\(UInt64.random(in: .min ... .max))")
+                let draft = draft(for: file.url)
                 temporary.append(draft)
                 try writeNew(file.text, to: draft, for: file.url)
             }
@@ -38,6 +37,20 @@ package enum PrivateFile {
             for file in placed { unlink(file.path) }
             throw error
         }
+    }
+
+    /// Puts a text in a file's place, whole or not at all. Whoever could read and write the file still can; one that isn't there
+    /// yet is for its owner only. Where a link leads to a file, the file is replaced.
+    package static func update(_ url: URL, with text: String) throws(CertificateCommandError) {
+        let place = url.resolvingSymlinksInPath()
+        var status = stat()
+        guard stat(place.path, &status) == 0 else { return try write([(place, text)], replacing: true) }
+        let draft = draft(for: place)
+        defer { unlink(draft.path) }
+        try writeNew(text, to: draft, for: url)
+        // Only the superuser can give a file away; for anybody else it is their own.
+        _ = chown(draft.path, status.st_uid, status.st_gid)
+        guard chmod(draft.path, status.st_mode & 0o7777) == 0, rename(draft.path, place.path) == 0 else { throw failure(url) }
     }
 
     /// Makes a directory that only its owner can enter, unless it is there.
@@ -58,6 +71,12 @@ package enum PrivateFile {
             let reason = FileManager.default.fileExists(atPath: url.path) ? "can't be read as text" : "doesn't exist"
             throw CertificateCommandError(.noInput, "\(url.relativePath) \(reason)")
         }
+    }
+
+    /// Beside the file, so that it can be moved into its place.
+    private static func draft(for file: URL) -> URL {
+        file.deletingLastPathComponent()
+            .appendingPathComponent(".\(file.lastPathComponent).\(UInt64.random(in: .min ... .max))")
     }
 
     private static func writeNew(_ text: String, to draft: URL, for file: URL) throws(CertificateCommandError) {

@@ -41,6 +41,7 @@ package struct StageTemplate {
         return last.hasSuffix(".git") ? String(last.dropLast(4)) : last
     }
 
+    /// There is something already where the package would be written.
     package struct Taken: Error, CustomStringConvertible {
         package var description: String
     }

@@ -8,6 +8,7 @@ package enum JSON: Equatable, Sendable {
     case array([JSON])
     case object([Member])
 
+    /// A name and a value of an object.
     package struct Member: Equatable, Sendable {
         package var name: String
         package var value: JSON
