@@ -27,7 +27,7 @@ package final class Conversation {
         self.keepsBodies = keepsBodies
         promise = shard.loop.makePromise()
         client.exchange = exchange
-        client.onEnd = { [unowned self] in promise.succeed(()) }
+        client.onEnd = { [promise] in promise.succeed(()) }
     }
 
     /// Done when the client has the whole response, or knows that it won't.

@@ -120,6 +120,7 @@ package final class Rehearsal: Sendable {
     }
 }
 
+/// Why stages couldn't be rehearsed.
 package enum RehearsalError: Error, CustomStringConvertible {
     case notAssembled
     case noAnswer

@@ -22,7 +22,7 @@ public struct StageConformance<Factory: StageFactory>: Sendable {
     let directory: String
     let request: TestRequest
     /// How long what has to come may take.
-    package var patience = Duration.seconds(10)
+    package var patience = Duration.seconds(60)
 
     /// - Parameters:
     ///   - example: Entries of a list to check the stage with, in YAML: the reference's example, if none is given. A filter has

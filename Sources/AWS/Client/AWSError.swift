@@ -1,5 +1,6 @@
 /// Why a call to AWS didn't succeed. Its text has no secret, no header and no body in it.
 package struct AWSError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// What kind of failure it is.
     package enum Code: Sendable, Equatable {
         /// None were found, or they can't be had now.
         case credentials

@@ -15,6 +15,7 @@ package struct AWSRequest: Sendable {
     }
 }
 
+/// An answer, read to its end.
 package struct AWSResponse: Sendable {
     package var status: Int
     package var fields: [(name: String, value: String)]

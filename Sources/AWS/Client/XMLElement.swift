@@ -9,6 +9,7 @@ package struct XMLElement: Sendable, Equatable {
     private static let depthLimit = 64
     private static let elementLimit = 100_000
 
+    /// Not XML, or not the little of it that AWS answers with.
     package struct Malformed: Error, Sendable, Equatable {
         package var offset: Int
     }

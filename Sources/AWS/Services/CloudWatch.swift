@@ -8,6 +8,7 @@ package struct CloudWatch: Sendable {
         self.client = client
     }
 
+    /// What a metric is of: a name and a value, as CloudWatch has them.
     package struct Dimension: Sendable, Hashable, Codable {
         package var name: String
         package var value: String
@@ -20,6 +21,7 @@ package struct CloudWatch: Sendable {
 
     /// One value to be stored.
     package struct Datum: Sendable, Hashable, Encodable {
+        /// The units of CloudWatch that are used here.
         package enum Unit: String, Sendable, Encodable {
             case count = "Count"
             case seconds = "Seconds"
@@ -61,6 +63,7 @@ package struct CloudWatch: Sendable {
         }
     }
 
+    /// A metric's value over one period.
     package struct Point: Sendable, Hashable {
         /// The beginning of the period, in seconds of the Unix epoch.
         package var time: Double

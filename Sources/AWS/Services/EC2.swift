@@ -8,6 +8,7 @@ package struct EC2: Sendable {
         self.client = client
     }
 
+    /// An interface with its addresses, as far as it has them.
     package struct NetworkInterface: Sendable, Hashable {
         package var id: String
         package var publicAddress: String?

@@ -23,6 +23,7 @@ package struct ECS: Sendable {
         package func tag(_ key: String) -> String? { tags?.first { $0.key == key }?.value }
     }
 
+    /// One of a service's deployments.
     package struct Deployment: Sendable, Hashable, Decodable {
         package var status: String?
         package var createdAt: Instant?
@@ -31,17 +32,20 @@ package struct ECS: Sendable {
         package var rolloutStateReason: String?
     }
 
+    /// A tag of a resource.
     package struct Tag: Sendable, Hashable, Codable {
         package var key: String
         package var value: String?
     }
 
+    /// One container of a task.
     package struct Container: Sendable, Hashable, Decodable {
         package var name: String?
         package var exitCode: Int?
         package var reason: String?
     }
 
+    /// A task, and how far it has got.
     package struct TaskState: Sendable, Hashable, Decodable {
         package var taskArn: String
         package var lastStatus: String?
@@ -62,12 +66,14 @@ package struct ECS: Sendable {
         }
     }
 
+    /// What a task is attached to, its network interface say.
     package struct Attachment: Sendable, Hashable, Decodable {
         package var type: String?
         package var status: String?
         package var details: [Detail]?
     }
 
+    /// A name and a value of an attachment.
     package struct Detail: Sendable, Hashable, Decodable {
         package var name: String?
         package var value: String?

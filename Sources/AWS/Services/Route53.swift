@@ -8,6 +8,7 @@ package struct Route53: Sendable {
         self.client = client
     }
 
+    /// An A record: a name and its addresses.
     package struct Record: Sendable, Hashable {
         package var name: String
         package var addresses: [String]

@@ -34,6 +34,7 @@ package enum ServiceRequest {
     /// Bodies say nothing that counts; a longer one is a mistake or an attack.
     package static let bodyLimit = 64 << 10
 
+    /// What a request asks for, or how it is refused.
     package enum Decision: Sendable {
         case act(ECSServiceAction)
         case refuse(LocalResponse)

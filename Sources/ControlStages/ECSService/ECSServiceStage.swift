@@ -11,6 +11,7 @@ import FoundationEssentials
 import Foundation
 #endif
 
+/// What requests do: always the same, or what their path says.
 public enum ECSServiceAction: String, Sendable, CaseIterable, ConfigurationChoice {
     /// Wants at least one task.
     case wake
@@ -83,6 +84,7 @@ public struct ECSServiceConfiguration: StageConfiguration {
     )
 }
 
+/// Makes the stage `ecs-service`, and says what it is.
 public struct ECSServiceFactory: StageFactory {
     public static let name = "ecs-service"
     public static let summary = "Wakes an ECS service, puts it to sleep when it is idle, kills it, or says how it is."

@@ -1,5 +1,6 @@
 /// What the actions answer. Names and types are a contract with whoever calls them.
 package struct WakeAnswer: Sendable, Equatable, Codable {
+    /// The service's state, as a word.
     package enum Status: String, Sendable, Codable {
         case waking
         case starting
@@ -13,6 +14,7 @@ package struct WakeAnswer: Sendable, Equatable, Codable {
     package var estimatedStartTime: String
 }
 
+/// What came of asking whether the service may sleep.
 package enum SleepAnswer: Sendable, Equatable, Encodable {
     /// `idleDuration` in seconds.
     case scaledDown(reason: String, idleDuration: Int)
@@ -45,13 +47,16 @@ package enum SleepAnswer: Sendable, Equatable, Encodable {
     }
 }
 
+/// What came of stopping the service.
 package struct KillAnswer: Sendable, Equatable, Codable {
     package var status = "killed"
     package var desiredCount = 0
     package var message: String
 }
 
+/// How the service is.
 package struct StatusAnswer: Sendable, Equatable, Codable {
+    /// The service's state, as a word.
     package enum Status: String, Sendable, Codable {
         case asleep
         case starting

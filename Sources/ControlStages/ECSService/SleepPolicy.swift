@@ -50,6 +50,7 @@ package struct ServiceView: Sendable, Equatable {
 
 /// What the server has reported of itself. Points are from the oldest to the newest.
 package struct ActivityView: Sendable, Equatable {
+    /// What was reported at one time.
     package struct Point: Sendable, Equatable {
         /// The beginning of the period, in seconds of the Unix epoch.
         package var time: Double

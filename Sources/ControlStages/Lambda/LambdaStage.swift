@@ -17,6 +17,7 @@ public enum LambdaAccess: String, Sendable, CaseIterable, ConfigurationChoice {
     case everybody
 }
 
+/// What `lambda` can be told.
 public struct LambdaConfiguration: StageConfiguration {
     public var margin = Duration.milliseconds(500)
     public var access = LambdaAccess.authenticated
@@ -49,6 +50,7 @@ public struct LambdaConfiguration: StageConfiguration {
     }
 }
 
+/// Makes the stage `lambda`, and says what it is.
 public struct LambdaFactory: StageFactory {
     public static let name = "lambda"
     public static let summary = "Speaks the AWS Lambda Runtime API: events of API Gateway, function URLs, EventBridge and others."

@@ -1,6 +1,7 @@
 /// One attempt to have the server started and to reach it: a value that is told what happened and the time, and says what is
 /// to be done next. Times are seconds since the attempt began.
 package struct BringUp: Sendable, Equatable {
+    /// What is to be done next.
     package enum Action: Sendable, Equatable {
         case wake
         case askStatus

@@ -11,11 +11,13 @@ import Foundation
 
 /// Calls the endpoints that start and stop the server.
 package struct ControlClient: Sendable {
+    /// What the control plane says to a wake.
     package struct Wake: Sendable, Decodable {
         package var status: String
         package var estimatedStartTime: String?
     }
 
+    /// What the control plane says of the server.
     package struct Status: Sendable, Decodable {
         package var status: String
         package var ready: Bool

@@ -65,6 +65,7 @@ public final class Outbound: Medium {
         self.host = host
     }
 
+    /// To be called by whoever reads from the connection, once bytes can be exchanged over it.
     public func established() {
         onEstablished?()
         onEstablished = nil
@@ -109,6 +110,7 @@ public protocol OutboundClient: AnyObject {
     func lost(_ connection: Outbound?, because error: (any Error)?)
 }
 
+/// Whether connections can be had at the moment, and why not.
 public enum OutboundStatus: Sendable {
     case up
     /// `since` in seconds of the Unix epoch.

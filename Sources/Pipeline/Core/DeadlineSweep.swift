@@ -23,6 +23,7 @@ public final class DeadlineSweep {
         self.resolution = resolution
     }
 
+    /// Watches an entry from now on. One that is watched already is left as it is.
     public func add(_ entry: any Expiring) {
         guard entry.sweepIndex == nil else { return }
         entry.sweepIndex = entries.count
@@ -30,6 +31,7 @@ public final class DeadlineSweep {
         if timer == nil { schedule() }
     }
 
+    /// Forgets an entry. One that isn't watched is left as it is.
     public func remove(_ entry: any Expiring) {
         guard let index = entry.sweepIndex else { return }
         entry.sweepIndex = nil

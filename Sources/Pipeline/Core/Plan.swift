@@ -6,6 +6,7 @@ public struct Plan: Sendable {
     public let stages: [NamedStage]
     private let assembly: @Sendable (Shard) throws -> Void
 
+    /// A stage with its name in the list.
     public struct NamedStage: Sendable {
         public let name: String
         public let stage: any Stage
@@ -77,6 +78,7 @@ public struct PartialPlan<Head: Medium>: Sendable {
         self.close = close
     }
 
+    /// The list with one more stage, of which the compiler knows that it fits.
     public func then<Next: Stage<Head>>(_ stage: Next, named name: String = "") -> PartialPlan<Next.Output> {
         let place = StagePlace(name: name, index: stages.count)
         return PartialPlan<Next.Output>(stages: stages + [Plan.NamedStage(name: name, stage: stage)]) { [close] port, shard in
@@ -87,6 +89,7 @@ public struct PartialPlan<Head: Medium>: Sendable {
         }
     }
 
+    /// The whole list: behind a sink nothing comes.
     public func sink<Sink: Stage<Head>>(_ stage: Sink, named name: String = "") -> Plan where Sink.Output == End {
         then(stage, named: name).plan()
     }

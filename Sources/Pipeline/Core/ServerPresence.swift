@@ -5,6 +5,7 @@ import Synchronization
 ///
 /// Stages report connections, ask for the server when a request needs it, and are told of every change on their loops.
 public final class ServerPresence: Sendable {
+    /// What is known of the server.
     public enum Phase: Sendable, Equatable {
         /// Nobody has asked for it, or it went away.
         case asleep

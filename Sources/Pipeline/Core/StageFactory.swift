@@ -109,6 +109,7 @@ public struct StageRegistry: Sendable {
         factories.append(factory)
     }
 
+    /// The factory that was registered under the name.
     public func factory(named name: String) -> (any StageFactory)? {
         factories.first { type(of: $0).name == name }
     }
@@ -118,6 +119,7 @@ public struct StageRegistry: Sendable {
 
 /// Why a stage could not be made or started.
 public struct StageError: Error, Sendable, CustomStringConvertible {
+    /// What kind of failure it is; the program's exit status follows from it.
     public enum Code: Sendable {
         /// The configuration can't work as it is. Exit status 65 (EX_DATAERR).
         case configuration

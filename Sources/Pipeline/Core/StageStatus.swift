@@ -1,5 +1,6 @@
 /// How a stage is, for people and for load balancers.
 public struct StageStatus: Sendable, Equatable {
+    /// Something that a stage tells of itself: a name and a value.
     public struct Detail: Sendable, Equatable {
         public var name: String
         public var value: String

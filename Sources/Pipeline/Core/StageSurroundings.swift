@@ -17,6 +17,7 @@ public struct StageTraits: OptionSet, Sendable {
 
 /// The stages before and after a stage in its list.
 public struct StageSurroundings: Sendable {
+    /// Another stage of the list, as far as it matters to this one.
     public struct Neighbour: Sendable {
         public var name: String
         /// Nil where the stage doesn't fit its place, or isn't known.
@@ -44,6 +45,8 @@ public struct StageSurroundings: Sendable {
         before.last { $0.form?.output == .exchange && $0.form?.input != .exchange }
     }
 
+    /// Whether a stage with the trait stands before this one.
     public func isAfter(_ trait: StageTraits) -> Bool { before.contains { $0.traits.contains(trait) } }
+    /// Whether a stage with the trait stands behind this one.
     public func isBefore(_ trait: StageTraits) -> Bool { after.contains { $0.traits.contains(trait) } }
 }

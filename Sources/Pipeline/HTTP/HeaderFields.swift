@@ -54,6 +54,7 @@ public struct HeaderFields: Sendable, Equatable {
         return name.withUTF8 { name in value.withUTF8 { value in append(name: .init(name), value: .init(value)) } }
     }
 
+    /// The same, of bytes.
     @discardableResult
     public mutating func append(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) -> Bool {
         guard name.count <= UInt16.max, value.count <= UInt16.max, HTTPGrammar.isToken(name), HTTPGrammar.isFieldValue(value)
@@ -71,6 +72,7 @@ public struct HeaderFields: Sendable, Equatable {
         count += 1
     }
 
+    /// Makes room for fields of so many bytes together.
     package mutating func reserve(_ bytes: Int) { block.reserveCapacity(bytes) }
 
     /// Calls `body` with each field's name and value, in order. The pointers are good only during the call.
@@ -103,6 +105,7 @@ public struct HeaderFields: Sendable, Equatable {
         return result
     }
 
+    /// Whether there is a field of the name, in any case of letters.
     public func contains(_ name: String) -> Bool {
         var found = false
         forEach { field, _ in if HTTPGrammar.equal(field, name) { found = true } }
@@ -120,6 +123,7 @@ public struct HeaderFields: Sendable, Equatable {
         self = kept
     }
 
+    /// Takes out every field of the name, in any case of letters.
     public mutating func remove(_ name: String) {
         removeAll { field, _ in HTTPGrammar.equal(field, name) }
     }

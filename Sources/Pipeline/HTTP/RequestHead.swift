@@ -28,6 +28,7 @@ public enum RequestKind: UInt8, Sendable {
     case upgrade = 2
 }
 
+/// The scheme of a request's target.
 public enum Scheme: UInt8, Sendable {
     case none = 0
     case http = 1

@@ -54,6 +54,7 @@ public struct LocalResponse: Sendable {
     var outcome: ExchangeOutcome { head.status >= 500 ? .failed : head.status >= 400 ? .refused : .completed }
 }
 
+/// What statuses are called (RFC 9110, 15).
 package enum HTTPStatus {
     /// The usual phrase for the statuses that this program makes itself.
     package static func reason(_ status: Int) -> String {

@@ -7,6 +7,7 @@ package struct JSONText: Sendable {
 
     package var text: String { String(decoding: bytes, as: UTF8.self) }
 
+    /// An object, with what `body` writes between its braces.
     package mutating func object(_ body: (inout JSONText) -> Void) { nest(0x7B, 0x7D, body) }
     package mutating func array(_ body: (inout JSONText) -> Void) { nest(0x5B, 0x5D, body) }
 
@@ -44,6 +45,7 @@ package struct JSONText: Sendable {
         value(number)
     }
 
+    /// Ends a line: for files of one document on each.
     package mutating func newline() { bytes.append(0x0A) }
 
     /// Goes on behind other bytes, or gives them back.

@@ -12,6 +12,7 @@ import Darwin
 /// Writes lines to a file, or to standard error, on a thread of its own. Whoever has a line puts it into memory and goes on:
 /// no event loop waits for a disk or a pipe. Memory is bounded; when it is full, lines are left out and counted.
 package final class LineWriter: Sendable {
+    /// Where lines are written to.
     package enum Target: Sendable, Equatable {
         case standardError
         case file(String)

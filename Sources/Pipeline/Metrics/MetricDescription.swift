@@ -4,6 +4,7 @@
 ///     …
 ///     let refused = shard.metrics.counter(Self.refused, shard.assembling?.labels ?? [])
 public struct MetricDescription: Sendable, Hashable {
+    /// The kinds of metrics, in the words of Prometheus.
     public enum Kind: String, Sendable, CaseIterable {
         case counter
         case gauge

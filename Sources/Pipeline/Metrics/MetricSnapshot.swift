@@ -1,5 +1,6 @@
 /// Metrics as they were at one moment: plain values, in the units of their names.
 public struct MetricSnapshot: Sendable, Equatable {
+    /// What one series had counted.
     public enum Value: Sendable, Equatable {
         case counter(Double)
         case gauge(Double)
@@ -7,6 +8,7 @@ public struct MetricSnapshot: Sendable, Equatable {
         case histogram(bounds: [Double], counts: [Int64], sum: Double)
     }
 
+    /// One metric with one set of labels.
     public struct Series: Sendable, Equatable {
         public var key: MetricTable.Key
         public var help: String
@@ -71,6 +73,7 @@ public struct MetricSnapshot: Sendable, Equatable {
         }
     }
 
+    /// Adds what another loop has counted.
     public mutating func add(_ other: MetricSnapshot) {
         for each in other.series { add(each) }
     }

@@ -4,6 +4,7 @@
 /// Names follow one scheme, `fluidity_<what>_<unit>[_total]` in snake case with base units (bytes, seconds). Labels are few
 /// and their values come from configurations, never from what a client sends.
 public final class MetricTable {
+    /// What tells one series from all others.
     public struct Key: Sendable, Hashable {
         public var name: String
         public var labels: [Label]
@@ -14,6 +15,7 @@ public final class MetricTable {
         }
     }
 
+    /// A label's name and value.
     public struct Label: Sendable, Hashable {
         public var name: String
         public var value: String
@@ -30,6 +32,7 @@ public final class MetricTable {
         case largest
     }
 
+    /// What counts, and how its number becomes a value.
     public enum Instrument {
         /// `scale` turns what was counted into the unit of the name: 1e-9 for nanoseconds in seconds.
         case counter(Counter, scale: Double)
@@ -46,6 +49,7 @@ public final class MetricTable {
 
     // A metric is made from its description alone, so that what a stage's reference says of it is what it is.
 
+    /// The counter of a name and labels: the same one each time it is asked for.
     public func counter(_ metric: MetricDescription, _ labels: [Label] = [], scale: Double = 1) -> Counter {
         if case .counter(let counter, _) = existing(metric, labels) { return counter }
         let counter = Counter()
@@ -53,6 +57,7 @@ public final class MetricTable {
         return counter
     }
 
+    /// The gauge of a name and labels: the same one each time it is asked for.
     public func gauge(
         _ metric: MetricDescription, _ labels: [Label] = [], scale: Double = 1, merging: Merging = .sum
     ) -> Gauge {
@@ -62,6 +67,7 @@ public final class MetricTable {
         return gauge
     }
 
+    /// The histogram of a name and labels: the same one each time it is asked for.
     public func histogram(
         _ metric: MetricDescription, _ labels: [Label] = [], bounds: [Int64], scale: Double = 1
     ) -> Histogram {

@@ -2,6 +2,7 @@
 public enum PrometheusText {
     public static let contentType = "text/plain; version=0.0.4; charset=utf-8"
 
+    /// The text that `/metrics` answers with.
     public static func write(_ snapshot: MetricSnapshot) -> String {
         // All series of a name stand together, behind what is said of the name.
         var order: [String] = []

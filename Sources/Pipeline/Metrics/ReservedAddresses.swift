@@ -8,6 +8,7 @@ public final class ReservedAddresses: Sendable {
 
     public init() {}
 
+    /// Keeps an address from being dialled, from now on.
     package func add(_ address: SocketAddress) { addresses.withLock { $0.append(address) } }
 
     /// Whether dialling an address would lead to one of these.

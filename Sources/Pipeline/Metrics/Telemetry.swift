@@ -12,6 +12,7 @@ public final class Telemetry: Sendable {
         var phase = Phase.starting
     }
 
+    /// How far the pipeline's life has got.
     public enum Phase: String, Sendable {
         case starting
         case running

@@ -2,6 +2,7 @@ import Logging
 import NIOCore
 public import Pipeline
 
+/// What `accept` can be told.
 public struct AcceptConfiguration: StageConfiguration {
     public var listen = ListenAddress.tcp(host: "127.0.0.1", port: 0)
     public var maxConnections = 10_000
@@ -24,6 +25,7 @@ public struct AcceptConfiguration: StageConfiguration {
     )
 }
 
+/// Makes the stage `accept`, and says what it is.
 public struct AcceptFactory: StageFactory {
     public static let name = "accept"
     public static let summary = "Listens for connections on TCP or on a Unix socket."

@@ -1,6 +1,7 @@
 import Logging
 public import Pipeline
 
+/// How a line of the access log is written.
 public enum AccessLogFormat: String, Sendable, CaseIterable, ConfigurationChoice {
     /// One JSON object on each line.
     case json
@@ -8,6 +9,7 @@ public enum AccessLogFormat: String, Sendable, CaseIterable, ConfigurationChoice
     case combined
 }
 
+/// How much of an exchange the access log tells.
 public enum AccessLogPrivacy: String, Sendable, CaseIterable, ConfigurationChoice {
     /// Neither who nor where to.
     case none
@@ -17,6 +19,7 @@ public enum AccessLogPrivacy: String, Sendable, CaseIterable, ConfigurationChoic
     case path
 }
 
+/// What `access-log` can be told.
 public struct AccessLogConfiguration: StageConfiguration {
     public var to = OutputPath.standardError
     public var format = AccessLogFormat.json
@@ -38,6 +41,7 @@ public struct AccessLogConfiguration: StageConfiguration {
     )
 }
 
+/// Makes the stage `access-log`, and says what it is.
 public struct AccessLogFactory: StageFactory {
     public static let name = "access-log"
     public static let summary = "Writes one line for each exchange that passes it, when it has ended."

@@ -2,6 +2,7 @@ package import Logging
 import NIOCore
 public import Pipeline
 
+/// What `admin` can be told.
 public struct AdminConfiguration: StageConfiguration {
     public var names: [String] = []
 
@@ -15,6 +16,7 @@ public struct AdminConfiguration: StageConfiguration {
     )
 }
 
+/// Makes the stage `admin`, and says what it is.
 public struct AdminFactory: StageFactory {
     public static let name = "admin"
     public static let summary = "Answers for the running pipeline: /livez, /readyz, /metrics and /pipeline."

@@ -1,5 +1,6 @@
 public import Pipeline
 
+/// What `auth` can be told.
 public struct AuthConfiguration: StageConfiguration {
     public var methods: [AuthMethodConfiguration] = []
     public var realm = "fluidity"

@@ -3,6 +3,7 @@ import NIOCore
 public import Pipeline
 import Synchronization
 
+/// Makes the stage `auth`, and says what it is.
 public struct AuthFactory: StageFactory {
     public static let name = "auth"
     public static let summary =

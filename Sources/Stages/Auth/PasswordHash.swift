@@ -10,6 +10,7 @@ import Foundation
 /// A salted, slow hash of a password, in the form of the Password Hashing Competition:
 /// `$scrypt$ln=15,r=8,p=3$SALT$HASH` or `$pbkdf2-sha256$i=600000$SALT$HASH`, salt and hash in base64 without padding.
 package struct PasswordHash: Sendable, Equatable {
+    /// The functions that passwords are hashed with.
     package enum Function: Sendable, Equatable {
         /// RFC 7914.
         case scrypt(logCost: Int, blockSize: Int, parallelism: Int)

@@ -1,5 +1,6 @@
 /// Names and hashed passwords: a line `NAME:HASH` for each user, `#` before a comment. `fluidity passwd` writes it.
 package struct UsersFile: Sendable, Equatable {
+    /// Why a users' file can't be used, and where.
     package struct Problem: Error, Equatable, CustomStringConvertible {
         package var line: Int
         package var message: String

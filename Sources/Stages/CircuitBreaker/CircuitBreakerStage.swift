@@ -2,6 +2,7 @@ import Logging
 import NIOCore
 public import Pipeline
 
+/// What `circuit-breaker` can be told.
 public struct CircuitBreakerConfiguration: StageConfiguration {
     public var rate = 0.5
     public var minimum = 20
@@ -45,6 +46,7 @@ public struct CircuitBreakerConfiguration: StageConfiguration {
     }
 }
 
+/// Makes the stage `circuit-breaker`, and says what it is.
 public struct CircuitBreakerFactory: StageFactory {
     public static let name = "circuit-breaker"
     public static let summary = "Stops asking an origin that keeps failing, for a while, and answers with 503 in its place."

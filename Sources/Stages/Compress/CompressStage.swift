@@ -1,6 +1,7 @@
 import NIOCore
 public import Pipeline
 
+/// What `compress` can be told.
 public struct CompressConfiguration: StageConfiguration {
     public var level = 4
     public var minimum = ByteCount(1 << 10)
@@ -30,6 +31,7 @@ public struct CompressConfiguration: StageConfiguration {
     }
 }
 
+/// Makes the stage `compress`, and says what it is.
 public struct CompressFactory: StageFactory {
     public static let name = "compress"
     public static let summary = "Deflates bodies between agent and server, where both have it and the body gains by it."

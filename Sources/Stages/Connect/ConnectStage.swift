@@ -3,6 +3,7 @@ import NIOCore
 public import Pipeline
 import Synchronization
 
+/// What `connect` can be told.
 public struct ConnectConfiguration: StageConfiguration {
     public var to = ServerAddress.fixed(HostPort(host: "localhost", port: 8443))
     public var wait = Duration.seconds(10)
@@ -44,6 +45,7 @@ public struct ConnectConfiguration: StageConfiguration {
     }
 }
 
+/// Makes the stage `connect`, and says what it is.
 public struct ConnectFactory: StageFactory {
     public static let name = "connect"
     public static let summary = "Dials the server, one connection for each event loop, and dials again when one is lost."

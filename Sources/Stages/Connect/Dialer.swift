@@ -142,7 +142,7 @@ final class Dialer: OutboundPort {
         if case .proxy(let proxy) = routes[route] {
             let handler = ProxyConnectHandler(
                 proxy: proxy, server: to, until: deadline, shard: shard,
-                onOpen: { [unowned self, unowned connection] in client?.ready(connection) },
+                onOpen: { [weak self, weak connection] in if let connection { self?.client?.ready(connection) } },
                 onFailure: { [weak connection] in connection?.failure = $0 })
             try channel.pipeline.syncOperations.addHandler(handler)
         }
@@ -164,8 +164,8 @@ final class Dialer: OutboundPort {
             return failed(nil, ChannelError.ioOnClosedChannel)
         }
         self.connection = connection
-        connection.onEstablished = { [unowned self] in established() }
-        connection.onRetired = { [unowned self, unowned connection] in retired(connection) }
+        connection.onEstablished = { [weak self] in self?.established() }
+        connection.onRetired = { [weak self, weak connection] in if let connection { self?.retired(connection) } }
         channel.closeFuture.assumeIsolated().whenComplete { _ in self.closed(connection) }
         // Behind a proxy it is ready when that has opened the way.
         if case .direct = routes[route] { client?.ready(connection) }

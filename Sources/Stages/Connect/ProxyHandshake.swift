@@ -3,6 +3,7 @@ package import Pipeline
 
 /// Asks an HTTP proxy for a connection to the server (RFC 9110, 9.3.6).
 package struct ProxyHandshake: Sendable {
+    /// How far the proxy has opened the way.
     package enum Outcome: Sendable, Equatable {
         case more
         /// From here the bytes are the server's, these first.

@@ -4,6 +4,7 @@ public import Pipeline
 extension HTTPConfiguration: NestedConfiguration {}
 extension SOCKSConfiguration: NestedConfiguration {}
 
+/// What `detect` can be told.
 public struct DetectConfiguration: StageConfiguration {
     public var http = HTTPConfiguration()
     public var socks = SOCKSConfiguration()
@@ -20,6 +21,7 @@ public struct DetectConfiguration: StageConfiguration {
     )
 }
 
+/// Makes the stage `detect`, and says what it is.
 public struct DetectFactory: StageFactory {
     public static let name = "detect"
     public static let summary = "Serves HTTP and SOCKS5 on one listener, told apart by a connection's first byte."

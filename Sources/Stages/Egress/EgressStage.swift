@@ -1,6 +1,7 @@
 import NIOCore
 public import Pipeline
 
+/// What `egress` can be told.
 public struct EgressConfiguration: StageConfiguration {
     public var rules: [Positioned<EgressRule>] = []
     public var otherwise = EgressVerdict.deny
@@ -16,11 +17,13 @@ public struct EgressConfiguration: StageConfiguration {
     )
 }
 
+/// What becomes of an exchange that no rule is about.
 public enum EgressVerdict: String, Sendable, CaseIterable, ConfigurationChoice {
     case allow
     case deny
 }
 
+/// Makes the stage `egress`, and says what it is.
 public struct EgressFactory: StageFactory {
     public static let name = "egress"
     public static let summary =

@@ -10,6 +10,7 @@ public enum BodyDirection: String, Sendable, CaseIterable, ConfigurationChoice {
     var hasResponse: Bool { self != .request }
 }
 
+/// What `fault` can be told.
 public struct FaultConfiguration: StageConfiguration {
     public var hosts: [Glob] = []
     public var seed: Int?
@@ -40,6 +41,7 @@ public struct FaultConfiguration: StageConfiguration {
         ]
     }
 
+    /// Lets exchanges wait.
     public struct Latency: NestedConfiguration {
         public var probability = 1.0
         public var delay = Duration.milliseconds(100)
@@ -54,6 +56,7 @@ public struct FaultConfiguration: StageConfiguration {
         )
     }
 
+    /// Answers in the place of the origin, or resets.
     public struct Abort: NestedConfiguration {
         public var probability = 1.0
         public var status = 503
@@ -68,6 +71,7 @@ public struct FaultConfiguration: StageConfiguration {
         )
     }
 
+    /// Ends bodies in the middle.
     public struct Truncate: NestedConfiguration {
         public var probability = 1.0
         public var after = ByteCount(0)
@@ -84,6 +88,7 @@ public struct FaultConfiguration: StageConfiguration {
         )
     }
 
+    /// Slows bodies down.
     public struct Throttle: NestedConfiguration {
         public var probability = 1.0
         public var rate = ByteCount(64 << 10)
@@ -98,6 +103,7 @@ public struct FaultConfiguration: StageConfiguration {
         )
     }
 
+    /// Changes bytes of bodies.
     public struct Corrupt: NestedConfiguration {
         public var probability = 1.0
         public var of = BodyDirection.response

@@ -2,6 +2,7 @@ import Logging
 import NIOCore
 public import Pipeline
 
+/// Makes the stage `fault`, and says what it is.
 public struct FaultFactory: StageFactory {
     public static let name = "fault"
     public static let summary = "Disturbs exchanges by chance, to see how the rest bears it: late, refused, cut, slow, corrupt."

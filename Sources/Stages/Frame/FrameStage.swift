@@ -1,6 +1,7 @@
 import NIOCore
 public import Pipeline
 
+/// What agent and server say to each other.
 public enum FrameCodec: String, Sendable, CaseIterable, ConfigurationChoice {
     /// Our own, `docs/protocol.md`.
     case mux
@@ -19,6 +20,7 @@ public enum FrameCodec: String, Sendable, CaseIterable, ConfigurationChoice {
     }
 }
 
+/// What `frame` can be told.
 public struct FrameConfiguration: StageConfiguration {
     public var codec = FrameCodec.mux
     public var codecs: [FrameCodec]?
@@ -86,6 +88,7 @@ public struct FrameConfiguration: StageConfiguration {
     }
 }
 
+/// Makes the stage `frame`, and says what it is.
 public struct FrameFactory: StageFactory {
     public static let name = "frame"
     public static let summary = "Carries many exchanges over one connection."

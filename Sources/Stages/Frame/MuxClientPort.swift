@@ -1,28 +1,22 @@
-import DequeModule
 import NIOCore
 import Pipeline
 
 /// Opens a stream for every exchange on the session that is up, and lets exchanges wait while none is.
-final class MuxClientPort: ExchangePort, OutboundClient, MuxHandlerOwner, Expiring {
-    /// Exchanges that may wait for a connection on one loop.
-    private static let waitingLimit = 1_024
-
-    var sweepIndex: Int?
+final class MuxClientPort: ExchangePort, OutboundClient, MuxHandlerOwner {
     private let configuration: MuxConfiguration
-    private let downstream: any OutboundPort
+    private let queue: TunnelQueue
     private let shard: Shard
     private let meter: MuxMeter<MuxClientStream>
     private var current: (connection: Outbound, handler: MuxHandler<MuxClientStream>)?
     private var isEstablished = false
-    private var waiting = Deque<(exchange: Exchange, until: NIODeadline)>()
 
     init(configuration: MuxConfiguration, downstream: any OutboundPort, shard: Shard) {
         self.configuration = configuration
-        self.downstream = downstream
+        queue = TunnelQueue(downstream: downstream, shard: shard)
         self.shard = shard
         meter = MuxMeter(on: shard)
         let waitingNow = shard.metrics.gauge(FrameFactory.Metrics.waiting, shard.assembling?.labels ?? [])
-        shard.metrics.beforeReading { [weak self] in waitingNow.value = Int64(self?.waiting.count ?? 0) }
+        shard.metrics.beforeReading { [queue] in waitingNow.value = Int64(queue.count) }
     }
 
     var protocols: [String] { FrameCodec.mux.protocols }
@@ -34,11 +28,9 @@ final class MuxClientPort: ExchangePort, OutboundClient, MuxHandlerOwner, Expiri
         return handler.session.peerOffers
     }
 
-    func open(_ exchange: Exchange) {
-        guard waiting.isEmpty, start(exchange) else { return wait(exchange) }
-    }
+    func open(_ exchange: Exchange) { queue.take(exchange, begin) }
 
-    private func start(_ exchange: Exchange) -> Bool {
+    private func begin(_ exchange: Exchange) -> Bool {
         guard isEstablished, let handler = current?.handler, handler.session.canOpen else { return false }
         if exchange.request.body.isDeflated, !handler.session.peerOffers.contains(.deflate) {
             // It was deflated for a server that has been replaced while the exchange waited.
@@ -57,42 +49,6 @@ final class MuxClientPort: ExchangePort, OutboundClient, MuxHandlerOwner, Expiri
         exchange.attach(stream)
         handler.flushSoon()
         return true
-    }
-
-    private func wait(_ exchange: Exchange) {
-        let patience = downstream.patience
-        guard patience > .zero, waiting.count < Self.waitingLimit else { return exchange.answer(unavailable(exchange)) }
-        waiting.append((exchange, .now() + patience))
-        if sweepIndex == nil { shard.deadlines.add(self) }
-    }
-
-    private func startWaiting() {
-        while let first = waiting.first {
-            if !first.exchange.hasEnded, !start(first.exchange) { return }
-            waiting.removeFirst()
-        }
-        shard.deadlines.remove(self)
-    }
-
-    var deadline: NIODeadline? { waiting.first?.until }
-
-    func expire(now: NIODeadline) {
-        while let first = waiting.first, first.until <= now {
-            waiting.removeFirst()
-            if !first.exchange.hasEnded { first.exchange.answer(unavailable(first.exchange)) }
-        }
-        if waiting.isEmpty { shard.deadlines.remove(self) }
-    }
-
-    private func unavailable(_ exchange: Exchange) -> LocalResponse {
-        let message =
-            switch downstream.status {
-            case .up:
-                "the tunnel carries as many exchanges as it can (\(current?.handler.session.openStreams ?? 0))"
-            case .down(let since, let to, let reason):
-                "the tunnel to \(to) is down since \(Timestamp.utc(since)): \(reason)"
-            }
-        return Failure(.tunnelDown, message).response(for: exchange.request)
     }
 
     // MARK: - Connections
@@ -122,7 +78,7 @@ final class MuxClientPort: ExchangePort, OutboundClient, MuxHandlerOwner, Expiri
     func sessionEstablished() {
         isEstablished = true
         current?.connection.established()
-        startWaiting()
+        queue.start(begin)
     }
 
     func sessionGoingAway(_ failure: Failure) {
@@ -135,9 +91,7 @@ final class MuxClientPort: ExchangePort, OutboundClient, MuxHandlerOwner, Expiri
         connection.retire(because: failure)
     }
 
-    func streamsFreed() {
-        if !waiting.isEmpty { startWaiting() }
-    }
+    func streamsFreed() { queue.start(begin) }
 
     func sessionClosed(_ failure: Failure) {
         if current?.connection.failure == nil { current?.connection.failure = failure }

@@ -1,6 +1,7 @@
 import NIOCore
 public import Pipeline
 
+/// What clients take it for: a proxy, or an origin.
 public enum HTTPMode: String, Sendable, CaseIterable, ConfigurationChoice {
     /// Requests are in absolute-form or CONNECT, and name any origin.
     case proxy
@@ -8,6 +9,7 @@ public enum HTTPMode: String, Sendable, CaseIterable, ConfigurationChoice {
     case origin
 }
 
+/// What `http` can be told.
 public struct HTTPConfiguration: StageConfiguration {
     public var mode = HTTPMode.proxy
     public var keepAlive = Duration.seconds(300)
@@ -33,6 +35,7 @@ public struct HTTPConfiguration: StageConfiguration {
     }
 }
 
+/// Makes the stage `http`, and says what it is.
 public struct HTTPFactory: StageFactory {
     public static let name = "http"
     public static let summary = "Speaks HTTP/1.1 with clients: requests in absolute-form, CONNECT and Upgrade."

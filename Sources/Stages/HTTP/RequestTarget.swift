@@ -2,6 +2,7 @@ package import Pipeline
 
 /// What a request's target means (RFC 9112, 3.2).
 package enum RequestTarget {
+    /// Why a target can't be used, with the status that says so.
     package struct Refusal: Error, Equatable {
         package var status: Int
         package var message: String

@@ -4,6 +4,7 @@ package struct HTTP1Error: Error, Sendable, Equatable, CustomStringConvertible {
 
     package init(_ code: Code) { self.code = code }
 
+    /// What is wrong with a message.
     package enum Code: Sendable, CaseIterable {
         // First lines.
         case badRequestLine, methodTooLong, badTarget, targetTooLong, badVersion, unsupportedVersion, tooManyEmptyLines

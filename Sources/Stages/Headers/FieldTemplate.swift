@@ -126,6 +126,7 @@ extension FieldName: ExpressibleByStringLiteral {
 /// A mapping from fields' names to something, in the order of the file. In code it is written like a dictionary:
 /// `["X-User": "{identity}"]`; a name may occur more than once.
 public struct FieldMap<Value: ConfigurationValue & Equatable>: ConfigurationValue, Equatable {
+    /// A field's name, and the template of its value.
     public struct Entry: Sendable, Equatable {
         public var name: FieldName
         public var value: Value

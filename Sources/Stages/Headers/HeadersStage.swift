@@ -1,5 +1,6 @@
 public import Pipeline
 
+/// What `headers` can be told.
 public struct HeadersConfiguration: StageConfiguration {
     public var request = FieldChanges()
     public var response = FieldChanges()
@@ -21,6 +22,7 @@ public struct HeadersConfiguration: StageConfiguration {
     }
 }
 
+/// Makes the stage `headers`, and says what it is.
 public struct HeadersFactory: StageFactory {
     public static let name = "headers"
     public static let summary =

@@ -73,6 +73,7 @@ extension RelativeDistinguishedName.Attribute {
     }
 }
 
+/// Bytes as hexadecimal digits.
 package enum Hexadecimal {
     /// Two lowercase digits for each byte.
     package static func string(_ bytes: some Sequence<UInt8>) -> String {

@@ -3,6 +3,7 @@ import NIOCore
 import NIOSSL
 public import Pipeline
 
+/// What `mtls` can be told.
 public struct MTLSConfiguration: StageConfiguration {
     public var certificate = PEMSource.file(FilePath(""))
     public var key = PEMSource.file(FilePath(""))
@@ -38,6 +39,7 @@ public struct MTLSConfiguration: StageConfiguration {
     }
 }
 
+/// Makes the stage `mtls`, and says what it is.
 public struct MTLSFactory: StageFactory {
     public static let name = "mtls"
     public static let summary = "TLS 1.3 in which both sides show a certificate of the private authority."
@@ -187,7 +189,8 @@ struct MTLSClientStage: Stage {
             try identity.offer(protocols)
             let handler = try NIOSSLClientHandler(context: identity.context, serverHostname: serverName)
             let verification = PeerVerificationHandler(shard: shard, peer: connection.host, meter: meter) {
-                [unowned self, unowned connection] peer, negotiatedProtocol throws(StageError) in
+                [weak self, weak connection] peer, negotiatedProtocol throws(StageError) in
+                guard let self, let connection else { throw StageError(.unavailable, "nobody wants the connection any longer") }
                 guard peer.carries(peerName) else {
                     throw StageError(
                         .unavailable, "the server's certificate is for \(peer.names), not for \(peerName)")

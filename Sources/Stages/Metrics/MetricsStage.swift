@@ -9,6 +9,7 @@ import FoundationEssentials
 import Foundation
 #endif
 
+/// What `metrics` can be told.
 public struct MetricsConfiguration: StageConfiguration {
     public var cloudwatch: CloudWatchSettings?
 
@@ -19,6 +20,7 @@ public struct MetricsConfiguration: StageConfiguration {
     )
 }
 
+/// Makes the stage `metrics`, and says what it is.
 public struct MetricsFactory: StageFactory {
     public static let name = "metrics"
     public static let summary = "Reports how much the pipeline is used."

@@ -1,6 +1,7 @@
 import NIOCore
 public import Pipeline
 
+/// What `rate-limit` can be told.
 public struct RateLimitConfiguration: StageConfiguration {
     public var by = RateLimitKey.global
     public var requests: Rate?
@@ -49,6 +50,7 @@ public struct RateLimitConfiguration: StageConfiguration {
     }
 }
 
+/// Makes the stage `rate-limit`, and says what it is.
 public struct RateLimitFactory: StageFactory {
     public static let name = "rate-limit"
     public static let summary =

@@ -1,6 +1,7 @@
 import NIOCore
 public import Pipeline
 
+/// What `respond` can be told.
 public struct RespondConfiguration: StageConfiguration {
     public var status = 200
     public var body = ""
@@ -38,6 +39,7 @@ public struct RespondConfiguration: StageConfiguration {
     }
 }
 
+/// Makes the stage `respond`, and says what it is.
 public struct RespondFactory: StageFactory {
     public static let name = "respond"
     public static let summary = "Answers every request with the same response: for tests, and for checks of health."

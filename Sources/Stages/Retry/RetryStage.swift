@@ -1,6 +1,7 @@
 import NIOCore
 public import Pipeline
 
+/// What `retry` can be told.
 public struct RetryConfiguration: StageConfiguration {
     public var attempts = 3
     public var statuses = [502, 503, 504]
@@ -49,6 +50,7 @@ public struct RetryConfiguration: StageConfiguration {
     }
 }
 
+/// Makes the stage `retry`, and says what it is.
 public struct RetryFactory: StageFactory {
     public static let name = "retry"
     public static let summary = "Sends an idempotent request again when there is no response to it, or one that says try again."

@@ -4,6 +4,7 @@ package import Pipeline
 /// What a SOCKS5 client and this program say to each other before the bytes of a connection (RFC 1928, RFC 1929): bytes in,
 /// steps out.
 package struct SOCKSNegotiation: Sendable {
+    /// What is to be done next.
     package enum Step: Sendable, Equatable {
         /// To be sent; the next step may be there already.
         case send(ByteBuffer)
@@ -13,6 +14,7 @@ package struct SOCKSNegotiation: Sendable {
         case refuse(ByteBuffer, String)
     }
 
+    /// What clients have to show.
     package enum Authentication: Sendable {
         /// A client that offers a user and a password is asked for them.
         case optional

@@ -1,6 +1,7 @@
 import NIOCore
 public import Pipeline
 
+/// What clients have to show.
 public enum SOCKSAuthentication: String, Sendable, CaseIterable, ConfigurationChoice {
     /// Clients that offer a user and a password are asked for them.
     case optional
@@ -16,6 +17,7 @@ public enum SOCKSAuthentication: String, Sendable, CaseIterable, ConfigurationCh
     }
 }
 
+/// What `socks` can be told.
 public struct SOCKSConfiguration: StageConfiguration {
     public var authentication = SOCKSAuthentication.optional
     public var negotiationTimeout = Duration.seconds(30)
@@ -32,6 +34,7 @@ public struct SOCKSConfiguration: StageConfiguration {
     )
 }
 
+/// Makes the stage `socks`, and says what it is.
 public struct SOCKSFactory: StageFactory {
     public static let name = "socks"
     public static let summary = "Speaks SOCKS5 with clients: CONNECT to names and addresses, with or without a password."

@@ -1,4 +1,3 @@
-import DequeModule
 import NIOCore
 import Pipeline
 
@@ -6,20 +5,18 @@ import Pipeline
 ///
 /// What waits is bounded: in number, for the whole program together; in bytes, because what isn't passed on earns no credit,
 /// and because nobody may begin to wait when too much is held already.
-final class WakingPort: ExchangePort, Expiring {
-    var sweepIndex: Int?
+final class WakingPort: ExchangePort {
     private let next: any ExchangePort
     private let presence: ServerPresence
-    private let shard: Shard
     private let limit: Int
     private let byteLimit: Int64
-    private var waiting = Deque<(exchange: Exchange, until: NIODeadline)>()
+    private let waiting: WaitingExchanges
 
     /// - Parameter shares: how many such ports share the limits: one on each loop.
     init(next: any ExchangePort, presence: ServerPresence, shard: Shard, shares: Int) {
         self.next = next
         self.presence = presence
-        self.shard = shard
+        waiting = WaitingExchanges(on: shard) { $0.answer(WaitingPage.unavailable("the server did not start in time")) }
         limit = max(1, presence.holdLimit / shares)
         byteLimit = Int64(max(1, presence.holdBytes / shares))
         let bound = NIOLoopBound(self, eventLoop: shard.loop)
@@ -38,46 +35,25 @@ final class WakingPort: ExchangePort, Expiring {
             presence.want()
         }
         if let page = WaitingPage.answer(to: exchange.request, presence.phase) { return exchange.answer(page) }
-        let held = waiting.reduce(Int64(0)) { $0 + $1.exchange.requestBytes }
-        guard waiting.count < limit, held < byteLimit else {
+        guard waiting.count < limit, waiting.requestBytes < byteLimit else {
             return exchange.answer(WaitingPage.unavailable("too many requests wait for the server to start"))
         }
-        waiting.append((exchange, .now() + TimeAmount(presence.patience)))
-        if sweepIndex == nil { shard.deadlines.add(self) }
+        waiting.append(exchange, for: TimeAmount(presence.patience))
     }
 
     private func changed() {
         switch presence.phase {
-        case .up: release()
-        case .failed(let reason): refuse(reason)
+        case .up: release { self.next.open($0) }
+        case .failed(let reason): release { $0.answer(WaitingPage.unavailable(reason)) }
         case .asleep, .waking: break
         }
     }
 
-    private func release() {
-        while let first = waiting.popFirst() {
-            if !first.exchange.hasEnded { next.open(first.exchange) }
+    private func release(_ hand: (Exchange) -> Void) {
+        waiting.release { exchange in
+            hand(exchange)
+            return true
         }
-        shard.deadlines.remove(self)
-    }
-
-    private func refuse(_ reason: String) {
-        while let first = waiting.popFirst() {
-            if !first.exchange.hasEnded { first.exchange.answer(WaitingPage.unavailable(reason)) }
-        }
-        shard.deadlines.remove(self)
-    }
-
-    var deadline: NIODeadline? { waiting.first?.until }
-
-    func expire(now: NIODeadline) {
-        while let first = waiting.first, first.until <= now {
-            waiting.removeFirst()
-            if !first.exchange.hasEnded {
-                first.exchange.answer(WaitingPage.unavailable("the server did not start in time"))
-            }
-        }
-        if waiting.isEmpty { shard.deadlines.remove(self) }
     }
 }
 

@@ -88,9 +88,9 @@ import Testing
 
     @Test func waitNoLongerThanTheLimit() {
         let client = open().1
-        port.expire(now: .now() + .seconds(59))
+        shard.deadlines.sweep(now: .now() + .seconds(59))
         #expect(client.head == nil)
-        port.expire(now: .now() + .seconds(61))
+        shard.deadlines.sweep(now: .now() + .seconds(61))
         #expect(client.head?.status == 503)
         #expect(client.head?.fields.first("Retry-After") == "3")
     }

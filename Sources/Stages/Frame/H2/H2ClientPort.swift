@@ -7,19 +7,19 @@ final class H2ClientPort: ExchangePort, OutboundClient {
     private let configuration: H2Configuration
     private let downstream: any OutboundPort
     private let shard: Shard
-    private let waiting: WaitingExchanges
+    private let queue: TunnelQueue
     private var session: H2ClientSession?
 
     init(configuration: H2Configuration, downstream: any OutboundPort, shard: Shard) {
         self.configuration = configuration
         self.downstream = downstream
         self.shard = shard
-        self.waiting = WaitingExchanges(downstream: downstream, shard: shard)
+        queue = TunnelQueue(downstream: downstream, shard: shard)
     }
 
     var protocols: [String] { FrameCodec.h2.protocols }
 
-    func open(_ exchange: Exchange) { waiting.take(exchange, begin) }
+    func open(_ exchange: Exchange) { queue.take(exchange, begin) }
 
     private func begin(_ exchange: Exchange) -> Bool {
         guard let session, session.canOpen else { return false }
@@ -55,7 +55,7 @@ final class H2ClientPort: ExchangePort, OutboundClient {
 
     func established(_ session: H2ClientSession) {
         session.connection.established()
-        waiting.start(begin)
+        queue.start(begin)
     }
 
     /// What is open goes on; whatever comes now goes to a new connection.
@@ -65,7 +65,7 @@ final class H2ClientPort: ExchangePort, OutboundClient {
         session.connection.retire(because: failure)
     }
 
-    func streamEnded() { waiting.start(begin) }
+    func streamEnded() { queue.start(begin) }
 }
 
 @available(*, unavailable)

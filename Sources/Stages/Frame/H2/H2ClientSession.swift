@@ -59,13 +59,13 @@ final class H2ClientSession: ChannelInboundHandler, Expiring {
                     channel.closeFuture.assumeIsolated().whenComplete { _ in self.streamEnded() }
                 case .failure(let error):
                     self.streamEnded()
-                    exchange.abortResponse(Failure(.tunnelLost, "the connection to \(self.connection.host) failed: \(error)"))
+                    exchange.abortResponse(.connectionFailed(to: self.connection.host, error))
                     exchange.flushResponse()
                 }
             }
         } catch {
             streamEnded()
-            exchange.abortResponse(Failure(.tunnelLost, "the connection to \(connection.host) was lost"))
+            exchange.abortResponse(.connectionLost(to: connection.host))
             exchange.flushResponse()
         }
     }

@@ -31,7 +31,7 @@ final class H2ClientStream: ExchangeSink, ChannelInboundHandler {
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
 
     func handlerRemoved(context: ChannelHandlerContext) {
-        fail(Failure(.tunnelLost, "the connection to \(session.connection.host) was lost"))
+        fail(.connectionLost(to: session.connection.host))
         self.context = nil
     }
 
@@ -41,7 +41,7 @@ final class H2ClientStream: ExchangeSink, ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        fail(Failure(.tunnelLost, "the connection to \(session.connection.host) was lost"))
+        fail(.connectionLost(to: session.connection.host))
         context.fireChannelInactive()
     }
 
@@ -49,7 +49,7 @@ final class H2ClientStream: ExchangeSink, ChannelInboundHandler {
         let code = (error as? NIOHTTP2Errors.StreamClosed)?.errorCode
         let failure =
             code.map { Failure(h2Code: $0, from: session.connection.host) }
-            ?? Failure(.tunnelLost, "the connection to \(session.connection.host) failed: \(error)")
+            ?? .connectionFailed(to: session.connection.host, error)
         // What the server refused without having begun, or ended without an answer, is no wish of the client's.
         fail(failure.code == .cancelled ? Failure(.originClosed, failure.message) : failure)
         context.close(promise: nil)

@@ -6,19 +6,19 @@ final class JSONClientPort: ExchangePort, OutboundClient, JSONHandlerOwner {
     private let configuration: JSONConfiguration
     private let downstream: any OutboundPort
     private let shard: Shard
-    private let waiting: WaitingExchanges
+    private let queue: TunnelQueue
     private var current: (connection: Outbound, handler: JSONHandler)?
 
     init(configuration: JSONConfiguration, downstream: any OutboundPort, shard: Shard) {
         self.configuration = configuration
         self.downstream = downstream
         self.shard = shard
-        self.waiting = WaitingExchanges(downstream: downstream, shard: shard)
+        queue = TunnelQueue(downstream: downstream, shard: shard)
     }
 
     var protocols: [String] { FrameCodec.json.protocols }
 
-    func open(_ exchange: Exchange) { waiting.take(exchange, begin) }
+    func open(_ exchange: Exchange) { queue.take(exchange, begin) }
 
     private func begin(_ exchange: Exchange) -> Bool {
         guard let handler = current?.handler, handler.canOpen else { return false }
@@ -71,14 +71,14 @@ final class JSONClientPort: ExchangePort, OutboundClient, JSONHandlerOwner {
         // The protocol has no greeting: a connection that is open is as much as there is to know. `ready` may come later.
         shard.loop.assumeIsolated().execute {
             self.current?.connection.established()
-            self.waiting.start(self.begin)
+            self.queue.start(self.begin)
         }
     }
 
     // The server opens nothing; what comes is of a stream that has ended here.
     func opened(_ envelope: JSONEnvelope) {}
 
-    func streamsFreed() { waiting.start(begin) }
+    func streamsFreed() { queue.start(begin) }
 
     func sessionClosed(_ failure: Failure) {
         if let connection = current?.connection, connection.failure == nil { connection.failure = failure }

@@ -47,7 +47,7 @@ final class JSONHandler: ChannelInboundHandler {
     private var held = 0
     /// Bytes of bodies that are put together to be sent, and have not left.
     private var collected = 0
-    private lazy var flushing = DeferredAction(on: shard.loop) { [unowned self] in write() }
+    private lazy var flushing = DeferredAction(on: shard.loop) { [weak self] in self?.write() }
 
     init(configuration: JSONConfiguration, shard: Shard, peerName: String) {
         self.configuration = configuration
@@ -102,7 +102,7 @@ final class JSONHandler: ChannelInboundHandler {
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
 
     func handlerRemoved(context: ChannelHandlerContext) {
-        close(Failure(.tunnelLost, "the connection to \(peerName) was closed"))
+        close(.connectionClosed(to: peerName))
         self.context = nil
     }
 
@@ -113,13 +113,13 @@ final class JSONHandler: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        close(Failure(.tunnelLost, "the connection to \(peerName) was lost"))
+        close(.connectionLost(to: peerName))
         context.fireChannelInactive()
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         if case NIOSSLError.uncleanShutdown = error { return }
-        close(Failure(.tunnelLost, "the connection to \(peerName) failed: \(error)"))
+        close(.connectionFailed(to: peerName, error))
         context.close(promise: nil)
     }
 

@@ -9,6 +9,7 @@ package indirect enum JSONValue: Sendable, Equatable {
     case array([JSONValue])
     case object([Member])
 
+    /// A name and a value of an object.
     package struct Member: Sendable, Equatable {
         package var name: String
         package var value: JSONValue

@@ -19,6 +19,7 @@ package enum MuxFrame: Equatable, Sendable {
     /// A type that this version doesn't know. Skipped.
     case unknown(type: UInt8)
 
+    /// The types of frames, by their numbers.
     package enum Kind: UInt8, CaseIterable {
         case hello = 0
         case open = 1

@@ -5,6 +5,7 @@ package import Pipeline
 ///
 /// A stream is known to the owner by its slot, a small number that is used again once the stream is over.
 package struct MuxSession {
+    /// Which of the two sides it is: only one opens streams.
     package enum Role: Sendable {
         /// Dialled, and opens streams.
         case opener

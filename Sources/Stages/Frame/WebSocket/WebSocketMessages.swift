@@ -11,6 +11,7 @@ package struct WebSocketMessages: Sendable {
         case server
     }
 
+    /// A message, put together from its frames.
     package struct Message: Sendable, Equatable {
         package var opcode: WebSocketOpcode
         package var data: ByteBuffer
