@@ -98,7 +98,7 @@ class Worker:
             assert response.body == expected, f"{method} {url}: {len(response.body)} bytes, not the {size} expected"
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_ten_thousand_mixed_requests(tunnel, make_origin):
     origins = [await make_origin() for _ in range(3)]
     for origin in origins:

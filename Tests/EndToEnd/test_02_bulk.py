@@ -10,7 +10,7 @@ from harness.processes import run
 SIZE = 1 << 30
 ALLOWED = 32 * MiB
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 ways = pytest.mark.parametrize("way", ["plain", "connect"])
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from harness import wire
 from harness.client import Connection
+from harness.waiting import patiently
 
 
 @pytest.mark.parametrize("framing", ["chunked", "until-close", "connect"])
@@ -25,7 +26,7 @@ async def test_each_event_arrives_before_the_next_is_sent(tunnel, origin, framin
             await exchange.send(wire.last_chunk())
         exchange.close()
 
-    async with asyncio.timeout(60), await Connection.open(tunnel.port) as client:
+    async with patiently(60), await Connection.open(tunnel.port) as client:
         url = origin.url("/events")
         if framing == "connect":
             assert (await client.connect(origin.authority)).status == 200
@@ -52,7 +53,7 @@ async def test_an_upload_arrives_before_more_is_sent(tunnel, origin):
             arrived.put_nowait(data)
         await exchange.respond(200)
 
-    async with asyncio.timeout(60), await Connection.open(tunnel.port) as client:
+    async with patiently(60), await Connection.open(tunnel.port) as client:
         fields = [("Host", origin.authority), ("Transfer-Encoding", "chunked")]
         await client.send(wire.head(f"POST {origin.url('/upload')} HTTP/1.1", fields))
         for number in range(20):
@@ -76,7 +77,7 @@ async def test_curl_shows_events_as_they_come(tunnel, origin):
     command = ["curl", "-q", "-sSN", "-x", tunnel.proxy, origin.url("/events")]
     child = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
     try:
-        async with asyncio.timeout(30):
+        async with patiently(30):
             assert await child.stdout.readline() == b"first\n"
             seen.set()
             assert await child.stdout.read() == b"second\n"

@@ -8,7 +8,7 @@ import pytest
 
 from harness.client import Connection, fetch
 from harness.memory import Growth, MiB
-from harness.waiting import eventually
+from harness.waiting import eventually, patiently
 from harness import wire
 
 # With both, more than the agent has connections to the server, so that the others share a connection with some. `mux` is made for
@@ -78,7 +78,7 @@ async def test_a_stalled_reader_stalls_only_itself(make_tunnel, origin, record_p
         await exchange.respond(200, body=small)
 
     tunnel = speaking(make_tunnel, codec)
-    async with asyncio.timeout(150):
+    async with patiently(150):
         assert (await fetch(tunnel.port, origin.url("/small"))).body == small
         growths = {each.name: Growth(each.pid) for each in tunnel.processes}
         stalled = [await Stalled.start(tunnel, origin.url(f"/large/{number}")) for number in range(STALLED[codec])]
@@ -131,7 +131,7 @@ async def test_a_stalled_upload_stalls_only_itself(make_tunnel, origin, codec):
         await exchange.respond(200, body=hashlib.sha256(await exchange.read_body()).hexdigest().encode())
 
     body = b"".join(large(0))
-    async with asyncio.timeout(120):
+    async with patiently(120):
         slow = [asyncio.create_task(fetch(tunnel.port, origin.url("/stalled"), "POST", body=body, within=120)) for _ in range(STALLED[codec])]
         await eventually(lambda: origin.paths().count("/stalled") == STALLED[codec], 10, "the stalled uploads reach the origin")
         part = _BLOCK[: 256 * 1024]

@@ -6,7 +6,7 @@ import random
 import pytest
 
 from harness.client import Connection
-from harness.waiting import eventually
+from harness.waiting import eventually, patiently
 
 DATA = random.Random(5).randbytes(3_000_000)
 
@@ -27,7 +27,7 @@ async def test_the_client_ends_first(tunnel, make_tcp):
         await writer.drain()
 
     target = await make_tcp(answer_after_the_end)
-    async with asyncio.timeout(30), await opened(tunnel, target) as client:
+    async with patiently(30), await opened(tunnel, target) as client:
         await client.send(DATA)
         client.writer.write_eof()
         assert await client.reader.read() == b"%d;" % len(DATA) + DATA[::-1]
@@ -42,7 +42,7 @@ async def test_the_target_ends_first(tunnel, make_tcp):
         received.set_result(await reader.read())
 
     target = await make_tcp(end_and_read_on)
-    async with asyncio.timeout(30), await opened(tunnel, target) as client:
+    async with patiently(30), await opened(tunnel, target) as client:
         assert await client.reader.read() == DATA
         await client.send(DATA[::-1])
         client.writer.write_eof()
@@ -57,7 +57,7 @@ async def test_both_ends_close_the_connection_to_the_target(tunnel, make_tcp):
         writer.write_eof()
 
     target = await make_tcp(echo)
-    async with asyncio.timeout(30), await opened(tunnel, target) as client:
+    async with patiently(30), await opened(tunnel, target) as client:
         await client.send(b"hello")
         assert await client.reader.readexactly(5) == b"hello"
         client.writer.write_eof()
@@ -71,7 +71,7 @@ async def test_early_data_after_connect_is_delivered(tunnel, make_tcp):
         await writer.drain()
 
     target = await make_tcp(echo_once)
-    async with asyncio.timeout(30), await Connection.open(tunnel.port) as client:
+    async with patiently(30), await Connection.open(tunnel.port) as client:
         assert (await client.connect(target.authority, early=b"early")).status == 200
         assert await client.reader.readexactly(9) == b"got early"
 
@@ -95,7 +95,7 @@ async def test_an_aborted_side_ends_the_other(tunnel, make_tcp, who):
             at_target.set_result(b"")
 
     target = await make_tcp(target_side)
-    async with asyncio.timeout(30), await opened(tunnel, target) as client:
+    async with patiently(30), await opened(tunnel, target) as client:
         await client.send(b"?")
         assert await client.reader.readexactly(1) == b"!"
         if who == "target":

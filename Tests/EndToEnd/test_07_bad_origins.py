@@ -1,26 +1,39 @@
 """Proof 7: origins that can't be reached or don't answer properly: the right status, with a reason, at once."""
 
 import asyncio
-import time
 
 import pytest
 import pytest_asyncio
 
 from harness import wire
 from harness.client import Connection, fetch
+from harness.fluidity import Tunnel
 from harness.origin import FullBacklog, reset
 from harness.ports import free_port
+from harness.waiting import patiently
 from harness.wire import Broken
-
-# "At once": far below every limit that could otherwise have ended it (10 s for connecting, 60 s for the first byte).
-AT_ONCE = 5
 
 ways = pytest.mark.parametrize("way", ["plain", "connect"])
 
 
-async def ask(tunnel, way: str, authority: str, within: float = AT_ONCE):
-    """A request that must be answered by the tunnel itself, in time."""
-    async with asyncio.timeout(within), await Connection.open(tunnel.port) as client:
+@pytest.fixture(scope="module")
+def unlimited(tmp_path_factory, client_identity, server_identity):
+    """No limit of it ends anything while a test waits: what is noticed here is noticed at once."""
+    limits = {name: "10m" for name in ("connect-timeout", "first-byte-timeout", "silence")}
+    tunnel = Tunnel(tmp_path_factory.mktemp("unlimited"), client_identity, server_identity, server={"fetch": limits}).start()
+    yield tunnel
+    tunnel.kill()
+
+
+@pytest.fixture
+def tunnel(unlimited):
+    yield unlimited
+    assert unlimited.alive
+
+
+async def ask(tunnel, way: str, authority: str):
+    """A request that must be answered by the tunnel itself."""
+    async with patiently(15), await Connection.open(tunnel.port) as client:
         if way == "plain":
             return await client.request("GET", f"http://{authority}/")
         return await client.connect(authority)
@@ -38,7 +51,7 @@ async def test_refused(tunnel, way):
 
 @ways
 async def test_unresolvable(tunnel, way):
-    response = await ask(tunnel, way, "no-such-name.invalid:80", within=20)
+    response = await ask(tunnel, way, "no-such-name.invalid:80")
     assert_failed(response, 502)
 
 
@@ -163,7 +176,7 @@ async def test_the_other_streams_go_on(tunnel, make_tcp, origin):
         reset(writer)
 
     bad = await make_tcp(garbage)
-    async with asyncio.timeout(30):
+    async with patiently(30):
         transfer = asyncio.create_task(fetch(tunnel.port, origin.url("/good")))
         for _ in range(20):
             assert_failed(await ask(tunnel, "plain", bad.authority), 502)
@@ -196,7 +209,7 @@ async def closing(make_tcp):
 
 
 async def test_a_connection_that_was_closed_while_idle_is_no_error(tunnel, closing):
-    async with asyncio.timeout(30), await Connection.open(tunnel.port) as client:
+    async with patiently(30), await Connection.open(tunnel.port) as client:
         for _ in range(30):
             response = await client.request("GET", f"http://{closing.authority}/")
             assert (response.status, response.body) == (200, b"ok")
@@ -207,7 +220,7 @@ async def test_a_post_that_the_origin_may_have_processed_is_not_repeated(tunnel,
     """The origin takes the second request on a connection and closes without an answer."""
     closing.say_nothing_to_second = True
     statuses = []
-    async with asyncio.timeout(30):
+    async with patiently(30):
         for _ in range(6):
             response = await fetch(tunnel.port, f"http://{closing.authority}/", "POST", body=b"pay 100")
             statuses.append(response.status)
@@ -215,11 +228,3 @@ async def test_a_post_that_the_origin_may_have_processed_is_not_repeated(tunnel,
     assert set(statuses) <= {200, 502}
     # On a machine with several loops the second request may get another connection; by the sixth one was reused.
     assert 502 in statuses, "no connection was reused"
-
-
-@ways
-async def test_failures_take_no_time(tunnel, way):
-    started = time.monotonic()
-    for _ in range(20):
-        assert_failed(await ask(tunnel, way, f"127.0.0.1:{free_port()}"), 502)
-    assert time.monotonic() - started < AT_ONCE

@@ -9,6 +9,7 @@ import pytest
 from harness.certificates import Authority
 from harness.client import Connection, fetch
 from harness.processes import run
+from harness.waiting import patiently
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +89,7 @@ async def test_older_versions(tunnel, client_identity, version):
 async def test_plain_text(tunnel):
     reader, writer = await asyncio.open_connection("127.0.0.1", tunnel.server_port)
     writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-    async with asyncio.timeout(20):
+    async with patiently(20):
         try:
             answer = await reader.read()
         except ConnectionError:
@@ -134,6 +135,28 @@ async def test_the_agent_refuses_another_name(make_tunnel, origin, authority):
     await refused_by_agent(make_tunnel, origin, other)
 
 
+URI = "spiffe://example.org/tunnel/server"
+
+
+async def test_a_server_known_by_its_uri(make_tunnel, origin, authority):
+    """Its certificate has no DNS name at all."""
+
+    @origin.on("/")
+    async def ok(exchange):
+        await exchange.respond(200, body=b"fine")
+
+    by_uri = authority.issue("uri-server", uris=(URI,), server=True)
+    tunnel = make_tunnel(server_as=by_uri, agent={"mtls": {"name": URI}}).start()
+    assert (await fetch(tunnel.port, origin.url("/"))).body == b"fine"
+
+
+@pytest.mark.parametrize("names", [{"uris": (URI + "/other",)}, {"uris": (URI[:-1],)}, {"dns": ("example.org",)}], ids=str)
+async def test_the_agent_refuses_another_uri(make_tunnel, origin, authority, names):
+    other = authority.issue("other-uri-server", server=True, **names)
+    response = await refused_by_agent(make_tunnel, origin, other, {"name": URI})
+    assert URI in response.text, response.text
+
+
 async def test_an_address_alone_is_no_name(make_tunnel, origin, authority):
     """The certificate has the address that is dialled, but not the name that is asked for."""
     by_address = authority.issue("address-server", addresses=("127.0.0.1",), server=True)
@@ -145,7 +168,7 @@ async def test_post_quantum_key_exchange(tunnel):
     x25519mlkem768 = 0x11EC
     reader, writer = await asyncio.open_connection("127.0.0.1", tunnel.server_port)
     writer.write(client_hello([x25519mlkem768, 0x001D]))
-    async with asyncio.timeout(20):
+    async with patiently(20):
         kind, _, length = struct.unpack("!BHH", await reader.readexactly(5))
         record = await reader.readexactly(length)
     writer.close()

@@ -6,11 +6,12 @@ import signal
 import pytest
 
 from harness.admin import Admin
-from harness.client import Connection, fetch
+from harness.client import Connection, fetch, request
 from harness.fluidity import Fluidity, write_configuration
 from harness.ports import free_port
 from harness.processes import run
-from harness.waiting import eventually
+from harness.waiting import eventually, patiently
+from harness.wire import Broken
 
 
 @pytest.fixture
@@ -85,6 +86,29 @@ async def test_counters_add_up_exactly(watched, admins, origin):
     assert there.sum("fluidity_fetch_dials_total") + there.sum("fluidity_fetch_reused_total") >= everything
 
 
+async def test_resets_are_counted_by_their_cause(watched, admins, origin):
+    has_begun = asyncio.Event()
+
+    @origin.on("/half")
+    async def half(exchange):
+        await exchange.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
+        await has_begun.wait()
+        exchange.reset()
+
+    watched.start()
+    async with patiently(20), await Connection.open(watched.port) as client:
+        await client.send(request("GET", origin.url("/half")))
+        response = await client.head()
+        has_begun.set()
+        with pytest.raises(Broken):
+            async for _ in client.body(response):
+                pass
+    here, there = [await settled(admin) for admin in admins]
+    assert here.sum("fluidity_mux_resets_total", cause="peer") == 1
+    assert here.sum("fluidity_mux_resets_total", cause="excessive") == here.sum("fluidity_mux_resets_total", cause="crowded") == 0
+    assert there.sum("fluidity_mux_resets_total") == 0
+
+
 async def test_bytes_of_open_tunnels_are_seen_before_they_end(watched, admins, make_tcp):
     async def echo(reader, writer):
         while data := await reader.read(1 << 16):
@@ -93,7 +117,7 @@ async def test_bytes_of_open_tunnels_are_seen_before_they_end(watched, admins, m
 
     target = await make_tcp(echo)
     watched.start()
-    async with asyncio.timeout(30), await Connection.open(watched.port) as client:
+    async with patiently(30), await Connection.open(watched.port) as client:
         assert (await client.connect(target.authority)).status == 200
         await client.send(b"x" * 5000)
         assert await client.reader.readexactly(5000) == b"x" * 5000
@@ -188,7 +212,7 @@ async def test_a_draining_process_lives_and_is_not_ready(watched, admins, make_t
     watched.start()
     admin = admins[0] if who == "agent" else admins[1]
     process = watched.agent if who == "agent" else watched.server
-    async with asyncio.timeout(30):
+    async with patiently(30):
         client = await Connection.open(watched.port)
         assert (await client.connect(target.authority)).status == 200
         process.signal(signal.SIGTERM)
@@ -249,7 +273,7 @@ async def test_who_may_ask_what(watched, admins, path, method, host, status):
 
 async def test_a_body_is_not_waited_for(watched, admins):
     watched.start()
-    async with asyncio.timeout(10):
+    async with patiently(10):
         response = await admins[0].ask("/metrics", "POST", [("Content-Length", "1000000")])
         assert response.status == 405
 
@@ -260,7 +284,7 @@ async def test_it_is_not_reached_through_the_tunnel(make_tunnel, admins, host, l
     _, server = admins
     tunnel = make_tunnel(server_top={"admin": {"listen": f"{listen}:{server.port}"}}).start()
     assert (await fetch(tunnel.port, f"http://{host}:{server.port}/metrics")).status == 403
-    async with asyncio.timeout(10), await Connection.open(tunnel.port) as client:
+    async with patiently(10), await Connection.open(tunnel.port) as client:
         assert (await client.connect(f"{host}:{server.port}")).status == 403
     assert (await server.ask("/livez")).status == 200
 

@@ -80,8 +80,8 @@ async def test_started_twice_on_one_port(fluidity, make_tunnel, command):
     config, port = (tunnel.agent_config, tunnel.port) if command == "agent" else (tunnel.server_config, tunnel.server_port)
     result = await fluidity(command, "--config", config)
     assert result.status == 69, result.text
-    telling = [line for line in result.text.splitlines() if str(port) in line and "in use" in line]
-    assert len(telling) == 1, f"one clear line, not:\n{result.text}"
+    (line,) = result.text.splitlines()
+    assert str(port) in line and "in use" in line, line
     assert tunnel.alive
 
 
@@ -128,6 +128,23 @@ async def test_save_writes_the_server_to_the_file(misled, origin):
     misled.agent.kill()
     misled.start_agent()
     assert (await fetch(misled.port, origin.url("/"))).body == b"fine"
+
+
+async def test_save_keeps_who_may_read_the_file_and_where_it_is(misled, origin, tmp_path):
+    """A file with secrets in it, at the end of a link."""
+    file = tmp_path / "elsewhere.yaml"
+    misled.agent_config.rename(file)
+    file.chmod(0o640)
+    misled.agent_config.symlink_to(file)
+    misled.start_agent("--server", f"localhost:{misled.server_port}", "--save")
+    assert misled.agent_config.is_symlink()
+    assert f"localhost:{misled.server_port}" in file.read_text()
+    assert file.stat().st_mode & 0o777 == 0o640
+
+
+async def test_save_goes_with_a_server(fluidity, make_tunnel):
+    result = await fluidity("agent", "--config", make_tunnel().agent_config, "--save")
+    assert result.status == 64 and "--save goes with --server" in result.text, result.text
 
 
 async def test_without_save_the_file_stays(misled, origin):

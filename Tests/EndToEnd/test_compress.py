@@ -16,7 +16,7 @@ from harness.fluidity import Fluidity, write_configuration
 from harness.memory import Growth, MiB
 from harness.ports import free_port
 from harness.processes import curl
-from harness.waiting import eventually
+from harness.waiting import eventually, patiently
 from harness.websocket import open_websocket, port_of, serve_echo
 
 COMPRESS = ("compress", {})
@@ -89,7 +89,7 @@ def on_text(origin, fields=(("Content-Type", "text/html"),), body=TEXT):
 async def test_every_combination_of_ends(make_wire, origin, agent, server):
     tunnel = await make_wire([COMPRESS] if agent else [], [COMPRESS] if server else [])
     on_text(origin)
-    async with asyncio.timeout(60):
+    async with patiently(60):
         await until_up(tunnel, origin)
         response = await fetch(tunnel.port, origin.url("/text"))
         assert response.body == TEXT
@@ -120,7 +120,7 @@ async def test_every_combination_of_ends(make_wire, origin, agent, server):
 async def test_what_is_deflated(make_wire, origin, fields, is_deflated):
     tunnel = await make_wire()
     on_text(origin, fields)
-    async with asyncio.timeout(60):
+    async with patiently(60):
         await until_up(tunnel, origin)
         response = await fetch(tunnel.port, origin.url("/text"))
     assert response.body == TEXT
@@ -151,7 +151,7 @@ async def test_random_bodies_come_out_as_they_went_in(make_wire, origin):
                 response = await connection.request("POST", origin.url("/random"), [("Content-Type", "text/plain")], sent)
                 assert hashlib.sha256(response.body).digest() == hashlib.sha256(sent[::-1]).digest()
 
-    async with asyncio.timeout(120):
+    async with patiently(120):
         await until_up(tunnel, origin)
         await asyncio.gather(*(client(number) for number in range(8)))
 
@@ -168,7 +168,7 @@ async def test_each_event_arrives_before_the_next_is_sent(make_wire, origin):
             await seen.acquire()
         await exchange.send(wire.last_chunk())
 
-    async with asyncio.timeout(60), await Connection.open(tunnel.port) as client:
+    async with patiently(60), await Connection.open(tunnel.port) as client:
         await until_up(tunnel, origin)
         await client.send(wire.head(f"GET {origin.url('/events')} HTTP/1.1", [("Host", origin.authority)]))
         response = await client.head()
@@ -191,7 +191,7 @@ async def test_an_upload_arrives_before_more_is_sent(make_wire, origin):
             arrived.put_nowait(data)
         await exchange.respond(200)
 
-    async with asyncio.timeout(60), await Connection.open(tunnel.port) as client:
+    async with patiently(60), await Connection.open(tunnel.port) as client:
         await until_up(tunnel, origin)
         fields = [("Host", origin.authority), ("Transfer-Encoding", "chunked"), ("Content-Type", "application/x-ndjson")]
         await client.send(wire.head(f"POST {origin.url('/upload')} HTTP/1.1", fields))
@@ -210,7 +210,7 @@ async def test_trailers_pass(make_wire, origin):
         await exchange.send(wire.head("HTTP/1.1 200 OK", [("Content-Type", "text/plain"), ("Transfer-Encoding", "chunked"), ("Trailer", "Sum")]))
         await exchange.send(wire.chunk(TEXT) + b"0\r\nSum: 42\r\n\r\n")
 
-    async with asyncio.timeout(60):
+    async with patiently(60):
         await until_up(tunnel, origin)
         response = await fetch(tunnel.port, origin.url("/trailers"))
         assert response.body == TEXT and response.trailers == [("Sum", "42")]
@@ -221,7 +221,7 @@ async def test_connect_and_websockets_are_not_touched(make_wire, origin):
     """Compressible bytes in a tunnel go as they are: whose they are nobody here can know."""
     tunnel = await make_wire()
     on_text(origin)
-    async with asyncio.timeout(60):
+    async with patiently(60):
         await until_up(tunnel, origin)
         through = await curl("-x", tunnel.proxy, "--proxytunnel", origin.url("/text"))
         assert through.output == TEXT
@@ -238,7 +238,7 @@ async def test_a_client_and_an_origin_cannot_pretend(make_wire, origin):
     tunnel = await make_wire()
     fields = [("Fluidity-Encoding", "deflate"), ("Fluidity-Accept", "deflate"), ("Content-Type", "text/plain")]
     on_text(origin, [*fields, ("X-Kind", "deflated")], b"short and plain")
-    async with asyncio.timeout(60):
+    async with patiently(60):
         await until_up(tunnel, origin)
         response = await fetch(tunnel.port, origin.url("/text"), "POST", fields, b"also plain")
         assert response.body == b"short and plain"
@@ -257,7 +257,7 @@ async def test_a_huge_body_that_was_small_takes_no_memory(make_wire, origin):
         for _ in range(size // len(chunk)):
             await exchange.send(chunk)
 
-    async with asyncio.timeout(300), await Connection.open(tunnel.port, receive_buffer=1 << 16) as client:
+    async with patiently(300), await Connection.open(tunnel.port, receive_buffer=1 << 16) as client:
         await until_up(tunnel, origin)
         agent, server = Growth(tunnel.agent.pid), Growth(tunnel.server.pid)
         await client.send(wire.head(f"GET {origin.url('/zeros')} HTTP/1.1", [("Host", origin.authority)]))
@@ -282,7 +282,7 @@ async def test_a_stalled_reader_of_a_huge_body_takes_no_memory(make_wire, origin
             await exchange.send(wire.chunk(bytes(1 << 16)))
             sent += 1 << 16
 
-    async with asyncio.timeout(120), await Connection.open(tunnel.port, receive_buffer=1 << 14) as client:
+    async with patiently(120), await Connection.open(tunnel.port, receive_buffer=1 << 14) as client:
         await until_up(tunnel, origin)
         agent, server = Growth(tunnel.agent.pid), Growth(tunnel.server.pid)
         await client.send(wire.head(f"GET {origin.url('/endless')} HTTP/1.1", [("Host", origin.authority)]))
@@ -301,7 +301,7 @@ async def test_a_request_that_is_no_deflated_body_is_refused(make_tunnel, origin
     tunnel = make_tunnel(server_filters=[COMPRESS])
     await asyncio.to_thread(tunnel.start_server)
     on_text(origin)
-    async with asyncio.timeout(30):
+    async with patiently(30):
         async with await mux_session(tunnel.server_port, client_identity) as session:
             hello = await session.frame()
             assert hello.payload[22:] == b"\0\1\0\1\1", "the server says that it inflates"
@@ -329,7 +329,7 @@ async def test_a_bomb_ends_in_an_error_or_flows(make_tunnel, origin, client_iden
 
     packer = zlib.compressobj(9)
     bomb = b"".join(packer.compress(bytes(1 << 20)) for _ in range(200)) + packer.flush()
-    async with asyncio.timeout(120):
+    async with patiently(120):
         async with await mux_session(tunnel.server_port, client_identity) as session:
             await session.frame()
             growth = Growth(tunnel.server.pid)
@@ -349,7 +349,7 @@ async def test_what_is_deflated_is_zlib(make_tunnel, origin, client_identity):
     tunnel = make_tunnel(server_filters=[COMPRESS])
     await asyncio.to_thread(tunnel.start_server)
     on_text(origin)
-    async with asyncio.timeout(30), await mux_session(tunnel.server_port, client_identity) as session:
+    async with patiently(30), await mux_session(tunnel.server_port, client_identity) as session:
         await session.frame()
         for stream, asks in [(1, True), (3, False)]:
             session.open(stream, origin.authority, "/text", method="GET", asks=asks)
@@ -374,7 +374,7 @@ async def test_a_relay_between_passes_it_on(make_tunnel, launch, tmp_path, origi
     await asyncio.to_thread(relay.wait_for_line, "tunnel is up")
     await asyncio.to_thread(tunnel.start_agent)
     on_text(origin)
-    async with asyncio.timeout(60):
+    async with patiently(60):
         await until_up(tunnel, origin)
         response = await fetch(tunnel.port, origin.url("/text"))
         assert response.body == TEXT and response.get("content-length") == str(len(TEXT))
@@ -408,7 +408,7 @@ async def test_a_deflated_request_does_not_go_to_an_end_that_cannot_take_it(make
         await exchange.send(wire.head("HTTP/1.1 200 OK", [("Content-Length", "10")]) + b"part")
         await asyncio.Event().wait()
 
-    async with asyncio.timeout(60), await Connection.open(tunnel.port) as first, await Connection.open(tunnel.port) as second:
+    async with patiently(60), await Connection.open(tunnel.port) as first, await Connection.open(tunnel.port) as second:
         assert (await fetch(tunnel.port, origin.url("/text"))).body == TEXT
         await first.send(wire.head(f"GET {origin.url('/held')} HTTP/1.1", [("Host", origin.authority)]))
         assert (await first.head()).status == 200
@@ -438,7 +438,7 @@ async def test_the_metrics_say_what_was_saved(make_tunnel, origin):
     )  # fmt: skip
     await asyncio.to_thread(tunnel.start)
     on_text(origin)
-    async with asyncio.timeout(30):
+    async with patiently(30):
         await until_up(tunnel, origin)
         assert (await fetch(tunnel.port, origin.url("/text"))).body == TEXT
         for admin in admins:

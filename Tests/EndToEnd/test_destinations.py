@@ -1,12 +1,11 @@
 """Which addresses the server dials, decided on what a name resolves to."""
 
-import asyncio
-
 import pytest
 
 from harness.client import Connection, fetch
 from harness.fluidity import Fluidity, Tunnel, write_configuration
 from harness.ports import free_port
+from harness.waiting import patiently
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +17,7 @@ def public(tmp_path_factory, client_identity, server_identity):
 
 
 async def ask(tunnel, way: str, host: str, port: int):
-    async with asyncio.timeout(20), await Connection.open(tunnel.port) as client:
+    async with patiently(20), await Connection.open(tunnel.port) as client:
         if way == "plain":
             return await client.request("GET", f"http://{host}:{port}/")
         return await client.connect(f"{host}:{port}")
@@ -103,6 +102,17 @@ async def test_ranges_open_what_they_name(make_tunnel, origin):
     assert (await ask(tunnel, "plain", "10.0.0.1", origin.port)).status == 403
 
 
-async def test_a_wide_range_doesn_t_open_metadata(make_tunnel):
-    tunnel = make_tunnel(server={"fetch": {"destinations": ["0.0.0.0/0"]}}).start()
+@pytest.mark.parametrize("network", ["0.0.0.0/0", "169.254.0.0/16", "169.254.169.254/31"])
+async def test_no_network_opens_metadata(make_tunnel, network):
+    tunnel = make_tunnel(server={"fetch": {"destinations": ["public", network]}}).start()
     assert (await ask(tunnel, "plain", "169.254.169.254", 80)).status == 403
+    assert (await ask(tunnel, "connect", "169.254.169.254", 80)).status == 403
+
+
+async def test_a_link_local_address_is_opened_by_its_name_alone(make_tunnel):
+    """That it is dialled is enough: what there is, if anything, depends on the machine."""
+    settings = {"destinations": ["public", "169.254.169.253/32"], "connect-timeout": "1s"}
+    tunnel = make_tunnel(server={"fetch": settings}).start()
+    assert "not allowed here" not in (await ask(tunnel, "plain", "169.254.169.253", 80)).text
+    refused = await ask(tunnel, "plain", "169.254.169.254", 80)
+    assert refused.status == 403 and "not allowed here" in refused.text, refused.text

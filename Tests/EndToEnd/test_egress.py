@@ -1,13 +1,12 @@
 """Where exchanges may go, by rule: on the agent by what the client wrote, on the server also by the address that is dialled."""
 
-import asyncio
-
 import pytest
 
 from harness.client import Connection, fetch
 from harness.fluidity import Fluidity, write_configuration
 from harness.ports import free_port
 from harness.processes import run
+from harness.waiting import patiently
 
 
 @pytest.fixture
@@ -33,7 +32,7 @@ async def ask(tunnel, url: str, method: str = "GET", **options):
 
 
 async def connect(tunnel, authority: str):
-    async with asyncio.timeout(20), await Connection.open(tunnel.port) as client:
+    async with patiently(20), await Connection.open(tunnel.port) as client:
         return await client.connect(authority)
 
 

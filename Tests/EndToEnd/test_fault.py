@@ -9,6 +9,7 @@ from harness import wire
 from harness.client import Connection, fetch
 from harness.processes import run
 from harness.fluidity import write_configuration
+from harness.waiting import patiently
 from harness.wire import Broken
 
 END = pytest.mark.parametrize("end", ["agent", "server"])
@@ -40,7 +41,7 @@ def with_faults(make_tunnel, origin):
 @END
 async def test_latency(with_faults, origin, end):
     tunnel = await with_faults(end, latency={"delay": "300ms"})
-    async with asyncio.timeout(30):
+    async with patiently(30):
         began = time.monotonic()
         assert (await fetch(tunnel.port, origin.url("/body"))).body == BODY
         # That it is no earlier is the property; how much later depends on the machine.
@@ -50,7 +51,7 @@ async def test_latency(with_faults, origin, end):
 @END
 async def test_abort_with_a_status(with_faults, origin, end):
     tunnel = await with_faults(end, abort={"status": 418})
-    async with asyncio.timeout(30):
+    async with patiently(30):
         response = await fetch(tunnel.port, origin.url("/body"))
         assert response.status == 418 and b"'fault'" in response.body
         async with await Connection.open(tunnel.port) as client:
@@ -61,7 +62,7 @@ async def test_abort_with_a_status(with_faults, origin, end):
 @END
 async def test_abort_with_a_reset(with_faults, origin, end):
     tunnel = await with_faults(end, abort={"reset": True})
-    async with asyncio.timeout(30):
+    async with patiently(30):
         if end == "server":
             # The stream is reset; before a head, the agent can say so.
             assert (await fetch(tunnel.port, origin.url("/body"))).status == 502
@@ -74,7 +75,7 @@ async def test_abort_with_a_reset(with_faults, origin, end):
 @END
 async def test_truncation(with_faults, origin, end):
     tunnel = await with_faults(end, truncate={"after": "1KiB"})
-    async with asyncio.timeout(30), await Connection.open(tunnel.port) as client:
+    async with patiently(30), await Connection.open(tunnel.port) as client:
         await client.send(wire.head(f"GET {origin.url('/body')} HTTP/1.1", [("Host", origin.authority)]))
         try:
             head = await client.head()
@@ -90,7 +91,7 @@ async def test_truncation(with_faults, origin, end):
 @END
 async def test_truncation_of_a_request(with_faults, origin, end):
     tunnel = await with_faults(end, truncate={"after": "1KiB", "of": "request"})
-    async with asyncio.timeout(30):
+    async with patiently(30):
         assert (await fetch(tunnel.port, origin.url("/echo"), "POST", body=BODY)).status == 502
         assert (await fetch(tunnel.port, origin.url("/echo"), "POST", body=b"small")).body == b"small"
 
@@ -98,7 +99,7 @@ async def test_truncation_of_a_request(with_faults, origin, end):
 @END
 async def test_throttle(with_faults, origin, end):
     tunnel = await with_faults(end, throttle={"rate": "200KiB", "of": "both"})
-    async with asyncio.timeout(60):
+    async with patiently(60):
         began = time.monotonic()
         assert (await fetch(tunnel.port, origin.url("/echo"), "POST", body=BODY)).body == BODY
         # Twice 100 KiB at 200 KiB/s, but for what was saved up at the start.
@@ -108,7 +109,7 @@ async def test_throttle(with_faults, origin, end):
 @END
 async def test_corruption(with_faults, origin, end):
     tunnel = await with_faults(end, corrupt={})
-    async with asyncio.timeout(30):
+    async with patiently(30):
         received = (await fetch(tunnel.port, origin.url("/body"))).body
         assert len(received) == len(BODY)
         wrong = sum((a ^ b).bit_count() for a, b in zip(received, BODY))
@@ -117,7 +118,7 @@ async def test_corruption(with_faults, origin, end):
 
 async def test_hosts_that_are_not_named_are_left_alone(with_faults, origin):
     tunnel = await with_faults("agent", abort={}, hosts=["localhost", "*.example"])
-    async with asyncio.timeout(30):
+    async with patiently(30):
         assert (await fetch(tunnel.port, origin.url("/body"))).body == BODY
         assert (await fetch(tunnel.port, origin.url("/body", host="localhost"))).status == 503
 
@@ -132,7 +133,7 @@ async def test_chance_repeats_itself(with_faults, origin):
         tunnel.kill()
         return statuses
 
-    async with asyncio.timeout(60):
+    async with patiently(60):
         first = await run_of(5)
         assert set(first) == {200, 503}
         assert await run_of(5) == first
@@ -148,11 +149,11 @@ async def test_retry_and_circuit_breaker_see_faults(make_tunnel, origin):
 
     filters = [("retry", {"attempts": 10, "delay": "1ms", "burst": 10000}), ("fault", {"abort": {"probability": 0.3}, "seed": 1})]
     tunnel = await asyncio.to_thread(make_tunnel(agent_filters=filters).start)
-    async with asyncio.timeout(60):
+    async with patiently(60):
         assert {(await fetch(tunnel.port, origin.url())).status for _ in range(50)} == {200}
     filters = [("circuit-breaker", {"minimum": 3, "pause": "60s"}), ("fault", {"abort": {"status": 504}})]
     tunnel = await asyncio.to_thread(make_tunnel(agent_filters=filters, agent_top={"event-loops": 1}).start)
-    async with asyncio.timeout(60):
+    async with patiently(60):
         assert [(await fetch(tunnel.port, origin.url())).status for _ in range(4)] == [504, 504, 504, 503]
 
 

@@ -14,7 +14,7 @@ from harness.http2 import HTTP2Client, get, tunnel as connect, websocket
 from harness.origin import reset
 from harness.ports import accepts, free_port
 from harness.processes import Process, curl, run
-from harness.waiting import eventually, wait_until
+from harness.waiting import eventually, patiently, wait_until
 from harness.websocket import open_websocket, port_of, serve_echo
 
 H2 = {"frame": {"codec": "h2"}}
@@ -44,7 +44,7 @@ async def test_plain_requests(client, origin, nginx):
         head = [("Transfer-Encoding", "chunked"), ("Trailer", "X-Sum"), ("X-One", "1"), ("X-One", "2"), ("Connection", "X-Hop"), ("X-Hop", "h")]
         await exchange.send(wire.head("HTTP/1.1 201 Made", head) + wire.chunk(body) + wire.last_chunk([("X-Sum", str(len(body)))]))
 
-    async with asyncio.timeout(60), await client() as h2:
+    async with patiently(60), await client() as h2:
         streams = [await h2.request(get(nginx.url(size))) for size in (0, 1000, 10_000_000)]
         for stream, size in zip(streams, ("0", "1000", "10000000")):
             await stream.done()
@@ -73,7 +73,7 @@ async def test_connect(client, make_tcp):
         writer.close()
 
     origin = await make_tcp(count)
-    async with asyncio.timeout(60), await client() as h2:
+    async with patiently(60), await client() as h2:
         stream = await h2.request(connect(origin.authority), end=False)
         await stream.send(b"early")
         assert (await stream.head())[":status"] == "200" and "content-length" not in stream.headers
@@ -98,7 +98,7 @@ async def test_a_proxy_that_asks_for_credentials(binary, make_tunnel, client_ide
     async def hello(exchange):
         await exchange.respond(200, body=b"hello")
 
-    async with asyncio.timeout(60), await HTTP2Client.open(tunnel.server_port, client_identity) as h2:
+    async with patiently(60), await HTTP2Client.open(tunnel.server_port, client_identity) as h2:
         for fields in ((), (basic("ann", "wrong"),), (basic("nobody", "open sesame"),), (("proxy-authorization", "Bearer x"),)):
             for stream in (await h2.request(get(origin.url("/"), "GET", *fields)), await h2.request([*connect(origin.authority), *fields], end=False)):
                 await stream.done()
@@ -153,7 +153,7 @@ async def test_failures_of_origins(client, make_tcp, origin):
         exchange.close()
 
     broken = await make_tcp(resets)
-    async with asyncio.timeout(60), await client() as h2:
+    async with patiently(60), await client() as h2:
         refused = await (await h2.request(connect(f"127.0.0.1:{free_port()}"), end=False)).done()
         assert refused.status == 502 and b"refused" in refused.body
         assert refused.headers["proxy-status"] == "fluidity; error=connection_refused"
@@ -175,7 +175,7 @@ async def test_failures_of_origins(client, make_tcp, origin):
     ],
 )
 async def test_requests_that_are_refused(client, headers, status):
-    async with asyncio.timeout(30), await client() as h2:
+    async with patiently(30), await client() as h2:
         stream = await (await h2.request(headers)).done()
         assert stream.status == status and stream.body.strip(), stream.body
 
@@ -192,7 +192,7 @@ async def test_a_cancelled_request_reaches_the_origin(client, origin):
             pass
         cut.set()
 
-    async with asyncio.timeout(30), await client() as h2:
+    async with patiently(30), await client() as h2:
         stream = await h2.request(get(origin.url("/slow")))
         assert await stream.read(5) == b"begun"
         await stream.cancel()
@@ -207,7 +207,7 @@ async def test_an_answer_before_the_end_of_the_request(client, origin):
         await exchange.respond(413, body=b"too much")
         exchange.close()
 
-    async with asyncio.timeout(30), await client() as h2:
+    async with patiently(30), await client() as h2:
         stream = await h2.request(get(origin.url("/early"), "POST"), body=b"x" * 1000, end=False)
         await stream.done()
         assert stream.status == 413 and stream.body == b"too much" and stream.ended
@@ -216,7 +216,7 @@ async def test_an_answer_before_the_end_of_the_request(client, origin):
 
 
 async def test_websocket(client):
-    async with asyncio.timeout(30), serve_echo() as echo, await client() as h2:
+    async with patiently(30), serve_echo() as echo, await client() as h2:
         assert h2.settings[8] == 1, "SETTINGS_ENABLE_CONNECT_PROTOCOL"
         stream = await h2.request(websocket(f"ws://127.0.0.1:{port_of(echo)}/chat"), end=False)
         assert (await stream.head())[":status"] == "200"
@@ -236,7 +236,7 @@ async def test_a_slow_origin_stops_its_client_and_nobody_else(client, make_tcp, 
             pass
 
     origin = await make_tcp(mute)
-    async with asyncio.timeout(60), await client() as h2:
+    async with patiently(60), await client() as h2:
         stream = await h2.request(connect(origin.authority), end=False)
         await stream.head()
         sent = 0
@@ -262,7 +262,7 @@ async def test_a_slow_origin_stops_its_client_and_nobody_else(client, make_tcp, 
 
 async def test_a_client_that_gives_no_credit(client, nginx, server):
     """What it doesn't credit isn't sent, and others aren't stopped by it."""
-    async with asyncio.timeout(60), await client(credits=False) as h2:
+    async with patiently(60), await client(credits=False) as h2:
         stalled = await h2.request(get(nginx.url(10_000_000)))
         await h2.until(lambda: len(stalled.body) == 65_535)
         async with await client() as other:
@@ -278,7 +278,7 @@ async def test_limits(make_tunnel, client_identity, make_tcp):
     tunnel = make_tunnel(server={"frame": {"codec": "h2", "max-streams": 8}})
     tunnel.start_server()
     origin = await make_tcp(mute)
-    async with asyncio.timeout(30), await HTTP2Client.open(tunnel.server_port, client_identity) as h2:
+    async with patiently(30), await HTTP2Client.open(tunnel.server_port, client_identity) as h2:
         assert h2.settings[3] == 8 and h2.settings[6] == 65536
         streams = [await h2.request(connect(origin.authority), end=False) for _ in range(8)]
         for stream in streams:
@@ -288,7 +288,7 @@ async def test_limits(make_tunnel, client_identity, make_tcp):
         await h2.until(lambda: h2.goaway is not None)
         assert h2.goaway.error_code == PROTOCOL_ERROR, "who opens more than it may breaks the protocol"
         assert len(origin.failures) == 0 and origin.connections == 8
-    async with asyncio.timeout(30), await HTTP2Client.open(tunnel.server_port, client_identity) as h2:
+    async with patiently(30), await HTTP2Client.open(tunnel.server_port, client_identity) as h2:
         fields = [(f"x-{number}", "y" * 1000) for number in range(80)]
         await h2.request(get("http://127.0.0.1/", "GET", *fields))
         await h2.until(lambda: h2.goaway is not None or any(s.reset for s in h2.streams.values()))
@@ -302,7 +302,7 @@ async def test_draining(client, server, origin):
         await release.wait()
         await exchange.respond(200, body=b"in the end")
 
-    async with asyncio.timeout(30), await client() as h2:
+    async with patiently(30), await client() as h2:
         stream = await h2.request(get(origin.url("/wait")))
         await eventually(lambda: origin.requests, 10, "the request is there")
         server.server.signal(15)
@@ -322,7 +322,7 @@ async def everything_works(port: int, nginx, origin, websockets: bool = True):
     async def echo(exchange):
         await exchange.respond(200, body=await exchange.read_body())
 
-    async with asyncio.timeout(60):
+    async with patiently(60):
         large = await fetch(port, nginx.url(10_000_000))
         assert hashlib.sha256(large.body).hexdigest() == nginx.hashes["10000000"]
         async with await Connection.open(port) as client:
@@ -409,7 +409,7 @@ async def test_one_port_for_several_codecs(make_tunnel, client_identity, nginx, 
     other = make_tunnel(agent={**H2, "connect": {"to": f"localhost:{tunnel.server_port}"}})
     other.start_agent()
     await everything_works(other.port, nginx, origin)
-    async with asyncio.timeout(30), await HTTP2Client.open(tunnel.server_port, client_identity) as h2:
+    async with patiently(30), await HTTP2Client.open(tunnel.server_port, client_identity) as h2:
         assert (await (await h2.request(get(nginx.url(1)))).done()).status == 200
 
 

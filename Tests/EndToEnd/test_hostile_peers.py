@@ -15,10 +15,10 @@ import pytest_asyncio
 
 from harness.fluidity import Fluidity, write_configuration
 from harness.memory import Growth, KiB, MiB
-from harness.mux import DATA, END, HEAD, OPEN, RESET, TRAILERS, Peer, connect_head, fields, frame, get_head, response_head
+from harness.mux import DATA, END, HEAD, OPEN, PING, RESET, TRAILERS, WINDOW, Peer, connect_head, fields, frame, get_head, response_head
 from harness.origin import FullBacklog
 from harness.ports import free_port
-from harness.waiting import eventually
+from harness.waiting import eventually, patiently
 
 #: `session-memory` as it is by default.
 MEMORY = 16 * MiB
@@ -130,7 +130,7 @@ async def exhaust(peer: Peer, streams: list[int], size: int, most: int):
 
 
 @pytest.mark.parametrize("where", ["before the origin is connected", "at an origin that doesn't read"])
-@pytest.mark.timeout(170)
+@pytest.mark.timeout(600)
 async def test_pieces_of_one_byte(server, peer, silent, record_property, where):
     async with StalledOrigin() as origin:
         measured = Measured(server, record_property)
@@ -181,6 +181,43 @@ async def test_heads_that_wait(server, peer, silent, record_property):
     measured.check(1500)
 
 
+def opening(stream: int, authority: str) -> bytes:
+    head = connect_head(authority)
+    return frame(OPEN, stream, len(head).to_bytes(4, "big") + head)
+
+
+#: What the peer sends again and again, and the reason for which it is shown out.
+FLOODS = {
+    "streams opened and reset": (lambda number, place: opening(number, place) + frame(RESET, number, b"\0\1"), "streams opened and reset"),
+    "empty DATA": (lambda number, place: (opening(1, place) if number == 1 else b"") + frame(DATA, 1), "too many empty frames"),
+    "PINGs": (lambda number, place: frame(PING, 0, number.to_bytes(8, "big")), "too many PINGs"),
+    "credit in crumbs": (lambda number, place: frame(WINDOW, 0, b"\0\0\0\1"), "credit in crumbs"),
+    "a window beyond all bounds": (lambda number, place: frame(WINDOW, 0, b"\x7f\xff\xff\xff"), "too large a window"),
+    "streams without end": (lambda number, place: opening(number, place), "more than 8192 streams"),
+}
+
+
+@pytest.mark.parametrize("flood, reason", FLOODS.values(), ids=FLOODS)
+async def test_a_flood_ends_its_session_only(server, peer, client_identity, silent, record_property, flood, reason):
+    bystander = await Peer.dial(server.port, client_identity)
+    measured = Measured(server, record_property)
+    number = 0
+    async with patiently(60):
+        while not peer.ended:
+            await peer.send(b"".join(flood(number + more, silent) for more in range(1, 101)))
+            number += 100
+            # What is sent never waits, so nothing that comes would be read.
+            await asyncio.sleep(0)
+            assert number < 1_000_000, "it is never shown out"
+    # The frame that says why may be lost with the connection, on which more and more is sent.
+    assert peer.gone is None or reason in peer.gone[1], peer.gone
+    await eventually(lambda: reason in server.text(), 10, lambda: f"the log says why; it says\n{server.tail()}")
+    await bystander.noticed()
+    assert not bystander.ended
+    await bystander.close()
+    measured.check(8192)
+
+
 async def test_many_ordinary_streams_fit(server, peer, silent):
     """The limits above are for attacks: 4,096 streams with heads of 500 bytes at once are none."""
     head = connect_head(silent, fields((b"user-agent", b"u" * 480)))
@@ -190,7 +227,7 @@ async def test_many_ordinary_streams_fit(server, peer, silent):
     assert not peer.ended and not peer.resets
 
 
-@pytest.mark.timeout(170)
+@pytest.mark.timeout(600)
 async def test_streams_that_both_sides_ended(server, peer, record_property):
     """What such streams have left on its way is held like anything else: the window doesn't come back with a stream's end."""
     async with StalledOrigin(half_closed=True) as origin:
@@ -251,7 +288,7 @@ def server_is_quiet(pid: int, _seen: dict = {}) -> bool:
     return len(before) > 20 and used - before[-20] <= 1
 
 
-@pytest.mark.timeout(170)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("what", ["informational heads", "final heads and bodies", "trailers"])
 async def test_a_hostile_server(client_identity, server_identity, tmp_path, launch, record_property, what):
     """What a server sends to an agent whose clients don't read."""
@@ -281,7 +318,7 @@ async def test_a_hostile_server(client_identity, server_identity, tmp_path, laun
     )
     agent = launch(Fluidity("agent", config, port=port))
     clients = []
-    async with asyncio.timeout(150):
+    async with patiently(150):
         await eventually(lambda: peers and all(peer.session_window for peer in peers), 20, "the agent is there")
         measured = Measured(agent, record_property)
         for number in range(count):

@@ -6,6 +6,7 @@ import pytest
 
 from harness import wire
 from harness.client import Connection, fetch, request
+from harness.waiting import patiently
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ async def test_the_target_arrives_as_it_is(tunnel, origin, target):
 
 
 async def test_a_url_without_path(tunnel, ok):
-    async with asyncio.timeout(15), await Connection.open(tunnel.port) as client:
+    async with patiently(15), await Connection.open(tunnel.port) as client:
         response = await client.request("GET", f"http://{ok.authority}")
         assert response.status == 200
         await client.request("GET", f"http://{ok.authority}?query")
@@ -44,7 +45,7 @@ async def test_a_url_without_path(tunnel, ok):
 async def test_host_is_that_of_the_target(tunnel, ok):
     """RFC 9112, 3.2.2: a proxy replaces the Host field that it got by the host of the target."""
     raw = wire.head(f"GET {ok.url('/')} HTTP/1.1", [("Host", "other.example")])
-    async with asyncio.timeout(15), await Connection.open(tunnel.port) as client:
+    async with patiently(15), await Connection.open(tunnel.port) as client:
         await client.send(raw)
         assert (await client.response()).status == 200
     assert ok.requests[0].all("host") == [ok.authority]
@@ -136,7 +137,7 @@ async def test_100_continue(tunnel, origin):
         await exchange.send(b"HTTP/1.1 100 Continue\r\n\r\n")
         await exchange.respond(200, body=await exchange.read_body())
 
-    async with asyncio.timeout(15), await Connection.open(tunnel.port) as client:
+    async with patiently(15), await Connection.open(tunnel.port) as client:
         fields = [("Host", origin.authority), ("Expect", "100-continue"), ("Content-Length", "5")]
         await client.send(wire.head(f"POST {origin.url('/upload')} HTTP/1.1", fields))
         assert (await client.head()).status == 100
@@ -151,7 +152,7 @@ async def test_a_refusal_instead_of_100_continue(tunnel, origin):
         await exchange.respond(413, [("Connection", "close")], b"too large")
         exchange.close()
 
-    async with asyncio.timeout(15), await Connection.open(tunnel.port) as client:
+    async with patiently(15), await Connection.open(tunnel.port) as client:
         fields = [("Host", origin.authority), ("Expect", "100-continue"), ("Content-Length", "5")]
         await client.send(wire.head(f"POST {origin.url('/upload')} HTTP/1.1", fields))
         response = await client.response()
@@ -168,7 +169,7 @@ async def test_early_hints(tunnel, origin):
         await exchange.send(wire.head("HTTP/1.1 103 Early Hints", [("Link", "</c.png>; rel=preload")]))
         await exchange.respond(200, body=b"fine")
 
-    async with asyncio.timeout(15), await Connection.open(tunnel.port) as client:
+    async with patiently(15), await Connection.open(tunnel.port) as client:
         await client.send(request("GET", origin.url("/")))
         hints = await client.head()
         assert hints.status == 103 and hints.all("link") == ["</a.css>; rel=preload", "</b.js>; rel=preload"]
@@ -187,7 +188,7 @@ async def test_trailers(tunnel, origin):
         await exchange.send(wire.head("HTTP/1.1 200 OK", [("Transfer-Encoding", "chunked"), ("Trailer", "X-Sum, X-Count")]))
         await exchange.send(wire.chunk(b"fine") + wire.last_chunk(trailers))
 
-    async with asyncio.timeout(15), await Connection.open(tunnel.port) as client:
+    async with patiently(15), await Connection.open(tunnel.port) as client:
         te = [("TE", "trailers"), ("Connection", "TE")]
         fields = [("Host", origin.authority), ("Transfer-Encoding", "chunked"), ("Trailer", "X-Sum, X-Count"), *te]
         await client.send(wire.head(f"POST {origin.url('/')} HTTP/1.1", fields) + wire.chunk(b"hello") + wire.last_chunk(trailers))
@@ -220,7 +221,7 @@ async def test_no_body(tunnel, origin, method, answer):
     async def following(exchange):
         await exchange.respond(200, body=b"next")
 
-    async with asyncio.timeout(15), await Connection.open(tunnel.port) as client:
+    async with patiently(15), await Connection.open(tunnel.port) as client:
         await client.send(request(method, origin.url("/bodiless")))
         head = await client.head()
         assert head.status == int(answer.split()[1])
@@ -248,7 +249,7 @@ async def test_framing_is_rebuilt(tunnel, origin, answer):
         await exchange.send(answer)
         exchange.close()
 
-    async with asyncio.timeout(15), await Connection.open(tunnel.port) as client:
+    async with patiently(15), await Connection.open(tunnel.port) as client:
         for _ in range(2):  # the client's connection is good for more, whatever the origin's is
             response = await client.request("GET", origin.url("/"))
             assert (response.status, response.body) == (200, b"hello")
@@ -263,7 +264,7 @@ async def test_a_client_of_http_1_0(tunnel, origin):
     async def chunked(exchange):
         await exchange.send(wire.head("HTTP/1.1 200 OK", [("Transfer-Encoding", "chunked")]) + wire.chunk(b"hello") + wire.last_chunk())
 
-    async with asyncio.timeout(15), await Connection.open(tunnel.port) as client:
+    async with patiently(15), await Connection.open(tunnel.port) as client:
         await client.send(wire.head(f"GET {origin.url('/')} HTTP/1.0"))
         head = await client.head()
         assert head.status == 200 and not head.chunked
@@ -278,7 +279,7 @@ async def test_keep_alive_with_changing_origins(tunnel, make_origin):
         async def who(exchange, number=number):
             await exchange.respond(200, body=f"origin {number}, {await exchange.read_body()}".encode())
 
-    async with asyncio.timeout(30), await Connection.open(tunnel.port) as client:
+    async with patiently(30), await Connection.open(tunnel.port) as client:
         for turn in range(30):
             number = turn * 7 % 3
             body = b"turn %d" % turn if turn % 2 else None
@@ -289,7 +290,7 @@ async def test_keep_alive_with_changing_origins(tunnel, make_origin):
 
 
 async def test_connection_close_is_obeyed(tunnel, ok):
-    async with asyncio.timeout(15), await Connection.open(tunnel.port) as client:
+    async with patiently(15), await Connection.open(tunnel.port) as client:
         response = await client.request("GET", ok.url("/"), [("Connection", "close")])
         assert response.body == b"fine"
         assert await client.ended() == b""
@@ -309,7 +310,7 @@ async def test_pipelining(tunnel, make_origin):
     async def fast(exchange):
         await exchange.respond(200, body=b"fast " + exchange.request.target.encode() + b" " + await exchange.read_body())
 
-    async with asyncio.timeout(30), await Connection.open(tunnel.port) as client:
+    async with patiently(30), await Connection.open(tunnel.port) as client:
         requests = [
             request("POST", origins[1].url(f"/item/{number}"), body=b"body %d" % number) if number % 2 else request("GET", origins[0].url(f"/item/{number}"))
             for number in range(20)
@@ -323,7 +324,7 @@ async def test_pipelining(tunnel, make_origin):
 
 
 async def test_requests_that_arrive_byte_by_byte(tunnel, ok):
-    async with asyncio.timeout(30), await Connection.open(tunnel.port) as client:
+    async with patiently(30), await Connection.open(tunnel.port) as client:
         for byte in request("POST", ok.url("/"), [("X-A", "1")], b"hello"):
             await client.send(bytes([byte]))
         assert (await client.response()).body == b"fine"
@@ -366,7 +367,7 @@ async def test_a_client_that_leaves_ends_its_request(tunnel, origin):
             left.set_result(b"")
         exchange.close()
 
-    async with asyncio.timeout(15):
+    async with patiently(15):
         client = await Connection.open(tunnel.port)
         await client.send(request("GET", origin.url("/slow")))
         while not origin.requests:
@@ -383,7 +384,7 @@ async def test_a_response_before_the_end_of_the_request(tunnel, origin):
         await exchange.respond(403, [("Connection", "close")], b"no uploads")
         exchange.close()
 
-    async with asyncio.timeout(15), await Connection.open(tunnel.port) as client:
+    async with patiently(15), await Connection.open(tunnel.port) as client:
         fields = [("Host", origin.authority), ("Transfer-Encoding", "chunked")]
         await client.send(wire.head(f"POST {origin.url('/upload')} HTTP/1.1", fields) + wire.chunk(b"first"))
         response = await client.response()

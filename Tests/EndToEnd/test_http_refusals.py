@@ -6,6 +6,7 @@ import pytest
 
 from harness import wire
 from harness.client import Connection, request
+from harness.waiting import patiently
 
 
 def post(url: bytes, *lines: bytes, body: bytes = b"hello") -> bytes:
@@ -69,7 +70,7 @@ REFUSED = {
 
 @pytest.mark.parametrize(("statuses", "make"), REFUSED.values(), ids=REFUSED.keys())
 async def test_refused(tunnel, origin, statuses, make):
-    async with asyncio.timeout(15), await Connection.open(tunnel.port) as client:
+    async with patiently(15), await Connection.open(tunnel.port) as client:
         await client.send(make(origin.url("/never").encode()))
         response = await client.response()
         assert response.status in (statuses if isinstance(statuses, tuple) else (statuses,)), response.raw
@@ -80,7 +81,7 @@ async def test_refused(tunnel, origin, statuses, make):
 
 
 async def test_origin_form_explains_how_to_use_a_proxy(tunnel):
-    async with asyncio.timeout(15), await Connection.open(tunnel.port) as client:
+    async with patiently(15), await Connection.open(tunnel.port) as client:
         await client.send(b"GET /index.html HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         response = await client.response()
     assert response.status == 400
@@ -107,7 +108,7 @@ async def test_a_bad_chunked_body_never_looks_complete(tunnel, origin, body):
         completed.append(await exchange.read_body())
         await exchange.respond(200)
 
-    async with asyncio.timeout(15), await Connection.open(tunnel.port) as client:
+    async with patiently(15), await Connection.open(tunnel.port) as client:
         await client.send(post(origin.url("/upload").encode(), b"Transfer-Encoding: chunked", body=body))
         answer = await client.ended()
     assert not answer or answer.startswith(b"HTTP/1.1 4"), answer[:200]
@@ -123,7 +124,7 @@ async def test_a_body_that_is_cut_off_never_looks_complete(tunnel, origin):
         began.set()
         completed.append(await exchange.read_body())
 
-    async with asyncio.timeout(15):
+    async with patiently(15):
         async with await Connection.open(tunnel.port) as client:
             await client.send(post(origin.url("/upload").encode(), b"Content-Length: 1000", body=b"half"))
             await began.wait()
@@ -135,7 +136,7 @@ async def test_a_body_that_is_cut_off_never_looks_complete(tunnel, origin):
 async def test_a_smuggled_request_is_never_seen(tunnel, origin):
     """The body of a request that could be read in two ways holds another request."""
     inner = request("GET", origin.url("/smuggled"))
-    async with asyncio.timeout(15), await Connection.open(tunnel.port) as client:
+    async with patiently(15), await Connection.open(tunnel.port) as client:
         fields = (b"Content-Length: 4", b"Transfer-Encoding: chunked")
         await client.send(post(origin.url("/outer").encode(), *fields, body=b"0\r\n\r\n" + inner))
         await client.ended()
@@ -149,7 +150,7 @@ async def test_limits_are_not_too_small(tunnel, origin):
     async def large(exchange):
         await exchange.respond(200, body=str(len(exchange.request.target)).encode())
 
-    async with asyncio.timeout(15), await Connection.open(tunnel.port) as client:
+    async with patiently(15), await Connection.open(tunnel.port) as client:
         fields = [(f"X-{number}", "a" * 1000) for number in range(60)]
         response = await client.request("GET", origin.url("/large"), fields)
         assert response.status == 200
@@ -173,7 +174,7 @@ async def test_garbage_does_no_harm(tunnel, origin):
                 pass
             await client.ended()
 
-    async with asyncio.timeout(60):
+    async with patiently(60):
         await asyncio.gather(*(send_garbage(bytes([number]) * size) for number in (0, 10, 13, 32, 65, 255) for size in (1, 1000, 100_000)))
         async with await Connection.open(tunnel.port) as client:
             assert (await client.request("GET", origin.url("/"))).body == b"fine"

@@ -1,6 +1,5 @@
 """https:// both ways: the client's own TLS through CONNECT, and absolute-form where `fetch` does TLS."""
 
-import asyncio
 import ssl
 
 import pytest
@@ -9,6 +8,7 @@ import pytest_asyncio
 from harness.certificates import Authority
 from harness.client import Connection, fetch
 from harness.processes import curl
+from harness.waiting import patiently
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ async def test_connect_doesn_t_touch_the_client_s_tls(tunnel, secure):
 
 
 async def test_absolute_form(trusting, secure):
-    async with asyncio.timeout(30), await Connection.open(trusting.port) as client:
+    async with patiently(30), await Connection.open(trusting.port) as client:
         for _ in range(3):
             response = await client.request("POST", secure.url("/secret", host="localhost"), body=b"hello")
             assert (response.status, response.body) == (200, b"over TLS: hello")

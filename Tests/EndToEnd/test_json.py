@@ -14,7 +14,7 @@ from harness.envelopes import Agent, Server, decoded, encoded
 from harness.origin import reset
 from harness.ports import free_port
 from harness.processes import curl
-from harness.waiting import eventually
+from harness.waiting import eventually, patiently
 from harness.websocket import open_websocket, port_of, serve_echo
 
 JSON = {"frame": {"codec": "json"}}
@@ -42,7 +42,7 @@ async def test_everything_through_our_agent(agent, nginx, origin):
         fields = [("X-Length", str(len(body))), ("X-Two", "1"), ("X-Two", "2"), ("Connection", "X-Hop"), ("X-Hop", "h")]
         await exchange.respond(200, fields, body)
 
-    async with asyncio.timeout(60):
+    async with patiently(60):
         for size in ("0", "1000", "1048576"):
             response = await fetch(agent.port, nginx.url(size))
             assert response.status == 200 and hashlib.sha256(response.body).hexdigest() == nginx.hashes[size]
@@ -62,7 +62,7 @@ async def test_everything_through_our_agent(agent, nginx, origin):
 
 
 async def test_websockets_through_our_agent(agent):
-    async with asyncio.timeout(60), serve_echo() as echo:
+    async with patiently(60), serve_echo() as echo:
         async with open_websocket(agent.port, f"ws://127.0.0.1:{port_of(echo)}/chat?x=1", "upgrade") as socket:
             for message in ("", "hello", "žluťoučký", b"\x00\xff" * 100_000, "x" * 200_000):
                 await socket.send(message)
@@ -81,7 +81,7 @@ async def test_websockets_through_our_agent(agent):
 
 async def test_refusals_through_our_agent(agent, origin):
     dead = free_port()
-    async with asyncio.timeout(30):
+    async with patiently(30):
         async with await Connection.open(agent.port) as client:
             assert (await client.connect(f"127.0.0.1:{dead}")).status == 502
         assert (await fetch(agent.port, f"http://127.0.0.1:{dead}/")).status == 502
@@ -105,7 +105,7 @@ async def test_bodies_that_are_too_large(make_tunnel, origin):
 
     limits = {"frame": {"codec": "json", "max-body": "100KiB"}}
     tunnel = make_tunnel(agent=limits, server=limits).start()
-    async with asyncio.timeout(30):
+    async with patiently(30):
         for path in ("/large", "/length"):
             response = await fetch(tunnel.port, origin.url(path))
             assert response.status == 502 and "102400 bytes" in response.text, response.raw
@@ -133,7 +133,7 @@ async def test_their_agent_and_our_server(server, client_identity, nginx, origin
     async def post(exchange):
         await exchange.respond(201, [("X-One", "1")], await exchange.read_body())
 
-    async with asyncio.timeout(60), await Agent.open(server.server_port, client_identity) as agent:
+    async with patiently(60), await Agent.open(server.server_port, client_identity) as agent:
         agent.spread = spread
         agent.write("hello", anything=[1, {"of": "theirs"}])
         response = await agent.fetch("GET", nginx.url(1 << 20), {"Accept": ["*/*"]})
@@ -162,7 +162,7 @@ async def test_their_agent_connects(server, client_identity, make_tcp):
         reset(writer)
 
     counting, broken = await make_tcp(count), await make_tcp(resets)
-    async with asyncio.timeout(30), await Agent.open(server.server_port, client_identity) as agent:
+    async with patiently(30), await Agent.open(server.server_port, client_identity) as agent:
         number = agent.start("connect_open", address=counting.authority)
         assert (await agent.next(number, "connect_ack"))["ok"] is True
         for _ in range(100):
@@ -181,7 +181,7 @@ async def test_their_agent_connects(server, client_identity, make_tcp):
 
 
 async def test_their_agent_opens_websockets(server, client_identity, origin):
-    async with asyncio.timeout(30), serve_echo() as echo, await Agent.open(server.server_port, client_identity) as agent:
+    async with patiently(30), serve_echo() as echo, await Agent.open(server.server_port, client_identity) as agent:
         number = agent.start("ws_open", url=f"ws://127.0.0.1:{port_of(echo)}/", headers={"Origin": ["http://x"]})
         assert (await agent.next(number, "ws_ack"))["ok"] is True
         for kind, data in ((1, "žlutý".encode()), (2, os.urandom(200_000)), (1, b"")):
@@ -199,7 +199,7 @@ async def test_their_agent_opens_websockets(server, client_identity, origin):
 
 
 async def test_nonsense_ends_the_session_and_no_more(server, client_identity, nginx):
-    async with asyncio.timeout(30):
+    async with patiently(30):
         for nonsense in (b"GET / HTTP/1.1\r\n\r\n", b"[]", b'{"type":"connect_open","payload":{}}\n', b'{"type":' + b"[" * 100 + b"]" * 100 + b"}"):
             async with await Agent.open(server.server_port, client_identity) as agent:
                 agent.writer.write(nonsense)
@@ -220,7 +220,7 @@ async def test_a_stalled_origin_holds_no_more_than_it_may(server, client_identit
             received += len(data)
 
     origin = await make_tcp(mute)
-    async with asyncio.timeout(90), await Agent.open(server.server_port, client_identity) as agent:
+    async with patiently(90), await Agent.open(server.server_port, client_identity) as agent:
         number = agent.start("connect_open", address=origin.authority)
         await agent.next(number, "connect_ack")
         sent = 0
@@ -249,7 +249,7 @@ async def test_streams_end_with_the_tunnel(make_tunnel, origin):
         await exchange.reader.read()
 
     tunnel = make_tunnel(agent=JSON, server=JSON).start()
-    async with asyncio.timeout(30):
+    async with patiently(30):
         waiting = asyncio.create_task(fetch(tunnel.port, origin.url("/slow")))
         await eventually(lambda: origin.requests, 10, "the request is there")
         tunnel.server.kill()
@@ -263,5 +263,5 @@ async def test_one_port_for_all_codecs(make_tunnel, client_identity, nginx):
         other = make_tunnel(agent={"frame": {"codec": codec}, "connect": {"to": f"localhost:{tunnel.server_port}"}})
         other.start_agent()
         assert (await fetch(other.port, nginx.url(1))).status == 200
-    async with asyncio.timeout(30), await Agent.open(tunnel.server_port, client_identity) as agent:
+    async with patiently(30), await Agent.open(tunnel.server_port, client_identity) as agent:
         assert (await agent.fetch("GET", nginx.url(1)))["status_code"] == 200

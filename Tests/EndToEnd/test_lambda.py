@@ -14,7 +14,7 @@ from harness.aws import AWSProxy, Moto, environment, error, garbage, in_thread
 from harness.fluidity import ROOT, configuration, find_binary
 from harness.lambda_runtime import RuntimeAPI
 from harness.processes import Process
-from harness.waiting import eventually
+from harness.waiting import PATIENCE, eventually
 
 EVENTS = ROOT / "Tests/ControlStagesTests/Lambda/Fixtures/events"
 
@@ -325,7 +325,7 @@ async def test_start_to_first_next(function, api, record_property):
         api.asked.clear()
         began = time.monotonic()
         running = function("wake")
-        await asyncio.wait_for(api.asked.wait(), 30)
+        await asyncio.wait_for(api.asked.wait(), 30 * PATIENCE)
         times.append(api.first_next - began)
         memory = next(line for line in Path(f"/proc/{running.pid}/status").read_text().splitlines() if line.startswith("VmRSS"))
         running.kill()

@@ -15,7 +15,7 @@ from harness.fluidity import Fluidity, find_binary, write_configuration
 from harness.ports import accepts, free_port
 from harness.processes import Process, curl
 from harness.scheduler import Scheduler
-from harness.waiting import eventually
+from harness.waiting import PATIENCE, eventually
 
 KEY = "open-sesame-0123456789abcdef"
 NAVIGATION = ("-H", "Accept: text/html,application/xhtml+xml", "-H", "Sec-Fetch-Mode: navigate")
@@ -403,7 +403,7 @@ async def test_a_second_signal_cuts_the_kill_short(world, page, make_origin):
     agent = world.start_agent(**{"on-stop": "kill", "kill-endpoint": gateway.url("/kill")})
     assert (await world.get(page.url("/hello"))).output.endswith(b"hello")
     agent.signal(signal.SIGTERM)
-    await asyncio.wait_for(asked.wait(), 30)
+    await asyncio.wait_for(asked.wait(), 30 * PATIENCE)
     agent.signal(signal.SIGTERM)
     # The request for the kill would be waited for for 20 s.
     assert await agent.ended(10) == 0

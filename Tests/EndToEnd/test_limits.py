@@ -9,7 +9,7 @@ from harness import wire
 from harness.client import Connection, request
 from harness.fluidity import Fluidity, write_configuration
 from harness.ports import free_port
-from harness.waiting import eventually
+from harness.waiting import eventually, patiently
 from harness.wire import Broken
 
 
@@ -50,7 +50,7 @@ async def test_connection_limit(proxy, ok):
         client.abort()
         return None
 
-    async with asyncio.timeout(60):
+    async with patiently(60):
         # The probe of the harness for readiness may still be counted.
         first = await eventually(opened, 10, "the first connection")
         second = await eventually(opened, 10, "the second connection")
@@ -64,7 +64,7 @@ async def test_connection_limit(proxy, ok):
 
 async def test_idle_limit(proxy, ok):
     process = proxy(idle="1s")
-    async with asyncio.timeout(30):
+    async with patiently(30):
         async with await Connection.open(process.port) as mute:
             assert await mute.ended(within=10) == b""
         async with await Connection.open(process.port) as client:
@@ -87,15 +87,15 @@ async def test_what_moves_is_not_idle(proxy, origin):
             await asyncio.sleep(0.25)
             await exchange.send(b"x")
 
-    process = proxy(idle="1s")
-    async with asyncio.timeout(30), await Connection.open(process.port) as client:
+    process = proxy(idle="2s")
+    async with patiently(30), await Connection.open(process.port) as client:
         assert (await client.request("GET", origin.url("/"))).body == b"x" * 12
 
 
 async def test_a_unix_socket(proxy, ok, tmp_path):
     path = tmp_path / "proxy.sock"
     process = proxy(listen=f"unix:{path}")
-    async with asyncio.timeout(30):
+    async with patiently(30):
         async with await Connection.open(unix=str(path)) as client:
             for _ in range(2):
                 assert (await client.request("GET", ok.url("/"))).body == b"fine"
@@ -110,5 +110,5 @@ async def test_a_stale_unix_socket_is_replaced(proxy, ok, tmp_path):
     first.kill()
     assert os.path.exists(path)
     proxy(listen=f"unix:{path}")
-    async with asyncio.timeout(30), await Connection.open(unix=str(path)) as client:
+    async with patiently(30), await Connection.open(unix=str(path)) as client:
         assert (await client.request("GET", ok.url("/"))).body == b"fine"

@@ -8,7 +8,7 @@ import pytest
 
 from harness.client import Connection
 from harness.processes import run
-from harness.waiting import eventually
+from harness.waiting import eventually, patiently
 
 SECRETS = ["secret-path", "secret-query", "secret-field", "secret-cookie", "secret-body", "secret-answer", "c2VjcmV0LXByb3h5"]
 
@@ -20,7 +20,7 @@ async def exchange_with_secrets(tunnel, origin):
         await exchange.respond(203, [("Set-Cookie", "secret-cookie")], b"secret-answer")
 
     fields = [("X-Mine", "secret-field"), ("Cookie", "secret-cookie"), ("Proxy-Authorization", "Basic c2VjcmV0LXByb3h5")]
-    async with asyncio.timeout(20), await Connection.open(tunnel.port) as client:
+    async with patiently(20), await Connection.open(tunnel.port) as client:
         response = await client.request("POST", origin.url("/secret-path?secret-query=1"), fields, b"secret-body")
         assert response.body == b"secret-answer"
 
@@ -92,7 +92,7 @@ async def test_a_tunnel_that_ends_normally_is_no_failure(make_tunnel, make_tcp):
 
     target = await make_tcp(echo)
     tunnel = make_tunnel().start()
-    async with asyncio.timeout(30):
+    async with patiently(30):
         for number in range(10):
             client = await Connection.open(tunnel.port)
             assert (await client.connect(target.authority)).status == 200

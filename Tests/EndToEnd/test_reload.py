@@ -10,7 +10,7 @@ from harness.admin import Admin
 from harness.client import Connection, fetch
 from harness.fluidity import Fluidity, write_configuration
 from harness.ports import free_port
-from harness.waiting import eventually
+from harness.waiting import eventually, patiently
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ async def test_what_is_open_finishes_where_it_began(make_tunnel, origin):
         (tunnel.agent, tunnel._agent_stages, tunnel.agent_config),
     ]:
         rest.clear()
-        async with asyncio.timeout(60), await Connection.open(tunnel.port) as client:
+        async with patiently(60), await Connection.open(tunnel.port) as client:
             await client.send(wire.head(f"GET {origin.url('/download')} HTTP/1.1", [("Host", origin.authority)]))
             response = await client.head()
             body = client.body(response)

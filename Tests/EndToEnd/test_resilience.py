@@ -11,7 +11,7 @@ from harness.client import Connection, fetch
 from harness.fluidity import Fluidity, write_configuration
 from harness.ports import free_port
 from harness.processes import run
-from harness.waiting import eventually
+from harness.waiting import eventually, patiently
 
 END = pytest.mark.parametrize("end", ["agent", "server"])
 
@@ -42,7 +42,7 @@ def health(launch, tmp_path):
 
 async def test_a_fixed_answer(health):
     process = health(status=200, body="ok\n", fields={"Cache-Control": "no-store", "X-List": ["a", "b"]})
-    async with asyncio.timeout(30), await Connection.open(process.port) as client:
+    async with patiently(30), await Connection.open(process.port) as client:
         for method, body in [("GET", None), ("POST", b"x" * 300_000), ("HEAD", None), ("PUT", b"")]:
             length = [] if body is None else [("Content-Length", str(len(body)))]
             await client.send(wire.head(f"{method} /any HTTP/1.1", [("Host", "localhost"), *length]) + (body or b""))
@@ -56,7 +56,7 @@ async def test_a_fixed_answer(health):
 
 async def test_a_fixed_answer_without_a_body(health):
     process = health(status=204)
-    async with asyncio.timeout(30), await Connection.open(process.port) as client:
+    async with patiently(30), await Connection.open(process.port) as client:
         for _ in range(2):
             await client.send(wire.head("GET / HTTP/1.1", [("Host", "localhost")]))
             response = await client.response()
@@ -65,7 +65,7 @@ async def test_a_fixed_answer_without_a_body(health):
 
 async def test_bytes_that_are_no_request_get_no_fixed_answer(health):
     process = health()
-    async with asyncio.timeout(30), await Connection.open(process.port) as client:
+    async with patiently(30), await Connection.open(process.port) as client:
         await client.send(b"this is no HTTP\r\n\r\n")
         assert (await client.response()).status == 400
 
@@ -83,7 +83,7 @@ async def test_a_server_that_only_answers(make_tunnel, tmp_path, server_identity
     ])  # fmt: skip
     launch(Fluidity("server", server, port=port))
     launch(Fluidity("agent", agent, port=agent_port))
-    async with asyncio.timeout(30):
+    async with patiently(30):
         response = await fetch(agent_port, "http://nowhere.invalid/")
         assert response.body == b"words " * 1000 and response.get("content-length") == "6000"
         async with await Connection.open(agent_port) as client:
@@ -110,7 +110,7 @@ async def test_a_bad_site_is_left_alone_and_no_other(with_stage, origin, make_or
     async def status() -> int:
         return (await fetch(tunnel.port, origin.url())).status
 
-    async with asyncio.timeout(60):
+    async with patiently(60):
         for _ in range(4):
             assert await status() == 503
         assert len(origin.requests) == 4
@@ -139,7 +139,7 @@ async def asked_again(origin, status) -> bool:
 async def test_an_origin_that_cannot_be_reached(with_stage, end):
     tunnel = await with_stage(end, "circuit-breaker", minimum=3, pause="60s")
     url = f"http://127.0.0.1:{free_port()}/"
-    async with asyncio.timeout(60):
+    async with patiently(60):
         for _ in range(3):
             assert (await fetch(tunnel.port, url)).status == 502
         assert (await fetch(tunnel.port, url)).status == 503
@@ -161,7 +161,7 @@ async def test_an_answer_that_says_try_again(with_stage, origin, end):
         bodies.append(await exchange.read_body())
         await exchange.respond(next(answers), body=b"answer")
 
-    async with asyncio.timeout(30):
+    async with patiently(30):
         body = b"a body that is sent three times " * 1000
         response = await fetch(tunnel.port, origin.url("/flaky"), "PUT", body=body)
         assert response.status == 200 and bodies == [body] * 3
@@ -188,7 +188,7 @@ async def test_attempts_are_counted_where_they_go(make_tunnel, origin):
     async def flaky(exchange):
         await exchange.respond(next(answers), body=b"answer")
 
-    async with asyncio.timeout(30):
+    async with patiently(30):
         assert (await fetch(tunnel.port, origin.url())).status == 200
         metrics = await admin.metrics()
         assert metrics.sum("fluidity_exchanges_begun_total") == 1 and metrics.sum("fluidity_exchanges_open") == 0
@@ -215,7 +215,7 @@ async def test_a_connection_that_is_lost_before_the_head(with_stage, origin, end
             return exchange.reset()
         await exchange.respond(200, body=b"at last")
 
-    async with asyncio.timeout(30):
+    async with patiently(30):
         # With a body, so that `fetch` itself doesn't try again.
         assert (await fetch(tunnel.port, origin.url("/lost"), "PUT", body=b"x")).body == b"at last"
         assert attempts == 3
@@ -237,7 +237,7 @@ async def test_nothing_is_sent_again_after_the_head(with_stage, origin, end):
         exchange.reset()
 
     passed = asyncio.Event()
-    async with asyncio.timeout(30), await Connection.open(tunnel.port) as client:
+    async with patiently(30), await Connection.open(tunnel.port) as client:
         await client.send(wire.head(f"GET {origin.url('/cut')} HTTP/1.1", [("Host", origin.authority)]))
         assert (await client.head()).status == 200
         passed.set()
@@ -256,7 +256,7 @@ async def test_large_and_streaming_bodies_pass(with_stage, origin, end):
             total += len(data)
         await exchange.respond(503 if total > 1 << 20 else 200, body=b"%d" % total)
 
-    async with asyncio.timeout(60):
+    async with patiently(60):
         response = await fetch(tunnel.port, origin.url("/large"), "PUT", body=bytes(5_000_000))
         assert (response.status, response.body) == (503, b"5000000") and len(origin.requests) == 1
 

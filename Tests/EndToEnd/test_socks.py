@@ -11,7 +11,7 @@ from harness.fluidity import Fluidity, Tunnel, write_configuration
 from harness.origin import FullBacklog
 from harness.ports import free_port
 from harness.processes import curl, run
-from harness.waiting import eventually
+from harness.waiting import eventually, patiently
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ async def test_an_address_of_version_6(socks):
 
     server = await asyncio.start_server(echo, "::1", 0)
     agent = socks()
-    async with server, asyncio.timeout(30), await Connection.open(agent.port) as client:
+    async with server, patiently(30), await Connection.open(agent.port) as client:
         assert await negotiate(client, to("::1", server.sockets[0].getsockname()[1])) == OK
         await client.send(b"over six")
         assert await client.reader.read() == b"over six"
@@ -96,7 +96,7 @@ async def test_bytes_sent_ahead_and_half_close(socks, make_tcp):
 
     origin = await make_tcp(count)
     agent = socks("detect")
-    async with asyncio.timeout(30), await Connection.open(agent.port) as client:
+    async with patiently(30), await Connection.open(agent.port) as client:
         await client.send(b"\x05\x01\x00" + to("127.0.0.1", origin.port) + b"early")
         assert await client.reader.readexactly(12) == b"\x05\x00" + OK
         await client.send(b"x" * 1_000_000)
@@ -114,7 +114,7 @@ async def test_replies_of_failures(socks):
             ("127.0.0.1", full.port, 4),
             ("192.0.2.1", 80, 2),
         ):
-            async with asyncio.timeout(30), await Connection.open(agent.port) as client:
+            async with patiently(30), await Connection.open(agent.port) as client:
                 assert await negotiate(client, to(host, port)) == b"\x05" + bytes([reply]) + OK[2:], (host, port)
                 assert await client.reader.read() == b"", "nothing of the answer's text follows"
     finally:
@@ -124,10 +124,10 @@ async def test_replies_of_failures(socks):
 async def test_what_is_not_supported(socks):
     agent = socks()
     for command in (2, 3):
-        async with asyncio.timeout(30), await Connection.open(agent.port) as client:
+        async with patiently(30), await Connection.open(agent.port) as client:
             assert await negotiate(client, to("127.0.0.1", 80, command)) == b"\x05\x07" + OK[2:]
             assert await client.reader.read() == b""
-    async with asyncio.timeout(30), await Connection.open(agent.port) as client:
+    async with patiently(30), await Connection.open(agent.port) as client:
         await client.send(b"\x04\x01\x00\x50\x7f\x00\x00\x01\x00")
         assert await client.reader.read() == b"", "SOCKS4 is ended without a reply"
 
@@ -154,7 +154,7 @@ async def test_the_user_is_checked_by_auth(launch, make_tunnel, binary, tmp_path
 async def test_a_client_that_says_nothing(socks):
     for stage, keys in (("socks", {"negotiation-timeout": "300ms"}), ("detect", {"timeout": "300ms"})):
         agent = socks(stage, **keys)
-        async with asyncio.timeout(30), await Connection.open(agent.port) as client:
+        async with patiently(30), await Connection.open(agent.port) as client:
             assert await client.reader.read() == b""
 
 
@@ -174,7 +174,7 @@ async def test_a_stalled_reader(socks, make_tcp):
 
     origin = await make_tcp(pour)
     agent = socks()
-    async with asyncio.timeout(60), await Connection.open(agent.port, receive_buffer=1 << 16) as client:
+    async with patiently(60), await Connection.open(agent.port, receive_buffer=1 << 16) as client:
         assert await negotiate(client, to("127.0.0.1", origin.port)) == OK
         last = -1
         while sent != last:

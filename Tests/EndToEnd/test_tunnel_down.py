@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from harness.client import Connection, fetch
-from harness.waiting import eventually
+from harness.waiting import eventually, patiently
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ async def test_503_after_the_wait(make_tunnel, ok):
     tunnel = make_tunnel(agent={"connect": {"wait": "1s"}})
     tunnel.start_agent()
     for way in ("plain", "connect"):
-        async with asyncio.timeout(10), await Connection.open(tunnel.port) as client:
+        async with patiently(10), await Connection.open(tunnel.port) as client:
             response = await (client.request("GET", ok.url("/")) if way == "plain" else client.connect(ok.authority))
         assert response.status == 503
         assert int(response.get("retry-after")) > 0
@@ -32,7 +32,7 @@ async def test_503_after_the_wait(make_tunnel, ok):
 async def test_a_request_waits_for_the_tunnel(make_tunnel, ok):
     tunnel = make_tunnel(agent={"connect": {"wait": "30s"}})
     tunnel.start_agent()
-    async with asyncio.timeout(40):
+    async with patiently(40):
         waiting = [asyncio.create_task(fetch(tunnel.port, ok.url("/"), within=40)) for _ in range(20)]
         await asyncio.sleep(0)
         tunnel.start_server()
@@ -86,7 +86,7 @@ async def test_a_silent_server_is_noticed(make_tunnel, origin):
 
     pings = {"frame": {"ping-interval": "1s", "ping-timeout": "1s"}}
     tunnel = make_tunnel(agent={**pings, "connect": {"wait": "1s"}}, server=pings).start()
-    async with asyncio.timeout(30):
+    async with patiently(30):
         waiting = asyncio.create_task(fetch(tunnel.port, origin.url("/slow"), within=30))
         await eventually(lambda: origin.requests, 10, "the request has reached the origin")
         tunnel.server.signal(19)  # SIGSTOP

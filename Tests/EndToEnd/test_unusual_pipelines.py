@@ -1,6 +1,5 @@
 """Lists of stages beyond agent and server, made of nothing but configuration."""
 
-import asyncio
 import hashlib
 
 import pytest
@@ -9,7 +8,7 @@ from harness.client import Connection, fetch
 from harness.fluidity import Fluidity, write_configuration
 from harness.ports import accepts, free_port
 from harness.processes import Process, curl
-from harness.waiting import eventually
+from harness.waiting import eventually, patiently
 from harness.websocket import open_websocket, port_of, serve_echo
 
 
@@ -38,7 +37,7 @@ async def everything_works(port: int, nginx, origin):
     async def echo(exchange):
         await exchange.respond(200, body=await exchange.read_body())
 
-    async with asyncio.timeout(60):
+    async with patiently(60):
         response = await fetch(port, nginx.url(10_000_000))
         assert hashlib.sha256(response.body).hexdigest() == nginx.hashes["10000000"]
         async with await Connection.open(port) as client:
@@ -76,7 +75,7 @@ async def test_whoever_answers_nothing_of_an_exchange_is_left(start, server_iden
     server = start("server", ("mtls", server_identity.settings()), frame, *stages, name="server")
     connect = ("connect", {"to": f"localhost:{server.port}"})
     agent = start("agent", HTTP, frame, ("mtls", {**client_identity.settings(), "name": "localhost"}), connect, name="agent")
-    async with asyncio.timeout(60), await Connection.open(agent.port) as client:
+    async with patiently(60), await Connection.open(agent.port) as client:
         for number in range(40):
             answer = await client.request("POST", origin.url("/"), body=b"x" * 100)
             assert answer.status == status or (number, end) == (0, "rate-limit"), (number, answer.status, answer.body)

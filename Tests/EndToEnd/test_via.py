@@ -1,6 +1,5 @@
 """The agent reaches the server through a company's HTTP proxy."""
 
-import asyncio
 import hashlib
 import urllib.parse
 

@@ -3,6 +3,7 @@
 import asyncio
 
 from . import wire
+from .waiting import patiently
 from .wire import Broken, Fields, Message
 
 
@@ -79,7 +80,7 @@ class Connection:
         """What still comes until the other side ends the connection, cleanly or not."""
         rest = b""
         try:
-            async with asyncio.timeout(within):
+            async with patiently(within):
                 while data := await self.reader.read(1 << 16):
                     rest += data
         except ConnectionError:
@@ -96,5 +97,5 @@ def request(method: str, url: str, fields: Fields = (), body: bytes | None = Non
 
 async def fetch(port: int, url: str, method: str = "GET", fields: Fields = (), body: bytes | None = None, within: float = 30) -> Message:
     """One request on a connection of its own."""
-    async with asyncio.timeout(within), await Connection.open(port) as connection:
+    async with patiently(within), await Connection.open(port) as connection:
         return await connection.request(method, url, fields, body)

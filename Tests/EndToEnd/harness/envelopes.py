@@ -12,6 +12,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.frames import Opcode
 
 from .client import request
+from .waiting import PATIENCE
 from .wire import Broken, read_head, counted, chunks, until_end
 
 
@@ -88,7 +89,7 @@ class Agent(Peer):
         return number
 
     async def next(self, number: str, kind: str | None = None) -> dict:
-        got, payload = await asyncio.wait_for(self.queues[number].get(), 20)
+        got, payload = await asyncio.wait_for(self.queues[number].get(), 20 * PATIENCE)
         assert kind is None or got == kind, (got, payload)
         return payload
 

@@ -9,6 +9,8 @@ import h2.events
 import h2.exceptions
 import h2.settings
 
+from .waiting import PATIENCE
+
 
 class _Connection(h2.connection.H2Connection):
     """Goes on after GOAWAY, as RFC 9113 has it: the package takes it for the end."""
@@ -131,7 +133,7 @@ class HTTP2Client:
 
     async def until(self, condition, within: float = 20):
         async with self._news:
-            await asyncio.wait_for(self._news.wait_for(lambda: self.closed or condition()), within)
+            await asyncio.wait_for(self._news.wait_for(lambda: self.closed or condition()), within * PATIENCE)
         assert condition(), "the connection has ended"
 
     async def request(self, headers: list[tuple[str, str]], *, body: bytes | None = None, end: bool = True) -> Stream:

@@ -5,6 +5,7 @@ import json
 import time
 
 from . import wire
+from .waiting import PATIENCE
 
 
 class RuntimeAPI:
@@ -58,7 +59,7 @@ class RuntimeAPI:
             *(headers or {}).items(),
         ]
         await self._pending.put((data, fields))
-        return await asyncio.wait_for(outcome, within)
+        return await asyncio.wait_for(outcome, within * PATIENCE)
 
     def close_idle_connections(self):
         """As a function's connections are found after a thaw: ended by the other side."""

@@ -1,6 +1,10 @@
 """Resident memory of other processes, in bytes."""
 
+import json
+import sys
 from pathlib import Path
+
+from .processes import run
 
 MiB = 1 << 20
 KiB = 1 << 10
@@ -27,3 +31,31 @@ class Growth:
 
     def peak(self) -> int:
         return _status(self._pid, "VmHWM") - self._before
+
+
+_MEASURING = """
+import json, resource, subprocess, sys
+done = subprocess.run(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+json.dump({
+    "status": done.returncode, "text": done.stdout.decode(errors="replace"),
+    "peak": used.ru_maxrss * 1024, "seconds": used.ru_utime + used.ru_stime,
+}, sys.stdout)
+"""
+
+
+class Cost:
+    """What a short-lived program said, the most memory that it had, and the processor time that it took."""
+
+    def __init__(self, status: int, text: str, peak: int, seconds: float):
+        self.status = status
+        self.text = text
+        self.peak = peak
+        self.seconds = seconds
+
+
+async def cost(*command) -> Cost:
+    """Runs a program beneath a small process: a child of this one would begin with this one's memory as its peak."""
+    measured = await run(sys.executable, "-I", "-S", "-c", _MEASURING, *command)
+    assert measured.status == 0, measured.text
+    return Cost(**json.loads(measured.output))

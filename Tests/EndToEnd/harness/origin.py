@@ -158,16 +158,16 @@ class Connections(Server):
 class FullBacklog:
     """A loopback port whose connection attempts are never answered, because its queue of connections is full."""
 
-    def __init__(self):
+    def __init__(self, address: str = "127.0.0.1", port: int = 0):
         self._listener = socket.socket()
-        self._listener.bind(("127.0.0.1", 0))
+        self._listener.bind((address, port))
         self._listener.listen(0)
         self.port = self._listener.getsockname()[1]
         self._fillers = []
         for _ in range(4):
             filler = socket.socket()
             filler.setblocking(False)
-            filler.connect_ex(("127.0.0.1", self.port))
+            filler.connect_ex((address, self.port))
             self._fillers.append(filler)
 
     def close(self):

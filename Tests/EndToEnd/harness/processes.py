@@ -7,7 +7,7 @@ import signal
 import subprocess
 from pathlib import Path
 
-from .waiting import eventually, wait_until
+from .waiting import PATIENCE, eventually, wait_until
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1
@@ -123,9 +123,9 @@ async def run(*command, within: float = 60, stdin: bytes | None = b"", environme
     try:
         if stdin is None:
             gathering = asyncio.gather(child.stdout.read(), child.stderr.read(), child.wait())
-            output, errors, _ = await asyncio.wait_for(gathering, within)
+            output, errors, _ = await asyncio.wait_for(gathering, within * PATIENCE)
         else:
-            output, errors = await asyncio.wait_for(child.communicate(stdin), within)
+            output, errors = await asyncio.wait_for(child.communicate(stdin), within * PATIENCE)
         return Finished(child.returncode, output, errors)
     finally:
         if child.returncode is None:

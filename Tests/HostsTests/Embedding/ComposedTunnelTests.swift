@@ -60,7 +60,7 @@ import Testing
             Step.http { $0.mode = .origin }
             Step<Exchange, End>(Mirror())
         }
-        return EmbeddedPipeline(plan, logger: logger, eventLoops: 1)
+        return EmbeddedPipeline(plan, logger: logger, eventLoops: 1, drain: .seconds(3_600))
     }
 
     private func server() throws -> EmbeddedPipeline {
@@ -78,7 +78,7 @@ import Testing
                 otherwise: .allow)
             Step.fetch { $0.destinations = .networks(["127.0.0.0/8", "::1"]) }
         }
-        return EmbeddedPipeline(plan, logger: logger, eventLoops: 1)
+        return EmbeddedPipeline(plan, logger: logger, eventLoops: 1, drain: .seconds(3_600))
     }
 
     private func agent(of server: HostPort, compresses: Bool = true) throws -> EmbeddedPipeline {
@@ -91,9 +91,9 @@ import Testing
             Step.frameClient()
             Step.mtlsClient(
                 certificate: file("ann.pem"), key: file("ann-key.pem"), ca: file("ca.pem"), name: "tunnel.example")
-            Step.connect(to: server) { $0.wait = .seconds(30) }
+            Step.connect(to: server) { $0.wait = .seconds(600) }
         }
-        return EmbeddedPipeline(plan, logger: logger, eventLoops: 1)
+        return EmbeddedPipeline(plan, logger: logger, eventLoops: 1, drain: .seconds(3_600))
     }
 
     private func get(_ url: String, host: String) async throws -> String {
@@ -103,7 +103,8 @@ import Testing
 
     private func status(_ answer: String) -> Substring { answer.prefix { !$0.isNewline } }
 
-    @Test func trafficGoesThroughWhatWasComposed() async throws {
+    /// No limit can be what ends it, however little of the machine the test gets.
+    @Test(.timeLimit(.minutes(10))) func trafficGoesThroughWhatWasComposed() async throws {
         let origin = try origin()
         try await origin.start()
         let place = try await origin.address()

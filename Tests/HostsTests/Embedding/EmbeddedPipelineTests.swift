@@ -41,7 +41,8 @@ import Testing
 
     private let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
-    @Test func agentAndServer() async throws {
+    /// The limit on draining can't be what ends it, however little of the machine the test gets.
+    @Test(.timeLimit(.minutes(10))) func agentAndServer() async throws {
         let folder = try TemporaryDirectory()
         let socket = "\(folder.path)/agent"
         let server = EmbeddedPipeline(
@@ -49,7 +50,7 @@ import Testing
                 Step.accept(.unix(path: socket)) { $0.maxConnections = 10 }
                 Step.http()
                 Step<Exchange, End>(Echo()) { $0.greeting = "you asked" }
-            }, logger: logger, eventLoops: 1)
+            }, logger: logger, eventLoops: 1, drain: .seconds(3_600))
         #expect(server.status == .idle)
         try await server.start()
         #expect(server.status == .running)

@@ -10,7 +10,7 @@ import Testing
         StageConformance<Bare<GoodSource>>.self as any HastyChecking.Type,
         StageConformance<Bare<GoodServer>>.self, StageConformance<Bare<GoodSink>>.self, StageConformance<Bare<GoodDialer>>.self,
     ])
-    func aGoodStageConforms(_ kind: any HastyChecking.Type) async throws { try await kind.checkSample(within: .seconds(10)) }
+    func aGoodStageConforms(_ kind: any HastyChecking.Type) async throws { try await kind.checkSample(within: .seconds(60)) }
 
     @Test(arguments: [
         (StageConformance<Bare<StubbornSource>>.self as any HastyChecking.Type, "it doesn't drain within"),
