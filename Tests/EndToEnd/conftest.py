@@ -1,16 +1,17 @@
 """Fixtures: one tunnel that most tests share, others to order, and origins that live as long as their test."""
 
 import resource
+import shutil
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from harness.certificates import Authority
-from harness.fluidity import Tunnel, find_binary
+from harness.fluidity import ROOT, Tunnel, find_binary
 from harness.nginx import Nginx
 from harness.origin import Connections, Origin
-from harness.processes import Process
+from harness.processes import Process, run
 
 _soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (_hard, _hard))
@@ -44,6 +45,21 @@ def no_process_is_left():
 @pytest.fixture(scope="session")
 def binary() -> Path:
     return find_binary()
+
+
+@pytest_asyncio.fixture
+async def place(binary, tmp_path):
+    """A copy of configs/ beside development certificates."""
+    shutil.copytree(ROOT / "configs", tmp_path / "configs")
+    certificates = tmp_path / "run/certs"
+    for arguments in (
+        ("init", "--out", certificates),
+        ("issue", "server", "--ca", certificates, "--out", certificates, "--server", "--dns", "localhost"),
+        ("issue", "client", "--ca", certificates, "--out", certificates, "--client"),
+    ):
+        made = await run(binary, "cert", *arguments, within=20)
+        assert made.status == 0, made.text
+    return tmp_path / "configs"
 
 
 @pytest.fixture(scope="session")

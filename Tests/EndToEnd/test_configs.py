@@ -1,7 +1,6 @@
 """The pipelines in configs/: each can be loaded with certificates in their place, and passes the tests that it has."""
 
 import re
-import shutil
 
 import pytest
 import yaml
@@ -10,21 +9,6 @@ from harness.fluidity import ROOT
 from harness.processes import run
 
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
-
-
-@pytest.fixture
-async def place(binary, tmp_path):
-    """A copy of configs/ beside development certificates."""
-    shutil.copytree(ROOT / "configs", tmp_path / "configs")
-    certificates = tmp_path / "run/certs"
-    for arguments in (
-        ("init", "--out", certificates),
-        ("issue", "server", "--ca", certificates, "--out", certificates, "--server", "--dns", "localhost"),
-        ("issue", "client", "--ca", certificates, "--out", certificates, "--client"),
-    ):
-        made = await run(binary, "cert", *arguments, within=20)
-        assert made.status == 0, made.text
-    return tmp_path / "configs"
 
 
 @pytest.mark.parametrize("config", [path.name for path in CONFIGS if path.name != "control.yaml"])
