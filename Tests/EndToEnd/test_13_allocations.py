@@ -22,6 +22,7 @@ THRESHOLDS = json.loads((ROOT / "Benchmarks/allocations.json").read_text())
 SIZE = 64 * MiB
 CHUNKS = SIZE // (64 * KiB)
 REQUESTS = 1000
+TUNNELS = 500
 
 
 class CountedTunnel:
@@ -100,3 +101,14 @@ async def test_allocations_per_exchange(counted, nginx, record_property):
         record_property(f"{name}: of the TLS library, per exchange", round(count.tls / REQUESTS, 2))
         allowed = THRESHOLDS["per exchange"][name]
         assert count.others / REQUESTS <= allowed, f"{name} allocates {count.others / REQUESTS:.2f} times for an exchange, not {allowed}"
+
+
+async def test_allocations_per_tunnel(counted, nginx, record_property):
+    """A new CONNECT for each, with one small exchange in it, which the origin ends."""
+    nginx.add("little", b"x" * 500)
+    arguments = ["-p", "-H", "Connection: close", "-o", "/dev/null", nginx.url("little")] * TUNNELS
+    for name, count in (await counted.cost(lambda: counted.curl(*arguments))).items():
+        record_property(f"{name}: allocations per tunnel", round(count.others / TUNNELS, 2))
+        record_property(f"{name}: of the TLS library, per tunnel", round(count.tls / TUNNELS, 2))
+        allowed = THRESHOLDS["per tunnel"][name]
+        assert count.others / TUNNELS <= allowed, f"{name} allocates {count.others / TUNNELS:.2f} times for a tunnel, not {allowed}"

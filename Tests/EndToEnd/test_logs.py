@@ -101,13 +101,38 @@ async def test_a_tunnel_that_ends_normally_is_no_failure(make_tunnel, make_tcp):
             # Both halves at once: what the target still sends meets a socket that is gone.
             client.writer.close()
         for process in tunnel.processes:
+            await told_of_tunnels_without_failure(process, 10)
 
-            def told(process=process):
-                lines = [line for line in lines_of(process) if line.get("method") == "CONNECT"]
-                return lines if len(lines) == 10 else None
 
-            lines = await eventually(told, 15, f"{process.name} logs the tunnels")
-            assert not [line["failure"] for line in lines if "failure" in line]
+@pytest.mark.parametrize("half", [False, True], ids=["", "after the client's half"])
+async def test_a_tunnel_that_the_target_ends_first_is_no_failure(make_tunnel, make_tcp, half):
+    async def greet(reader, writer):
+        if half:
+            assert await reader.read() == b"hello"
+        writer.write(b"bye")
+
+    target = await make_tcp(greet)
+    tunnel = make_tunnel().start()
+    async with asyncio.timeout(30):
+        for _ in range(10):
+            client = await Connection.open(tunnel.port)
+            assert (await client.connect(target.authority)).status == 200
+            if half:
+                await client.send(b"hello")
+                client.writer.write_eof()
+            assert await client.reader.read() == b"bye"
+            client.writer.close()
+        for process in tunnel.processes:
+            await told_of_tunnels_without_failure(process, 10)
+
+
+async def told_of_tunnels_without_failure(process, count):
+    def told():
+        lines = [line for line in lines_of(process) if line.get("method") == "CONNECT"]
+        return lines if len(lines) == count else None
+
+    lines = await eventually(told, 15, f"{process.name} logs the tunnels")
+    assert not [line["failure"] for line in lines if "failure" in line]
 
 
 @pytest.mark.parametrize("kind", ["no certificate", "plain text"])

@@ -6,8 +6,9 @@ public final class Inbound: Medium {
     public static var kind: MediumKind { .inbound }
 
     public let channel: any Channel
-    /// Where it came from, for logs: an address and port, or `unix`.
-    public let remote: String
+    /// Where it came from, for logs: an address and port, or `unix`. Made a text where one is wanted.
+    public private(set) lazy var remote = address?.shortDescription ?? "unix"
+    private let address: SocketAddress?
     /// Who it is, once a stage has found out.
     public var identity: PeerIdentity?
     /// The protocol that both sides agreed on in their TLS handshake (ALPN, RFC 7301).
@@ -15,7 +16,14 @@ public final class Inbound: Medium {
 
     public init(channel: any Channel, remote: String) {
         self.channel = channel
+        self.address = nil
         self.remote = remote
+    }
+
+    /// A connection that came from an address, or by a Unix socket.
+    package init(channel: any Channel, address: SocketAddress?) {
+        self.channel = channel
+        self.address = address
     }
 
     public static func metered(_ port: any InboundPort, on shard: Shard, at place: StagePlace) -> any InboundPort {

@@ -8,6 +8,7 @@ extension ByteBuffer {
 
     /// The same bytes in memory of their own.
     package func compacted() -> ByteBuffer {
+        guard readableBytes > 0 else { return ByteBuffer() }
         var copy = ByteBuffer()
         copy.reserveCapacity(readableBytes)
         copy.writeImmutableBuffer(self)

@@ -13,9 +13,9 @@ public final class ReservedAddresses: Sendable {
 
     /// Whether dialling an address would lead to one of these.
     package func contains(_ address: SocketAddress) -> Bool {
-        guard let port = address.port, let host = address.ipAddress else { return false }
+        guard let port = address.port else { return false }
         let reserved = addresses.withLock { $0.filter { $0.port == port } }
-        guard !reserved.isEmpty else { return false }
+        guard !reserved.isEmpty, let host = address.ipAddress else { return false }
         // A listener on every address is reached by each of this machine's.
         let listensEverywhere = reserved.contains { $0.ipAddress == "0.0.0.0" || $0.ipAddress == "::" }
         let plain = Self.plain(host)

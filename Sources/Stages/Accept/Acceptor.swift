@@ -27,8 +27,14 @@ final class Acceptor {
     func accept(_ channel: any Channel) throws {
         do {
             guard !isDraining else { throw ChannelError.ioOnClosedChannel }
+            // Here and not by the bootstrap, which makes futures of each.
+            if let options = channel.syncOptions {
+                try options.setOption(.allowRemoteHalfClosure, value: true)
+                try options.setOption(.maxMessagesPerRead, value: 4)
+                try options.setOption(.writeBufferWaterMark, value: .init(low: 64 << 10, high: 192 << 10))
+            }
             try channel.pipeline.syncOperations.addHandler(IdleHandler(limit: idle, shard: shard))
-            try port.accept(Inbound(channel: channel, remote: channel.remoteAddress?.shortDescription ?? "unix"))
+            try port.accept(Inbound(channel: channel, address: channel.remoteAddress))
         } catch {
             refused.add()
             throw error
@@ -62,11 +68,3 @@ final class Acceptor {
 
 @available(*, unavailable)
 extension Acceptor: Sendable {}
-
-extension SocketAddress {
-    /// Address and port without the family's name.
-    var shortDescription: String {
-        guard let ipAddress, let port else { return "unix" }
-        return ipAddress.contains(":") ? "[\(ipAddress)]:\(port)" : "\(ipAddress):\(port)"
-    }
-}

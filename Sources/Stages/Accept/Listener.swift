@@ -55,9 +55,6 @@ final class Listener: Sendable {
                     self.configuration.congestionControl?.apply(to: channel) ?? channel.eventLoop.makeSucceededVoidFuture()
                 }
             }
-            .childChannelOption(.allowRemoteHalfClosure, value: true)
-            .childChannelOption(.maxMessagesPerRead, value: 4)
-            .childChannelOption(.writeBufferWaterMark, value: .init(low: 64 << 10, high: 192 << 10))
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try byLoop[ObjectIdentifier(channel.eventLoop)]?.value.accept(channel) }
             }
@@ -66,12 +63,8 @@ final class Listener: Sendable {
         let descriptor = try telemetry.sockets.use(listen) { () throws(StageError) in try ListeningSocket.open(listen) }
         let channel: any Channel
         do {
-            if case .tcp = listen {
-                channel = try await bootstrap.childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-                    .withBoundSocket(descriptor).get()
-            } else {
-                channel = try await bootstrap.withBoundSocket(descriptor).get()
-            }
+            // The library sets TCP_NODELAY on the listening socket, and those that are accepted inherit it.
+            channel = try await bootstrap.withBoundSocket(descriptor).get()
         } catch {
             release(telemetry)
             throw StageError(.unavailable, "can't listen on \(listen): \(error)", key: "listen")

@@ -23,8 +23,9 @@ final class ChannelOutput {
     private var gathered = ByteBuffer()
     /// What waits for the channel, and comes before what is gathered.
     private var waiting = Deque<ByteBuffer>()
-    /// Gathered bytes that the channel has, to be used again when they are out.
-    private var handedOver: [ByteBuffer] = []
+    /// Gathered bytes that the channel has, to be used again when they are out: mostly one buffer, for which no list is made.
+    private var handedOver: ByteBuffer?
+    private var moreHandedOver: [ByteBuffer] = []
     private var hasUnflushed = false
     private var isFlushing = false
     private var isDraining = false
@@ -129,7 +130,9 @@ final class ChannelOutput {
         guard gathered.readableBytes > 0 else { return }
         let bytes = gathered
         gathered = ByteBuffer()
-        if !isDraining, !isHeldBack { handedOver.append(bytes) }
+        if !isDraining, !isHeldBack {
+            if handedOver == nil { handedOver = bytes } else { moreHandedOver.append(bytes) }
+        }
         handOn(bytes)
     }
 
@@ -140,13 +143,16 @@ final class ChannelOutput {
     }
 
     private func reuse() {
-        guard !isDraining, !handedOver.isEmpty else { return }
-        for index in handedOver.indices {
-            // Only the storage that nobody else has any more is worth keeping.
-            handedOver[index].clear()
-            scratches.give(handedOver[index])
+        guard !isDraining, var first = handedOver else { return }
+        handedOver = nil
+        // Only the storage that nobody else has any more is worth keeping.
+        first.clear()
+        scratches.give(first)
+        for index in moreHandedOver.indices {
+            moreHandedOver[index].clear()
+            scratches.give(moreHandedOver[index])
         }
-        handedOver.removeAll(keepingCapacity: true)
+        moreHandedOver.removeAll(keepingCapacity: true)
     }
 
     // MARK: - Ending
@@ -164,8 +170,9 @@ final class ChannelOutput {
             return
         }
         switch ending {
-        case .output: context?.closeOutputAfterWrites()
-        case .all: context?.closeAfterWrites()
+        // Mostly everything is out, and there is nothing to be waited for.
+        case .output: if isDrained { context?.close(mode: .output, promise: nil) } else { context?.closeOutputAfterWrites() }
+        case .all: if isDrained { context?.close(promise: nil) } else { context?.closeAfterWrites() }
         }
     }
 }

@@ -12,7 +12,7 @@ package struct NoProxyList: Sendable {
 
     package func covers(_ server: HostPort) -> Bool {
         let host = Self.normalized(server.host)
-        let address = (try? SocketAddress(ipAddress: host, port: 0)).flatMap(AddressBytes.init)
+        let address = (try? SocketAddress(ipAddress: host, port: 0)).flatMap { AddressBytes($0) }
         return entries.contains { entry in
             if entry == "*" { return true }
             if let address, let network = Network(String(entry)) { return network.contains(address) }

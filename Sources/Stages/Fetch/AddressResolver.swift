@@ -9,15 +9,22 @@ import Musl
 import Darwin
 #endif
 
-/// Finds a host's addresses: literal ones at once, names by the system's resolver on threads of their own.
+/// Finds a host's addresses: literal ones as they are, names by the system's resolver on threads of their own.
 enum AddressResolver {
     struct NotFound: Error {
         var reason: String
     }
 
+    /// The address that a host is written as, or nil for a name.
+    static func literal(_ host: String, port: Int) -> SocketAddress? {
+        // Looked at first, for of a name the library makes an error, which costs more.
+        let isNumbers = host.utf8.allSatisfy { (0x30...0x39).contains($0) || $0 == UInt8(ascii: ".") }
+        guard isNumbers || host.utf8.contains(UInt8(ascii: ":")) else { return nil }
+        return try? SocketAddress(ipAddress: host, port: port)
+    }
+
     static func resolve(_ host: String, port: Int, on loop: any EventLoop) -> EventLoopFuture<[SocketAddress]> {
-        if let literal = try? SocketAddress(ipAddress: host, port: port) { return loop.makeSucceededFuture([literal]) }
-        return NIOThreadPool.singleton.runIfActive(eventLoop: loop) { try lookUp(host, port) }
+        NIOThreadPool.singleton.runIfActive(eventLoop: loop) { try lookUp(host, port) }
     }
 
     private static func lookUp(_ host: String, _ port: Int) throws -> [SocketAddress] {

@@ -4,13 +4,6 @@ import NIOPosix
 import NIOSSL
 import Pipeline
 
-/// Where a request goes: what connections are pooled by.
-struct Origin: Hashable {
-    var isSecure: Bool
-    var host: String
-    var port: Int
-}
-
 /// One loop's upstream client: finds or opens a connection for each exchange.
 final class FetchPort: ExchangePort {
     /// Exchanges that may wait for a connection to one origin.
@@ -19,19 +12,11 @@ final class FetchPort: ExchangePort {
     let configuration: FetchConfiguration
     let shard: Shard
     let scratches = ScratchBuffers()
-    private let tls: NIOSSLContext
-    private let meter: FetchMeter
+    let tls: NIOSSLContext
+    let meter: FetchMeter
+    /// Whatever one connection needs and another doesn't is set when it is there: a bootstrap is expensive to make.
+    private(set) lazy var bootstrap = ClientBootstrap(group: shard.loop)
     private var pools: [Origin: OriginPool] = [:]
-
-    // A class: changing a struct in a dictionary allocates.
-    private final class OriginPool {
-        /// The one used last is used first, so that the others can time out.
-        var idle: [UpstreamHandler] = []
-        var open = 0
-        var waiting = Deque<Exchange>()
-
-        var isUnused: Bool { open == 0 && waiting.isEmpty }
-    }
 
     init(configuration: FetchConfiguration, tls: NIOSSLContext, shard: Shard) {
         self.configuration = configuration
@@ -66,7 +51,7 @@ final class FetchPort: ExchangePort {
 
     private func request(_ exchange: Exchange, _ origin: Origin) {
         let pool = pool(origin)
-        if let handler = idleHandler(for: exchange, in: pool) {
+        if let handler = pool.takeIdle(for: exchange) {
             meter.reused.add()
             return handler.begin(exchange, isReused: true)
         }
@@ -78,12 +63,6 @@ final class FetchPort: ExchangePort {
         }
         pool.open += 1
         connect(exchange, origin, isTunnel: false)
-    }
-
-    /// The connection used last whose address the exchange may go to.
-    private func idleHandler(for exchange: Exchange, in pool: OriginPool) -> UpstreamHandler? {
-        guard !exchange.addressChecks.isEmpty else { return pool.idle.popLast() }
-        return pool.idle.lastIndex { $0.mayServe(exchange) }.map { pool.idle.remove(at: $0) }
     }
 
     private func pool(_ origin: Origin) -> OriginPool {
@@ -128,94 +107,6 @@ final class FetchPort: ExchangePort {
         meter.retries.add()
         pool(origin).open += 1
         connect(exchange, origin, isTunnel: false)
-    }
-
-    // MARK: - Dialling
-
-    private func connect(_ exchange: Exchange, _ origin: Origin, isTunnel: Bool) {
-        let began = NIODeadline.now()
-        AddressResolver.resolve(origin.host, port: origin.port, on: shard.loop).assumeIsolated().whenComplete { result in
-            switch result {
-            case .success(let addresses):
-                let allowed = addresses.filter {
-                    self.configuration.destinations.allow($0) && !self.shard.telemetry.reserved.contains($0)
-                }
-                guard let first = allowed.first else {
-                    return self.failed(
-                        exchange, origin, isTunnel,
-                        Failure(.forbidden, "connections to the address of '\(origin.host)' are not allowed here"))
-                }
-                let open = exchange.addressChecks.isEmpty ? allowed : allowed.filter { exchange.refusal(of: $0) == nil }
-                if open.isEmpty, let refusal = exchange.refusal(of: first) {
-                    return self.failed(exchange, origin, isTunnel, refusal)
-                }
-                let left = began + TimeAmount(self.configuration.connectTimeout) - .now()
-                self.dial(exchange, origin, isTunnel, open, within: max(left, .milliseconds(1)))
-            case .failure(let error):
-                let reason = (error as? AddressResolver.NotFound)?.reason ?? "\(error)"
-                self.failed(
-                    exchange, origin, isTunnel,
-                    Failure(.nameNotResolved, "the name '\(origin.host)' can't be resolved: \(reason)"))
-            }
-        }
-    }
-
-    private func dial(
-        _ exchange: Exchange, _ origin: Origin, _ isTunnel: Bool, _ addresses: [SocketAddress], within time: TimeAmount
-    ) {
-        guard !exchange.hasEnded else { return abandoned(origin, isTunnel) }
-        meter.dials.add()
-        let handlers = NIOLoopBoundBox<[ObjectIdentifier: UpstreamHandler]>([:], eventLoop: shard.loop)
-        let this = NIOLoopBound(self, eventLoop: shard.loop)
-        let bootstrap = ClientBootstrap(group: shard.loop)
-            .connectTimeout(time)
-            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .channelOption(.allowRemoteHalfClosure, value: true)
-            // Both are given on before anybody can say that it is too much.
-            .channelOption(.maxMessagesPerRead, value: 2)
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    // Happy Eyeballs may open several, of which one is taken.
-                    let handler = UpstreamHandler(port: this.value, origin: origin, isPooled: !isTunnel)
-                    handlers.value[ObjectIdentifier(channel)] = handler
-                    let pipeline = channel.pipeline.syncOperations
-                    if origin.isSecure { try pipeline.addHandler(this.value.secure(origin)) }
-                    try pipeline.addHandler(handler)
-                }
-            }
-        let connected =
-            addresses.count == 1
-            ? bootstrap.connect(to: addresses[0])
-            : bootstrap.resolver(KnownAddresses(addresses: addresses, loop: shard.loop))
-                .connect(host: origin.host, port: origin.port)
-        connected.assumeIsolated().whenComplete { result in
-            switch result {
-            case .success(let channel):
-                guard let handler = handlers.value[ObjectIdentifier(channel)] else { return }
-                handler.connected()
-                if exchange.hasEnded { return handler.finishUnused() }
-                handler.begin(exchange, isReused: false)
-            case .failure(let error):
-                self.failed(exchange, origin, isTunnel, UpstreamFailure.connecting(to: origin, error))
-            }
-        }
-    }
-
-    private func secure(_ origin: Origin) throws -> NIOSSLClientHandler {
-        // An address is no server name; the library then wants it among the certificate's addresses.
-        let isAddress = (try? SocketAddress(ipAddress: origin.host, port: 0)) != nil
-        return try NIOSSLClientHandler(context: tls, serverHostname: isAddress ? nil : origin.host)
-    }
-
-    private func failed(_ exchange: Exchange, _ origin: Origin, _ isTunnel: Bool, _ failure: Failure) {
-        abandoned(origin, isTunnel)
-        meter.failed(failure)
-        exchange.abortResponse(failure)
-        exchange.flushResponse()
-    }
-
-    private func abandoned(_ origin: Origin, _ isTunnel: Bool) {
-        if !isTunnel { closed(nil, origin) }
     }
 }
 

@@ -1,0 +1,110 @@
+import NIOCore
+import NIOPosix
+import NIOSSL
+import Pipeline
+
+/// From a host's name to a connection that serves an exchange.
+extension FetchPort {
+    func connect(_ exchange: Exchange, _ origin: Origin, isTunnel: Bool) {
+        let limit = TimeAmount(configuration.connectTimeout)
+        if let address = AddressResolver.literal(origin.host, port: origin.port) {
+            if let refusal = refusal(of: address, exchange, origin) { return failed(exchange, origin, isTunnel, refusal) }
+            return dial(exchange, origin, isTunnel, [address], within: limit)
+        }
+        let began = NIODeadline.now()
+        AddressResolver.resolve(origin.host, port: origin.port, on: shard.loop).assumeIsolated().whenComplete { result in
+            switch result {
+            case .success(let addresses):
+                let open = addresses.filter { self.refusal(of: $0, exchange, origin) == nil }
+                if open.isEmpty, let refusal = self.refusal(of: addresses, exchange, origin) {
+                    return self.failed(exchange, origin, isTunnel, refusal)
+                }
+                let left = began + limit - .now()
+                self.dial(exchange, origin, isTunnel, open, within: max(left, .milliseconds(1)))
+            case .failure(let error):
+                let reason = (error as? AddressResolver.NotFound)?.reason ?? "\(error)"
+                self.failed(
+                    exchange, origin, isTunnel,
+                    Failure(.nameNotResolved, "the name '\(origin.host)' can't be resolved: \(reason)"))
+            }
+        }
+    }
+
+    // MARK: - What may be dialled
+
+    private func isAllowed(_ address: SocketAddress) -> Bool {
+        configuration.destinations.allow(address) && !shard.telemetry.reserved.contains(address)
+    }
+
+    private func refusal(of address: SocketAddress, _ exchange: Exchange, _ origin: Origin) -> Failure? {
+        guard isAllowed(address) else {
+            return Failure(.forbidden, "connections to the address of '\(origin.host)' are not allowed here")
+        }
+        return exchange.addressChecks.isEmpty ? nil : exchange.refusal(of: address)
+    }
+
+    /// Why none of the addresses may be dialled: what stages say of one that this stage would dial comes first.
+    private func refusal(of addresses: [SocketAddress], _ exchange: Exchange, _ origin: Origin) -> Failure? {
+        if let first = addresses.first(where: isAllowed) { return exchange.refusal(of: first) }
+        return Failure(.forbidden, "connections to the address of '\(origin.host)' are not allowed here")
+    }
+
+    // MARK: - Dialling
+
+    private func dial(
+        _ exchange: Exchange, _ origin: Origin, _ isTunnel: Bool, _ addresses: [SocketAddress], within time: TimeAmount
+    ) {
+        guard !exchange.hasEnded else { return abandoned(origin, isTunnel) }
+        meter.dials.add()
+        let connected =
+            addresses.count == 1
+            ? bootstrap.connectTimeout(time).connect(to: addresses[0])
+            // Happy Eyeballs opens several, of which one is taken.
+            : ClientBootstrap(group: shard.loop).connectTimeout(time)
+                .resolver(KnownAddresses(addresses: addresses, loop: shard.loop)).connect(host: origin.host, port: origin.port)
+        connected.assumeIsolated().whenComplete { result in
+            switch result {
+            case .success(let channel): self.connected(channel, exchange, origin, isTunnel)
+            case .failure(let error): self.failed(exchange, origin, isTunnel, UpstreamFailure.connecting(to: origin, error))
+            }
+        }
+    }
+
+    /// A connection is there, and nothing was read from it yet: that takes another turn of the loop.
+    private func connected(_ channel: any Channel, _ exchange: Exchange, _ origin: Origin, _ isTunnel: Bool) {
+        let handler = UpstreamHandler(port: self, origin: origin, isPooled: !isTunnel)
+        do {
+            if let options = channel.syncOptions {
+                try options.setOption(.allowRemoteHalfClosure, value: true)
+                // Both are given on before anybody can say that it is too much.
+                try options.setOption(.maxMessagesPerRead, value: 2)
+            }
+            let pipeline = channel.pipeline.syncOperations
+            if origin.isSecure { try pipeline.addHandler(secure(origin)) }
+            try pipeline.addHandler(handler)
+        } catch {
+            channel.close(promise: nil)
+            return failed(exchange, origin, isTunnel, UpstreamFailure.connecting(to: origin, error))
+        }
+        handler.connected()
+        if exchange.hasEnded { return handler.finishUnused() }
+        handler.begin(exchange, isReused: false)
+    }
+
+    private func secure(_ origin: Origin) throws -> NIOSSLClientHandler {
+        // An address is no server name; the library then wants it among the certificate's addresses.
+        let isAddress = AddressResolver.literal(origin.host, port: 0) != nil
+        return try NIOSSLClientHandler(context: tls, serverHostname: isAddress ? nil : origin.host)
+    }
+
+    private func failed(_ exchange: Exchange, _ origin: Origin, _ isTunnel: Bool, _ failure: Failure) {
+        abandoned(origin, isTunnel)
+        meter.failed(failure)
+        exchange.abortResponse(failure)
+        exchange.flushResponse()
+    }
+
+    private func abandoned(_ origin: Origin, _ isTunnel: Bool) {
+        if !isTunnel { closed(nil, origin) }
+    }
+}

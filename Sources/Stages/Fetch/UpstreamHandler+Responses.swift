@@ -1,0 +1,59 @@
+import NIOCore
+import Pipeline
+
+/// What an origin answers, up to the end of one response.
+extension UpstreamHandler {
+    func parse(_ context: ChannelHandlerContext) {
+        do {
+            while state == .http || state == .idle, let part = try parser.next() {
+                switch part {
+                case .head(let head): received(head)
+                case .body(let bytes):
+                    allowance.spend(bytes.readableBytes)
+                    exchange?.sendResponseBody(bytes)
+                case .end(let trailers): responseEnded(trailers, context)
+                }
+            }
+        } catch {
+            fail(Failure(.originInvalid, "\(origin.host) sent no valid HTTP: \(error.reason)"))
+        }
+    }
+
+    private func received(_ head: HTTP1ResponseHead) {
+        guard let exchange else { return }
+        let response = ResponseHead(status: head.status, reason: head.reason, body: head.body, fields: head.fields)
+        if head.isInformational {
+            guard turn.receivedInformational() else {
+                return fail(Failure(.originInvalid, "\(origin.host) sent too many informational responses"))
+            }
+            return exchange.sendResponseHead(response)
+        }
+        turn.receivedHead(keepsAlive: head.keepAlive)
+        if response.opensTunnel(for: exchange.request) { return upgrade(exchange, response) }
+        expectMore()
+        exchange.sendResponseHead(response)
+    }
+
+    /// The origin has closed its half, which for some responses is their end.
+    func endResponse(_ context: ChannelHandlerContext) {
+        do {
+            if case .end(let trailers)? = try parser.finish() { return responseEnded(trailers, context) }
+        } catch {
+            if turn.hasResponseBegun || error.code != .noResponse {
+                return fail(Failure(.originClosed, "\(origin.host) closed the connection in the middle of its answer"))
+            }
+        }
+        context.close(promise: nil)
+    }
+
+    private func responseEnded(_ trailers: HeaderFields?, _ context: ChannelHandlerContext) {
+        guard let ended = exchange else { return }
+        exchange = nil
+        state = .idle
+        deadline = nil
+        let isClean = turn.leavesConnection(after: ended.request) && !isInputClosed && output.isDrained
+        ended.sendResponseEnd(trailers)
+        ended.flushResponse()
+        if !isClean || !recycle() { context.close(promise: nil) }
+    }
+}

@@ -1,0 +1,102 @@
+import NIOCore
+import Pipeline
+
+/// The connection's side: how it comes and goes, and how long it may take for what.
+extension HTTPServerHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        output.attach(context)
+        port.meter.connections.add()
+        port.meter.open.add(1)
+        // A connection that says nothing, not even in its TLS handshake, is closed like one that sends a head too slowly.
+        deadline = .now() + TimeAmount(port.configuration.headTimeout)
+        port.shard.deadlines.add(self)
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        end(Failure(.cancelled, "the client's connection was closed"))
+        self.context = nil
+        output.detach()
+        port.meter.open.add(-1)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        if mode == .tunnel, let exchange {
+            // Both halves closed without an error: the end of what the client had to say, if that isn't known yet.
+            exchange.sendRequestEnd()
+            exchange.flushRequest()
+        }
+        end(Failure(.cancelled, "the client closed the connection"))
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        end(Failure(.cancelled, "the client's connection failed: \(error)"))
+        context.close(promise: nil)
+    }
+
+    private func end(_ failure: Failure) {
+        port.shard.deadlines.remove(self)
+        let open = exchange
+        exchange = nil
+        unsettled = nil
+        open?.abortRequest(failure)
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event {
+        case is DrainEvent:
+            isDraining = true
+            if exchange == nil, parser.isIdle { drainIdle() }
+        case ChannelEvent.inputClosed:
+            inputClosed(context)
+        default:
+            context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    /// One that has had its answer is closed. A new one may have its first request on the way: that is still answered.
+    private func drainIdle() {
+        guard !hasBegun else { return output.close() }
+        deadline = .now() + Self.drainPatience
+    }
+
+    private func inputClosed(_ context: ChannelHandlerContext) {
+        isInputClosed = true
+        switch mode {
+        case .tunnel:
+            exchange?.sendRequestEnd()
+            exchange?.flushRequest()
+        case .http where exchange?.response != nil && isRequestComplete:
+            // The client may still read. If it has gone, writing will show it; if nothing is written, its time is limited.
+            // Before there is an answer, nothing would show it: then its leaving ends the request, as with most servers.
+            keepAlive = false
+            deadline = .now() + Self.halfClosedPatience
+        case .http, .lingering:
+            end(Failure(.cancelled, "the client closed the connection in the middle of a request"))
+            output.close()
+        }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if output.writabilityChanged() { settle(context) }
+        context.fireChannelWritabilityChanged()
+    }
+}
+
+extension HTTPServerHandler: Expiring {
+    func expire(now: NIODeadline) {
+        guard let context else { return }
+        deadline = nil
+        switch mode {
+        case .http where exchange == nil && !parser.isIdle && !isInputClosed:
+            refuse(408, "The request's head did not come in time.", context)
+        default:
+            end(Failure(.cancelled, "the client was silent for too long"))
+            context.close(promise: nil)
+        }
+    }
+}
