@@ -187,7 +187,8 @@ async def test_readiness_follows_the_tunnel(watched, admins, origin):
 async def test_an_expired_certificate_is_not_ready(make_tunnel, admins, authority):
     """It was good when the program started."""
     agent, server = admins
-    days = 4 / 86_400
+    # Long enough for both to start with it on a busy machine.
+    days = 12 / 86_400
     tunnel = make_tunnel(
         client=authority.issue("brief", days=days), server_as=authority.issue("brief-server", dns=("localhost",), server=True, days=days),
         agent_top={"admin": agent.settings}, server_top={"admin": server.settings},

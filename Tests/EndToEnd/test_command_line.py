@@ -110,7 +110,7 @@ def misled(make_tunnel, origin):
     async def ok(exchange):
         await exchange.respond(200, body=b"fine")
 
-    tunnel = make_tunnel(agent={"connect": {"to": f"localhost:{free_port()}", "wait": "10s"}})
+    tunnel = make_tunnel(agent={"connect": {"to": f"localhost:{free_port()}", "wait": "10m"}})
     tunnel.start_server()
     return tunnel
 

@@ -63,7 +63,8 @@ async def api():
 @pytest.fixture
 def function(tmp_path, api, aws, launch):
     def start(handler: str, **variables) -> Function:
-        return launch(Function(tmp_path, api, handler, {**environment(aws.url), **variables}))
+        api.function = launch(Function(tmp_path, api, handler, {**environment(aws.url), **variables}))
+        return api.function
 
     return start
 

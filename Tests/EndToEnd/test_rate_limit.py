@@ -121,7 +121,7 @@ async def test_uploads_and_tunnels_are_delayed_and_whole(make_tunnel, hello, whe
 
 async def test_one_who_is_delayed_delays_nobody_else(make_tunnel, hello):
     keys = [{"name": name, "key": name * 16} for name in ("ann", "bob")]
-    stages = [("auth", {"methods": [{"api-key": {"header": "X-Key", "keys": keys}}]}), ("rate-limit", {"by": "identity", "download": "64KiB/s", "byte-burst": "64KiB"})]
+    stages = [("auth", {"methods": [{"api-key": {"header": "X-Key", "keys": keys}}]}), ("rate-limit", {"by": "identity", "download": "8KiB/s", "byte-burst": "64KiB"})]
     tunnel = make_tunnel(server_filters=stages).start()
     slow = asyncio.create_task(fetch(tunnel.port, hello.url("/big"), fields=[("X-Key", "ann" * 16)]))
     await eventually(lambda: len(hello.requests) == 1, 10, "the first has begun")

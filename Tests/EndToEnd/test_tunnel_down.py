@@ -30,7 +30,7 @@ async def test_503_after_the_wait(make_tunnel, ok):
 
 
 async def test_a_request_waits_for_the_tunnel(make_tunnel, ok):
-    tunnel = make_tunnel(agent={"connect": {"wait": "30s"}})
+    tunnel = make_tunnel(agent={"connect": {"wait": "10m"}})
     tunnel.start_agent()
     async with patiently(40):
         waiting = [asyncio.create_task(fetch(tunnel.port, ok.url("/"), within=40)) for _ in range(20)]
@@ -42,7 +42,7 @@ async def test_a_request_waits_for_the_tunnel(make_tunnel, ok):
 
 async def test_a_client_that_leaves_while_it_waits(make_tunnel, ok):
     """Its request doesn't come to life later."""
-    tunnel = make_tunnel(agent={"connect": {"wait": "30s"}})
+    tunnel = make_tunnel(agent={"connect": {"wait": "10m"}})
     tunnel.start_agent()
     with pytest.raises(TimeoutError):
         await fetch(tunnel.port, ok.url("/left"), within=0.5)

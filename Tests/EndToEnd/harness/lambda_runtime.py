@@ -5,7 +5,7 @@ import json
 import time
 
 from . import wire
-from .waiting import PATIENCE
+from .waiting import eventually
 
 
 class RuntimeAPI:
@@ -26,6 +26,8 @@ class RuntimeAPI:
         #: How often a connection is closed behind the answer that it was just given, without saying so.
         self.close_after_answer = 0
         self.connections = 0
+        #: The process that runs the function, if the test has said so.
+        self.function = None
         self._pending: asyncio.Queue = asyncio.Queue()
         self._open: dict[str, asyncio.Future] = {}
         self._count = 0
@@ -44,7 +46,7 @@ class RuntimeAPI:
     def address(self) -> str:
         return f"127.0.0.1:{self.port}"
 
-    async def invoke(self, event, *, deadline: float = 30, within: float = 60, headers: dict | None = None):
+    async def invoke(self, event, *, deadline: float = 120, within: float = 60, headers: dict | None = None):
         """Returns what came of it: ("response", document) or ("error", document with its headers)."""
         self._count += 1
         identity = f"8476a536-e9f4-11e8-9739-{self._count:012d}"
@@ -59,7 +61,13 @@ class RuntimeAPI:
             *(headers or {}).items(),
         ]
         await self._pending.put((data, fields))
-        return await asyncio.wait_for(outcome, within * PATIENCE)
+        return await eventually(lambda: self._outcome(outcome), within, "the function reports on the invocation")
+
+    def _outcome(self, outcome: asyncio.Future):
+        if outcome.done():
+            return outcome.result()
+        # Nothing more comes of it.
+        assert self.function is None or self.function.alive, f"the function ended with status {self.function.status}:\n{self.function.tail()}"
 
     def close_idle_connections(self):
         """As a function's connections are found after a thaw: ended by the other side."""
