@@ -50,23 +50,21 @@ struct AuthEvidence {
     var authorization: String?
     /// From SOCKS5.
     var password: (user: String, password: String)?
-    /// Of the request. A method looks for its own field there.
+    /// Of the request, where a method has a field of its own to look for.
     var fields: HeaderFields
     /// Too many were wrong lately: what takes long to check isn't.
     var isOverloaded: Bool
 
     /// The credentials for a scheme, from the field that a method was given, else from where clients put them.
     ///
+    /// - Parameter scheme: letters alone, which are compared without case.
     /// - Parameter bare: whether a field of its own may have them without the scheme's name.
-    func credentials(_ scheme: String, in header: String?, bare: Bool = false) -> String? {
-        let found = header.map { fields.first($0) } ?? authorization
-        guard let found else { return nil }
-        let parts = found.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
-        guard parts.count == 2, parts[0].lowercased() == scheme.lowercased() else {
-            return bare && header != nil && parts.count == 1 ? found : nil
-        }
-        let rest = parts[1].drop { $0 == " " }
-        return rest.isEmpty ? nil : String(rest)
+    func credentials(_ scheme: StaticString, in header: String?, bare: Bool = false) -> Substring? {
+        guard let found = header.map({ fields.first($0) }) ?? authorization else { return nil }
+        guard let space = found.utf8.firstIndex(of: UInt8(ascii: " ")) else { return bare && header != nil ? found[...] : nil }
+        let isMeant = scheme.withUTF8Buffer { found.utf8[..<space].elementsEqual($0) { $0 | 0x20 == $1 | 0x20 } }
+        guard isMeant, let start = found.utf8[space...].firstIndex(where: { $0 != UInt8(ascii: " ") }) else { return nil }
+        return found[start...]
     }
 }
 

@@ -7,6 +7,9 @@ final class AuthPort: ExchangePort {
     private static let heldBackLimit = 256
 
     let methods: [any AuthMethod]
+    /// The fields that only methods are to see, and whether they read `Authorization`.
+    let headers: [String]
+    let readsAuthorization: Bool
     let loop: any EventLoop
     private let failureDelay: TimeAmount
     private let downstream: any ExchangePort
@@ -19,6 +22,8 @@ final class AuthPort: ExchangePort {
 
     init(methods: [any AuthMethod], failureDelay: TimeAmount, downstream: any ExchangePort, shard: Shard) {
         self.methods = methods
+        headers = methods.compactMap(\.header)
+        readsAuthorization = methods.contains(where: \.readsAuthorization)
         self.failureDelay = failureDelay
         self.downstream = downstream
         loop = shard.loop
@@ -131,20 +136,18 @@ private final class AuthGate: Gate {
     private func collect(_ head: inout RequestHead, _ exchange: Exchange) {
         evidence.peer = exchange.client.identity
         evidence.isOverloaded = port.isOverloaded
-        evidence.fields = head.fields
+        if !port.headers.isEmpty { evidence.fields = head.fields }
         switch exchange.credentials {
         case .proxyAuthorization(let value): evidence.authorization = value
         case .password(let user, let password): evidence.password = (user, password)
         case nil: break
         }
         exchange.credentials = nil
-        for method in port.methods {
-            if let header = method.header { head.fields.remove(header) }
-            if exchange.role == .origin, method.readsAuthorization {
-                evidence.authorization = evidence.fields.first("Authorization")
-                head.fields.remove("Authorization")
-            }
+        if exchange.role == .origin, port.readsAuthorization {
+            evidence.authorization = head.fields.first("Authorization")
+            head.fields.remove("Authorization")
         }
+        for header in port.headers { head.fields.remove(header) }
     }
 
     private func decide(from first: Int, _ exchange: Exchange) -> GateDecision {

@@ -1,11 +1,6 @@
+import Crypto
 import NIOCore
 import Pipeline
-
-#if canImport(FoundationEssentials)
-import FoundationEssentials
-#else
-import Foundation
-#endif
 
 /// Names and passwords. Verifying one takes long on purpose, so it happens on threads, and is remembered for a while.
 final class BasicMethod: AuthMethod {
@@ -19,7 +14,7 @@ final class BasicMethod: AuthMethod {
     private static let memory = TimeAmount.minutes(5)
 
     private let users: WatchedFile<UsersFile>
-    private let verified = VerifiedCredentials<Identity>(capacity: 4_096)
+    private let verified = VerifiedCredentials<Verified>(capacity: 4_096)
     private let work: SlowWork
     /// For users that don't exist: so that it takes as long to say so.
     private let nobody: PasswordHash
@@ -32,38 +27,55 @@ final class BasicMethod: AuthMethod {
         nobody = PasswordHash(fittingNothing: users.value.users.values.first?.function ?? PasswordHash.standard)
     }
 
+    /// Whose password was right, and the hash that it fitted.
+    private struct Verified {
+        var identity: Identity
+        var hash: PasswordHash
+    }
+
     func check(_ evidence: AuthEvidence, on loop: any EventLoop) -> AuthOutcome {
-        let user: String
-        let password: String
-        if let given = evidence.password, header == nil {
-            (user, password) = given
-        } else if let encoded = evidence.credentials("Basic", in: header) {
-            guard let decoded = Self.decode(encoded) else { return .wrong }
-            (user, password) = decoded
-        } else {
-            return .absent
-        }
-        let hash = users.value.users[user]
-        let known = verified.hash(user, password, hash?.text ?? "")
         let now = loop.now
-        if let identity = verified.value(known, now: now) { return .accepted(identity) }
+        if header == nil, let (user, password) = evidence.password {
+            let known = verified.hash(user[...], password[...])
+            return remembered(known, now) ?? verify(user, password, as: known, evidence, on: loop, now)
+        }
+        guard let encoded = evidence.credentials("Basic", in: header) else { return .absent }
+        guard encoded.utf8.count <= 4_096 else { return .wrong }
+        // What was right is known as it was sent, so that it needn't be decoded.
+        let known = verified.hash(encoded)
+        if let outcome = remembered(known, now) { return outcome }
+        guard let (user, password) = Self.decode(encoded) else { return .wrong }
+        return verify(user, password, as: known, evidence, on: loop, now)
+    }
+
+    private func remembered(_ known: HMAC<SHA256>.MAC, _ now: NIODeadline) -> AuthOutcome? {
+        guard let seen = verified.value(known, now: now), users.value.users[seen.identity.name] == seen.hash else { return nil }
+        return .accepted(seen.identity)
+    }
+
+    private func verify(
+        _ user: String, _ password: String, as known: HMAC<SHA256>.MAC, _ evidence: AuthEvidence, on loop: any EventLoop,
+        _ now: NIODeadline
+    ) -> AuthOutcome {
         guard !evidence.isOverloaded else { return .unavailable }
+        let hash = users.value.users[user]
         let tested = hash ?? nobody
         let identity = Identity(name: user, method: name)
         let fits = work.run(on: loop) { tested.fits(password) }
         guard let fits else { return .unavailable }
         return .pending(
             fits.map { [verified] fits in
-                guard fits, hash != nil else { return .wrong }
-                verified.remember(known, identity, until: now + Self.memory, now: now)
+                guard fits, let hash else { return .wrong }
+                verified.remember(known, Verified(identity: identity, hash: hash), until: now + Self.memory, now: now)
                 return .accepted(identity)
             })
     }
 
     /// RFC 7617, 2.
-    private static func decode(_ encoded: String) -> (String, String)? {
-        guard encoded.utf8.count <= 4_096, let data = Data(base64Encoded: encoded),
-            let text = String(validating: data, as: UTF8.self), let colon = text.firstIndex(of: ":")
+    private static func decode(_ encoded: Substring) -> (String, String)? {
+        var encoded = encoded
+        guard let bytes = encoded.withUTF8({ Base64.decode(UnsafeRawBufferPointer($0)) }),
+            let text = String(validating: bytes.readableBytesView, as: UTF8.self), let colon = text.firstIndex(of: ":")
         else { return nil }
         let user = String(text[..<colon])
         let password = String(text[text.index(after: colon)...])

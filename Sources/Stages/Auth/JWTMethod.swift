@@ -42,12 +42,12 @@ final class JWTMethod: AuthMethod {
     func check(_ evidence: AuthEvidence, on loop: any EventLoop) -> AuthOutcome {
         guard let token = evidence.credentials("Bearer", in: header, bare: true) else { return .absent }
         guard let current = keys.current else { return .unavailable }
-        let known = verified.hash(token, String(current.generation))
+        let known = verified.hash(token, "\(current.generation)")
         let now = loop.now
         if let identity = verified.value(known, now: now) { return .accepted(identity) }
         let seconds = clock()
         let result = work.run(on: loop) { [verifier] in
-            Result { () throws(JWTVerifier.Refusal) in try verifier.verify(token, keys: current.set, now: seconds) }
+            Result { () throws(JWTVerifier.Refusal) in try verifier.verify(String(token), keys: current.set, now: seconds) }
         }
         guard let result else { return .unavailable }
         return .pending(

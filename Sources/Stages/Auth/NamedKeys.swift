@@ -5,20 +5,23 @@ import Pipeline
 /// Secrets that people are known by. A secret is looked up by its hash under a key that only this process has: how long that
 /// takes says nothing about it.
 struct NamedKeys: Sendable {
-    private let key = SymmetricKey(size: .bits256)
+    /// With the key in it; each hash goes on from a copy.
+    private let keyed = HMAC<SHA256>(key: SymmetricKey(size: .bits256))
     private let names: [HMAC<SHA256>.MAC: String]
 
     init(_ list: [(name: String, key: String)]) {
         var names: [HMAC<SHA256>.MAC: String] = [:]
-        for entry in list { names[Self.hash(entry.key, key)] = entry.name }
+        for entry in list { names[Self.hash(entry.key[...], keyed)] = entry.name }
         self.names = names
     }
 
-    func name(of secret: String) -> String? { names[Self.hash(secret, key)] }
+    func name(of secret: Substring) -> String? { names[Self.hash(secret, keyed)] }
 
-    private static func hash(_ secret: String, _ key: SymmetricKey) -> HMAC<SHA256>.MAC {
+    private static func hash(_ secret: Substring, _ keyed: HMAC<SHA256>) -> HMAC<SHA256>.MAC {
+        var hash = keyed
         var secret = secret
-        return secret.withUTF8 { HMAC<SHA256>.authenticationCode(for: UnsafeRawBufferPointer($0), using: key) }
+        secret.withUTF8 { hash.update(data: UnsafeRawBufferPointer($0)) }
+        return hash.finalize()
     }
 
     /// What is wrong with a name and a key.
@@ -65,7 +68,7 @@ struct KeySource: Sendable {
         file = try WatchedFile(path.path, key: "methods") { NamedKeys(try NamedKeys.list($0)) }
     }
 
-    func name(of secret: String) -> String? { fixed.name(of: secret) ?? file?.value.name(of: secret) }
+    func name(of secret: Substring) -> String? { fixed.name(of: secret) ?? file?.value.name(of: secret) }
     func notices() -> [AuthNotice] { file?.notices() ?? [] }
 }
 
@@ -102,7 +105,7 @@ struct APIKeyMethod: AuthMethod {
 
     func check(_ evidence: AuthEvidence, on loop: any EventLoop) -> AuthOutcome {
         guard let header, let key = evidence.fields.first(header) else { return .absent }
-        return keys.name(of: key).map { .accepted(Identity(name: $0, method: name)) } ?? .wrong
+        return keys.name(of: key[...]).map { .accepted(Identity(name: $0, method: name)) } ?? .wrong
     }
 
     func refresh() async -> [AuthNotice] { keys.notices() }

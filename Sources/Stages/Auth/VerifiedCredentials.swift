@@ -5,7 +5,8 @@ import Synchronization
 /// Remembers for a while which credentials were right, and what they stood for, so that not every request costs a slow hash or
 /// a signature. They are known by a hash under a key that only this process has; the credentials themselves aren't kept.
 final class VerifiedCredentials<Value: Sendable>: Sendable {
-    private let key = SymmetricKey(size: .bits256)
+    /// With the key in it; each hash goes on from a copy.
+    private let keyed = HMAC<SHA256>(key: SymmetricKey(size: .bits256))
     private let capacity: Int
     private let entries = Mutex<[HMAC<SHA256>.MAC: Entry]>([:])
 
@@ -17,14 +18,19 @@ final class VerifiedCredentials<Value: Sendable>: Sendable {
     init(capacity: Int) { self.capacity = capacity }
 
     /// The hash by which credentials are known. Every part counts for itself: `ab`, `c` isn't `a`, `bc`.
-    func hash(_ parts: String...) -> HMAC<SHA256>.MAC {
-        var hash = HMAC<SHA256>(key: key)
-        for part in parts {
-            withUnsafeBytes(of: UInt64(part.utf8.count)) { hash.update(data: $0) }
-            var part = part
-            part.withUTF8 { hash.update(data: UnsafeRawBufferPointer($0)) }
-        }
+    func hash(_ first: Substring, _ second: Substring? = nil) -> HMAC<SHA256>.MAC {
+        var hash = keyed
+        Self.add(first, to: &hash)
+        if let second { Self.add(second, to: &hash) }
         return hash.finalize()
+    }
+
+    private static func add(_ part: Substring, to hash: inout HMAC<SHA256>) {
+        var part = part
+        part.withUTF8 { bytes in
+            withUnsafeBytes(of: UInt64(bytes.count)) { hash.update(data: $0) }
+            hash.update(data: UnsafeRawBufferPointer(bytes))
+        }
     }
 
     func value(_ hash: HMAC<SHA256>.MAC, now: NIODeadline) -> Value? {
