@@ -1,20 +1,42 @@
-"""The pipelines in configs/: each can be loaded with certificates in their place, and passes the tests that it has."""
+"""The pipelines in configs/: each can be loaded with certificates in their place, passes the tests that it has, and is run. Those of
+the functions are run in test_lambda.py, control.yaml against an AWS in test_lifecycle.py and test_control_filters.py, too."""
 
+import asyncio
 import re
 
 import pytest
 import yaml
 
-from harness.fluidity import ROOT
+from harness import wire
+from harness.client import Connection, fetch
+from harness.fluidity import ROOT, Fluidity
+from harness.ports import free_port
 from harness.processes import run
 
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
+FUNCTIONS = sorted((ROOT / "configs/lambda").glob("*.yaml"))
+KEY = "0123456789abcdef0123456789abcdef"
+NAMES = {"CLUSTER": "fluidity", "SERVICE": "fluidity-server", "AWS_REGION": "us-east-1", "FLUIDITY_CONTROL_KEY": KEY}
 
 
 @pytest.mark.parametrize("config", [path.name for path in CONFIGS if path.name != "control.yaml"])
 async def test_they_can_be_loaded(binary, place, config):
     result = await run(binary, "check", place / config, within=20)
     assert result.status == 0, result.text
+
+
+@pytest.mark.parametrize("config", ["control.yaml", *(f"lambda/{path.name}" for path in FUNCTIONS)])
+async def test_those_of_the_control_plane_want_names(binary, place, config):
+    result = await run(binary, "check", place / config, within=20, environment=NAMES)
+    assert result.status == 0 and "warning" not in result.text, result.text
+    missing = "FLUIDITY_CONTROL_KEY" if config == "control.yaml" else "CLUSTER"
+    refused = await run(binary, "check", place / config, within=20, environment={**NAMES, missing: ""})
+    assert refused.status == 65 and missing in refused.text, refused.text
+
+
+def test_there_are_some():
+    assert {"agent", "server", "control", "team-server", "locked-down-exit", "development"} == {path.stem for path in CONFIGS}
+    assert {"wake", "sleep", "kill", "status"} == {path.stem for path in FUNCTIONS}
 
 
 @pytest.mark.parametrize("config", [path.name for path in CONFIGS if "tests" in yaml.safe_load(path.read_text())])
@@ -41,3 +63,47 @@ async def test_agent_and_server_work_together(binary, place):
         binary, "check", place / "agent.yaml", place / "server.yaml", "--set", "pipeline.mtls.name=other.example", within=20
     )
     assert changed.status == 65 and "wants a server named other.example" in changed.text, changed.text
+
+
+@pytest.mark.parametrize("config, client, reached", [("server", "client", True), ("team-server", "ann", True), ("team-server", "lost-laptop", False), ("locked-down-exit", "laptop", False)])
+async def test_servers_run_behind_the_agent(binary, launch, place, origin, config, client, reached):
+    """Nothing is changed but ports, and where the server may dial: the origin is on this machine."""
+
+    @origin.on("/")
+    async def hello(exchange):
+        await exchange.respond(200, body=b"hello")
+
+    made = await run(binary, "cert", "issue", client, "--ca", place / "../run/certs", "--out", place / "../run/certs", "--client", "--replace", within=20)
+    assert made.status == 0, made.text
+    port, server_port, admin = free_port(), free_port(), free_port()
+    settings = {"accept.listen": f"127.0.0.1:{server_port}", "fetch.destinations": "any"}
+    arguments = [part for key, value in settings.items() for part in ("--set", f"pipeline.{key}={value}")]
+    if config == "team-server":
+        arguments += ["--set", f"admin.listen=127.0.0.1:{admin}"]
+    launch(Fluidity("server", place / f"{config}.yaml", port=server_port, arguments=arguments))
+    files = {"certificate": f"../run/certs/{client}.pem", "key": f"../run/certs/{client}-key.pem"}
+    settings = {"accept.listen": f"127.0.0.1:{port}", "connect.to": f"localhost:{server_port}", **{f"mtls.{key}": value for key, value in files.items()}}
+    launch(Fluidity("agent", place / "agent.yaml", port=port, arguments=[part for key, value in settings.items() for part in ("--set", f"pipeline.{key}={value}")]))
+    answer = await fetch(port, origin.url("/"), fields=[("Cookie", "a=b")])
+    assert (answer.status, len(origin.requests)) == ((200, 1) if reached else (403, 0)), answer.body
+
+
+async def test_the_developers_proxy_runs(launch, place, origin):
+    @origin.on("/")
+    async def busy(exchange):
+        await exchange.respond(503 if len(origin.requests) < 3 else 200, body=b"hello")
+
+    port, admin = free_port(), free_port()
+    launch(Fluidity("server", place / "development.yaml", port=port, arguments=["--set", f"pipeline.accept.listen=127.0.0.1:{port}", "--set", f"admin.listen=127.0.0.1:{admin}"]))
+    answer = await fetch(port, origin.url("/"))
+    assert answer.status == 200 and answer.get("x-proxy") == "development" and len(origin.requests) == 3
+    assert all(len(request.get("x-request-id")) == 16 for request in origin.requests)
+
+
+async def test_the_control_plane_runs(launch, place):
+    port = free_port()
+    launch(Fluidity("control", place / "control.yaml", port=port, arguments=["--set", f"pipeline.accept.listen=127.0.0.1:{port}"], environment={**NAMES, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{free_port()}", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}))  # fmt: skip
+    for key, status in ((None, 403), (KEY[:-1] + "0", 403), (KEY, 502)):
+        async with asyncio.timeout(30), await Connection.open(port) as client:
+            await client.send(wire.head("GET /status HTTP/1.1", [("Host", "control"), *([("X-Api-Key", key)] if key else [])]))
+            assert (await client.response()).status == status, key

@@ -19,10 +19,27 @@ import Testing
         (StageConformance<Variation<BadExample>>.self, "its example can't be loaded"),
         (StageConformance<Variation<Mute>>.self, "has no sentence that explains it"),
         (StageConformance<Variation<Unbounded>>.self, "'count' takes a mapping"),
+        (StageConformance<Variation<Lenient>>.self, "'count' takes an unknown key in it"),
+        (StageConformance<Variation<Useless>>.self, "its defaults are refused without a hint"),
+        (StageConformance<Variation<Untrue>>.self, "its defaults, written into a file, mean something else"),
+        (StageConformance<Variation<Deaf>>.self, "the origin is not told once that the client went away"),
+        (StageConformance<Variation<Copying>>.self, "100 chunks of a request cost"),
+        (StageConformance<Variation<Wordless>>.self, "a response that breaks off has no failure that says why"),
+        (StageConformance<Variation<Closed>>.self, "its example lets nothing pass"),
     ])
     func aFlawIsFound(_ kind: any Checking.Type, _ finding: String) async throws {
         let failure = await #expect(throws: ConformanceFailure.self) { try await kind.checkSample() }
         #expect(failure?.findings.contains { $0.contains(finding) } == true, "\(failure?.description ?? "nothing")")
+    }
+}
+
+/// A filter that doesn't let go when it should: with less patience than the kit has of itself.
+@Suite struct FilterDrainTests {
+    @Test func aFilterThatDoesntDrainIsFound() async throws {
+        var conformance = StageConformance(Variation<Restless>())
+        conformance.patience = .milliseconds(200)
+        let failure = await #expect(throws: ConformanceFailure.self) { try await conformance.check() }
+        #expect(failure?.findings.contains { $0.contains("it doesn't drain and stop within") } == true)
     }
 }
 
@@ -45,6 +62,10 @@ protocol Variant: Sendable {
     static var help: String { get }
     static var metrics: [MetricDescription] { get }
     static func value(_ node: ConfigurationNode) -> Bool
+    static var shape: ValueShape { get }
+    static func printed(_ number: Int) -> String
+    static func problems(_ number: Int) -> [ConfigurationProblem]
+    static func drain() async
     static func assembled(_ shard: Shard)
     static func open(_ exchange: Exchange, towards next: any ExchangePort)
 }
@@ -56,6 +77,10 @@ extension Variant {
     static func value(_ node: ConfigurationNode) -> Bool {
         if case .scalar = node.content { true } else { false }
     }
+    static var shape: ValueShape { .integer }
+    static func printed(_ number: Int) -> String { "\(number)" }
+    static func problems(_ number: Int) -> [ConfigurationProblem] { [] }
+    static func drain() async {}
     static func assembled(_ shard: Shard) {
         _ = shard.metrics.counter(SampleMetrics.seen, shard.assembling?.labels ?? [])
     }
@@ -84,7 +109,7 @@ final class HeadGate: Gate {
 struct SampleCount<V: Variant>: ConfigurationValue {
     var number = 1
     static var typeDescription: String { "a whole number" }
-    static var shape: ValueShape { .integer }
+    static var shape: ValueShape { V.shape }
     static func decode(_ node: ConfigurationNode, in context: DecodingContext) -> SampleCount? {
         guard V.value(node) else {
             context.reject(node, wanted: typeDescription)
@@ -93,13 +118,14 @@ struct SampleCount<V: Variant>: ConfigurationValue {
         guard case .scalar(let scalar) = node.content else { return SampleCount() }
         return Int(scalar.text).map { SampleCount(number: $0) }
     }
-    var printed: String { "\(number)" }
+    var printed: String { V.printed(number) }
 }
 
 struct Variation<V: Variant>: SampleMaking {
     struct Configuration: StageConfiguration {
         var count = SampleCount<V>()
         static var schema: Schema<Configuration> { Schema(.optional("count", \.count, V.help)) }
+        func validate() -> [ConfigurationProblem] { V.problems(count.number) }
         static func == (left: Configuration, right: Configuration) -> Bool { left.count.number == right.count.number }
     }
 
@@ -120,6 +146,8 @@ struct Variation<V: Variant>: SampleMaking {
             V.assembled(shard)
             return Port(downstream)
         }
+
+        func drain() async { await V.drain() }
     }
 
     final class Port: ExchangePort {
@@ -153,6 +181,53 @@ enum Unbounded: Variant {
     static func value(_ node: ConfigurationNode) -> Bool { true }
 }
 
+/// Takes any mapping for a value that it says is one.
+enum Lenient: Variant {
+    static func value(_ node: ConfigurationNode) -> Bool { true }
+    static var shape: ValueShape { .mapping }
+}
+
+/// Works with no default, and doesn't say what would help.
+enum Useless: Variant {
+    static func problems(_ number: Int) -> [ConfigurationProblem] {
+        number == 1 ? [ConfigurationProblem("one isn't enough", key: "count")] : []
+    }
+}
+
+/// Writes another value than it has.
+enum Untrue: Variant {
+    static func printed(_ number: Int) -> String { "\(number + 1)" }
+}
+
+/// Waits for somebody who doesn't come.
+enum Restless: Variant {
+    static func drain() async { try? await Task.sleep(for: .seconds(3_600)) }
+}
+
+/// Lets nobody pass.
+enum Closed: Variant {
+    static func open(_ exchange: Exchange, towards next: any ExchangePort) {
+        exchange.pass(HeadGate(isOpen: false), towards: next)
+    }
+}
+
+/// Doesn't tell the origin that a client has gone.
+enum Deaf: Variant {
+    static func open(_ exchange: Exchange, towards next: any ExchangePort) { Carrier.carry(exchange, towards: next, flaw: .deaf) }
+}
+
+/// Copies every chunk of the request.
+enum Copying: Variant {
+    static func open(_ exchange: Exchange, towards next: any ExchangePort) { Carrier.carry(exchange, towards: next, flaw: .copies) }
+}
+
+/// Breaks off without a reason.
+enum Wordless: Variant {
+    static func open(_ exchange: Exchange, towards next: any ExchangePort) {
+        Carrier.carry(exchange, towards: next, flaw: .wordless)
+    }
+}
+
 /// Lets one exchange pass in the whole process.
 enum Shared: Variant {
     static let seen = Atomic(0)
@@ -170,39 +245,53 @@ enum Allocating: Variant {
 /// Takes a response that breaks off for a whole one.
 enum Swallowing: Variant {
     static func open(_ exchange: Exchange, towards next: any ExchangePort) {
-        Carrier.carry(exchange, towards: next, swallows: true)
+        Carrier.carry(exchange, towards: next, flaw: .swallows)
     }
 }
 
 /// Carries an exchange on as another one, as a stage may that wants to do everything itself.
 private final class Carrier: ExchangeSource {
-    private let outer: Exchange
-    private let swallows: Bool
+    enum Flaw { case none, swallows, deaf, copies, wordless }
 
-    static func carry(_ outer: Exchange, towards next: any ExchangePort, swallows: Bool = false) {
-        let carrier = Carrier(outer, swallows: swallows)
+    private let outer: Exchange
+    private let flaw: Flaw
+
+    static func carry(_ outer: Exchange, towards next: any ExchangePort, flaw: Flaw = .none) {
+        let carrier = Carrier(outer, flaw)
         let inner = Exchange(outer.request, from: carrier, client: outer.client, on: outer.shard)
         next.open(inner)
-        outer.attach(Requests(inner))
+        outer.attach(Requests(inner, flaw))
     }
 
-    private init(_ outer: Exchange, swallows: Bool) {
+    private init(_ outer: Exchange, _ flaw: Flaw) {
         self.outer = outer
-        self.swallows = swallows
+        self.flaw = flaw
     }
 
     override func responseHead(_ head: ResponseHead) { outer.sendResponseHead(head) }
     override func responseBody(_ bytes: ByteBuffer) { outer.sendResponseBody(ByteBuffer(bytes: Array(bytes.readableBytesView))) }
     override func responseEnd(_ trailers: HeaderFields?) { outer.sendResponseEnd(trailers) }
     override func responseAborted(_ failure: Failure) {
-        if swallows { outer.sendResponseEnd(nil) } else { outer.abortResponse(failure) }
+        switch flaw {
+        case .swallows: outer.sendResponseEnd(nil)
+        case .wordless: outer.abortResponse(Failure(failure.code, ""))
+        default: outer.abortResponse(failure)
+        }
     }
 
     private final class Requests: ExchangeSink {
         private let inner: Exchange
-        init(_ inner: Exchange) { self.inner = inner }
-        override func requestBody(_ bytes: ByteBuffer) { inner.sendRequestBody(bytes) }
+        private let flaw: Flaw
+        init(_ inner: Exchange, _ flaw: Flaw) {
+            self.inner = inner
+            self.flaw = flaw
+        }
+        override func requestBody(_ bytes: ByteBuffer) {
+            inner.sendRequestBody(flaw == .copies ? ByteBuffer(bytes: Array(bytes.readableBytesView)) : bytes)
+        }
         override func requestEnd(_ trailers: HeaderFields?) { inner.sendRequestEnd(trailers) }
-        override func requestAborted(_ failure: Failure) { inner.abortRequest(failure) }
+        override func requestAborted(_ failure: Failure) {
+            if flaw != .deaf { inner.abortRequest(failure) }
+        }
     }
 }
