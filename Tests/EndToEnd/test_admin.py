@@ -80,8 +80,8 @@ async def test_counters_add_up_exactly(watched, admins, origin):
     assert 3 * sent + missing < received < 3 * sent + missing + 400
     assert here.sum("fluidity_http_responses_total", **{"class": "2xx"}) == 4 * len(sizes)
     assert here.sum("fluidity_http_responses_total", **{"class": "5xx"}) == 2
-    assert here.sum("fluidity_mux_streams_total") == there.sum("fluidity_mux_streams_total") == everything
-    assert here.sum("fluidity_mux_streams_open") == there.sum("fluidity_mux_streams_open") == 0
+    assert here.sum("fluidity_frame_streams_total") == there.sum("fluidity_frame_streams_total") == everything
+    assert here.sum("fluidity_frame_streams_open") == there.sum("fluidity_frame_streams_open") == 0
     assert there.sum("fluidity_fetch_failures_total", reason="connection-refused") == 1
     assert there.sum("fluidity_fetch_dials_total") + there.sum("fluidity_fetch_reused_total") >= everything
 
@@ -104,9 +104,48 @@ async def test_resets_are_counted_by_their_cause(watched, admins, origin):
             async for _ in client.body(response):
                 pass
     here, there = [await settled(admin) for admin in admins]
-    assert here.sum("fluidity_mux_resets_total", cause="peer") == 1
-    assert here.sum("fluidity_mux_resets_total", cause="excessive") == here.sum("fluidity_mux_resets_total", cause="crowded") == 0
-    assert there.sum("fluidity_mux_resets_total") == 0
+    assert here.sum("fluidity_frame_resets_total", cause="peer") == 1
+    assert here.sum("fluidity_frame_resets_total", cause="excessive") == here.sum("fluidity_frame_resets_total", cause="crowded") == 0
+    assert there.sum("fluidity_frame_resets_total") == 0
+
+
+@pytest.mark.parametrize("codec", ["mux", "h2", "json"])
+async def test_sessions_and_streams_of_every_codec(make_tunnel, admins, origin, make_tcp, codec):
+    async def hold(reader, writer):
+        await reader.read()
+        writer.close()
+
+    frame, (agent, server), target, closed = {"frame": {"codec": codec}}, admins, await make_tcp(hold), free_port()
+    tops = {f"{name}_top": {"admin": admin.settings, "event-loops": 1} for name, admin in (("agent", agent), ("server", server))}
+    tunnel = make_tunnel(agent=frame, server=frame, **tops).start()
+
+    async def counted(admin, what: str) -> float:
+        return (await admin.metrics()).sum(f"fluidity_frame_{what}", codec=codec)
+
+    for _ in range(5):
+        assert (await fetch(tunnel.port, origin.url("/nowhere"))).status == 404
+    async with patiently(30), await Connection.open(tunnel.port) as client:
+        assert (await client.connect(f"127.0.0.1:{closed}")).status == 502
+    async with patiently(30), await Connection.open(tunnel.port) as client:
+        assert (await client.connect(target.authority)).status == 200
+        assert await counted(agent, "streams_open") == await counted(server, "streams_open") == 1
+    # The client went without a word; its stream is over, and what becomes of it depends on what the codec can say.
+    for admin in admins:
+
+        async def none_is_open():
+            return await counted(admin, "streams_open") == 0
+
+        await eventually(none_is_open, 10, "no stream is open")
+        assert await counted(admin, "streams_total") == 7
+        assert await counted(admin, "sessions_open") == await counted(admin, "sessions_total") == 1
+    assert (await counted(agent, "resets_total"), await counted(server, "resets_total")) == ((1, 0) if codec == "json" else (0, 1))
+    tunnel.server.kill()
+
+    async def is_over():
+        return await counted(agent, "sessions_open") == 0
+
+    await eventually(is_over, 10, "the session is over")
+    assert await counted(agent, "sessions_total") == 1
 
 
 async def test_bytes_of_open_tunnels_are_seen_before_they_end(watched, admins, make_tcp):

@@ -104,6 +104,6 @@ async def test_the_control_plane_runs(launch, place):
     port = free_port()
     launch(Fluidity("control", place / "control.yaml", port=port, arguments=["--set", f"pipeline.accept.listen=127.0.0.1:{port}"], environment={**NAMES, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{free_port()}", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}))  # fmt: skip
     for key, status in ((None, 403), (KEY[:-1] + "0", 403), (KEY, 502)):
-        async with asyncio.timeout(30), await Connection.open(port) as client:
+        async with patiently(30), await Connection.open(port) as client:
             await client.send(wire.head("GET /status HTTP/1.1", [("Host", "control"), *([("X-Api-Key", key)] if key else [])]))
             assert (await client.response()).status == status, key

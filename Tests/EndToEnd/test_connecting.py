@@ -18,7 +18,7 @@ async def test_one_connection_for_each_event_loop(make_tunnel):
 
     async def sessions() -> tuple[float, float]:
         here, there = [await admin.metrics() for admin in admins]
-        return here.sum("fluidity_connect_connections_up"), there.sum("fluidity_mux_sessions_open")
+        return here.sum("fluidity_connect_connections_up"), there.sum("fluidity_frame_sessions_open")
 
     async def are_up() -> bool:
         return await sessions() == (3, 3)

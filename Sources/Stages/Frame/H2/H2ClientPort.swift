@@ -8,6 +8,7 @@ final class H2ClientPort: ExchangePort, OutboundClient {
     private let downstream: any OutboundPort
     private let shard: Shard
     private let queue: TunnelQueue
+    private let meter: SessionMeter
     private var session: H2ClientSession?
 
     init(configuration: H2Configuration, downstream: any OutboundPort, shard: Shard) {
@@ -15,6 +16,7 @@ final class H2ClientPort: ExchangePort, OutboundClient {
         self.downstream = downstream
         self.shard = shard
         queue = TunnelQueue(downstream: downstream, shard: shard)
+        meter = SessionMeter(.h2, on: shard)
     }
 
     var protocols: [String] { FrameCodec.h2.protocols }
@@ -38,7 +40,7 @@ final class H2ClientPort: ExchangePort, OutboundClient {
             channel.close()
         }
         let session = H2ClientSession(
-            connection: connection, handler: handler, configuration: configuration, shard: shard, port: self)
+            connection: connection, handler: handler, configuration: configuration, shard: shard, meter: meter, port: self)
         try connection.channel.pipeline.syncOperations.addHandlers(handler, session)
         self.session = session
     }

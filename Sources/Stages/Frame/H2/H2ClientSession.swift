@@ -16,23 +16,27 @@ final class H2ClientSession: ChannelInboundHandler, Expiring {
     private let handler: NIOHTTP2Handler
     private let configuration: H2Configuration
     private let shard: Shard
+    let meter: SessionMeter
     private weak var port: H2ClientPort?
     private var context: ChannelHandlerContext?
     private var openStreams = 0
     private var streamLimit: Int
     private var isEstablished = false
+    private var isClosed = false
     private var isGoingAway = false
     private var isPinging = false
     /// The server takes WebSockets (RFC 8441).
     private(set) var takesWebSockets = false
 
     init(
-        connection: Outbound, handler: NIOHTTP2Handler, configuration: H2Configuration, shard: Shard, port: H2ClientPort
+        connection: Outbound, handler: NIOHTTP2Handler, configuration: H2Configuration, shard: Shard, meter: SessionMeter,
+        port: H2ClientPort
     ) {
         self.connection = connection
         self.handler = handler
         self.configuration = configuration
         self.shard = shard
+        self.meter = meter
         self.port = port
         self.streamLimit = configuration.maxStreams
     }
@@ -43,6 +47,7 @@ final class H2ClientSession: ChannelInboundHandler, Expiring {
 
     func open(_ exchange: Exchange) {
         openStreams += 1
+        meter.streamOpened()
         let made = NIOLoopBound((self, exchange), eventLoop: shard.loop)
         let window = configuration.streamWindow
         do {
@@ -72,6 +77,7 @@ final class H2ClientSession: ChannelInboundHandler, Expiring {
 
     private func streamEnded() {
         openStreams -= 1
+        meter.streamsClosed()
         if isGoingAway { closeIfDone() } else { port?.streamEnded() }
     }
 
@@ -96,6 +102,8 @@ final class H2ClientSession: ChannelInboundHandler, Expiring {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
+        if isEstablished, !isClosed { meter.closed() }
+        isClosed = true
         shard.deadlines.remove(self)
         context.fireChannelInactive()
     }
@@ -125,6 +133,7 @@ final class H2ClientSession: ChannelInboundHandler, Expiring {
         alive()
         guard !isEstablished else { return }
         isEstablished = true
+        meter.opened()
         port?.established(self)
     }
 

@@ -47,6 +47,8 @@ final class H2ClientStream: ExchangeSink, ChannelInboundHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         let code = (error as? NIOHTTP2Errors.StreamClosed)?.errorCode
+        // What ended here has no exchange any more.
+        if code != nil, exchange != nil { session.meter.streamReset() }
         let failure =
             code.map { Failure(h2Code: $0, from: session.connection.host) }
             ?? .connectionFailed(to: session.connection.host, error)

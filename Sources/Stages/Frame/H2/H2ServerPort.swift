@@ -9,13 +9,13 @@ final class H2ServerPort: InboundPort {
     private let configuration: H2Configuration
     private let downstream: any ExchangePort
     private let shard: Shard
-    private let goodbyes: Counter
+    private let meter: SessionMeter
 
     init(configuration: H2Configuration, downstream: any ExchangePort, shard: Shard) {
         self.configuration = configuration
         self.downstream = downstream
         self.shard = shard
-        goodbyes = shard.metrics.counter(FrameFactory.Metrics.goodbyes, shard.assembling?.labels ?? [])
+        meter = SessionMeter(.h2, on: shard)
     }
 
     var protocols: [String] { FrameCodec.h2.protocols }
@@ -34,13 +34,13 @@ final class H2ServerPort: InboundPort {
             channel.eventLoop.makeCompletedFuture {
                 let (port, connection) = make.value
                 let stream = H2ServerStream(
-                    connection: connection, downstream: port.downstream, shard: port.shard,
+                    connection: connection, downstream: port.downstream, shard: port.shard, meter: port.meter,
                     window: port.configuration.streamWindow)
                 try channel.pipeline.syncOperations.addHandler(stream)
             }
         }
         try connection.channel.pipeline.syncOperations.addHandlers(
-            handler, management, H2ServerSession(connection: connection, shard: shard, goodbyes: goodbyes))
+            handler, management, H2ServerSession(connection: connection, shard: shard, meter: meter))
     }
 }
 
@@ -50,26 +50,31 @@ private final class H2ServerSession: ChannelInboundHandler {
 
     private let connection: Inbound
     private let shard: Shard
-    private let goodbyes: Counter
+    private let meter: SessionMeter
+    private var isOpen = false
     private var reason: String?
 
-    init(connection: Inbound, shard: Shard, goodbyes: Counter) {
+    init(connection: Inbound, shard: Shard, meter: SessionMeter) {
         self.connection = connection
         self.shard = shard
-        self.goodbyes = goodbyes
+        self.meter = meter
     }
 
     func channelActive(context: ChannelHandlerContext) {
+        isOpen = true
+        meter.opened()
         shard.logger.info("HTTP/2 client connected", metadata: metadata)
         context.fireChannelActive()
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if case .goAway(_, .noError, _) = unwrapInboundIn(data).payload { goodbyes.add() }
+        if case .goAway(_, .noError, _) = unwrapInboundIn(data).payload { meter.goodbyes.add() }
         context.fireChannelRead(data)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
+        if isOpen { meter.closed() }
+        isOpen = false
         shard.logger.info(
             "HTTP/2 client disconnected", metadata: metadata.merging(["reason": "\(reason ?? "closed")"]) { $1 })
         context.fireChannelInactive()

@@ -10,6 +10,7 @@ final class H2ServerStream: ExchangeSource, ChannelInboundHandler {
     private let connection: Inbound
     private let downstream: any ExchangePort
     private let shard: Shard
+    private let meter: SessionMeter
     private var context: ChannelHandlerContext?
     private var exchange: Exchange?
     private var hasBegun = false
@@ -20,10 +21,11 @@ final class H2ServerStream: ExchangeSource, ChannelInboundHandler {
     private var isDelivering = false
     private let writer = H2StreamWriter()
 
-    init(connection: Inbound, downstream: any ExchangePort, shard: Shard, window: Int) {
+    init(connection: Inbound, downstream: any ExchangePort, shard: Shard, meter: SessionMeter, window: Int) {
         self.connection = connection
         self.downstream = downstream
         self.shard = shard
+        self.meter = meter
         self.allowance = ReadAllowance(window: window)
     }
 
@@ -33,6 +35,7 @@ final class H2ServerStream: ExchangeSource, ChannelInboundHandler {
 
     func handlerRemoved(context: ChannelHandlerContext) {
         end(Failure(.cancelled, "the stream was closed"))
+        if hasBegun { meter.streamsClosed() }
         self.context = nil
     }
 
@@ -43,6 +46,8 @@ final class H2ServerStream: ExchangeSource, ChannelInboundHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         let code = (error as? NIOHTTP2Errors.StreamClosed)?.errorCode
+        // What ended here has no exchange any more.
+        if code != nil, exchange != nil { meter.streamReset() }
         end(code.map { Failure(h2Code: $0, from: "the client") } ?? Failure(.cancelled, "the client's connection failed: \(error)"))
         context.close(promise: nil)
     }
@@ -60,6 +65,7 @@ final class H2ServerStream: ExchangeSource, ChannelInboundHandler {
         switch unwrapInboundIn(data) {
         case .headers(let headers) where !hasBegun:
             hasBegun = true
+            meter.streamOpened()
             begin(headers, context)
         case .headers(let trailers):
             requestEnded(H2Heads.trailers(trailers.headers))

@@ -7,6 +7,7 @@ final class JSONClientPort: ExchangePort, OutboundClient, JSONHandlerOwner {
     private let downstream: any OutboundPort
     private let shard: Shard
     private let queue: TunnelQueue
+    private let meter: SessionMeter
     private var current: (connection: Outbound, handler: JSONHandler)?
 
     init(configuration: JSONConfiguration, downstream: any OutboundPort, shard: Shard) {
@@ -14,6 +15,7 @@ final class JSONClientPort: ExchangePort, OutboundClient, JSONHandlerOwner {
         self.downstream = downstream
         self.shard = shard
         queue = TunnelQueue(downstream: downstream, shard: shard)
+        meter = SessionMeter(.json, on: shard)
     }
 
     var protocols: [String] { FrameCodec.json.protocols }
@@ -52,7 +54,7 @@ final class JSONClientPort: ExchangePort, OutboundClient, JSONHandlerOwner {
     // MARK: - Connections
 
     func configure(_ connection: Outbound) throws {
-        let handler = JSONHandler(configuration: configuration, shard: shard, peerName: connection.host)
+        let handler = JSONHandler(configuration: configuration, shard: shard, meter: meter, peerName: connection.host)
         try connection.channel.pipeline.syncOperations.addHandler(handler)
         handler.owner = self
         current = (connection, handler)

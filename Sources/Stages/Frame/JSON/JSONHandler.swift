@@ -32,6 +32,7 @@ final class JSONHandler: ChannelInboundHandler {
     let configuration: JSONConfiguration
     weak var owner: (any JSONHandlerOwner)?
     private let shard: Shard
+    private let meter: SessionMeter
     private let peerName: String
     private var scanner: JSONScanner
     private var streams: [String: any JSONStream] = [:]
@@ -49,9 +50,10 @@ final class JSONHandler: ChannelInboundHandler {
     private var collected = 0
     private lazy var flushing = DeferredAction(on: shard.loop) { [weak self] in self?.write() }
 
-    init(configuration: JSONConfiguration, shard: Shard, peerName: String) {
+    init(configuration: JSONConfiguration, shard: Shard, meter: SessionMeter, peerName: String) {
         self.configuration = configuration
         self.shard = shard
+        self.meter = meter
         self.peerName = peerName
         self.scanner = JSONScanner(limit: configuration.envelopeLimit)
     }
@@ -61,10 +63,15 @@ final class JSONHandler: ChannelInboundHandler {
     var openStreams: Int { streams.count }
     var canOpen: Bool { isActive && !isDraining && streams.count < configuration.maxStreams }
 
-    func add(_ stream: any JSONStream, _ id: String) { streams[id] = stream }
+    func add(_ stream: any JSONStream, _ id: String) {
+        meter.streamOpened()
+        // An id that comes again takes the place of the stream that had it.
+        if streams.updateValue(stream, forKey: id) != nil { meter.streamsClosed() }
+    }
 
     func remove(_ id: String) {
         guard streams.removeValue(forKey: id) != nil else { return }
+        meter.streamsClosed()
         owner?.streamsFreed()
         closeIfDrained()
     }
@@ -108,6 +115,7 @@ final class JSONHandler: ChannelInboundHandler {
 
     func channelActive(context: ChannelHandlerContext) {
         isActive = true
+        meter.opened()
         owner?.sessionEstablished()
         context.fireChannelActive()
     }
@@ -144,6 +152,8 @@ final class JSONHandler: ChannelInboundHandler {
         isActive = false
         flushing.cancel()
         let open = streams
+        meter.closed()
+        meter.streamsClosed(open.count)
         streams = [:]
         owed = []
         for stream in open.values { stream.sessionClosed(failure) }
@@ -176,6 +186,7 @@ final class JSONHandler: ChannelInboundHandler {
             if !isDraining { owner?.opened(envelope) }
             return
         }
+        if envelope.isFailure { meter.streamReset() }
         stream.received(envelope)
         if touched.last !== stream { touched.append(stream) }
     }
@@ -218,6 +229,15 @@ final class JSONHandler: ChannelInboundHandler {
 extension JSONHandler: Sendable {}
 
 extension JSONEnvelope {
+    /// Whether it says in place of an answer why there is none.
+    fileprivate var isFailure: Bool {
+        switch self {
+        case .httpResponse(_, _, _, _, let error): !error.isEmpty
+        case .connectAck(_, let ok, _), .webSocketAck(_, let ok, _): !ok
+        default: false
+        }
+    }
+
     var id: String {
         switch self {
         case .httpRequest(let id, _, _, _, _), .httpResponse(let id, _, _, _, _), .connectOpen(let id, _),

@@ -7,17 +7,19 @@ final class JSONServerPort: InboundPort {
     private let configuration: JSONConfiguration
     private let downstream: any ExchangePort
     private let shard: Shard
+    private let meter: SessionMeter
 
     init(configuration: JSONConfiguration, downstream: any ExchangePort, shard: Shard) {
         self.configuration = configuration
         self.downstream = downstream
         self.shard = shard
+        self.meter = SessionMeter(.json, on: shard)
     }
 
     var protocols: [String] { FrameCodec.json.protocols }
 
     func accept(_ connection: Inbound) throws {
-        let handler = JSONHandler(configuration: configuration, shard: shard, peerName: connection.remote)
+        let handler = JSONHandler(configuration: configuration, shard: shard, meter: meter, peerName: connection.remote)
         let session = JSONServerSession(handler: handler, connection: connection, downstream: downstream, shard: shard)
         try connection.channel.pipeline.syncOperations.addHandlers(handler, session)
     }

@@ -14,18 +14,19 @@ final class MuxMeter<End: MuxEnd> {
     init(on shard: Shard) {
         let labels = shard.assembling?.labels ?? []
         let table = shard.metrics
-        let openSessions = table.gauge(FrameFactory.Metrics.sessionsOpen, labels)
-        sessions = table.counter(FrameFactory.Metrics.sessions, labels)
+        let named = labels + [.init("codec", FrameCodec.mux.rawValue)]
+        let openSessions = table.gauge(FrameFactory.Metrics.sessionsOpen, named)
+        sessions = table.counter(FrameFactory.Metrics.sessions, named)
         goodbyes = table.counter(FrameFactory.Metrics.goodbyes, labels)
-        streams = table.counter(FrameFactory.Metrics.streams, labels)
+        streams = table.counter(FrameFactory.Metrics.streams, named)
         resets = Dictionary(
             uniqueKeysWithValues: MuxResetCause.allCases.map {
-                ($0, table.counter(FrameFactory.Metrics.resets, labels + [.init("cause", $0.rawValue)]))
+                ($0, table.counter(FrameFactory.Metrics.resets, named + [.init("cause", $0.rawValue)]))
             })
         roundTrip = table.histogram(
             FrameFactory.Metrics.roundTrip, labels,
             bounds: StageTimes.bounds, scale: 1e-9)
-        let openStreams = table.gauge(FrameFactory.Metrics.streamsOpen, labels)
+        let openStreams = table.gauge(FrameFactory.Metrics.streamsOpen, named)
         let window = table.gauge(FrameFactory.Metrics.window, labels)
         let queued = table.gauge(FrameFactory.Metrics.queued, labels)
         let held = table.gauge(FrameFactory.Metrics.held, labels)

@@ -1,0 +1,44 @@
+import Pipeline
+
+/// What is counted of the sessions of one loop that speak another codec than `mux`, which counts for itself.
+final class SessionMeter {
+    private let sessions: Counter
+    private let openSessions: Gauge
+    private let streams: Counter
+    private let openStreams: Gauge
+    private let resets: Counter
+    /// Of peers that open streams.
+    let goodbyes: Counter
+
+    init(_ codec: FrameCodec, on shard: Shard) {
+        let labels = shard.assembling?.labels ?? []
+        let named = labels + [.init("codec", codec.rawValue)]
+        sessions = shard.metrics.counter(FrameFactory.Metrics.sessions, named)
+        openSessions = shard.metrics.gauge(FrameFactory.Metrics.sessionsOpen, named)
+        streams = shard.metrics.counter(FrameFactory.Metrics.streams, named)
+        openStreams = shard.metrics.gauge(FrameFactory.Metrics.streamsOpen, named)
+        resets = shard.metrics.counter(
+            FrameFactory.Metrics.resets, named + [.init("cause", MuxResetCause.peer.rawValue)])
+        goodbyes = shard.metrics.counter(FrameFactory.Metrics.goodbyes, labels)
+    }
+
+    func opened() {
+        sessions.add()
+        openSessions.add(1)
+    }
+
+    func closed() { openSessions.add(-1) }
+
+    func streamOpened() {
+        streams.add()
+        openStreams.add(1)
+    }
+
+    func streamsClosed(_ count: Int = 1) { openStreams.add(Int64(-count)) }
+
+    /// Before `streamsClosed`, which is said of it as of others.
+    func streamReset() { resets.add() }
+}
+
+@available(*, unavailable)
+extension SessionMeter: Sendable {}
