@@ -16,6 +16,7 @@ extension Exchange {
         }
     }
 
+    /// Undoes one `hold`. What was held goes on at once if it was the last; more than there are holds changes nothing.
     public func release(_ direction: Direction) {
         guard !isFinished else { return }
         switch direction {

@@ -117,6 +117,7 @@ public final class Exchange: Medium {
 
     // MARK: - From the source
 
+    /// Bytes of the request's body, or of a tunnel. They have passed on when `requestCredit` says so.
     public func sendRequestBody(_ bytes: ByteBuffer) {
         guard !isFinished, !requestFlow.ended else { return }
         requestBytes &+= Int64(bytes.readableBytes)
@@ -160,6 +161,7 @@ public final class Exchange: Medium {
     /// Whether the source takes more, beside the credit that it has given.
     public var acceptsResponse: Bool { source?.acceptsResponse() ?? true }
 
+    /// The sink has no more for now: what was sent can go out. Without it, bytes may wait for others.
     public func flushResponse() { source?.responseFlush() }
 
     /// A response head: any number of informational ones (1xx but 101), then the final one.
@@ -168,6 +170,7 @@ public final class Exchange: Medium {
         responseHeadThroughGates(head)
     }
 
+    /// Bytes of the response's body, or of a tunnel. They have passed on when `responseCredit` says so.
     public func sendResponseBody(_ bytes: ByteBuffer) {
         guard !isFinished, !responseFlow.ended, !responseFlow.isComplete else { return }
         if responseFlow.isStraight {

@@ -51,16 +51,23 @@ open class ExchangeRelay: ExchangeSink {
 
     // MARK: - From the inner exchange
 
+    /// A response's head of the inner exchange, informational ones included.
     open func innerHead(_ head: ResponseHead) {
         if let failure = inner?.failure { outer.failure = failure }
         outer.sendResponseHead(head)
     }
 
+    /// A part of its body.
     open func innerBody(_ bytes: ByteBuffer) { outer.sendResponseBody(bytes) }
+    /// Its end.
     open func innerEnd(_ trailers: HeaderFields?) { outer.sendResponseEnd(trailers) }
+    /// It has ended before its end.
     open func innerAborted(_ failure: Failure) { outer.abortResponse(failure) }
+    /// Whoever answers it has no more for now.
     open func innerFlush() { outer.flushResponse() }
+    /// So many bytes of its request have been passed on.
     open func innerCredit(_ bytes: Int) { outer.creditRequest(bytes) }
+    /// Whether more of its response is taken now, beside the credit given.
     open func innerAccepts() -> Bool { outer.acceptsResponse }
 }
 

@@ -47,9 +47,13 @@ open class Gate {
     open func requestEnd(_ tail: inout ByteBuffer, _ exchange: Exchange) {}
     /// Informational heads and the final one, to be changed in place. `exchange.response` is set once all gates have seen it.
     open func responseHead(_ head: inout ResponseHead, _ exchange: Exchange) -> GateDecision { .forward }
+    /// A part of the response's body, to be changed in place; emptied, it is passed on as nothing.
     open func responseBody(_ bytes: inout ByteBuffer, _ exchange: Exchange) {}
+    /// Its end; what is appended to `tail` is sent before it.
     open func responseEnd(_ tail: inout ByteBuffer, _ exchange: Exchange) {}
+    /// The exchange has become raw bytes both ways; the final head is on its way to the client.
     open func spliced(_ exchange: Exchange) {}
+    /// The exchange is over, however it ended. Nothing of it can be changed any more.
     open func ended(_ exchange: Exchange) {}
 }
 

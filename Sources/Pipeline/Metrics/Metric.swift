@@ -4,6 +4,7 @@ public final class Counter {
 
     init() {}
 
+    /// Counts so many more.
     @inline(__always)
     public func add(_ amount: Int64 = 1) { value &+= amount }
 }
@@ -14,6 +15,7 @@ public final class Gauge {
 
     init() {}
 
+    /// So many more or, negative, fewer.
     @inline(__always)
     public func add(_ amount: Int64) { value &+= amount }
 }
@@ -30,6 +32,7 @@ public final class Histogram {
         self.counts = [Int64](repeating: 0, count: bounds.count + 1)
     }
 
+    /// Counts one amount, in the unit of the bounds.
     public func record(_ amount: Int64) {
         var index = 0
         while index < bounds.count, amount > bounds[index] { index += 1 }

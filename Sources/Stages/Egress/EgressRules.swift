@@ -9,12 +9,14 @@ public enum EgressRule: ConfigurationUnion {
     case allow(EgressConditions)
     case deny(EgressConditions)
 
+    /// Lets go on what fits all of these, and of each any entry.
     public static func allow(
         hosts: [Glob] = [], networks: [Network] = [], ports: [PortRange] = [], methods: [String] = [], identities: [Glob] = []
     ) -> EgressRule {
         .allow(EgressConditions(hosts: hosts, networks: networks, ports: ports, methods: methods, identities: identities))
     }
 
+    /// Refuses what fits all of these, and of each any entry.
     public static func deny(
         hosts: [Glob] = [], networks: [Network] = [], ports: [PortRange] = [], methods: [String] = [], identities: [Glob] = []
     ) -> EgressRule {

@@ -6,8 +6,11 @@ public struct ByteCount: Sendable, Hashable, Comparable, ScalarConfigurationValu
         self.bytes = bytes
     }
 
+    /// Multiples of 1,024 bytes.
     public static func kibibytes(_ count: Int) -> ByteCount { ByteCount(count << 10) }
+    /// Multiples of 1,048,576 bytes.
     public static func mebibytes(_ count: Int) -> ByteCount { ByteCount(count << 20) }
+    /// Multiples of 1,073,741,824 bytes.
     public static func gibibytes(_ count: Int) -> ByteCount { ByteCount(count << 30) }
 
     public static func < (left: ByteCount, right: ByteCount) -> Bool { left.bytes < right.bytes }
