@@ -12,6 +12,7 @@ from harness.client import Connection, fetch
 from harness.fluidity import ROOT, Fluidity
 from harness.ports import free_port
 from harness.processes import run
+from harness.waiting import patiently
 
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
 FUNCTIONS = sorted((ROOT / "configs/lambda").glob("*.yaml"))

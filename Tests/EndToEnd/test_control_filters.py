@@ -13,7 +13,7 @@ from harness.client import Connection
 from harness.fluidity import Fluidity, write_configuration
 from harness.ports import free_port
 from harness.processes import curl, run
-from harness.waiting import eventually
+from harness.waiting import eventually, patiently
 from harness.wire import Broken
 
 KEY = "fedcba9876543210fedcba9876543219"
@@ -44,7 +44,7 @@ class Handler:
         self.process, self.port, self.admin = process, port, admin
 
     async def ask(self, path: str = "/status", method: str = "GET", fields=(), body: bytes | None = None):
-        async with asyncio.timeout(30), await Connection.open(self.port) as client:
+        async with patiently(30), await Connection.open(self.port) as client:
             length = [] if body is None else [("Content-Length", str(len(body)))]
             head = [("Host", "control.example"), *fields, *length]
             await client.send(wire.head(f"{method} {path} HTTP/1.1", head) + (body or b""))
@@ -175,7 +175,7 @@ async def test_rules(handler, aws):
     refused = await running.ask("/wake", "POST", body=b"")
     assert refused.status == 403 and b"line" in refused.body
     for host in ("other.example", "control.example.attacker.example:1", "xcontrol.example"):
-        async with asyncio.timeout(30), await Connection.open(running.port) as client:
+        async with patiently(30), await Connection.open(running.port) as client:
             await client.send(wire.head("GET /status HTTP/1.1", [("Host", host)]))
             answer = await client.response()
         assert answer.status == (200 if host.startswith("control.") else 403), host

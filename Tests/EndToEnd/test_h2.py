@@ -128,7 +128,7 @@ async def test_a_server_that_asks_our_agent_for_credentials(binary, make_tunnel,
     methods = [{"bearer": {"tokens": [{"name": "robot", "key": "0123456789abcdef"}]}}]
     tunnel = make_tunnel(agent=H2, server=H2, server_filters=[("auth", {"methods": methods, "failure-delay": "100ms"})]).start()
     for fields in ([], [("Proxy-Authorization", "Bearer 0123456789abcdef")]):
-        async with asyncio.timeout(30), await Connection.open(tunnel.port) as agent:
+        async with patiently(30), await Connection.open(tunnel.port) as agent:
             if connects:
                 answer = await agent.connect(origin.authority)
             else:
