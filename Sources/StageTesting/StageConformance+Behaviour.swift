@@ -17,12 +17,12 @@ extension StageConformance {
             try await checkAllocations(second, &findings)
             counted = try await first.run { $0.shard.map { RehearsedMetrics($0).descriptions(of: Factory.name) } ?? [] }
         } catch {
-            await first.end()
-            await second.end()
+            for each in [first, second] { _ = await Self.within(patience) { await each.end() } }
             throw error
         }
         await checkDraining(first, &findings)
-        await second.end()
+        // A filter that doesn't drain would keep this one forever, too.
+        _ = await Self.within(patience) { await second.end() }
         return counted
     }
 
