@@ -336,12 +336,12 @@ class NghttpxSquid(Contestant):
 CHAINS = (HAProxySquid, StunnelSquid, NghttpxSquid, StunnelTinyproxy, HAProxyApache)
 
 
-class FluidityBBR(Fluidity):
-    """Both ends send with `congestion-control: bbr`."""
+class FluidityAsTheSystem(Fluidity):
+    """Both ends send as everybody else does, far away as well."""
 
-    name = "fluidity, bbr"
-    agent_extra = server_extra = ", congestion-control: bbr"
+    name = "fluidity, cubic"
+    agent_extra = server_extra = ", congestion-control: cubic"
 
 
-# Beside Fluidity as it is by default, over a distant link.
-DISTANT = (FluidityBBR,)
+# Beside Fluidity as it is by default, over a distant link where everybody sends with cubic.
+DISTANT = {"cubic": (FluidityAsTheSystem,)}

@@ -23,6 +23,7 @@ class Place:
         self.files = os.path.join(directory, "files")
         self.origin_group = Group("origin", directory)
         self.origin = self.origin_tls = self.sink = None
+        self.besides = ()  # Other ways to run Fluidity that are of interest here.
 
     def path(self, name, text=None):
         path = os.path.join(self.directory, name)

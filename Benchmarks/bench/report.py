@@ -140,10 +140,14 @@ def write(directory, results):
     text = HEAD.format(
         machine=results.get("machine", "?"), versions=results.get("versions", "?"), commit=results.get("commit", "?"))
     text += section("One machine", "Benchmarks/run --save", ROWS, results.get("local", {}), chains, ("nginx, direct",))
-    extras = (*(kind.name for kind in contestants.DISTANT), "nginx, direct")
-    for loss, title in ((0, "A distant server: 80 ms, 100 Mbit/s"), (1, "The same with 1% loss")):
-        found = results.get(f"distant {loss}", {})
-        text += section(title, "Benchmarks/run --distant --save", distant.rows(loss), found, chains, extras)
+    for loss, congestion, title in (
+            (0, "cubic", "A distant server: 80 ms, 100 Mbit/s"),
+            (1, "cubic", "The same with 1% loss, where cubic is everybody's default, as on most systems"),
+            (1, "bbr", "The same with 1% loss, where bbr is everybody's default")):
+        found = results.get(distant.key(loss, congestion), {})
+        extras = (*(kind.name for kind in contestants.DISTANT.get(congestion, ())), "nginx, direct")
+        text += section(
+            title, "Benchmarks/run --distant --save", distant.rows(loss, congestion), found, chains, extras)
     if "growth" in results:
         found = results["growth"]
         text += f"\n## How cost grows\n\n`Benchmarks/run --growth --save`, {found['when']}\n\n"

@@ -21,7 +21,7 @@ from harness.ports import free_port
 from harness.waiting import eventually, patiently
 
 #: `session-memory` as it is by default.
-MEMORY = 16 * MiB
+MEMORY = 32 * MiB
 #: What an open stream may cost beside it: an exchange, and a connection to an origin or a client.
 STREAM = 16 * KiB
 #: What a process needs once: buffers of the connections to its peer, memory that the allocator keeps.

@@ -9,6 +9,8 @@ public final class Inbound: Medium {
     /// Where it came from, for logs: an address and port, or `unix`. Made a text where one is wanted.
     public private(set) lazy var remote = address?.shortDescription ?? "unix"
     private let address: SocketAddress?
+    /// Whether somebody has chosen how TCP finds its rate; else a stage that knows how it is used may.
+    package var hasCongestionControl = false
     /// Who it is, once a stage has found out.
     public var identity: PeerIdentity?
     /// The protocol that both sides agreed on in their TLS handshake (ALPN, RFC 7301).
@@ -60,6 +62,8 @@ public final class Outbound: Medium {
     public let channel: any Channel
     /// The name that was dialled, without port.
     public let host: String
+    /// Whether somebody has chosen how TCP finds its rate; else a stage that knows how it is used may.
+    package var hasCongestionControl = false
     public var identity: PeerIdentity?
     /// Told once, when the connection works as far as its user can say; until then a loss counts as a failed dial.
     public var onEstablished: (() -> Void)?

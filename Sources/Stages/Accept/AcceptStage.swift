@@ -21,7 +21,8 @@ public struct AcceptConfiguration: StageConfiguration {
             "A connection on which nothing was sent or received for this long is closed."),
         .optional(
             "congestion-control", \.congestionControl,
-            "How TCP finds its rate on these connections: bbr where packets are lost on the way. Default: the system's.")
+            "How TCP finds its rate on these connections. Default: for mux bbr where the way is long and the kernel offers it; else the system's."
+        )
     )
 }
 
@@ -67,7 +68,10 @@ struct AcceptStage: Stage {
     }
 
     func assemble(_ downstream: any InboundPort, on shard: Shard) throws {
-        listener.add(Acceptor(port: downstream, shard: shard, idle: TimeAmount(listener.configuration.idle)))
+        listener.add(
+            Acceptor(
+                port: downstream, shard: shard, idle: TimeAmount(listener.configuration.idle),
+                hasCongestionControl: listener.configuration.congestionControl != nil))
     }
 
     func claim() async throws { try await listener.bind() }

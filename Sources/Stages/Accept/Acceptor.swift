@@ -6,6 +6,7 @@ final class Acceptor {
     let shard: Shard
     private let port: any InboundPort
     private let idle: TimeAmount
+    private let hasCongestionControl: Bool
     private var connections: [ObjectIdentifier: any Channel] = [:]
     private var isDraining = false
     private var drained: EventLoopPromise<Void>?
@@ -13,7 +14,8 @@ final class Acceptor {
     private let refused: Counter
     private let open: Gauge
 
-    init(port: any InboundPort, shard: Shard, idle: TimeAmount) {
+    init(port: any InboundPort, shard: Shard, idle: TimeAmount, hasCongestionControl: Bool) {
+        self.hasCongestionControl = hasCongestionControl
         self.port = port
         self.shard = shard
         self.idle = idle
@@ -34,7 +36,9 @@ final class Acceptor {
                 try options.setOption(.writeBufferWaterMark, value: .init(low: 64 << 10, high: 192 << 10))
             }
             try channel.pipeline.syncOperations.addHandler(IdleHandler(limit: idle, shard: shard))
-            try port.accept(Inbound(channel: channel, address: channel.remoteAddress))
+            let connection = Inbound(channel: channel, address: channel.remoteAddress)
+            connection.hasCongestionControl = hasCongestionControl
+            try port.accept(connection)
         } catch {
             refused.add()
             throw error

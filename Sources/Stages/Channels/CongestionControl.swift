@@ -23,7 +23,20 @@ public struct CongestionControl: Sendable, Equatable, ScalarConfigurationValue {
         name = text
     }
 
+    private init(name: String) { self.name = name }
+
+    static let bbr = CongestionControl(name: "bbr")
+    /// What every Linux has.
+    static let reno = CongestionControl(name: "reno")
+
     public var printed: String { name }
+
+    /// The first eight bytes of the name as the kernel has them, the rest being zero.
+    var word: UInt64 {
+        var word: UInt64 = 0
+        withUnsafeMutableBytes(of: &word) { $0.copyBytes(from: name.utf8.prefix(8)) }
+        return word
+    }
 
     /// Makes a connection, or all that a listener accepts from now on, use it. Fails where the kernel doesn't have it.
     func apply(to channel: any Channel) -> EventLoopFuture<Void> {

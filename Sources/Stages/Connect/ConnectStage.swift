@@ -25,7 +25,8 @@ public struct ConnectConfiguration: StageConfiguration {
             "How long an exchange waits for the tunnel before it is answered with 503."),
         .optional(
             "congestion-control", \.congestionControl,
-            "How TCP finds its rate on the way to the server: bbr where that loses packets. Default: the system's."),
+            "How TCP finds its rate on the way to the server. Default: for mux bbr where that is long and the kernel offers it; else the system's."
+        ),
         .optional(
             "timeout", \.timeout, in: .milliseconds(100)...(.seconds(120)), "How long one attempt to connect may take."),
         .optional(

@@ -139,6 +139,7 @@ final class Dialer: OutboundPort {
 
     private func prepare(_ channel: any Channel, to: HostPort, until deadline: NIODeadline) throws -> Outbound {
         let connection = Outbound(channel: channel, host: to.host)
+        connection.hasCongestionControl = configuration.congestionControl != nil
         if case .proxy(let proxy) = routes[route] {
             let handler = ProxyConnectHandler(
                 proxy: proxy, server: to, until: deadline, shard: shard,

@@ -24,7 +24,7 @@ public enum FrameCodec: String, Sendable, CaseIterable, ConfigurationChoice {
 public struct FrameConfiguration: StageConfiguration {
     public var codec = FrameCodec.mux
     public var codecs: [FrameCodec]?
-    public var sessionMemory = ByteCount(16 << 20)
+    public var sessionMemory = ByteCount(32 << 20)
     public var streamWindow = ByteCount(128 << 10)
     public var maxStreams = 8_192
     public var maxBody = ByteCount(8 << 20)
@@ -102,7 +102,7 @@ public struct FrameFactory: StageFactory {
             What the codec `mux` looks like on the wire is in `docs/protocol.md`.
             """,
         example: """
-            - frame: { codec: mux, session-memory: 32MiB }
+            - frame: { codec: mux, session-memory: 64MiB }
             """,
         metrics: Metrics.all,
         notes: [

@@ -58,6 +58,7 @@ final class MuxClientPort: ExchangePort, OutboundClient, MuxHandlerOwner {
             role: .opener, configuration: configuration, shard: shard, peerName: connection.host, meter: meter)
         try connection.channel.pipeline.syncOperations.addHandler(handler)
         handler.owner = self
+        handler.choosesCongestionControl = !connection.hasCongestionControl
         isEstablished = false
         current = (connection, handler)
     }

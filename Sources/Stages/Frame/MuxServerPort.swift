@@ -23,6 +23,7 @@ final class MuxServerPort: InboundPort {
         configuration.offers = downstream.offers.intersection(.deflate)
         let handler = MuxHandler<MuxServerStream>(
             role: .acceptor, configuration: configuration, shard: shard, peerName: connection.remote, meter: meter)
+        handler.choosesCongestionControl = !connection.hasCongestionControl
         let session = MuxServerSession(
             handler: handler, connection: connection, downstream: downstream, shard: shard, goodbyes: meter.goodbyes)
         try connection.channel.pipeline.syncOperations.addHandlers(handler, session)

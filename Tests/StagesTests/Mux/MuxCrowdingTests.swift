@@ -141,8 +141,8 @@ import Testing
         for stream in 2...9 { side.feed(MuxWire.data(UInt32(stream), Self.window)) }
         pass(&side)
         #expect(side.session.streams[slot].window < 2 * Self.window)
-        for _ in 0..<20 where side.session.grown > 0 { pass(&side) }
-        #expect(side.session.streams[slot].window == Self.window && side.session.grown == 0)
+        for _ in 0..<20 where side.session.growth.bytes > 0 { pass(&side) }
+        #expect(side.session.streams[slot].window == Self.window && side.session.growth.bytes == 0)
         #expect(side.session.streams[slot].receiveWindow == Self.window)
         for stream in 2...9 { side.feed(MuxWire.reset(UInt32(stream))) }
         pass(&side)

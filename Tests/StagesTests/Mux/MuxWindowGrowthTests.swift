@@ -65,12 +65,14 @@ import Testing
         for _ in 0..<3 { #expect(pass(&side, after: .zero) == 0) }
         #expect(pass(&side, after: .microseconds(501)) == 0)
         #expect(pass(&side, after: .microseconds(500)) == Self.window)
-        #expect(pass(&side, after: .microseconds(500)) == 2 * Self.window)
-        #expect(side.session.grown == 3 * Self.window)
+        // An eighth of the session's window is what there is.
+        #expect(pass(&side, after: .microseconds(500)) == Self.window)
+        #expect(pass(&side, after: .zero) == 0)
+        #expect(side.session.growth.bytes == 2 * Self.window)
 
         #expect(pass(&side, 2, after: .zero) == 0)
         // Half of what was passed on, which is half of the window: the stream goes on meanwhile.
-        #expect(pass(&side, after: .zero) == -Self.window)
+        #expect(pass(&side, after: .zero) == -Self.window / 4 * 3)
         #expect(pass(&side, 2, after: .zero) == 0)
         let slot = try #require(side.session.slots[1])
         for _ in 0..<10 where side.session.streams[slot].window > Self.window {
@@ -78,7 +80,7 @@ import Testing
             #expect(pass(&side, 2, after: .zero) == 0)
         }
         #expect(side.session.streams[slot].window == Self.window)
-        #expect(side.session.grown == 0)
+        #expect(side.session.growth.bytes == 0)
         #expect(pass(&side, after: .zero) == 0)
         #expect(side.session.streams[slot].receiveWindow == Self.window)
         #expect(side.failure == nil)
@@ -106,20 +108,82 @@ import Testing
         #expect(side.failure?.code == .flowControl)
     }
 
+    /// A stream that uses up what its way was worth before gets all of that at once.
+    @Test func whatTheWayWasWorthIsRemembered() throws {
+        var side = opener(.milliseconds(80), streams: 2)
+        for _ in 0..<3 { _ = pass(&side, after: .zero) }
+        let first = try #require(side.session.slots[1])
+        #expect(side.session.streams[first].window == 8 * Self.window)
+        side.feed(MuxWire.reset(1))
+        #expect(pass(&side, 2, after: .milliseconds(320)) == 7 * Self.window)
+    }
+
+    /// Where the peer is far, a large window's credit comes in eighths.
+    @Test func creditComesInSmallPartsWhereThePeerIsFar() throws {
+        for (roundTrip, isFar) in [(TimeAmount.milliseconds(80), true), (.microseconds(100), false)] {
+            var side = opener(roundTrip)
+            for _ in 0..<8 { _ = pass(&side, after: .zero) }
+            let slot = try #require(side.session.slots[1])
+            let window = side.session.streams[slot].window
+            #expect(window > 2 * Self.window)
+            side.feed(MuxWire.data(1, window / 8))
+            side.session.consume(window / 8, on: slot, now: side.now)
+            #expect(
+                side.written().contains { if case .window(1, _) = $0 { true } else { false } }
+                    == (isFar && window >= 4 * Self.window))
+        }
+    }
+
     /// All streams together grow by half of the session's window, and what one had is another's when it is over.
     @Test func growthIsBoundedAndComesBack() throws {
         var side = opener(.milliseconds(80), streams: 32)
         let limit = side.session.configuration.sessionWindow / 2
         for round in 0..<320 { _ = pass(&side, UInt32(round % 32 + 1), after: .zero) }
-        #expect(side.session.grown == limit)
-        #expect(side.session.streams.map { max(0, $0.window - Self.window) }.reduce(0, +) == limit)
+        #expect(side.session.growth.bytes <= limit && side.session.growth.bytes > limit / 4 * 3)
+        #expect(side.session.streams.map { max(0, $0.window - Self.window) }.reduce(0, +) == side.session.growth.bytes)
         for stream in 1...31 { side.feed(MuxWire.reset(UInt32(stream))) }
         let slot = try #require(side.session.slots[32])
-        #expect(side.session.grown == side.session.streams[slot].window - Self.window)
+        #expect(side.session.growth.bytes == side.session.streams[slot].window - Self.window)
         for _ in 0..<10 { _ = pass(&side, 32, after: .zero) }
-        #expect(side.session.grown == limit)
+        #expect(side.session.growth.bytes == limit)
         side.feed(MuxWire.reset(32))
-        #expect(side.session.grown == 0)
+        #expect(side.session.growth.bytes == 0)
+        #expect(side.failure == nil)
+    }
+
+    /// Who comes later gets as much as who was first.
+    @Test func streamsShareWhatThereIsToGrowBy() throws {
+        var side = opener(.milliseconds(80), streams: 2)
+        let share = side.session.configuration.sessionWindow / 4 + Self.window
+        for _ in 0..<10 { _ = pass(&side, 1, after: .zero) }
+        for round in 0..<40 { _ = pass(&side, UInt32(round % 2 + 1), after: .zero) }
+        for stream in UInt32(1)...2 {
+            let slot = try #require(side.session.slots[stream])
+            #expect(side.session.streams[slot].window == share)
+        }
+        #expect(side.failure == nil)
+    }
+
+    /// A stream that has been silent leaves its share, though it may still use what it was granted; then it has to share again.
+    @Test func whoIsSilentLeavesItsShareToOthers() throws {
+        var side = opener(.milliseconds(80), streams: 2)
+        let limit = side.session.configuration.sessionWindow / 2
+        for _ in 0..<10 { _ = pass(&side, 1, after: .zero) }
+        side.now = side.now + .seconds(4)
+        _ = pass(&side, 2, after: .zero)
+        #expect(side.session.growth.streams == 2)
+        side.now = side.now + .seconds(1)
+        for _ in 0..<10 { _ = pass(&side, 2, after: .zero) }
+        let second = try #require(side.session.slots[2])
+        #expect(side.session.growth.streams == 1)
+        #expect(side.session.streams[second].window == limit + Self.window)
+        side.feed(MuxWire.data(1, 2 * Self.window))
+        #expect(side.failure == nil)
+        side.session.consume(2 * Self.window, on: try #require(side.session.slots[1]), now: side.now)
+        for round in 0..<40 { _ = pass(&side, UInt32(round % 2 + 1), after: .zero) }
+        #expect(side.session.growth.streams == 2 && side.session.growth.bytes <= limit)
+        for stream in UInt32(1)...2 { side.feed(MuxWire.reset(stream)) }
+        #expect(side.session.growth.streams == 0 && side.session.growth.bytes == 0)
         #expect(side.failure == nil)
     }
 }

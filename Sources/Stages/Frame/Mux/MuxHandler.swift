@@ -11,14 +11,7 @@ final class MuxHandler<End: MuxEnd>: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    /// So many bytes are written before they are flushed, within one cycle.
-    private static var flushThreshold: Int { 128 << 10 }
-    /// So many waiting bytes are written at once; fewer wait for what else this turn of the loop brings.
-    private static var promptBytes: Int { 48 << 10 }
-    /// So many streams are told that they may send again, in one turn of the loop.
-    private static var resumedTogether: Int { 8 }
-
-    private(set) var session: MuxSession
+    var session: MuxSession
     weak var owner: (any MuxHandlerOwner)?
     var sweepIndex: Int?
 
@@ -32,19 +25,23 @@ final class MuxHandler<End: MuxEnd>: ChannelInboundHandler {
     private var touched: [(slot: Int, bytes: Int)] = []
     private var readCapacity = 0
     /// Streams that wait for the session to take data again, in the order of waiting.
-    private var parked = Deque<Int>()
-    private var hasStoppedAll = false
-    private var context: ChannelHandlerContext?
-    private var isActive = false
-    private var isReading = false
-    private var isPumping = false
-    private var pumpLater: DeferredAction?
-    private var isClosing = false
+    var parked = Deque<Int>()
+    var hasStoppedAll = false
+    var context: ChannelHandlerContext?
+    var isActive = false
+    var isReading = false
+    var isPumping = false
+    var pumpLater: DeferredAction?
+    var isClosing = false
+    /// There once the peer turns out to be far away.
+    var distant: DistantConnection?
+    /// Nobody else has chosen one for the connection.
+    var choosesCongestionControl = true
     // Buffers for heads and small frames, used in turn: each is free again when its bytes are flushed.
-    private var scratch = [ByteBuffer](repeating: ByteBuffer(), count: 4)
-    private var scratchIndex = 0
-    private var unflushed = 0
-    private var scratchesUsed = 0
+    var scratch = [ByteBuffer](repeating: ByteBuffer(), count: 4)
+    var scratchIndex = 0
+    var unflushed = 0
+    var scratchesUsed = 0
 
     init(role: MuxSession.Role, configuration: MuxConfiguration, shard: Shard, peerName: String, meter: MuxMeter<End>) {
         self.meter = meter
@@ -124,7 +121,7 @@ final class MuxHandler<End: MuxEnd>: ChannelInboundHandler {
     }
 
     /// A stream is over: its end keeps what it still holds of the session's memory.
-    private func release(_ slot: Int) -> End? {
+    func release(_ slot: Int) -> End? {
         guard slot < ends.count, let end = ends[slot] else { return nil }
         ends[slot] = nil
         end.detach(session.takeHolding(slot))
@@ -227,8 +224,14 @@ final class MuxHandler<End: MuxEnd>: ChannelInboundHandler {
         touched.removeAll(keepingCapacity: true)
         self.touched = touched
         readCapacity = 0
-        if let time = session.takeRoundTrip() { meter.measured(time) }
+        if let time = session.takeRoundTrip() { measured(time) }
         pump()
+    }
+
+    private func measured(_ roundTrip: TimeAmount) {
+        meter.measured(roundTrip)
+        guard distant == nil, roundTrip >= DistantConnection.roundTrip, let context else { return }
+        distant = DistantConnection(context.channel, roundTrip: roundTrip, choosesCongestionControl: choosesCongestionControl)
     }
 
     private func handle(_ event: MuxEvent) {
@@ -276,7 +279,7 @@ final class MuxHandler<End: MuxEnd>: ChannelInboundHandler {
         }
     }
 
-    private func end(_ slot: Int) -> End? { slot < ends.count ? ends[slot] : nil }
+    func end(_ slot: Int) -> End? { slot < ends.count ? ends[slot] : nil }
 
     /// Bytes as they are passed on: a slice of what was read, unless too much is held by such slices already.
     private func passable(_ bytes: ByteBuffer) -> ByteBuffer {
@@ -304,83 +307,6 @@ final class MuxHandler<End: MuxEnd>: ChannelInboundHandler {
         end?.flush()
         end?.forget()
         owner?.streamsFreed()
-    }
-
-    // MARK: - Writing
-
-    /// Sees to it that what waits is written: at the end of this read cycle, at the end of this turn of the loop, so that
-    /// many small writes become one, or now if there is much.
-    func flushSoon() {
-        guard isActive, !isReading, !isPumping else { return }
-        if session.queuedBytes >= Self.promptBytes { return pump() }
-        pumpLater?.schedule()
-    }
-
-    func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable { pump() }
-        context.fireChannelWritabilityChanged()
-    }
-
-    private func pump() {
-        guard isActive, !isPumping, let context else { return }
-        isPumping = true
-        defer { isPumping = false }
-        while context.channel.isWritable, let step = session.write(into: &scratch[scratchIndex]) {
-            if let payload = step.payload {
-                writeScratch(context)
-                unflushed += payload.readableBytes
-                context.write(wrapOutboundOut(payload), promise: nil)
-            }
-            if unflushed + scratch[scratchIndex].readableBytes >= Self.flushThreshold || scratchesUsed >= scratch.count - 1 {
-                writeScratch(context)
-                flush(context)
-            }
-            if let slot = step.slot { account(step, slot) }
-        }
-        writeScratch(context)
-        flush(context)
-        resumeParked()
-        if session.isGoingAway, !isClosing, session.openStreams == 0, session.queuedBytes == 0, !session.hasControl {
-            isClosing = true
-            context.closeTransportAfterWrites()
-        }
-    }
-
-    private func account(_ step: MuxWrite, _ slot: Int) {
-        if step.taken > 0 { end(slot)?.hasSent(step.taken) }
-        guard step.isOver else { return }
-        release(slot)?.forget()
-        owner?.streamsFreed()
-    }
-
-    private func writeScratch(_ context: ChannelHandlerContext) {
-        let bytes = scratch[scratchIndex]
-        guard bytes.readableBytes > 0 else { return }
-        unflushed += bytes.readableBytes
-        scratchesUsed += 1
-        scratchIndex = (scratchIndex + 1) % scratch.count
-        context.write(wrapOutboundOut(bytes), promise: nil)
-    }
-
-    private func flush(_ context: ChannelHandlerContext) {
-        guard unflushed > 0 else { return }
-        unflushed = 0
-        scratchesUsed = 0
-        context.flush()
-        // One that is still on its way is given up for a new one; the others keep their memory.
-        for index in scratch.indices { scratch[index].clear() }
-    }
-
-    /// A few in each turn of the loop, or all would at once send what had waited.
-    private func resumeParked() {
-        guard session.hasRoom else { return }
-        hasStoppedAll = false
-        for _ in 0..<min(parked.count, Self.resumedTogether) {
-            guard let slot = parked.popFirst() else { break }
-            session.unpark(slot)
-            end(slot)?.regulate()
-        }
-        if !parked.isEmpty { pumpLater?.schedule() }
     }
 }
 

@@ -20,7 +20,7 @@ extension MuxSession {
         queuedBytes -= stream.queuedBytes
         stuckBytes -= stream.stuck
         pinned -= stream.sendPinned
-        grown -= stream.window - configuration.streamWindow
+        stopGrowing(slot)
         slots[stream.id] = nil
         ready.remove(&streams[slot])
         streams[slot] = MuxStreamState(after: stream)

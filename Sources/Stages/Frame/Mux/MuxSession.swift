@@ -56,11 +56,9 @@ package struct MuxSession {
     var pingMade = NIODeadline.uptimeNanoseconds(0)
     var roundTrip: TimeAmount?
     var shortestRoundTrip: TimeAmount?
-    /// What streams have beyond the window that they began with, together.
-    var grown = 0
+    var growth = MuxGrowth()
     /// Since when there has been no room for want of somebody who takes what is there.
     var crowdedSince: NIODeadline?
-    var sole = MuxSoleStream()
 
     package init(role: Role, configuration: MuxConfiguration, now: NIODeadline) {
         self.role = role
@@ -217,7 +215,7 @@ package struct MuxSession {
             streams[slot].pinned = 0
         }
         consumeForSession(bytes)
-        guard failure == nil, !streams[slot].isReceiveEnded, streams[slot].consumed * 2 >= streams[slot].window,
+        guard failure == nil, !streams[slot].isReceiveEnded, streams[slot].consumed >= worthGranting(slot),
             !streams[slot].isWindowQueued
         else { return }
         resize(slot, now: now)
@@ -239,10 +237,10 @@ package struct MuxSession {
         grantToSession()
     }
 
-    /// Gives the session credit when half of what isn't held has been passed on: half of all may never be while some streams aren't
-    /// read. To be called when more is held as well, for nothing else may be passed on after that.
+    /// Gives the session credit when half of what isn't held has been passed on, an eighth where the peer is far: half of all may
+    /// never be while some streams aren't read. To be called when more is held as well, for nothing else may be passed on after that.
     mutating func grantToSession() {
-        let worthwhile = max(Self.sessionCrumb, (configuration.sessionWindow - received) / 2)
+        let worthwhile = max(Self.sessionCrumb, (configuration.sessionWindow - received) / (isFar ? 8 : 2))
         if failure == nil, consumed >= worthwhile, !control.isSessionWindowQueued { control.append(.sessionWindow) }
     }
 

@@ -59,6 +59,8 @@ struct MuxStreamState {
     var receiveWindow = 0
     /// When credit was last given, or the first data came.
     var grantedAt = NIODeadline.distantPast
+    /// Its reader keeps up, so that it has a share of what streams may grow by.
+    var isGrowing = false
     /// Came and not yet passed on.
     var received = 0
     /// What slices of it keep from being freed, so long as any of it is not passed on.

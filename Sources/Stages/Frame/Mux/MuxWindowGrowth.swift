@@ -1,68 +1,125 @@
 import NIOCore
 
-/// Which stream was granted credit last, and how many times in a row: a stream that is the only one that needs any is alone,
-/// whatever small things pass beside it.
-struct MuxSoleStream {
-    /// So many grants without another stream's between.
+/// What the streams of a session have together beyond the window that they began with.
+struct MuxGrowth {
+    /// So many grants to one stream without another stream's between: it is alone, whatever small things pass beside it.
     private static let enough = 4
 
-    private var stream: UInt32 = 0
+    /// What streams whose readers keep up have beyond their first window, in bytes.
+    var bytes = 0
+    /// How many such streams there are.
+    var streams = 0
+    /// The largest window that the way to this peer was worth.
+    var proven = 0
+    /// When streams that are silent were last looked for.
+    var reviewedAt = NIODeadline.distantPast
+    private var last: UInt32 = 0
     private var grants = 0
 
     /// Notes a grant. Whether the stream is alone.
     mutating func granted(_ stream: UInt32) -> Bool {
-        if self.stream != stream { (self.stream, grants) = (stream, 0) }
+        if last != stream { (last, grants) = (stream, 0) }
         grants = min(grants + 1, Self.enough)
         return grants == Self.enough
     }
 }
 
 extension MuxSession {
-    /// What all streams together may have beyond `streamWindow`, in bytes.
-    var growthLimit: Int { configuration.sessionWindow / 2 }
+    /// What all streams together may have beyond `streamWindow`, in bytes; and what one that is alone may on a short way.
+    private var growthLimit: Int { configuration.sessionWindow / (isFar ? 2 : 8) }
 
     /// A shorter way counts as one of this length: the two ends, which take turns on their machines, make one of it.
     private static var shortestWay: TimeAmount { .microseconds(125) }
     /// From here on the way itself makes larger windows worthwhile.
     private static var longWay: TimeAmount { .milliseconds(1) }
+    /// A stream that was silent for so long leaves its share to others.
+    private static var silence: TimeAmount { .seconds(5) }
 
-    /// Suits a stream's window to its way and to the room there is, when credit is given. The way is measured by the shortest round
-    /// trip that was seen: what waits in queues makes others longer, and a window that grew with them would make the queues longer
-    /// still.
+    /// Whether the way to the peer is long. It is measured by the shortest round trip that was seen: what waits in queues makes others
+    /// longer, and a window that grew with them would make the queues longer still.
+    var isFar: Bool { shortestRoundTrip.map { $0 >= Self.longWay } ?? false }
+
+    /// So much of a stream has to be passed on before it gets credit, in bytes: half of its window, so that frames stay few; where the
+    /// peer is far an eighth, for what isn't granted doesn't help to fill the way.
+    func worthGranting(_ slot: Int) -> Int {
+        let half = streams[slot].window / 2
+        return isFar ? min(half, max(configuration.streamWindow / 2, half / 4)) : half
+    }
+
+    /// Suits a stream's window to its way and to the room there is, when credit is given.
     ///
-    /// A sender that used up half of a stream's window within four round trips gets one twice as large: so a window becomes about
-    /// four times what the way holds. Twice would do where nothing is lost; behind a lost packet everything else waits for another
-    /// round trip.
+    /// A stream whose reader keeps up gets a window twice as large, until that would last for eight round trips; at once as large as the
+    /// way was worth before. Two round trips would do where nothing is lost; behind a lost packet everything else waits for another
+    /// round trip or more.
     ///
     /// Below a millisecond the smallest window is enough for gigabits, and more of it waits in queues, in front of others. There
     /// only a stream that is alone gets more, by the same measure, so that the two ends needn't wait for each other: what waits is
     /// then its own, and passes within a millisecond or two. It is kept back from it when another stream needs credit as well.
     ///
-    /// Together streams grow by no more than half of the session's window, on short ways by a quarter. While as much of it is held by streams that aren't
-    /// read, none grows, and those that have grown become smaller.
+    /// It is a loan. Together streams grow by no more than half of the session's window, and share that. While as much of it is held by
+    /// streams that aren't read, none grows, and those that have grown become smaller.
     mutating func resize(_ slot: Int, now: NIODeadline) {
         let elapsed = now - streams[slot].grantedAt
         streams[slot].grantedAt = now
-        let isAlone = sole.granted(streams[slot].id)
-        guard received * 2 < configuration.sessionWindow else { return shrink(slot) }
+        let isAlone = growth.granted(streams[slot].id)
+        guard received * 2 < configuration.sessionWindow else { return shrink(slot, to: configuration.streamWindow) }
         guard let roundTrip = shortestRoundTrip else { return }
-        guard roundTrip >= Self.longWay || isAlone else { return shrink(slot) }
-        guard elapsed <= max(roundTrip, Self.shortestWay) * 4 else { return }
-        // Alone now may be one of many that nobody reads later, each of which holds its window's worth.
-        let limit = roundTrip >= Self.longWay ? growthLimit : growthLimit / 2
-        let extra = min(streams[slot].window, limit - grown)
+        guard isFar || isAlone else { return shrink(slot, to: configuration.streamWindow) }
+        guard keepsUp(slot, elapsed, max(roundTrip, Self.shortestWay)) else { return }
+        beginGrowing(slot)
+        if growth.streams > 1 { review(now) }
+        let share = configuration.streamWindow + growthLimit / growth.streams
+        guard streams[slot].window <= share else { return shrink(slot, to: share) }
+        let wanted = max(streams[slot].window, growth.proven - streams[slot].window)
+        let extra = min(wanted, share - streams[slot].window, growthLimit - growth.bytes)
         guard extra >= Self.crumb else { return }
-        grown += extra
+        growth.bytes += extra
         streams[slot].window += extra
         streams[slot].consumed += extra
+        if isFar { growth.proven = max(growth.proven, streams[slot].window) }
+    }
+
+    /// Whether a stream passes on so much that its window would last for less than eight round trips.
+    private func keepsUp(_ slot: Int, _ elapsed: TimeAmount, _ roundTrip: TimeAmount) -> Bool {
+        // A minute is more than either ever is where this could be true; it keeps the products small.
+        let (elapsed, roundTrip) = (min(elapsed, .minutes(1)).nanoseconds, min(roundTrip, .minutes(1)).nanoseconds)
+        return Int64(streams[slot].window) * elapsed <= Int64(streams[slot].consumed) * roundTrip * 8
+    }
+
+    private mutating func beginGrowing(_ slot: Int) {
+        guard !streams[slot].isGrowing else { return }
+        streams[slot].isGrowing = true
+        growth.streams += 1
+        growth.bytes += streams[slot].window - configuration.streamWindow
+    }
+
+    /// Leaves a stream's share to others.
+    mutating func stopGrowing(_ slot: Int) {
+        guard streams[slot].isGrowing else { return }
+        streams[slot].isGrowing = false
+        growth.streams -= 1
+        growth.bytes -= streams[slot].window - configuration.streamWindow
+    }
+
+    /// Streams that are silent, as kept connections are after a download, don't keep others from growing: all that came was passed on.
+    /// What they were granted can't be taken back before they use it.
+    private mutating func review(_ now: NIODeadline) {
+        guard growth.reviewedAt + .seconds(1) <= now else { return }
+        growth.reviewedAt = now
+        for slot in slots.values
+        where streams[slot].isGrowing && streams[slot].received == 0 && streams[slot].grantedAt + Self.silence <= now {
+            stopGrowing(slot)
+        }
     }
 
     /// Makes a window that had grown smaller, by half of what is to be granted at most, so that the stream goes on.
-    private mutating func shrink(_ slot: Int) {
-        let less = min(streams[slot].window - configuration.streamWindow, streams[slot].consumed / 2)
-        guard less > 0 else { return }
-        grown -= less
-        streams[slot].window -= less
-        streams[slot].consumed -= less
+    private mutating func shrink(_ slot: Int, to size: Int) {
+        let less = min(streams[slot].window - size, streams[slot].consumed / 2)
+        if less > 0 {
+            if streams[slot].isGrowing { growth.bytes -= less }
+            streams[slot].window -= less
+            streams[slot].consumed -= less
+        }
+        if streams[slot].window <= configuration.streamWindow { stopGrowing(slot) }
     }
 }

@@ -1,0 +1,89 @@
+import DequeModule
+import NIOCore
+import Pipeline
+
+/// Writing: when, in what pieces, and who goes on afterwards.
+extension MuxHandler {
+    /// So many bytes are written before they are flushed, within one cycle.
+    private static var flushThreshold: Int { 128 << 10 }
+    /// So many waiting bytes are written at once; fewer wait for what else this turn of the loop brings.
+    private static var promptBytes: Int { 48 << 10 }
+    /// So many streams are told that they may send again, in one turn of the loop.
+    private static var resumedTogether: Int { 8 }
+
+    /// Sees to it that what waits is written: at the end of this read cycle, at the end of this turn of the loop, so that
+    /// many small writes become one, or now if there is much.
+    func flushSoon() {
+        guard isActive, !isReading, !isPumping else { return }
+        if session.queuedBytes >= Self.promptBytes { return pump() }
+        pumpLater?.schedule()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable { pump() }
+        context.fireChannelWritabilityChanged()
+    }
+
+    func pump() {
+        guard isActive, !isPumping, let context else { return }
+        isPumping = true
+        defer { isPumping = false }
+        while context.channel.isWritable, let step = session.write(into: &scratch[scratchIndex]) {
+            if let payload = step.payload {
+                writeScratch(context)
+                unflushed += payload.readableBytes
+                context.write(wrapOutboundOut(payload), promise: nil)
+            }
+            if unflushed + scratch[scratchIndex].readableBytes >= Self.flushThreshold || scratchesUsed >= scratch.count - 1 {
+                writeScratch(context)
+                flush(context)
+            }
+            if let slot = step.slot { account(step, slot) }
+        }
+        writeScratch(context)
+        flush(context)
+        if let distant, !context.channel.isWritable { distant.isBusy(.now()) }
+        resumeParked()
+        if session.isGoingAway, !isClosing, session.openStreams == 0, session.queuedBytes == 0, !session.hasControl {
+            isClosing = true
+            context.closeTransportAfterWrites()
+        }
+    }
+
+    private func account(_ step: MuxWrite, _ slot: Int) {
+        if step.taken > 0 { end(slot)?.hasSent(step.taken) }
+        guard step.isOver else { return }
+        release(slot)?.forget()
+        owner?.streamsFreed()
+    }
+
+    private func writeScratch(_ context: ChannelHandlerContext) {
+        let bytes = scratch[scratchIndex]
+        guard bytes.readableBytes > 0 else { return }
+        unflushed += bytes.readableBytes
+        scratchesUsed += 1
+        scratchIndex = (scratchIndex + 1) % scratch.count
+        context.write(wrapOutboundOut(bytes), promise: nil)
+    }
+
+    private func flush(_ context: ChannelHandlerContext) {
+        guard unflushed > 0 else { return }
+        unflushed = 0
+        scratchesUsed = 0
+        context.flush()
+        // One that is still on its way is given up for a new one; the others keep their memory.
+        for index in scratch.indices { scratch[index].clear() }
+    }
+
+    /// A few in each turn of the loop, or all would at once send what had waited.
+    private func resumeParked() {
+        guard session.hasRoom else { return }
+        hasStoppedAll = false
+        for _ in 0..<min(parked.count, Self.resumedTogether) {
+            guard let slot = parked.popFirst() else { break }
+            session.unpark(slot)
+            end(slot)?.regulate()
+        }
+        if !parked.isEmpty { pumpLater?.schedule() }
+    }
+}
