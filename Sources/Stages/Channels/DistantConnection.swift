@@ -9,13 +9,13 @@ import Musl
 import Darwin
 #endif
 
-/// What TCP is told of a connection whose other end is far away.
+/// What TCP is told of a connection whose other end is far away. Confined to the connection's loop.
 ///
 /// - What the kernel keeps before it has sent any of it is little, so that a small thing needn't wait behind megabytes of a large one.
 /// - Packets go out at the rate that `bbr` finds, where the kernel offers it and nobody has chosen otherwise: what others use halves the
 ///   rate for every packet that is lost.
-/// - `bbr` forgets the rate within ten round trips of which none was busy, and may then take seconds to find it again, an eighth more at a
-///   time. A connection that becomes busy after a pause therefore begins anew, as a new connection would, unless the rate is still known.
+/// - `bbr` forgets the rate within ten round trips of which none was busy, and may then take seconds to find it again: it tries a quarter
+///   more in every eight. A connection that becomes busy after a pause therefore begins anew, as a new connection would, unless the rate is still known.
 final class DistantConnection {
     /// From this round trip on the other end counts as far away.
     static let roundTrip = TimeAmount.milliseconds(10)

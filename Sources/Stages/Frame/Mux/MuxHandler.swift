@@ -139,6 +139,7 @@ final class MuxHandler<End: MuxEnd>: ChannelInboundHandler {
     func handlerRemoved(context: ChannelHandlerContext) {
         close(.connectionClosed(to: peerName))
         self.context = nil
+        distant = nil
         pumpLater?.cancel()
     }
 
