@@ -12,6 +12,8 @@ struct ReadAllowance {
     }
 
     var isUsedUp: Bool { bytes <= 0 }
+    /// More was read than there was allowance for: reading stops at once, and not only when the turn is over.
+    var isOverdrawn: Bool { bytes < 0 }
 
     mutating func reset() { bytes = window }
     mutating func spend(_ count: Int) { bytes -= count }

@@ -31,10 +31,11 @@ extension UpstreamHandler: ChannelInboundHandler {
         case .connecting, .closed:
             break
         }
+        if allowance.isOverdrawn { regulate(context) }
     }
 
     /// What was read has been given on, and mostly passed on as well: only now it shows whether reading has to stop. To stop and go on
-    /// with each turn would be two system calls.
+    /// in each turn would be two system calls.
     func channelReadComplete(context: ChannelHandlerContext) {
         exchange?.flushResponse()
         regulate(context)

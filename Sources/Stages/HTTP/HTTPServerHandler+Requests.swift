@@ -5,6 +5,7 @@ import Pipeline
 extension HTTPServerHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let bytes = unwrapInboundIn(data)
+        isInTurn = true
         switch mode {
         case .tunnel:
             allowance.spend(bytes.readableBytes)
@@ -18,8 +19,12 @@ extension HTTPServerHandler {
         }
     }
 
+    /// What was read has been given on, and mostly passed on as well: only now it shows whether reading has to stop. To stop and go on
+    /// in each turn would be two system calls.
     func channelReadComplete(context: ChannelHandlerContext) {
+        isInTurn = false
         exchange?.flushRequest()
+        if allowance.isUsedUp { regulate(context) }
         context.fireChannelReadComplete()
     }
 
@@ -50,7 +55,8 @@ extension HTTPServerHandler {
     /// Reads on only while what is read has somewhere to go.
     func regulate(_ context: ChannelHandlerContext) {
         let waiting = mode == .http && exchange != nil && isRequestComplete
-        let isFull = waiting ? parser.bufferedBytes >= Self.window : allowance.isUsedUp && exchange != nil
+        let isUsedUp = isInTurn ? allowance.isOverdrawn : allowance.isUsedUp
+        let isFull = waiting ? parser.bufferedBytes >= Self.window : isUsedUp && exchange != nil
         if allowance.shouldRead(!isFull) { context.channel.setReading(!isFull) }
         guard mode == .http, exchange == nil, !isInputClosed else { return }
         if parser.isIdle {

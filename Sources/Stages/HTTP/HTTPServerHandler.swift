@@ -45,6 +45,8 @@ final class HTTPServerHandler: ExchangeSource {
     var hasBegun = false
     var isInputClosed = false
     var isProcessing = false
+    /// What the connection has is being read.
+    var isInTurn = false
     var allowance = ReadAllowance(window: HTTPServerHandler.window)
 
     init(connection: Inbound, port: HTTPPort) {
