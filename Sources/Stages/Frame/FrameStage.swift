@@ -24,7 +24,7 @@ public enum FrameCodec: String, Sendable, CaseIterable, ConfigurationChoice {
 public struct FrameConfiguration: StageConfiguration {
     public var codec = FrameCodec.mux
     public var codecs: [FrameCodec]?
-    public var sessionMemory = ByteCount(32 << 20)
+    public var sessionMemory = ByteCount(16 << 20)
     public var streamWindow = ByteCount(128 << 10)
     public var maxStreams = 8_192
     public var maxBody = ByteCount(8 << 20)

@@ -65,14 +65,15 @@ import Testing
         for _ in 0..<3 { #expect(pass(&side, after: .zero) == 0) }
         #expect(pass(&side, after: .microseconds(501)) == 0)
         #expect(pass(&side, after: .microseconds(500)) == Self.window)
-        // An eighth of the session's window is what there is.
-        #expect(pass(&side, after: .microseconds(500)) == Self.window)
+        #expect(pass(&side, after: .microseconds(500)) == 2 * Self.window)
+        // A quarter of the session's window is what there is.
+        #expect(pass(&side, after: .zero) == Self.window)
         #expect(pass(&side, after: .zero) == 0)
-        #expect(side.session.growth.bytes == 2 * Self.window)
+        #expect(side.session.growth.bytes == 4 * Self.window)
 
         #expect(pass(&side, 2, after: .zero) == 0)
         // Half of what was passed on, which is half of the window: the stream goes on meanwhile.
-        #expect(pass(&side, after: .zero) == -Self.window / 4 * 3)
+        #expect(pass(&side, after: .zero) == -Self.window / 4 * 5)
         #expect(pass(&side, 2, after: .zero) == 0)
         let slot = try #require(side.session.slots[1])
         for _ in 0..<10 where side.session.streams[slot].window > Self.window {

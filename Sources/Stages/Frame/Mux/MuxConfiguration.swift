@@ -8,7 +8,7 @@ package struct MuxConfiguration: Sendable, Equatable {
     /// A buffer may be up to twice as large as what is in it, so bytes count double. Half of the memory is for bytes that came
     /// and are not yet passed on, a quarter for bytes that the peer doesn't take, three sixteenths for heads, and one for large
     /// buffers of which only a small part waits.
-    package var memory = 32 << 20
+    package var memory = 16 << 20
     package var streamWindow = 128 << 10
     package var maxStreams = 8_192
     package var pingInterval = TimeAmount.seconds(10)

@@ -26,7 +26,7 @@ struct MuxGrowth {
 
 extension MuxSession {
     /// What all streams together may have beyond `streamWindow`, in bytes; and what one that is alone may on a short way.
-    private var growthLimit: Int { configuration.sessionWindow / (isFar ? 2 : 8) }
+    private var growthLimit: Int { configuration.sessionWindow / (isFar ? 2 : 4) }
 
     /// A shorter way counts as one of this length: the two ends, which take turns on their machines, make one of it.
     private static var shortestWay: TimeAmount { .microseconds(125) }
