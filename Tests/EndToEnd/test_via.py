@@ -173,9 +173,12 @@ async def test_the_environment(make_tunnel, proxy, nginx):
     assert await works(ignored, nginx), "without via: environment the environment doesn't count"
 
 
-async def test_what_the_configuration_says_wrongly(make_tunnel, binary):
+@pytest.mark.parametrize(
+    "via, message",
+    [("https://anna:topsecret@proxy:1", "a proxy with 'https' is unknown"), ("environmnet", "scheme and port are missing")])
+async def test_what_the_configuration_says_wrongly(make_tunnel, binary, via, message):
     tunnel = make_tunnel()
-    tunnel.rewrite_agent(connect={"via": "https://anna:topsecret@proxy:1"})
+    tunnel.rewrite_agent(connect={"via": via})
     result = await run(binary, "check", tunnel.agent_config)
     assert result.status == 65
-    assert "a proxy with 'https' is unknown" in result.text and "topsecret" not in result.text, result.text
+    assert message in result.text and "topsecret" not in result.text, result.text

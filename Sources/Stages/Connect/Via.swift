@@ -57,6 +57,13 @@ public struct Via: Sendable, Equatable, ConfigurationValue {
             case "environment": return Entry(step: .environment)
             default: break
             }
+            // Rather a word that is misspelt than a proxy.
+            guard scalar.text.contains(":") else {
+                context.reject(
+                    node, wanted: typeDescription,
+                    InvalidValue("scheme and port are missing", hint: "for a proxy of that name: http://\(scalar.text):3128"))
+                return nil
+            }
             // What stands before an @ may be a password.
             let node = scalar.text.contains("@") ? context.conceal(node) : node
             do throws(InvalidValue) {
