@@ -9,10 +9,12 @@ import Testing
     private static let window = 16 << 10
 
     /// An opener whose peer is so far away, and which has so many streams that are being answered.
-    private func opener(_ roundTrip: TimeAmount?, streams: Int = 1) -> MuxVictim {
+    private func opener(
+        _ roundTrip: TimeAmount?, streams: Int = 1, memory: Int = 1 << 20, window: Int = Self.window
+    ) -> MuxVictim {
         var configuration = MuxConfiguration()
-        configuration.memory = 1 << 20
-        configuration.streamWindow = Self.window
+        configuration.memory = memory
+        configuration.streamWindow = window
         configuration.maxStreams = 64
         var side = MuxVictim(.opener, configuration)
         for case .ping(let token) in side.written() {
@@ -133,6 +135,16 @@ import Testing
                 side.written().contains { if case .window(1, _) = $0 { true } else { false } }
                     == (isFar && window >= 4 * Self.window))
         }
+    }
+
+    /// The largest window that can be configured, at a peer that takes an hour to answer a PING.
+    @Test func theLargestWindowsGrowOnTheLongestWay() throws {
+        let window = 64 << 20
+        var side = opener(.hours(1), memory: 1 << 30, window: window)
+        #expect(pass(&side, after: .hours(1)) == window)
+        #expect(pass(&side, after: .hours(1)) == window)
+        #expect(pass(&side, after: .hours(10)) == 0)
+        #expect(side.failure == nil)
     }
 
     /// All streams together grow by half of the session's window, and what one had is another's when it is over.

@@ -81,8 +81,9 @@ extension MuxSession {
 
     /// Whether a stream passes on so much that its window would last for less than eight round trips.
     private func keepsUp(_ slot: Int, _ elapsed: TimeAmount, _ roundTrip: TimeAmount) -> Bool {
-        // A minute is more than either ever is where this could be true; it keeps the products small.
-        let (elapsed, roundTrip) = (min(elapsed, .minutes(1)).nanoseconds, min(roundTrip, .minutes(1)).nanoseconds)
+        // The largest window times the longest time has to fit: the peer decides about both. Hence microseconds, and no more of
+        // them than matter.
+        let (elapsed, roundTrip) = (min(elapsed, .minutes(1)).nanoseconds / 1_000, min(roundTrip, .minutes(1)).nanoseconds / 1_000)
         return Int64(streams[slot].window) * elapsed <= Int64(streams[slot].consumed) * roundTrip * 8
     }
 
