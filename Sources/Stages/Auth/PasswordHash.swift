@@ -65,7 +65,9 @@ package struct PasswordHash: Sendable, Equatable {
 
     /// Takes as long as the parameters say: not for an event loop.
     package func fits(_ password: String) -> Bool {
-        guard let derived = try? Self.derive(password, salt: salt, function, length: key.count) else { return false }
+        // HMAC fills keys up with zeros: at a password's end they would count for nothing.
+        guard !password.utf8.contains(0), let derived = try? Self.derive(password, salt: salt, function, length: key.count)
+        else { return false }
         return ConstantTime.equal(derived, key)
     }
 

@@ -15,6 +15,7 @@ import Testing
         #expect(hash.fits("pässword"))
         #expect(!hash.fits("password"))
         #expect(!hash.fits(""))
+        #expect(!hash.fits("pässword\0"))
         #expect(hash.text == text)
     }
 
