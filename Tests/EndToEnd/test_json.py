@@ -1,7 +1,9 @@
 """`frame: { codec: json }`: the first Fluidity's envelopes, between our ends and with a peer in Python that isn't ours."""
 
 import asyncio
+import contextlib
 import hashlib
+import json
 import os
 
 import pytest
@@ -206,6 +208,20 @@ async def test_nonsense_ends_the_session_and_no_more(server, client_identity, ng
                 await agent.task
         async with await Agent.open(server.server_port, client_identity) as agent:
             assert (await agent.fetch("GET", nginx.url(1)))["status_code"] == 200
+
+
+async def test_who_asks_and_never_reads_is_shown_out(server, client_identity, nginx):
+    """Answers that nobody reads would grow without bound."""
+    async with patiently(60), await Agent.open(server.server_port, client_identity) as agent:
+        agent.writer.transport.pause_reading()
+        refused = json.dumps({"type": "connect_open", "payload": {"id": "x" * 30, "address": "nowhere"}}).encode() + b"\n"
+        with contextlib.suppress(ConnectionError):
+            for _ in range(500):
+                agent.writer.write(refused * 1000)
+                await agent.writer.drain()
+        await eventually(lambda: "doesn't read what it asked for" in server.server.text(), 10, "the server says why")
+    async with await Agent.open(server.server_port, client_identity) as agent:
+        assert (await agent.fetch("GET", nginx.url(1)))["status_code"] == 200
 
 
 async def test_a_stalled_origin_holds_no_more_than_it_may(server, client_identity, make_tcp):

@@ -16,4 +16,6 @@ struct JSONConfiguration: Sendable {
 
     /// The longest envelope: a body in Base64, and a head.
     var envelopeLimit: Int { maxBody / 3 * 4 + (256 << 10) }
+    /// What may wait for a peer that doesn't read, in bytes, beside what somebody is owed credit for.
+    var unpacedLimit: Int { memory / 4 }
 }

@@ -48,6 +48,8 @@ final class JSONHandler: ChannelInboundHandler {
     private var held = 0
     /// Bytes of bodies that are put together to be sent, and have not left.
     private var collected = 0
+    /// Bytes that were written without anybody's being owed credit for them, answers mostly, since the connection last took everything.
+    private var unpaced = 0
     private lazy var flushing = DeferredAction(on: shard.loop) { [weak self] in self?.write() }
 
     init(configuration: JSONConfiguration, shard: Shard, meter: SessionMeter, peerName: String) {
@@ -79,8 +81,9 @@ final class JSONHandler: ChannelInboundHandler {
     /// Writes an envelope. `bytes` are those that its stream is owed credit for.
     func send(_ envelope: JSONEnvelope, owing bytes: Int = 0, to stream: (any JSONStream)? = nil) {
         guard isActive else { return }
+        let before = output.readableBytes
         envelope.encode(into: &output)
-        if let stream, bytes > 0 { owed.append((stream, bytes)) }
+        if let stream, bytes > 0 { owed.append((stream, bytes)) } else { unpaced += output.readableBytes - before }
         if output.readableBytes >= 64 << 10 { write() } else if !isReading { flushing.schedule() }
     }
 
@@ -169,6 +172,8 @@ final class JSONHandler: ChannelInboundHandler {
         scanner.append(unwrapInboundIn(data))
         do {
             while isActive, let bytes = try scanner.next() {
+                // Not by reading on later: two ends that both wait for the other to read would do so for ever.
+                guard unpaced <= configuration.unpacedLimit else { return showOut(context) }
                 if let envelope = try JSONEnvelope.decode(bytes) { received(envelope) }
             }
         } catch {
@@ -179,6 +184,14 @@ final class JSONHandler: ChannelInboundHandler {
             context.closeTransportAfterWrites()
             close(failure)
         }
+    }
+
+    /// A peer that asks and doesn't read the answers. It wouldn't read either why it has to go.
+    private func showOut(_ context: ChannelHandlerContext) {
+        let failure = Failure(.excessive, "\(peerName) doesn't read what it asked for")
+        shard.logger.warning("session ended: \(failure.message)")
+        close(failure)
+        context.close(promise: nil)
     }
 
     private func received(_ envelope: JSONEnvelope) {
@@ -218,7 +231,9 @@ final class JSONHandler: ChannelInboundHandler {
     }
 
     private func settle(_ context: ChannelHandlerContext) {
-        guard !owed.isEmpty, context.channel.isWritable else { return }
+        guard context.channel.isWritable else { return }
+        unpaced = 0
+        guard !owed.isEmpty else { return }
         let settled = owed
         owed = []
         for (stream, bytes) in settled { stream.hasSent(bytes) }
