@@ -23,9 +23,9 @@ class Row:
         self.key, self.metrics, self.measure, self.once = key, metrics, measure, once
 
 
-def run(command, what):
+def run(command, what, tolerates=lambda output: False):
     done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
+    if done.returncode and not tolerates(done.stdout):
         raise Failed(f"{what}: {' '.join(command)}\n{done.stdout}{done.stderr}")
     return done.stdout
 
@@ -33,7 +33,16 @@ def run(command, what):
 def load(contestant, *arguments, origin=None):
     place = contestant.place
     command = [*place.near_prefix, place.load, "transfer", *arguments, contestant.proxy or "-", origin or place.origin]
-    return json.loads(run(command, contestant.name))
+    return json.loads(run(command, contestant.name, tolerates=mostly_done))
+
+
+def mostly_done(output):
+    """Some chains lose an exchange now and then; what they do with the others is worth a figure."""
+    try:
+        result = json.loads(output)
+    except ValueError:
+        return False
+    return 0 < result["failed"] * 100 <= result["done"]
 
 
 def mode(contestant, wanted):

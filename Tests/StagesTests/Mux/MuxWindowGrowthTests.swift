@@ -121,32 +121,6 @@ import Testing
         #expect(pass(&side, 2, after: .milliseconds(320)) == 7 * Self.window)
     }
 
-    /// Where the peer is far, a large window's credit comes in eighths.
-    @Test func creditComesInSmallPartsWhereThePeerIsFar() throws {
-        for (roundTrip, isFar) in [(TimeAmount.milliseconds(80), true), (.microseconds(100), false)] {
-            var side = opener(roundTrip)
-            for _ in 0..<8 { _ = pass(&side, after: .zero) }
-            let slot = try #require(side.session.slots[1])
-            let window = side.session.streams[slot].window
-            #expect(window > 2 * Self.window)
-            side.feed(MuxWire.data(1, window / 8))
-            side.session.consume(window / 8, on: slot, now: side.now)
-            #expect(
-                side.written().contains { if case .window(1, _) = $0 { true } else { false } }
-                    == (isFar && window >= 4 * Self.window))
-        }
-    }
-
-    /// The largest window that can be configured, at a peer that takes an hour to answer a PING.
-    @Test func theLargestWindowsGrowOnTheLongestWay() throws {
-        let window = 64 << 20
-        var side = opener(.hours(1), memory: 1 << 30, window: window)
-        #expect(pass(&side, after: .hours(1)) == window)
-        #expect(pass(&side, after: .hours(1)) == window)
-        #expect(pass(&side, after: .hours(10)) == 0)
-        #expect(side.failure == nil)
-    }
-
     /// All streams together grow by half of the session's window, and what one had is another's when it is over.
     @Test func growthIsBoundedAndComesBack() throws {
         var side = opener(.milliseconds(80), streams: 32)

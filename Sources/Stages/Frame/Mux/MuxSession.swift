@@ -215,7 +215,7 @@ package struct MuxSession {
             streams[slot].pinned = 0
         }
         consumeForSession(bytes)
-        guard failure == nil, !streams[slot].isReceiveEnded, streams[slot].consumed >= worthGranting(slot),
+        guard failure == nil, !streams[slot].isReceiveEnded, streams[slot].consumed * 2 >= streams[slot].window,
             !streams[slot].isWindowQueued
         else { return }
         resize(slot, now: now)
