@@ -121,6 +121,16 @@ import Testing
         #expect(pass(&side, 2, after: .milliseconds(320)) == 7 * Self.window)
     }
 
+    /// The largest window that can be configured, at a peer that takes an hour to answer a PING.
+    @Test func theLargestWindowsGrowOnTheLongestWay() throws {
+        let window = 64 << 20
+        var side = opener(.hours(1), memory: 1 << 30, window: window)
+        #expect(pass(&side, after: .hours(1)) == window)
+        #expect(pass(&side, after: .hours(1)) == window)
+        #expect(pass(&side, after: .hours(10)) == 0)
+        #expect(side.failure == nil)
+    }
+
     /// All streams together grow by half of the session's window, and what one had is another's when it is over.
     @Test func growthIsBoundedAndComesBack() throws {
         var side = opener(.milliseconds(80), streams: 32)
