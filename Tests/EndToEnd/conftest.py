@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from harness.aws import AWSProxy, Moto
 from harness.certificates import Authority
 from harness.fluidity import ROOT, Tunnel, find_binary
 from harness.nginx import Nginx
@@ -165,3 +166,32 @@ def nginx(tmp_path_factory) -> Nginx:
     server = Nginx(tmp_path_factory.mktemp("nginx"))
     yield server
     server.kill()
+
+
+@pytest.fixture
+def ok(origin) -> Origin:
+    """An origin that answers `/` with `fine`."""
+
+    @origin.on("/")
+    async def answer(exchange):
+        await exchange.respond(200, body=b"fine")
+
+    return origin
+
+
+@pytest.fixture(scope="module")
+def moto(tmp_path_factory) -> Moto:
+    """AWS on this machine, with the service `fluidity-server` in the cluster `fluidity`."""
+    moto = Moto(tmp_path_factory.mktemp("moto"))
+    moto.make_service()
+    yield moto
+    moto.kill()
+
+
+@pytest.fixture
+def aws(moto) -> AWSProxy:
+    """The way to it, on which calls can be watched and disturbed. No task of the service is wanted."""
+    moto.client("ecs").update_service(cluster="fluidity", service="fluidity-server", desiredCount=0)
+    proxy = AWSProxy(moto.url)
+    yield proxy
+    proxy.stop()

@@ -8,7 +8,7 @@ from test_auth import BEARER, TOKEN, Issuer, basic, jwt
 
 from harness import wire
 from harness.admin import Admin
-from harness.aws import AWSProxy, Moto, Slow, environment, error, in_thread
+from harness.aws import Slow, environment, error, in_thread
 from harness.client import Connection
 from harness.fluidity import Fluidity, write_configuration
 from harness.ports import free_port
@@ -19,22 +19,6 @@ from harness.wire import Broken
 KEY = "fedcba9876543210fedcba9876543219"
 SERVICE = ("ecs-service", {"action": "by-path", "cluster": "fluidity", "service": "fluidity-server"})
 denied = error(400, "AccessDeniedException")
-
-
-@pytest.fixture(scope="module")
-def moto(tmp_path_factory):
-    moto = Moto(tmp_path_factory.mktemp("moto"))
-    moto.make_service()
-    yield moto
-    moto.kill()
-
-
-@pytest.fixture
-def aws(moto):
-    moto.client("ecs").update_service(cluster="fluidity", service="fluidity-server", desiredCount=0)
-    proxy = AWSProxy(moto.url)
-    yield proxy
-    proxy.stop()
 
 
 class Handler:

@@ -28,15 +28,6 @@ def make_proxy(tmp_path, launch):
     return make
 
 
-@pytest.fixture
-def ok(origin):
-    @origin.on("/")
-    async def answer(exchange):
-        await exchange.respond(200, body=b"fine")
-
-    return origin
-
-
 async def test_a_connection_is_used_again(make_proxy, ok):
     port = await make_proxy()
     for _ in range(5):

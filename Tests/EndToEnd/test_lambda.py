@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from harness.aws import AWSProxy, Moto, environment, error, garbage, in_thread
+from harness.aws import environment, error, garbage, in_thread
 from harness.fluidity import ROOT, configuration, find_binary
 from harness.lambda_runtime import RuntimeAPI
 from harness.processes import Process
@@ -35,22 +35,6 @@ class Function(Process):
             place,
             {"AWS_LAMBDA_RUNTIME_API": api.address, "_HANDLER": handler, "LAMBDA_TASK_ROOT": str(ROOT), **variables},
         )
-
-
-@pytest.fixture(scope="module")
-def moto(tmp_path_factory):
-    moto = Moto(tmp_path_factory.mktemp("moto"))
-    moto.make_service()
-    yield moto
-    moto.kill()
-
-
-@pytest.fixture
-def aws(moto):
-    moto.client("ecs").update_service(cluster="fluidity", service="fluidity-server", desiredCount=0)
-    proxy = AWSProxy(moto.url)
-    yield proxy
-    proxy.stop()
 
 
 @pytest_asyncio.fixture

@@ -141,14 +141,6 @@ class World:
         self.proxy.stop()
 
 
-@pytest.fixture(scope="module")
-def moto(tmp_path_factory):
-    moto = Moto(tmp_path_factory.mktemp("moto"))
-    moto.make_service()
-    yield moto
-    moto.kill()
-
-
 @pytest.fixture
 def world(tmp_path, client_identity, server_identity, moto):
     world = World(tmp_path, client_identity, server_identity, moto)

@@ -26,15 +26,6 @@ def proxy(launch, tmp_path):
     return start
 
 
-@pytest.fixture
-def ok(origin):
-    @origin.on("/")
-    async def answer(exchange):
-        await exchange.respond(200, body=b"fine")
-
-    return origin
-
-
 async def test_connection_limit(proxy, ok):
     process = proxy(max_connections=2)
 

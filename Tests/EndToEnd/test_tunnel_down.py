@@ -8,15 +8,6 @@ from harness.client import Connection, fetch
 from harness.waiting import eventually, patiently
 
 
-@pytest.fixture
-def ok(origin):
-    @origin.on("/")
-    async def answer(exchange):
-        await exchange.respond(200, body=b"fine")
-
-    return origin
-
-
 async def test_503_after_the_wait(make_tunnel, ok):
     tunnel = make_tunnel(agent={"connect": {"wait": "1s"}})
     tunnel.start_agent()

@@ -240,8 +240,14 @@ public final class Exchange: Medium {
         guard !isFinished, response == nil else { return }
         failure = local.failure
         answered = local.outcome
-        sendResponseHead(local.head)
-        if !local.body.isEmpty, !local.head.isBodyless(for: request) { sendResponseBody(ByteBuffer(string: local.body)) }
+        respond(local.head, ByteBuffer(string: local.body))
+    }
+
+    /// The same with a body that is bytes already. Whatever the status, the exchange counts as completed.
+    package func respond(_ head: ResponseHead, _ body: ByteBuffer) {
+        guard !isFinished, response == nil else { return }
+        sendResponseHead(head)
+        if body.readableBytes > 0, !head.isBodyless(for: request) { sendResponseBody(body) }
         sendResponseEnd()
         flushResponse()
     }

@@ -1,4 +1,3 @@
-import Crypto
 import NIOCore
 import Pipeline
 
@@ -48,13 +47,13 @@ final class BasicMethod: AuthMethod {
         return verify(user, password, as: known, evidence, on: loop, now)
     }
 
-    private func remembered(_ known: HMAC<SHA256>.MAC, _ now: NIODeadline) -> AuthOutcome? {
+    private func remembered(_ known: KeyedHash.Value, _ now: NIODeadline) -> AuthOutcome? {
         guard let seen = verified.value(known, now: now), users.value.users[seen.identity.name] == seen.hash else { return nil }
         return .accepted(seen.identity)
     }
 
     private func verify(
-        _ user: String, _ password: String, as known: HMAC<SHA256>.MAC, _ evidence: AuthEvidence, on loop: any EventLoop,
+        _ user: String, _ password: String, as known: KeyedHash.Value, _ evidence: AuthEvidence, on loop: any EventLoop,
         _ now: NIODeadline
     ) -> AuthOutcome {
         guard !evidence.isOverloaded else { return .unavailable }

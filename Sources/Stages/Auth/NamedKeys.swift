@@ -1,28 +1,19 @@
-import Crypto
 import NIOCore
 import Pipeline
 
 /// Secrets that people are known by. A secret is looked up by its hash under a key that only this process has: how long that
 /// takes says nothing about it.
 struct NamedKeys: Sendable {
-    /// With the key in it; each hash goes on from a copy.
-    private let keyed = HMAC<SHA256>(key: SymmetricKey(size: .bits256))
-    private let names: [HMAC<SHA256>.MAC: String]
+    private let hash = KeyedHash()
+    private let names: [KeyedHash.Value: String]
 
     init(_ list: [(name: String, key: String)]) {
-        var names: [HMAC<SHA256>.MAC: String] = [:]
-        for entry in list { names[Self.hash(entry.key[...], keyed)] = entry.name }
+        var names: [KeyedHash.Value: String] = [:]
+        for entry in list { names[hash(entry.key[...])] = entry.name }
         self.names = names
     }
 
-    func name(of secret: Substring) -> String? { names[Self.hash(secret, keyed)] }
-
-    private static func hash(_ secret: Substring, _ keyed: HMAC<SHA256>) -> HMAC<SHA256>.MAC {
-        var hash = keyed
-        var secret = secret
-        secret.withUTF8 { hash.update(data: UnsafeRawBufferPointer($0)) }
-        return hash.finalize()
-    }
+    func name(of secret: Substring) -> String? { names[hash(secret)] }
 
     /// What is wrong with a name and a key.
     static func problems(name: String, key: String) -> [ConfigurationProblem] {

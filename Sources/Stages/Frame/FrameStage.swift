@@ -102,7 +102,7 @@ public struct FrameFactory: StageFactory {
             What the codec `mux` looks like on the wire is in `docs/protocol.md`.
             """,
         example: """
-            - frame: { codec: mux, session-memory: 64MiB }
+            - frame: { codec: mux, session-memory: 32MiB }
             """,
         metrics: Metrics.all,
         notes: [

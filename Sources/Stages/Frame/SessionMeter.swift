@@ -1,3 +1,4 @@
+import NIOCore
 import Pipeline
 
 /// What is counted of the sessions of one loop that speak another codec than `mux`, which counts for itself.
@@ -38,6 +39,11 @@ final class SessionMeter {
 
     /// Before `streamsClosed`, which is said of it as of others.
     func streamReset() { resets.add() }
+
+    /// A stream that is closed with an open exchange: the peer has ended it, unless it went with its connection.
+    func streamClosed(with exchange: Exchange?, on channel: any Channel) {
+        if let exchange, !exchange.hasEnded, channel.isActive { streamReset() }
+    }
 }
 
 @available(*, unavailable)

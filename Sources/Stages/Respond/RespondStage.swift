@@ -104,15 +104,7 @@ private final class Responder: ExchangeSink {
     override func requestBody(_ bytes: ByteBuffer) { exchange.creditRequest(bytes.readableBytes) }
     override func requestEnd(_ trailers: HeaderFields?) { respond() }
 
-    func respond() {
-        guard !exchange.hasEnded, exchange.response == nil else { return }
-        exchange.sendResponseHead(port.head)
-        if port.body.readableBytes > 0, !port.head.isBodyless(for: exchange.request) {
-            exchange.sendResponseBody(port.body)
-        }
-        exchange.sendResponseEnd()
-        exchange.flushResponse()
-    }
+    func respond() { exchange.respond(port.head, port.body) }
 }
 
 @available(*, unavailable)

@@ -41,25 +41,20 @@ final class H2ClientStream: ExchangeSink, ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        noteReset()
+        session.meter.streamClosed(with: exchange, on: session.connection.channel)
         fail(.connectionLost(to: session.connection.host))
         context.fireChannelInactive()
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         let code = (error as? NIOHTTP2Errors.StreamClosed)?.errorCode
-        noteReset()
+        session.meter.streamClosed(with: exchange, on: session.connection.channel)
         let failure =
             code.map { Failure(h2Code: $0, from: session.connection.host) }
             ?? .connectionFailed(to: session.connection.host, error)
         // What the server refused without having begun, or ended without an answer, is no wish of the client's.
         fail(failure.code == .cancelled ? Failure(.originClosed, failure.message) : failure)
         context.close(promise: nil)
-    }
-
-    /// A stream that is closed with an open exchange: the peer has ended it, unless it went with its connection.
-    private func noteReset() {
-        if let exchange, !exchange.hasEnded, session.connection.channel.isActive { session.meter.streamReset() }
     }
 
     private func fail(_ failure: Failure) {

@@ -40,21 +40,16 @@ final class H2ServerStream: ExchangeSource, ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        noteReset()
+        meter.streamClosed(with: exchange, on: connection.channel)
         end(Failure(.cancelled, "the client closed the stream"))
         context.fireChannelInactive()
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         let code = (error as? NIOHTTP2Errors.StreamClosed)?.errorCode
-        noteReset()
+        meter.streamClosed(with: exchange, on: connection.channel)
         end(code.map { Failure(h2Code: $0, from: "the client") } ?? Failure(.cancelled, "the client's connection failed: \(error)"))
         context.close(promise: nil)
-    }
-
-    /// A stream that is closed with an open exchange: the peer has ended it, unless it went with its connection.
-    private func noteReset() {
-        if let exchange, !exchange.hasEnded, connection.channel.isActive { meter.streamReset() }
     }
 
     private func end(_ failure: Failure) {
