@@ -300,20 +300,19 @@ public final class Exchange: Medium {
     func finish(
         _ failure: Failure?, _ outcome: ExchangeOutcome, at place: Int? = nil
     ) -> (source: ExchangeSource?, sink: ExchangeSink?) {
-        let ends = (source, sink)
+        let ends = (source: source.take(), sink: sink.take())
         isFinished = true
         if let failure { self.failure = failure }
         // One that is within another is held by it, and doesn't hold it.
-        (creditedSource, creditedSink) = (outer == nil ? source?.heir : nil, sink?.heir ?? creditedSink)
-        source = nil
-        sink = nil
+        if outer == nil { creditedSource = ends.source?.heir }
+        if let heir = ends.sink?.heir { creditedSink = heir }
         requestFlow.discard()
         responseFlow.discard()
         ended = .now()
         endedPlace = place ?? progress.place?.index
         for gate in gates where gate.interests.contains(.end) { gate.ended(self) }
         if outer == nil { shard.finished(self, outcome, at: place) } else { countEnd(outcome, at: place) }
-        gates = []
+        if !gates.isEmpty { gates = [] }
         return ends
     }
 }

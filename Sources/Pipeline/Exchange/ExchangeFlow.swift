@@ -58,7 +58,7 @@ struct ExchangeFlow {
     }
 
     mutating func discard() {
-        held = []
+        if !held.isEmpty { held = [] }
         heldEnd = nil
         ended = true
     }

@@ -1,5 +1,5 @@
 /// How an exchange ended.
-enum ExchangeOutcome: String, CaseIterable {
+enum ExchangeOutcome: String {
     /// With a whole response, the sink's or one that was made here.
     case completed
     /// A stage answered in place of those after it.
@@ -12,18 +12,24 @@ enum ExchangeOutcome: String, CaseIterable {
 
 /// Counters of how exchanges ended. Confined to its shard's loop.
 struct OutcomeCounters {
-    private let counters: [Counter]
+    private let completed, refused, failed, cancelled: Counter
 
     init(_ metric: MetricDescription, _ labels: [MetricTable.Label], in table: MetricTable) {
-        counters = ExchangeOutcome.allCases.map { table.counter(metric, labels + [.init("outcome", $0.rawValue)]) }
+        func counter(_ outcome: ExchangeOutcome) -> Counter {
+            table.counter(metric, labels + [.init("outcome", outcome.rawValue)])
+        }
+        completed = counter(.completed)
+        refused = counter(.refused)
+        failed = counter(.failed)
+        cancelled = counter(.cancelled)
     }
 
     func add(_ outcome: ExchangeOutcome) {
         switch outcome {
-        case .completed: counters[0].add()
-        case .refused: counters[1].add()
-        case .failed: counters[2].add()
-        case .cancelled: counters[3].add()
+        case .completed: completed.add()
+        case .refused: refused.add()
+        case .failed: failed.add()
+        case .cancelled: cancelled.add()
         }
     }
 }

@@ -39,7 +39,6 @@ extension UpstreamHandler: ChannelInboundHandler {
     func channelReadComplete(context: ChannelHandlerContext) {
         exchange?.flushResponse()
         regulate(context)
-        context.fireChannelReadComplete()
     }
 
     func regulate(_ context: ChannelHandlerContext) {
@@ -49,8 +48,8 @@ extension UpstreamHandler: ChannelInboundHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
+        // Said twice for each write, and to nobody else: this is the last handler.
         if output.writabilityChanged() { settle() }
-        context.fireChannelWritabilityChanged()
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {

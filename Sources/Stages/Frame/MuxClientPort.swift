@@ -6,8 +6,8 @@ final class MuxClientPort: ExchangePort, OutboundClient, MuxHandlerOwner {
     private let configuration: MuxConfiguration
     private let queue: TunnelQueue
     private let shard: Shard
-    private let meter: MuxMeter<MuxClientStream>
-    private var current: (connection: Outbound, handler: MuxHandler<MuxClientStream>)?
+    private let meter: MuxMeter
+    private var current: (connection: Outbound, handler: MuxHandler)?
     private var isEstablished = false
 
     init(configuration: MuxConfiguration, downstream: any OutboundPort, shard: Shard) {
@@ -38,10 +38,7 @@ final class MuxClientPort: ExchangePort, OutboundClient, MuxHandlerOwner {
             exchange.answer(failure.response(for: exchange.request))
             return true
         }
-        guard
-            let stream = handler.open(
-                exchange.request, makeEnd: { MuxClientStream(handler: handler, slot: $0, exchange: exchange) })
-        else {
+        guard let stream = handler.open(exchange) else {
             exchange.answer(
                 Failure(.badRequest, "the request's head is too large for the tunnel").response(for: exchange.request))
             return true
@@ -54,7 +51,7 @@ final class MuxClientPort: ExchangePort, OutboundClient, MuxHandlerOwner {
     // MARK: - Connections
 
     func configure(_ connection: Outbound) throws {
-        let handler = MuxHandler<MuxClientStream>(
+        let handler = MuxHandler(
             role: .opener, configuration: configuration, shard: shard, peerName: connection.host, meter: meter)
         try connection.channel.pipeline.syncOperations.addHandler(handler)
         handler.owner = self

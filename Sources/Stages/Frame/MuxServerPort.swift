@@ -7,7 +7,7 @@ final class MuxServerPort: InboundPort {
     private let configuration: MuxConfiguration
     private let downstream: any ExchangePort
     private let shard: Shard
-    private let meter: MuxMeter<MuxServerStream>
+    private let meter: MuxMeter
 
     init(configuration: MuxConfiguration, downstream: any ExchangePort, shard: Shard) {
         self.configuration = configuration
@@ -21,7 +21,7 @@ final class MuxServerPort: InboundPort {
     func accept(_ connection: Inbound) throws {
         var configuration = configuration
         configuration.offers = downstream.offers.intersection(.deflate)
-        let handler = MuxHandler<MuxServerStream>(
+        let handler = MuxHandler(
             role: .acceptor, configuration: configuration, shard: shard, peerName: connection.remote, meter: meter)
         handler.choosesCongestionControl = !connection.hasCongestionControl
         let session = MuxServerSession(
@@ -33,7 +33,7 @@ final class MuxServerPort: InboundPort {
 /// One connection's session: makes an exchange of every stream. Stands in the pipeline only to live as long as it does.
 private final class MuxServerSession: ChannelInboundHandler, MuxHandlerOwner {
     typealias InboundIn = Never
-    private let handler: MuxHandler<MuxServerStream>
+    private let handler: MuxHandler
     private let connection: Inbound
     private let downstream: any ExchangePort
     private let shard: Shard
@@ -41,21 +41,22 @@ private final class MuxServerSession: ChannelInboundHandler, MuxHandlerOwner {
     private var isEstablished = false
 
     init(
-        handler: MuxHandler<MuxServerStream>, connection: Inbound, downstream: any ExchangePort, shard: Shard, goodbyes: Counter
+        handler: MuxHandler, connection: Inbound, downstream: any ExchangePort, shard: Shard, goodbyes: Counter
     ) {
         self.handler = handler
         self.connection = connection
         self.downstream = downstream
         self.shard = shard
         self.goodbyes = goodbyes
-        handler.owner = self
     }
+
+    func handlerAdded(context: ChannelHandlerContext) { handler.owner = self }
 
     func streamOpened(slot: Int, _ head: RequestHead, early: ByteBuffer, end: Bool) {
         let stream = MuxServerStream(handler: handler, slot: slot)
         let exchange = Exchange(head, from: stream, client: connection, on: shard)
         stream.begin(exchange)
-        handler.attach(stream, slot)
+        handler.attach(.server(stream), slot)
         // Before the exchange goes on its way, so that a stage that opens something sees what is already there.
         if early.readableBytes > 0 { exchange.sendRequestBody(early) }
         if end { exchange.sendRequestEnd() }

@@ -84,8 +84,8 @@ extension HTTPServerHandler: ChannelInboundHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
+        // Said twice for each write, and to nobody else: this is the last handler.
         if output.writabilityChanged() { settle(context) }
-        context.fireChannelWritabilityChanged()
     }
 }
 

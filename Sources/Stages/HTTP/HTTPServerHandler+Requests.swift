@@ -25,7 +25,6 @@ extension HTTPServerHandler {
         isInTurn = false
         exchange?.flushRequest()
         if allowance.isUsedUp { regulate(context) }
-        context.fireChannelReadComplete()
     }
 
     func process(_ context: ChannelHandlerContext) {

@@ -43,11 +43,9 @@ package enum RequestTarget {
         guard let parts = split(target) else {
             throw Refusal(status: 400, message: "The request target is neither a URL nor a path.")
         }
-        let scheme: Scheme
-        switch parts.scheme {
-        case "http": scheme = .http
-        case "https": scheme = .https
-        case let other: throw Refusal(status: 400, message: "The scheme '\(other)' is unknown; http and https are known.")
+        guard let scheme = parts.scheme else {
+            let other = target.prefix { $0 != ":" }.lowercased()
+            throw Refusal(status: 400, message: "The scheme '\(other)' is unknown; http and https are known.")
         }
         let authority = parts.authority
         guard Authority(authority) != nil else {
@@ -63,8 +61,8 @@ package enum RequestTarget {
         return (scheme, authority, path)
     }
 
-    /// A URL's scheme in lower case, its authority, and the rest without its fragment. Nil for what is no URL.
-    private static func split(_ url: String) -> (scheme: String, authority: String, path: String)? {
+    /// A URL's scheme if it is known, its authority, and the rest without its fragment. Nil for what is no URL.
+    private static func split(_ url: String) -> (scheme: Scheme?, authority: String, path: String)? {
         var url = url
         // Bytes, for it is done with every request, and a target is ASCII here.
         return url.withUTF8 { bytes in
@@ -75,10 +73,15 @@ package enum RequestTarget {
             let end = bytes[start...].firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "#") }
             let path = bytes[(end ?? bytes.count)...].prefix { $0 != UInt8(ascii: "#") }
             return (
-                String(decoding: bytes[..<colon], as: UTF8.self).lowercased(),
+                scheme(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[..<colon])),
                 String(decoding: bytes[start..<(end ?? bytes.count)], as: UTF8.self), String(decoding: path, as: UTF8.self)
             )
         }
+    }
+
+    private static func scheme(_ bytes: UnsafeRawBufferPointer) -> Scheme? {
+        if HTTPGrammar.equal(bytes, "http" as StaticString) { return .http }
+        return HTTPGrammar.equal(bytes, "https" as StaticString) ? .https : nil
     }
 
     /// How to use a proxy that listens at `here`, for somebody who took it for a site.

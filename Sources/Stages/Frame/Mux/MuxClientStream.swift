@@ -2,14 +2,14 @@ import NIOCore
 import Pipeline
 
 /// The agent's end of a stream: the sink of an exchange that the server answers.
-final class MuxClientStream: ExchangeSink, MuxEnd {
-    private weak var handler: MuxHandler<MuxClientStream>?
+final class MuxClientStream: ExchangeSink {
+    private let handler: MuxHandler
     private let slot: Int
     private var exchange: Exchange?
     /// Of a stream that is over: what is not passed on. The exchange is held by whoever has it, and holds this.
     private var holding: MuxHolding?
 
-    init(handler: MuxHandler<MuxClientStream>, slot: Int, exchange: Exchange) {
+    init(handler: MuxHandler, slot: Int, exchange: Exchange) {
         self.handler = handler
         self.slot = slot
         self.exchange = exchange
@@ -28,14 +28,14 @@ final class MuxClientStream: ExchangeSink, MuxEnd {
         if let held = holding?.bytes {
             let settled = min(bytes, held)
             holding?.bytes -= settled
-            handler?.settle(settled)
+            handler.settle(settled)
         } else {
-            handler?.consume(bytes, on: slot)
+            handler.consume(bytes, on: slot)
         }
     }
 
     /// The session, while the slot is this end's.
-    private var attached: MuxHandler<MuxClientStream>? { holding == nil ? handler : nil }
+    private var attached: MuxHandler? { holding == nil ? handler : nil }
 
     // MARK: - From the session
 
@@ -45,12 +45,10 @@ final class MuxClientStream: ExchangeSink, MuxEnd {
     func wasReset(_ failure: Failure) { exchange?.abortResponse(failure) }
     func hasSent(_ bytes: Int) { exchange?.creditRequest(bytes) }
     func flush() { exchange?.flushResponse() }
-    // A client's bytes are bounded for each exchange, not for the session.
-    func regulate() {}
     func detach(_ holding: MuxHolding) { self.holding = holding }
     func forget() { exchange = nil }
 
     deinit {
-        if let holding { handler?.settle(holding) }
+        if let holding { handler.settle(holding) }
     }
 }

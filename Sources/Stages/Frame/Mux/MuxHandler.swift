@@ -7,19 +7,20 @@ import Pipeline
 /// Runs a `MuxSession` on a channel: bytes in, bytes out, and streams joined to exchanges. Frames are decoded and dispatched
 /// in here, and never travel through the channel's pipeline. The pipeline before it says `channelActive` when bytes can be
 /// sent, which under TLS is when the peer is verified.
-final class MuxHandler<End: MuxEnd>: ChannelInboundHandler {
+final class MuxHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
     var session: MuxSession
-    weak var owner: (any MuxHandlerOwner)?
+    /// Let go when the session is closed, which has to happen before either can go.
+    var owner: (any MuxHandlerOwner)?
     var sweepIndex: Int?
 
     private let shard: Shard
     private let peerName: String
-    private let meter: MuxMeter<End>
+    private let meter: MuxMeter
     private var decoder = MuxFrameDecoder()
-    private var ends: [End?] = []
+    private var ends: [MuxEnd?] = []
     // Streams that got something in this read cycle: how much of it were bytes. What was read, and whether it is passed on in
     // slices or, being held already in too many small ones, copied.
     private var touched: [(slot: Int, bytes: Int)] = []
@@ -43,7 +44,7 @@ final class MuxHandler<End: MuxEnd>: ChannelInboundHandler {
     var unflushed = 0
     var scratchesUsed = 0
 
-    init(role: MuxSession.Role, configuration: MuxConfiguration, shard: Shard, peerName: String, meter: MuxMeter<End>) {
+    init(role: MuxSession.Role, configuration: MuxConfiguration, shard: Shard, peerName: String, meter: MuxMeter) {
         self.meter = meter
         self.session = MuxSession(role: role, configuration: configuration, now: .now())
         self.shard = shard
@@ -52,16 +53,16 @@ final class MuxHandler<End: MuxEnd>: ChannelInboundHandler {
 
     // MARK: - Streams
 
-    /// Opens a stream for a request. Nil when the session can't open one.
-    func open(_ head: RequestHead, makeEnd: (Int) -> End) -> End? {
-        guard let slot = session.open(head) else { return nil }
+    /// Opens a stream for an exchange's request. Nil when the session can't open one.
+    func open(_ exchange: Exchange) -> MuxClientStream? {
+        guard let slot = session.open(exchange.request) else { return nil }
         meter.streamOpened()
-        let end = makeEnd(slot)
-        attach(end, slot)
-        return end
+        let stream = MuxClientStream(handler: self, slot: slot, exchange: exchange)
+        attach(.client(stream), slot)
+        return stream
     }
 
-    func attach(_ end: End, _ slot: Int) {
+    func attach(_ end: MuxEnd, _ slot: Int) {
         while ends.count <= slot { ends.append(nil) }
         ends[slot] = end
     }
@@ -121,7 +122,7 @@ final class MuxHandler<End: MuxEnd>: ChannelInboundHandler {
     }
 
     /// A stream is over: its end keeps what it still holds of the session's memory.
-    func release(_ slot: Int) -> End? {
+    func release(_ slot: Int) -> MuxEnd? {
         guard slot < ends.count, let end = ends[slot] else { return nil }
         ends[slot] = nil
         end.detach(session.takeHolding(slot))
@@ -235,8 +236,8 @@ final class MuxHandler<End: MuxEnd>: ChannelInboundHandler {
         distant = DistantConnection(context.channel, roundTrip: roundTrip, choosesCongestionControl: choosesCongestionControl)
     }
 
-    private func handle(_ event: MuxEvent) {
-        switch event {
+    private func handle(_ event: consuming MuxEvent) {
+        switch consume event {
         case .none:
             break
         case .established:
@@ -280,7 +281,7 @@ final class MuxHandler<End: MuxEnd>: ChannelInboundHandler {
         }
     }
 
-    func end(_ slot: Int) -> End? { slot < ends.count ? ends[slot] : nil }
+    func end(_ slot: Int) -> MuxEnd? { slot < ends.count ? ends[slot] : nil }
 
     /// Bytes as they are passed on: a slice of what was read, unless too much is held by such slices already.
     private func passable(_ bytes: ByteBuffer) -> ByteBuffer {
@@ -296,7 +297,7 @@ final class MuxHandler<End: MuxEnd>: ChannelInboundHandler {
         }
     }
 
-    private func ended(_ slot: Int, _ end: End?, _ trailers: HeaderFields?) {
+    private func ended(_ slot: Int, _ end: MuxEnd?, _ trailers: HeaderFields?) {
         // The slot may be free, and its end forgotten, when this returns. What came last isn't passed on yet.
         if session.isOver(slot) { session.pin(slot, readCapacity) }
         guard session.removeIfOver(slot) else {

@@ -8,7 +8,8 @@ package enum MuxHeadCoding {
     static let takesDeflatedFlag: UInt8 = 0x80
 
     /// Nothing is written, and the result is false, when it is too large for a frame.
-    package static func encode(_ head: RequestHead, into out: inout ByteBuffer) -> Bool {
+    /// - Parameter takesDeflated: In place of what the head says of that.
+    package static func encode(_ head: RequestHead, takesDeflated: Bool? = nil, into out: inout ByteBuffer) -> Bool {
         let method = head.method.utf8
         let authority = head.authority.utf8
         let path = head.path.utf8
@@ -20,7 +21,7 @@ package enum MuxHeadCoding {
         guard size <= MuxLimits.head else { return false }
         out.reserveCapacity(minimumWritableBytes: size)
         out.writeMultipleIntegers(
-            head.kind.rawValue | (head.takesDeflated ? Self.takesDeflatedFlag : 0), head.scheme.rawValue)
+            head.kind.rawValue | (takesDeflated ?? head.takesDeflated ? Self.takesDeflatedFlag : 0), head.scheme.rawValue)
         out.write(head.body)
         out.writeInteger(UInt8(method.count))
         out.writeString(head.method)

@@ -2,14 +2,14 @@ import NIOCore
 import Pipeline
 
 /// What is counted of the sessions of one loop. What they hold is added up when it is asked for.
-final class MuxMeter<End: MuxEnd> {
+final class MuxMeter {
     private let sessions: Counter
     private let streams: Counter
     private let resets: [MuxResetCause: Counter]
     private let roundTrip: Histogram
     /// Of peers that open streams.
     let goodbyes: Counter
-    private var handlers: [ObjectIdentifier: MuxHandler<End>] = [:]
+    private var handlers: [ObjectIdentifier: MuxHandler] = [:]
 
     init(on shard: Shard) {
         let labels = shard.assembling?.labels ?? []
@@ -40,12 +40,12 @@ final class MuxMeter<End: MuxEnd> {
         }
     }
 
-    func opened(_ handler: MuxHandler<End>) {
+    func opened(_ handler: MuxHandler) {
         sessions.add()
         handlers[ObjectIdentifier(handler)] = handler
     }
 
-    func closed(_ handler: MuxHandler<End>) { handlers[ObjectIdentifier(handler)] = nil }
+    func closed(_ handler: MuxHandler) { handlers[ObjectIdentifier(handler)] = nil }
 
     func streamOpened() { streams.add() }
     func streamReset(_ cause: MuxResetCause) { resets[cause]?.add() }

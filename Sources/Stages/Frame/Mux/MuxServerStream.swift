@@ -2,14 +2,14 @@ import NIOCore
 import Pipeline
 
 /// The server's end of a stream: the source of the exchange that the peer opened.
-final class MuxServerStream: ExchangeSource, MuxEnd {
-    private weak var handler: MuxHandler<MuxServerStream>?
+final class MuxServerStream: ExchangeSource {
+    private let handler: MuxHandler
     private let slot: Int
     private var exchange: Exchange?
     /// Of a stream that is over: what is not passed on. The exchange is held by whoever has it, and holds this.
     private var holding: MuxHolding?
 
-    init(handler: MuxHandler<MuxServerStream>, slot: Int) {
+    init(handler: MuxHandler, slot: Int) {
         self.handler = handler
         self.slot = slot
     }
@@ -29,20 +29,18 @@ final class MuxServerStream: ExchangeSource, MuxEnd {
         if let held = holding?.bytes {
             let settled = min(bytes, held)
             holding?.bytes -= settled
-            handler?.settle(settled)
+            handler.settle(settled)
         } else {
-            handler?.consume(bytes, on: slot)
+            handler.consume(bytes, on: slot)
         }
     }
 
     override func responseFlush() { attached?.flushSoon() }
     override func acceptsResponse() -> Bool { attached?.acceptsData(from: slot) ?? true }
     /// The session, while the slot is this end's.
-    private var attached: MuxHandler<MuxServerStream>? { holding == nil ? handler : nil }
+    private var attached: MuxHandler? { holding == nil ? handler : nil }
 
     // MARK: - From the session
-
-    func received(_ head: ResponseHead) {}
 
     func received(_ bytes: ByteBuffer) {
         guard let exchange, !exchange.hasEnded else {
@@ -62,6 +60,6 @@ final class MuxServerStream: ExchangeSource, MuxEnd {
     func forget() { exchange = nil }
 
     deinit {
-        if let holding { handler?.settle(holding) }
+        if let holding { handler.settle(holding) }
     }
 }

@@ -7,8 +7,7 @@ extension MuxSession {
         let slot = freeSlots.popLast() ?? streams.count
         if slot == streams.count { streams.append(MuxStreamState()) }
         settle(takeHolding(slot))
-        streams[slot] = MuxStreamState(
-            in: streams[slot], id: id, sendWindow: sendWindow, receiveWindow: configuration.streamWindow)
+        streams[slot].begin(id: id, sendWindow: sendWindow, receiveWindow: configuration.streamWindow)
         slots[id] = slot
         return slot
     }
@@ -16,19 +15,13 @@ extension MuxSession {
     /// Forgets a stream. What it had not passed on is still held, by whoever takes it over.
     mutating func remove(_ slot: Int) {
         guard streams[slot].id != 0 else { return }
-        let stream = streams[slot]
-        queuedBytes -= stream.queuedBytes
-        stuckBytes -= stream.stuck
-        pinned -= stream.sendPinned
+        queuedBytes -= streams[slot].queuedBytes
+        stuckBytes -= streams[slot].stuck
+        pinned -= streams[slot].sendPinned
         stopGrowing(slot)
-        slots[stream.id] = nil
+        slots[streams[slot].id] = nil
         ready.remove(&streams[slot])
-        streams[slot] = MuxStreamState(after: stream)
-        if stream.received > 0 || stream.headBytes > 0 {
-            streams[slot].left = MuxHolding(
-                bytes: stream.received, heads: stream.headBytes, pinned: stream.pinned, isUnsettled: true)
-            unsettled += 1
-        }
+        if streams[slot].leave() { unsettled += 1 }
         freeSlots.append(slot)
         tidy()
     }

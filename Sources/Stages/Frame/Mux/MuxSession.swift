@@ -136,15 +136,14 @@ package struct MuxSession {
 
     /// Opens a stream. Nil when `canOpen` is false, the head is too large for a frame, or the peer doesn't take such a body.
     package mutating func open(_ head: RequestHead) -> Int? {
-        var head = head
-        if !peer.offers.contains(.deflate) {
-            guard !head.body.isDeflated else { return nil }
-            head.takesDeflated = false
-        }
-        guard role == .opener, canOpen, let payload = encode({ MuxHeadCoding.encode(head, into: &$0) }) else { return nil }
+        let deflates = peer.offers.contains(.deflate)
+        let takesDeflated = deflates && head.takesDeflated
+        guard role == .opener, canOpen, deflates || !head.body.isDeflated,
+            let payload = encode({ MuxHeadCoding.encode(head, takesDeflated: takesDeflated, into: &$0) })
+        else { return nil }
         lastStream += 1
         let slot = insert(lastStream, sendWindow: Int(peer.streamWindow))
-        streams[slot].takesDeflated = head.takesDeflated
+        streams[slot].takesDeflated = takesDeflated
         enqueue(.open(payload), slot)
         return slot
     }

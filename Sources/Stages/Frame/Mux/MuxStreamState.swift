@@ -81,14 +81,20 @@ struct MuxStreamState {
 
     init() {}
 
-    /// A free place after a stream, with the memory of its queue if that is empty and never was large.
-    init(after last: MuxStreamState) {
-        if last.isQueueSmall, last.queue.isEmpty { queue = last.queue }
+    /// Makes a free place of a stream's, with the memory of its queue if that is empty and never was large. True if the stream leaves
+    /// something behind.
+    mutating func leave() -> Bool {
+        let holding = MuxHolding(bytes: received, heads: headBytes, pinned: pinned, isUnsettled: received > 0 || headBytes > 0)
+        var kept = Deque<MuxSendItem>()
+        if isQueueSmall, queue.isEmpty { swap(&kept, &queue) }
+        self = MuxStreamState()
+        queue = kept
+        if holding.isUnsettled { left = holding }
+        return holding.isUnsettled
     }
 
-    /// A stream in a free place.
-    init(in place: MuxStreamState, id: UInt32, sendWindow: Int, receiveWindow: Int) {
-        queue = place.queue
+    /// A stream takes a free place.
+    mutating func begin(id: UInt32, sendWindow: Int, receiveWindow: Int) {
         self.id = id
         self.sendWindow = sendWindow
         self.window = receiveWindow
