@@ -43,20 +43,19 @@ final class Listener: Sendable {
     func bind() async throws {
         let acceptors = acceptors.withLock { $0 }
         guard let group = group.withLock({ $0 }) else { return }
-        let byLoop = Dictionary(uniqueKeysWithValues: acceptors.map { (ObjectIdentifier($0.eventLoop), $0) })
+        let preparation = NewConnectionPreparation(
+            listener: self,
+            acceptors: Dictionary(uniqueKeysWithValues: acceptors.map { (ObjectIdentifier($0.eventLoop), $0) }))
         let bootstrap = ServerBootstrap(group: group)
             // One at a time, so that the limit is exact.
             .serverChannelOption(.maxMessagesPerRead, value: 1)
             .serverChannelOption(.autoRead, value: false)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(ConnectionLimitHandler(listener: self))
+                    try channel.pipeline.syncOperations.addHandler(NewConnectionHandler(preparation))
                 }.flatMap {
                     self.configuration.congestionControl?.apply(to: channel) ?? channel.eventLoop.makeSucceededVoidFuture()
                 }
-            }
-            .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try byLoop[ObjectIdentifier(channel.eventLoop)]?.value.accept(channel) }
             }
         guard let telemetry = telemetry.withLock({ $0 }) else { return }
         let listen = configuration.listen
@@ -85,12 +84,10 @@ final class Listener: Sendable {
     // MARK: - The limit
 
     /// A connection was accepted. False when it is the last that may be, for now.
-    func opened(_ channel: any Channel) -> Bool {
-        channel.closeFuture.whenComplete { _ in self.closed() }
-        return open.add(1, ordering: .relaxed).newValue < configuration.maxConnections
-    }
+    func opened() -> Bool { open.add(1, ordering: .relaxed).newValue < configuration.maxConnections }
 
-    private func closed() {
+    /// One that was accepted is closed.
+    func closed() {
         let left = open.subtract(1, ordering: .relaxed).newValue
         guard left == configuration.maxConnections - 1, let channel = server.withLock({ $0 }) else { return }
         channel.eventLoop.execute {
@@ -127,7 +124,7 @@ final class Listener: Sendable {
             defer { server = nil }
             return server
         }
-        // What was accepted a moment ago is still being set up, and would be closed together with the listener.
+        // What was accepted a moment ago is still on its way to its acceptor, which has to know it to end it.
         try? await channel?.setOption(.autoRead, value: false).get()
         for acceptor in acceptors.withLock({ $0 }) { try? await acceptor.eventLoop.submit {}.get() }
         try? await channel?.eventLoop.submit {}.get()
@@ -141,27 +138,3 @@ final class Listener: Sendable {
         UnixSocketFile.remove(path)
     }
 }
-
-/// Stops accepting at the limit. What comes then waits in the kernel's queue.
-private final class ConnectionLimitHandler: ChannelInboundHandler {
-    typealias InboundIn = any Channel
-    typealias InboundOut = any Channel
-    private let listener: Listener
-
-    init(listener: Listener) {
-        self.listener = listener
-    }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if !listener.opened(unwrapInboundIn(data)) {
-            try? context.channel.syncOptions?.setOption(.autoRead, value: false)
-        }
-        context.fireChannelRead(data)
-    }
-
-    /// Running out of descriptors, say: the connection is lost, the listener is not.
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {}
-}
-
-@available(*, unavailable)
-extension ConnectionLimitHandler: Sendable {}

@@ -43,6 +43,13 @@ extension ChannelHandlerContext {
 }
 
 extension Channel {
+    /// The kernel keeps back what doesn't fill a packet, until our half is ended: to be called before that, and before the last is written.
+    func holdForEnd() {
+        #if os(Linux)
+        try? syncOptions?.setOption(.tcpOption(.init(rawValue: TCP_CORK)), value: 1)
+        #endif
+    }
+
     /// Closes without the closing handshake of TLS, which waits for the peer. On the channel's loop.
     func closeTransport() {
         if let tls = try? pipeline.syncOperations.context(handlerType: NIOSSLHandler.self) {

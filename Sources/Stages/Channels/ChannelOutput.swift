@@ -164,6 +164,8 @@ final class ChannelOutput {
     func close() { end(.all) }
 
     private func end(_ ending: Ending) {
+        // What is written last goes along with the end, as one packet that wakes the peer once.
+        if ending == .output, hasUnflushed || gathered.readableBytes > 0, !isDraining, !isHeldBack { context?.channel.holdForEnd() }
         flush()
         guard waiting.isEmpty, gathered.readableBytes == 0 else {
             self.ending = self.ending == .all ? .all : ending

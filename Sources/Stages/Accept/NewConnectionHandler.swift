@@ -1,0 +1,71 @@
+import NIOCore
+import Pipeline
+
+/// Prepares new connections, each on its own loop, and stops accepting at the limit. What comes then waits in the kernel's queue.
+///
+/// The bootstrap would prepare them by futures, and for a connection of another loop go there and back before the channel sends it there
+/// once more, to be registered. Here both are sent at once, one behind the other.
+final class NewConnectionHandler: ChannelInboundHandler {
+    typealias InboundIn = any Channel
+    typealias InboundOut = any Channel
+    private let preparation: NewConnectionPreparation
+    private let end = NewConnectionEnd()
+
+    init(_ preparation: NewConnectionPreparation) {
+        self.preparation = preparation
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        // By now the bootstrap's own handler is there, and this one comes behind it.
+        try? context.pipeline.syncOperations.addHandler(end)
+        context.fireChannelActive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if !preparation.listener.opened() {
+            try? context.channel.syncOptions?.setOption(.autoRead, value: false)
+        }
+        let connection = unwrapInboundIn(data)
+        let loop = connection.eventLoop
+        if loop.inEventLoop {
+            preparation.prepare(connection)
+        } else {
+            loop.execute { [preparation] in preparation.prepare(connection) }
+        }
+        if let last = end.context { last.fireChannelRead(data) } else { context.fireChannelRead(data) }
+    }
+
+    /// Running out of descriptors, say: the connection is lost, the listener is not.
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {}
+}
+
+@available(*, unavailable)
+extension NewConnectionHandler: Sendable {}
+
+/// What is done with a new connection on its own loop, before it is registered there.
+struct NewConnectionPreparation: Sendable {
+    let listener: Listener
+    let acceptors: [ObjectIdentifier: NIOLoopBound<Acceptor>]
+
+    func prepare(_ connection: any Channel) {
+        connection.closeFuture.assumeIsolated().whenComplete { [listener] _ in listener.closed() }
+        do {
+            guard let acceptor = acceptors[ObjectIdentifier(connection.eventLoop)] else { throw ChannelError.operationUnsupported }
+            try acceptor.value.accept(connection)
+        } catch {
+            connection.close(promise: nil)
+        }
+    }
+}
+
+/// Stands at the end of a listening socket's handlers: a connection that is read from here goes to the channel itself, which registers it.
+private final class NewConnectionEnd: ChannelInboundHandler {
+    typealias InboundIn = any Channel
+    private(set) var context: ChannelHandlerContext?
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+}
+
+@available(*, unavailable)
+extension NewConnectionEnd: Sendable {}
