@@ -16,11 +16,14 @@ from harness.wire import Broken
 ways = pytest.mark.parametrize("way", ["plain", "connect"])
 
 
-@pytest.fixture(scope="module")
-def unlimited(tmp_path_factory, client_identity, server_identity):
+@pytest.fixture(scope="module", params=["mux", "h2", "json"])
+def unlimited(request, tmp_path_factory, client_identity, server_identity):
     """No limit of it ends anything while a test waits: what is noticed here is noticed at once."""
     limits = {name: "10m" for name in ("connect-timeout", "first-byte-timeout", "silence")}
-    tunnel = Tunnel(tmp_path_factory.mktemp("unlimited"), client_identity, server_identity, server={"fetch": limits}).start()
+    frame = {"codec": request.param}
+    tunnel = Tunnel(
+        tmp_path_factory.mktemp("unlimited"), client_identity, server_identity, agent={"frame": frame}, server={"frame": frame, "fetch": limits}
+    ).start()
     yield tunnel
     tunnel.kill()
 
@@ -135,6 +138,25 @@ async def test_half_a_response(tunnel, make_tcp, answer):
         return
     # The fault came early enough to be told instead.
     assert_failed(response, 502)
+
+
+async def test_a_body_that_ends_with_a_reset(tunnel, make_tcp):
+    """It would be whole if the connection had ended without one."""
+
+    async def misbehave(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\nonly this")
+        await writer.drain()
+        await reader.readexactly(1)
+        reset(writer)
+
+    target = await make_tcp(misbehave)
+    async with patiently(30), await Connection.open(tunnel.port) as client:
+        await client.send(wire.head(f"POST http://{target.authority}/ HTTP/1.1", [("Host", target.authority), ("Content-Length", "1")]) + b"x")
+        with pytest.raises(Broken):
+            response = await client.response()
+            assert_failed(response, 502)
+            raise Broken("told in time")
 
 
 async def test_the_first_byte_takes_too_long(make_tunnel, origin):

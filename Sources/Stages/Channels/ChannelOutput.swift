@@ -31,6 +31,7 @@ final class ChannelOutput {
     private var isDraining = false
     private var isHeldBack = false
     private var ending: Ending?
+    private var hasEnded = false
 
     init(_ scratches: ScratchBuffers) {
         self.scratches = scratches
@@ -50,8 +51,13 @@ final class ChannelOutput {
 
     /// Everything that was written has been taken by the kernel.
     var isDrained: Bool {
-        !isDraining && !isHeldBack && !hasUnflushed && gathered.readableBytes == 0 && waiting.isEmpty
+        !isDraining && !isFlushing && !isHeldBack && !hasUnflushed && gathered.readableBytes == 0 && waiting.isEmpty
     }
+
+    /// Our half has ended behind everything that was written. A connection that goes without an error and without an end of its
+    /// other half is only then one that both sides have ended, over TLS. Any other has been reset: where writing is what shows it,
+    /// the channel closes and says no more.
+    var isComplete: Bool { hasEnded && isDrained }
 
     /// The credit to be given, once everything is out. To be called after a flush and when the channel's writability changes.
     func settle() -> Int {
@@ -164,6 +170,7 @@ final class ChannelOutput {
     func close() { end(.all) }
 
     private func end(_ ending: Ending) {
+        hasEnded = true
         // What is written last goes along with the end, as one packet that wakes the peer once.
         if ending == .output, hasUnflushed || gathered.readableBytes > 0, !isDraining, !isHeldBack { context?.channel.holdForEnd() }
         flush()

@@ -31,8 +31,6 @@ extension UpstreamHandler {
     /// The client has closed its half.
     func endTunnelRequest() {
         touch()
-        // Said before the connection is told, which may end at once.
-        turn.isRequestComplete = true
         if isInputClosed { output.close() } else { output.closeOutput() }
     }
 
@@ -44,11 +42,11 @@ extension UpstreamHandler {
         if isOver || exchange?.hasEnded == true { output.close() }
     }
 
-    /// The connection has ended without an error: with that the origin has said everything, if it hadn't before. True when the client
-    /// has, too, so that nothing is missing.
+    /// The connection has ended without an error. True when nothing is missing.
     func endsTunnel(_ exchange: Exchange) -> Bool {
+        guard output.isComplete else { return false }
         exchange.sendResponseEnd()
         exchange.flushResponse()
-        return exchange.hasEnded || turn.isRequestComplete
+        return true
     }
 }

@@ -9,7 +9,7 @@ struct UpstreamTurn {
 
     /// The connection had carried another exchange before.
     let isReused: Bool
-    /// Everything that the client has to say was given to the connection. In a tunnel: its half is closed.
+    /// Everything that the client has to say was given to the connection.
     var isRequestComplete = false
     /// The final response's head has come.
     private(set) var hasResponseBegun = false

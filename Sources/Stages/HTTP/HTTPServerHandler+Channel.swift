@@ -26,8 +26,8 @@ extension HTTPServerHandler: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        if mode == .tunnel, let exchange {
-            // Both halves closed without an error: the end of what the client had to say, if that isn't known yet.
+        if mode == .tunnel, output.isComplete, let exchange {
+            // The end of what the client had to say, if that isn't known yet.
             exchange.sendRequestEnd()
             exchange.flushRequest()
         }

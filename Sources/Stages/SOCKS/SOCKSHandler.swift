@@ -57,8 +57,8 @@ final class SOCKSHandler: ExchangeSource, ChannelInboundHandler, Expiring {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        if let exchange {
-            // Both halves closed without an error: the end of what the client had to say, if that isn't known yet.
+        if output.isComplete, let exchange {
+            // The end of what the client had to say, if that isn't known yet.
             exchange.sendRequestEnd()
             exchange.flushRequest()
         }

@@ -76,6 +76,11 @@ class Connection:
         await self.send(wire.head(f"CONNECT {authority} HTTP/1.1", [("Host", authority)]) + early)
         return await self.response("CONNECT")
 
+    async def socks(self, port: int):
+        """Opens a tunnel to a port of this machine in SOCKS5."""
+        await self.send(b"\x05\x01\x00" + b"\x05\x01\x00\x01" + bytes([127, 0, 0, 1]) + port.to_bytes(2, "big"))
+        assert await self.reader.readexactly(12) == b"\x05\x00" + b"\x05\x00\x00\x01" + bytes(6)
+
     async def ended(self, within: float = 10) -> bytes:
         """What still comes until the other side ends the connection, cleanly or not."""
         rest = b""

@@ -55,16 +55,17 @@ class Tunnel:
     """An agent and a server. Stages take further keys by name: `agent={"connect": {"wait": "1s"}}`.
 
     `agent_filters` and `server_filters` are stages that exchanges pass on their way: before the agent's `frame`, behind the server's.
+    `client_protocols` is the stage that the agent's clients speak to.
     """
 
-    def __init__(self, place: Path, agent_identity, server_identity, *, agent: dict = {}, server: dict = {}, agent_filters: list = [], server_filters: list = [], environment: dict | None = None, agent_top: dict = {}, server_top: dict = {}):
+    def __init__(self, place: Path, agent_identity, server_identity, *, agent: dict = {}, server: dict = {}, agent_filters: list = [], server_filters: list = [], environment: dict | None = None, agent_top: dict = {}, server_top: dict = {}, client_protocols: str = "http"):
         self.place = place
         self.port = free_port()
         self.server_port = free_port()
         self.environment = environment
         self._agent_stages = _with(agent, [
             ("accept", {"listen": f"127.0.0.1:{self.port}"}),
-            ("http", {"mode": "proxy"}),
+            (client_protocols, {"mode": "proxy"} if client_protocols == "http" else {}),
             *agent_filters,
             ("frame", {"codec": "mux"}),
             ("mtls", {**agent_identity.settings(), "name": "localhost"}),

@@ -47,8 +47,9 @@ class Exchange:
         reset(self.writer)
 
 
-def reset(writer: asyncio.StreamWriter):
-    raw = writer.get_extra_info("socket")
+def reset(writer):
+    """Ends the connection of a writer, or of whatever else has a transport, with a TCP reset."""
+    raw = writer.transport.get_extra_info("socket")
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.transport.abort()
 

@@ -1,8 +1,9 @@
 import NIOCore
 import NIOEmbedded
 import NIOWebSocket
-import Stages
 import Testing
+
+@testable import Stages
 
 @Suite struct WebSocketMessagesTests {
     private typealias Message = WebSocketMessages.Message
@@ -56,7 +57,7 @@ import Testing
     @Test(
         arguments: [
             [0x81, 0x81, 0, 0, 0, 0, 0x61], [0xC1, 0], [0x83, 0], [0x8B, 0], [0x09, 0], [0x89, 126, 0, 126], [0x80, 0],
-            [0x01, 0, 0x81, 0],
+            [0x01, 0, 0x81, 0], [0x88, 1, 3], [0x88, 2, 3, 0xEE], [0x88, 2, 0, 0],
         ] as [[UInt8]])
     func `Broken rules`(bytes: [UInt8]) {
         #expect(throws: WebSocketMessages.Violation.protocolError) { try read([bytes[...]]) }
@@ -76,9 +77,27 @@ import Testing
 
     @Test func `Closing`() {
         #expect(WebSocketMessages.closing(4001, "bye").data == ByteBuffer(bytes: [0x0F, 0xA1] + Array("bye".utf8)))
-        for code in [0, 999, 1005, 1006, 5000] { #expect(WebSocketMessages.closing(code, "x").data.readableBytes == 0) }
-        #expect(WebSocketMessages.closing(1000, String(repeating: "é", count: 100)).data.readableBytes <= 125)
+        for code in [0, 999, 1005, 1006, 1015, 5000] { #expect(WebSocketMessages.closing(code, "x").data.readableBytes == 0) }
+        let long = String(repeating: "é", count: 100_000)
+        #expect(WebSocketMessages.closing(1000, long).data == ByteBuffer(bytes: [3, 0xE8] + Array(long.utf8.prefix(122))))
         #expect(WebSocketMessages.closure(ByteBuffer(bytes: [0x0F, 0xA1, 0x78])) == (4001, "x"))
         #expect(WebSocketMessages.closure(ByteBuffer()) == (1005, ""))
+    }
+
+    @Test func `What the JSON protocol's messages become`() {
+        let large = ByteBuffer(repeating: 0, count: 126)
+        for kind in [1, 2] { #expect(JSONWebSocket.message(kind, large)?.data == large) }
+        for kind in [8, 9, 10] {
+            #expect(JSONWebSocket.message(kind, large) == nil)
+            #expect(JSONWebSocket.message(kind, ByteBuffer())?.opcode.isControlOpcode == true)
+        }
+        for kind in [-1, 0, 3, 11] { #expect(JSONWebSocket.message(kind, ByteBuffer()) == nil) }
+    }
+
+    @Test func `What is an end and what a loss`() {
+        for (code, error) in [(1000, ""), (1000, "bye"), (1005, ""), (4001, "x"), (0, "")] {
+            #expect(!JSONWebSocket.isLoss(code, error))
+        }
+        for (code, error) in [(1006, ""), (1015, ""), (0, "reset")] { #expect(JSONWebSocket.isLoss(code, error)) }
     }
 }

@@ -43,6 +43,21 @@ class JSONClientStream: ExchangeSink, JSONStream {
 
     deinit { handler.hold(-held) }
 
+    /// The server has said everything.
+    fileprivate func endResponse() {
+        let ended = exchange
+        ended?.sendResponseEnd()
+        ended?.flushResponse()
+    }
+
+    /// The same, and nothing more is said of this stream.
+    fileprivate func finish() {
+        let ended = exchange
+        end()
+        ended?.sendResponseEnd()
+        ended?.flushResponse()
+    }
+
     fileprivate func fail(_ failure: Failure) {
         let failed = exchange
         end()
@@ -71,6 +86,11 @@ final class JSONClientRequest: JSONClientStream {
         guard let exchange else { return }
         if case .known(let length) = exchange.request.body, length > handler.configuration.maxBody { return refuse() }
         super.begin()
+        // The origin can't say this before it has the request, and it gets that as a whole.
+        if exchange.request.fields["Expect"].contains(where: { $0.lowercased() == "100-continue" }) {
+            exchange.sendResponseHead(ResponseHead(status: 100, reason: "Continue"))
+            exchange.flushResponse()
+        }
     }
 
     override func requestBody(_ bytes: ByteBuffer) {
@@ -152,7 +172,9 @@ final class JSONClientRequest: JSONClientStream {
 /// A CONNECT.
 final class JSONClientTunnel: JSONClientStream {
     private var isOpen = false
+    /// Which halves are closed.
     private var hasEnded = false
+    private var hasServerEnded = false
     /// What the client sent before the server had agreed, bounded by its credit.
     private var early: [ByteBuffer] = []
 
@@ -170,6 +192,7 @@ final class JSONClientTunnel: JSONClientStream {
     override func requestEnd(_ trailers: HeaderFields?) {
         hasEnded = true
         if isOpen { handler.send(.connectClose(id: id, error: "")) }
+        if hasServerEnded { end() }
     }
 
     override func requestAborted(_ failure: Failure) {
@@ -183,13 +206,12 @@ final class JSONClientTunnel: JSONClientStream {
         case .connectAck(_, ok: false, let error),
             .connectClose(_, let error) where !isOpen:
             fail(Failure(.originClosed, error.isEmpty ? "the server refused the connection" : error))
-        case .connectData(_, let chunk) where isOpen: pass(chunk)
+        case .connectData(_, let chunk) where isOpen && !hasServerEnded: pass(chunk)
         case .connectClose(_, let error):
             guard error.isEmpty else { return fail(Failure(.originClosed, error)) }
-            let closed = exchange
-            end()
-            closed?.sendResponseEnd()
-            closed?.flushResponse()
+            hasServerEnded = true
+            // Our servers take what the client still says, and its own end.
+            if hasEnded { finish() } else { endResponse() }
         default: break
         }
     }
@@ -209,7 +231,9 @@ final class JSONClientTunnel: JSONClientStream {
 final class JSONClientWebSocket: JSONClientStream {
     private var frames: WebSocketMessages
     private var isOpen = false
-    private var isClosing = false
+    /// Who has been told that nothing more comes: the client by a close frame, the server by an envelope.
+    private var hasToldClient = false
+    private var hasToldServer = false
 
     override init(handler: JSONHandler, id: String, exchange: Exchange) {
         frames = WebSocketMessages(from: .client, limit: handler.configuration.maxBody)
@@ -228,21 +252,23 @@ final class JSONClientWebSocket: JSONClientStream {
         case .webSocketAck(_, ok: false, let error),
             .webSocketClose(_, _, let error) where !isOpen:
             fail(Failure(.originClosed, error.isEmpty ? "the server refused the WebSocket" : error))
-        case .webSocketMessage(_, let kind, let data) where isOpen:
-            guard let opcode = JSONWebSocket.opcode(kind) else { return }
-            write(WebSocketMessages.Message(opcode, data))
+        case .webSocketMessage(_, let kind, let data) where isOpen && !hasToldClient:
+            if let message = JSONWebSocket.message(kind, data) { write(message) }
         case .webSocketClose(_, let code, let error):
-            if !isClosing { write(WebSocketMessages.closing(code, error)) }
-            let closed = exchange
-            end()
-            closed?.sendResponseEnd()
-            closed?.flushResponse()
+            if !hasToldClient {
+                guard !JSONWebSocket.isLoss(code, error) else {
+                    return fail(Failure(.originClosed, error.isEmpty ? "the WebSocket was lost" : error))
+                }
+                write(WebSocketMessages.closing(code, error))
+            }
+            // The client's own close is still to come, and is passed on.
+            if hasToldServer { finish() } else { endResponse() }
         default: break
         }
     }
 
     private func write(_ message: WebSocketMessages.Message) {
-        if message.opcode == .connectionClose { isClosing = true }
+        if message.opcode == .connectionClose { hasToldClient = true }
         pass(WebSocketMessages.encode(message, from: .server))
     }
 
@@ -261,10 +287,14 @@ final class JSONClientWebSocket: JSONClientStream {
     }
 
     override func requestBody(_ bytes: ByteBuffer) {
+        var owing = bytes.readableBytes
+        guard !hasToldServer else {
+            exchange?.creditRequest(owing)
+            return
+        }
         frames.append(bytes)
         do {
-            var owing = bytes.readableBytes
-            while let message = try frames.next() {
+            while !hasToldServer, let message = try frames.next() {
                 send(message, owing: owing)
                 owing = 0
             }
@@ -272,12 +302,9 @@ final class JSONClientWebSocket: JSONClientStream {
         } catch {
             // The client is told as RFC 6455 wants it.
             let code = Int(error.code)
-            handler.send(.webSocketClose(id: id, code: code, error: "the client broke the rules of WebSocket"))
-            if !isClosing { write(WebSocketMessages.closing(code, "")) }
-            let closed = exchange
-            end()
-            closed?.sendResponseEnd()
-            closed?.flushResponse()
+            tellServer(code, "the client broke the rules of WebSocket")
+            if !hasToldClient { write(WebSocketMessages.closing(code, "")) }
+            finish()
         }
     }
 
@@ -288,22 +315,24 @@ final class JSONClientWebSocket: JSONClientStream {
         }
         exchange?.creditRequest(bytes)
         let (code, reason) = WebSocketMessages.closure(message.data)
-        handler.send(.webSocketClose(id: id, code: code, error: reason))
+        tellServer(code, reason)
         // The close is answered at once: the protocol has no close frame but this.
-        if !isClosing { write(WebSocketMessages.Message(.connectionClose, message.data)) }
+        if !hasToldClient { write(WebSocketMessages.Message(.connectionClose, message.data)) }
+    }
+
+    private func tellServer(_ code: Int, _ reason: String) {
+        guard !hasToldServer else { return }
+        hasToldServer = true
+        handler.send(.webSocketClose(id: id, code: code, error: reason))
     }
 
     override func requestEnd(_ trailers: HeaderFields?) {
-        if !isClosing { handler.send(.webSocketClose(id: id, code: 1001, error: "the client closed the connection")) }
-        isClosing = true
-        let closed = exchange
-        end()
-        closed?.sendResponseEnd()
-        closed?.flushResponse()
+        tellServer(JSONWebSocket.lost, "the client closed the connection")
+        finish()
     }
 
     override func requestAborted(_ failure: Failure) {
-        handler.send(.webSocketClose(id: id, code: 1001, error: failure.message))
+        tellServer(JSONWebSocket.lost, failure.message)
         end()
     }
 }

@@ -8,7 +8,7 @@ class JSONServerStream: ExchangeSource, JSONStream {
     fileprivate let id: String
     var exchange: Exchange?
     /// Request bytes that came and were not passed on yet.
-    private var held = 0
+    fileprivate private(set) var held = 0
 
     init(handler: JSONHandler, id: String) {
         self.handler = handler
@@ -35,6 +35,13 @@ class JSONServerStream: ExchangeSource, JSONStream {
     fileprivate func end() {
         handler.remove(id)
         release()
+    }
+
+    /// Its exchange won't be completed, and nothing more is said of this stream.
+    fileprivate func abort(_ failure: Failure) {
+        let open = exchange
+        end()
+        open?.abortRequest(failure)
     }
 
     fileprivate func release() {
@@ -110,10 +117,8 @@ final class JSONServerRequest: JSONServerStream {
     }
 
     private func answer(_ status: Int, _ reason: String) {
-        let open = exchange
         handler.send(.httpResponse(id: id, status: status, fields: HeaderFields(), body: ByteBuffer(), error: reason))
-        end()
-        open?.abortRequest(Failure(.cancelled, reason))
+        abort(Failure(.cancelled, reason))
     }
 
     override func release() {
@@ -124,19 +129,28 @@ final class JSONServerRequest: JSONServerStream {
     }
 }
 
-/// A CONNECT.
-final class JSONServerTunnel: JSONServerStream {
+/// A CONNECT. `connect_close` is taken for the end of one half; agents that take it for the end of both say nothing more, or close in
+/// their turn.
+final class JSONServerTunnel: JSONServerStream, Expiring {
+    /// How long an agent whose host has ended may be silent.
+    private static let patience = TimeAmount.seconds(60)
+
+    private(set) var deadline: NIODeadline?
+    var sweepIndex: Int?
     private var isOpen = false
+    private var hasAgentEnded = false
 
     override func received(_ envelope: JSONEnvelope) {
         switch envelope {
-        case .connectData(_, let chunk): pass(chunk)
-        // The agent's client has no more to say; what its host still says goes to it.
-        case .connectClose(_, let error) where error.isEmpty: exchange?.sendRequestEnd()
-        case .connectClose(_, let error):
+        case .connectData(_, let chunk):
+            if deadline != nil { deadline = .now() + Self.patience }
+            pass(chunk)
+        case .connectClose(_, let error) where error.isEmpty:
+            hasAgentEnded = true
             let open = exchange
-            end()
-            open?.abortRequest(Failure(.cancelled, error))
+            if deadline != nil { end() }
+            open?.sendRequestEnd()
+        case .connectClose(_, let error): abort(Failure(.cancelled, error))
         default: break
         }
     }
@@ -161,9 +175,30 @@ final class JSONServerTunnel: JSONServerStream {
     override func responseEnd(_ trailers: HeaderFields?) {
         let open = exchange
         if isOpen { handler.send(.connectClose(id: id, error: "")) }
+        guard !isOpen || hasAgentEnded else {
+            deadline = .now() + Self.patience
+            open?.shard.deadlines.add(self)
+            return
+        }
         end()
-        // This protocol closes both halves at once.
         open?.sendRequestEnd()
+    }
+
+    func expire(now: NIODeadline) {
+        // While the host is what is waited for, the client isn't silent.
+        guard held == 0 else {
+            deadline = now + Self.patience
+            return
+        }
+        let reason = "the host has ended, and the client was silent for too long"
+        handler.send(.connectClose(id: id, error: reason))
+        abort(Failure(.cancelled, reason))
+    }
+
+    override func release() {
+        deadline = nil
+        exchange?.shard.deadlines.remove(self)
+        super.release()
     }
 
     override func responseAborted(_ failure: Failure) {
@@ -178,7 +213,9 @@ final class JSONServerWebSocket: JSONServerStream {
     private let key: String
     private var frames: WebSocketMessages
     private var isOpen = false
-    private var isClosing = false
+    /// Who has been told that nothing more comes: the origin by a close frame, the agent by an envelope.
+    private var hasToldOrigin = false
+    private var hasToldAgent = false
 
     init(handler: JSONHandler, id: String, key: String) {
         self.key = key
@@ -189,19 +226,22 @@ final class JSONServerWebSocket: JSONServerStream {
     override func received(_ envelope: JSONEnvelope) {
         switch envelope {
         case .webSocketMessage(_, let kind, let data):
-            guard isOpen, let opcode = JSONWebSocket.opcode(kind) else { return }
-            write(WebSocketMessages.Message(opcode, data))
+            guard isOpen, !hasToldOrigin, let message = JSONWebSocket.message(kind, data) else { return }
+            write(message)
         case .webSocketClose(_, let code, let error):
-            guard isOpen else { return }
-            if !isClosing { write(WebSocketMessages.closing(code, error)) }
-            isClosing = true
+            if !hasToldOrigin {
+                guard isOpen, !JSONWebSocket.isLoss(code, error) else {
+                    return abort(Failure(.cancelled, error.isEmpty ? "the client has gone" : error))
+                }
+                write(WebSocketMessages.closing(code, error))
+            }
             exchange?.sendRequestEnd()
         default: break
         }
     }
 
     private func write(_ message: WebSocketMessages.Message) {
-        if message.opcode == .connectionClose { isClosing = true }
+        if message.opcode == .connectionClose { hasToldOrigin = true }
         pass(WebSocketMessages.encode(message, from: .client))
     }
 
@@ -213,33 +253,27 @@ final class JSONServerWebSocket: JSONServerStream {
             head.status == 101
             ? "the origin's handshake is no WebSocket's" : exchange?.failure?.message ?? "answered with \(head.status)"
         handler.send(.webSocketAck(id: id, ok: false, error: reason))
-        if head.status == 101 {
-            let open = exchange
-            end()
-            open?.abortRequest(Failure(.originInvalid, reason))
-        }
+        if head.status == 101 { abort(Failure(.originInvalid, reason)) }
     }
 
     override func responseBody(_ bytes: ByteBuffer) {
-        let count = bytes.readableBytes
-        guard isOpen else {
-            exchange?.creditResponse(count)
+        var owing = bytes.readableBytes
+        guard isOpen, !hasToldAgent else {
+            exchange?.creditResponse(owing)
             return
         }
         frames.append(bytes)
         do {
-            var owing = count
-            while let message = try frames.next() {
+            while !hasToldAgent, let message = try frames.next() {
                 send(message, owing: owing)
                 owing = 0
             }
             // A part of a message, which `max-body` bounds.
             if owing > 0 { exchange?.creditResponse(owing) }
         } catch {
-            let open = exchange
-            handler.send(.webSocketClose(id: id, code: Int(error.code), error: "the origin broke the rules of WebSocket"))
-            end()
-            open?.abortRequest(Failure(.originInvalid, "the origin broke the rules of WebSocket"))
+            let reason = "the origin broke the rules of WebSocket"
+            tellAgent(Int(error.code), reason)
+            abort(Failure(.originInvalid, reason))
         }
     }
 
@@ -249,24 +283,30 @@ final class JSONServerWebSocket: JSONServerStream {
                 .webSocketMessage(id: id, kind: JSONWebSocket.kind(message.opcode), data: message.data), owing: bytes, to: self)
         }
         exchange?.creditResponse(bytes)
+        // Answered with the agent's, if that isn't what this answers.
         let (code, reason) = WebSocketMessages.closure(message.data)
+        tellAgent(code, reason)
+    }
+
+    private func tellAgent(_ code: Int, _ reason: String) {
+        guard !hasToldAgent else { return }
+        hasToldAgent = true
         handler.send(.webSocketClose(id: id, code: code, error: reason))
-        // The origin's close is answered with the agent's, or here if the agent has gone that far already.
-        isClosing = true
     }
 
     override func responseEnd(_ trailers: HeaderFields?) {
         let open = exchange
-        if isOpen, !isClosing { handler.send(.webSocketClose(id: id, code: 1006, error: "the origin closed the connection")) }
+        if isOpen { tellAgent(JSONWebSocket.lost, "the origin closed the connection") }
         end()
         open?.sendRequestEnd()
     }
 
     override func responseAborted(_ failure: Failure) {
-        handler.send(
-            isOpen
-                ? .webSocketClose(id: id, code: 1011, error: failure.message)
-                : .webSocketAck(id: id, ok: false, error: failure.message))
+        if isOpen {
+            tellAgent(JSONWebSocket.lost, failure.message)
+        } else {
+            handler.send(.webSocketAck(id: id, ok: false, error: failure.message))
+        }
         end()
     }
 }

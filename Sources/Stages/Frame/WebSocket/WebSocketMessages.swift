@@ -97,6 +97,9 @@ package struct WebSocketMessages: Sendable {
     private static let known: [WebSocketOpcode] = [.continuation, .text, .binary, .connectionClose, .ping, .pong]
 
     private mutating func take(_ frame: Frame) throws(Violation) -> Message? {
+        if frame.opcode == .connectionClose, frame.data.readableBytes > 0 {
+            guard Self.isSendable(Self.closure(frame.data).code) else { throw .protocolError }
+        }
         if frame.opcode.isControlOpcode { return Message(frame.opcode, frame.data) }
         var message: Message
         if frame.opcode == .continuation {
@@ -145,14 +148,20 @@ package struct WebSocketMessages: Sendable {
     /// The data of a close frame.
     package static func closing(_ code: Int, _ reason: String) -> Message {
         var data = ByteBuffer()
-        // 1005 and 1006 say that there was no code, and are never sent (RFC 6455, 7.4.1).
-        if (1000...4999).contains(code), code != 1005, code != 1006 {
+        if isSendable(code) {
             data.writeInteger(UInt16(code))
-            var text = reason
-            while text.utf8.count > 123 { text.removeLast() }
-            data.writeString(text)
+            // As much of it as has room, in whole characters.
+            data.writeString((120...123).reversed().lazy.compactMap { String(reason.utf8.prefix($0)) }.first ?? "")
         }
         return Message(.connectionClose, data)
+    }
+
+    /// Whether a close frame may have the code: some only say how there was none (RFC 6455, 7.4).
+    private static func isSendable(_ code: Int) -> Bool {
+        switch code {
+        case 1004...1006, 1015: false
+        default: (1000...4999).contains(code)
+        }
     }
 
     /// The code and the reason of a close frame's data; 1005 for one without.

@@ -1,0 +1,88 @@
+import Logging
+import NIOCore
+import NIOEmbedded
+import Pipeline
+import Testing
+
+@testable import Stages
+
+/// A CONNECT whose host ends first: its client may go on, and what becomes of it is the agent's to say.
+@Suite struct JSONServerTunnelTests {
+    private final class Host: ExchangeSink, ExchangePort {
+        var exchange: Exchange?
+        var seen: [String] = []
+
+        func open(_ exchange: Exchange) {
+            self.exchange = exchange
+            exchange.attach(self)
+            exchange.sendResponseHead(ResponseHead(status: 200, reason: "OK"))
+        }
+
+        override func requestBody(_ bytes: ByteBuffer) {
+            seen.append(String(buffer: bytes))
+            exchange?.creditRequest(bytes.readableBytes)
+        }
+        override func requestEnd(_ trailers: HeaderFields?) { seen.append("ended") }
+        override func requestAborted(_ failure: Failure) { seen.append("aborted") }
+    }
+
+    private let loop = EmbeddedEventLoop()
+    private let channel: EmbeddedChannel
+    private let shard: Shard
+    private let host = Host()
+
+    init() throws {
+        channel = EmbeddedChannel(loop: loop)
+        shard = Shard(loop: loop, group: loop, index: 0, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        let port = JSONServerPort(configuration: JSONConfiguration(FrameConfiguration()), downstream: host, shard: shard)
+        try port.accept(Inbound(channel: channel, remote: "192.0.2.1:50000"))
+        channel.connect(to: try SocketAddress(ipAddress: "192.0.2.1", port: 1), promise: nil)
+        try say(.connectOpen(id: "x", address: "host:1"))
+        #expect(try heard() == [.connectAck(id: "x", ok: true, error: "")])
+        host.exchange?.sendResponseEnd()
+        #expect(try heard() == [.connectClose(id: "x", error: "")])
+    }
+
+    private func say(_ envelope: JSONEnvelope) throws {
+        var bytes = ByteBuffer()
+        envelope.encode(into: &bytes)
+        try channel.writeInbound(bytes)
+    }
+
+    private func heard() throws -> [JSONEnvelope] {
+        loop.run()
+        var scanner = JSONScanner(limit: 1_000)
+        while let bytes = try channel.readOutbound(as: ByteBuffer.self) { scanner.append(bytes) }
+        var all: [JSONEnvelope] = []
+        while let value = try scanner.next() { try JSONEnvelope.decode(value).map { all.append($0) } }
+        return all
+    }
+
+    @Test func `The client goes on and ends`() throws {
+        try say(.connectData(id: "x", chunk: ByteBuffer(string: "more")))
+        try say(.connectClose(id: "x", error: ""))
+        #expect(host.seen == ["more", "ended"])
+        #expect(host.exchange?.hasEnded == true && host.exchange?.failure == nil)
+        #expect(try heard() == [])
+    }
+
+    @Test func `The client goes on and fails`() throws {
+        try say(.connectData(id: "x", chunk: ByteBuffer(string: "more")))
+        try say(.connectClose(id: "x", error: "reset"))
+        #expect(host.seen == ["more", "aborted"])
+    }
+
+    @Test func `The host is reset afterwards`() throws {
+        host.exchange?.abortResponse(Failure(.originClosed, "reset"))
+        #expect(try heard() == [.connectClose(id: "x", error: "reset")])
+    }
+
+    /// An agent that takes the host's end for the whole's, or a client that has forgotten the tunnel.
+    @Test func `Nothing more is heard`() throws {
+        shard.deadlines.sweep(now: .now() + .seconds(50))
+        #expect(try heard() == [] && host.seen.isEmpty)
+        shard.deadlines.sweep(now: .now() + .seconds(70))
+        guard case .connectClose("x", let error)? = try heard().first else { return #expect(Bool(false)) }
+        #expect(!error.isEmpty && host.seen == ["aborted"] && shard.openExchanges == 0)
+    }
+}
