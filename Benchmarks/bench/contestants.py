@@ -28,6 +28,16 @@ class Contestant:
         self.group = Group(re.sub(r"\W+", "-", self.name), place.directory)
         self.proxy = None
 
+    @property
+    def origin(self):
+        """Where the files are to be had."""
+        return self.place.origin
+
+    @property
+    def sink(self):
+        """Where uploads go."""
+        return self.place.sink
+
     def start(self):
         self.entry, self.between, self.last = free_ports(3)
         self.proxy = f"{self.place.near}:{self.entry}"
@@ -331,6 +341,42 @@ class NghttpxSquid(Contestant):
             f"--backend={self.place.far},{self.between};;tls;proto=h2;sni=localhost",
             f"--cacert={self.certificate('ca.pem')}", f"--client-cert-file={self.certificate('client.pem')}",
             f"--client-private-key-file={self.certificate('client-key.pem')}")
+
+
+# ---- for orientation
+
+
+class Direct(Contestant):
+    """The origin without anything between: what it and the client can do."""
+
+    name = "nginx, direct"
+
+    def __init__(self, place):
+        super().__init__(place)
+        self.group = place.origin_group
+
+    def start(self):
+        pass
+
+    def stop(self):
+        pass
+
+
+class BareHop(HAProxyPair):
+    """TLS between two HAProxys and nothing else: no proxy, no request is looked at. What the way through TLS alone costs."""
+
+    name = "TLS alone (haproxy)"
+    programs = ("haproxy",)
+    origin = sink = None
+
+    def start(self):
+        entries, between = free_ports(2), free_ports(2)
+        for self.entry, self.between, target in zip(entries, between, (self.place.origin, self.place.sink)):
+            self.last = target.rpartition(":")[2]
+            self.far_haproxy()
+            self.start_near()
+            wait_for_port(self.place.near, self.entry, self.group, self.place.near_prefix)
+        self.origin, self.sink = (f"{self.place.near}:{entry}" for entry in entries)
 
 
 CHAINS = (HAProxySquid, StunnelSquid, NghttpxSquid, StunnelTinyproxy, HAProxyApache)

@@ -139,13 +139,14 @@ def write(directory, results):
     chains = [chain.name for chain in contestants.CHAINS]
     text = HEAD.format(
         machine=results.get("machine", "?"), versions=results.get("versions", "?"), commit=results.get("commit", "?"))
-    text += section("One machine", "Benchmarks/run --save", ROWS, results.get("local", {}), chains, ("nginx, direct",))
+    text += section("One machine", "Benchmarks/run --save", ROWS, results.get("local", {}), chains,
+        (contestants.BareHop.name, contestants.Direct.name))
     for loss, congestion, title in (
             (0, "cubic", "A distant server: 80 ms, 100 Mbit/s"),
             (1, "cubic", "The same with 1% loss, where cubic is everybody's default, as on most systems"),
             (1, "bbr", "The same with 1% loss, where bbr is everybody's default")):
         found = results.get(distant.key(loss, congestion), {})
-        extras = (*(kind.name for kind in contestants.DISTANT.get(congestion, ())), "nginx, direct")
+        extras = (*(kind.name for kind in contestants.DISTANT.get(congestion, ())), contestants.Direct.name)
         text += section(
             title, "Benchmarks/run --distant --save", distant.rows(loss, congestion), found, chains, extras)
     if "growth" in results:

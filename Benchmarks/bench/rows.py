@@ -32,7 +32,7 @@ def run(command, what, tolerates=lambda output: False):
 
 def load(contestant, *arguments, origin=None):
     place = contestant.place
-    command = [*place.near_prefix, place.load, "transfer", *arguments, contestant.proxy or "-", origin or place.origin]
+    command = [*place.near_prefix, place.load, "transfer", *arguments, contestant.proxy or "-", origin or contestant.origin]
     return json.loads(run(command, contestant.name, tolerates=mostly_done))
 
 
@@ -68,7 +68,7 @@ def wrk_command(contestant, connections, seconds):
     target = "/1k" if contestant.proxy is None else f"http://{place.origin}/1k"
     return [
         "env", f"BENCH_TARGET={target}", f"BENCH_HOST={place.origin}", *place.near_prefix, "wrk", "-t1", f"-c{connections}",
-        f"-d{math.ceil(seconds)}s", "--timeout", "10s", "-s", script, f"http://{contestant.proxy or place.origin}/"]
+        f"-d{math.ceil(seconds)}s", "--timeout", "10s", "-s", script, f"http://{contestant.proxy or contestant.origin}/"]
 
 
 def wrk_result(contestant, output):
@@ -93,12 +93,11 @@ def small(connections):
 
 def bulk(wanted, at_once, total, upload=False):
     def measure(contestant, seconds):
-        place = contestant.place
         arguments = ["-m", mode(contestant, wanted), "-c", str(at_once), "-n", str(total), "-b", str(LARGE), "-p", "/100m"]
         if upload:
             arguments.append("-u")
         before = contestant.group.cpu_seconds()
-        result = load(contestant, *arguments, origin=place.sink if upload else None)
+        result = load(contestant, *arguments, origin=contestant.sink if upload else None)
         used = contestant.group.cpu_seconds() - before
         return {"rate": result["bytes"] / result["seconds"] / 1e6, "cpu": used / result["bytes"] * 1e9}
     return measure
@@ -117,7 +116,7 @@ def mixed(contestant, seconds):
     place = contestant.place
     download = subprocess.Popen(
         [*place.near_prefix, place.load, "transfer", "-m", mode(contestant, "connect"), "-c", "4", "-t", str(seconds + 0.2),
-         "-b", str(LARGE), "-p", "/100m", contestant.proxy or "-", place.origin],
+         "-b", str(LARGE), "-p", "/100m", contestant.proxy or "-", contestant.origin],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     gets = load(contestant, "-m", mode(contestant, "get"), "-c", "4", "-t", str(seconds), "-b", str(SMALL))
     out, error = download.communicate()

@@ -21,7 +21,7 @@ public struct AcceptConfiguration: StageConfiguration {
             "A connection on which nothing was sent or received for this long is closed."),
         .optional(
             "congestion-control", \.congestionControl,
-            "How TCP finds its rate on these connections. Default: for mux bbr where the way is long and the kernel offers it; else the system's."
+            "How TCP finds its rate on these connections. Default: for mux bbr where the way is long and the kernel offers it; else the system's, but reno in place of bbr on the same machine or below a millisecond."
         )
     )
 }

@@ -53,9 +53,7 @@ final class Listener: Sendable {
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(NewConnectionHandler(preparation))
-                }.flatMap {
-                    self.configuration.congestionControl?.apply(to: channel) ?? channel.eventLoop.makeSucceededVoidFuture()
-                }
+                }.flatMap { self.chooseCongestionControl(channel) }
             }
         guard let telemetry = telemetry.withLock({ $0 }) else { return }
         let listen = configuration.listen
@@ -70,6 +68,13 @@ final class Listener: Sendable {
         }
         server.withLock { $0 = channel }
         if isReserved, let address = channel.localAddress { telemetry.reserved.add(address) }
+    }
+
+    /// For all that are accepted: they have it from the listening socket.
+    func chooseCongestionControl(_ channel: any Channel) -> EventLoopFuture<Void> {
+        if let chosen = configuration.congestionControl { return chosen.apply(to: channel) }
+        if channel.localAddress.flatMap({ AddressBytes($0) })?.isLoopback == true { NearbyConnection.tune(channel) }
+        return channel.eventLoop.makeSucceededVoidFuture()
     }
 
     /// Takes connections.

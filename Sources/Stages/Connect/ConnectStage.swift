@@ -25,7 +25,7 @@ public struct ConnectConfiguration: StageConfiguration {
             "How long an exchange waits for the tunnel before it is answered with 503."),
         .optional(
             "congestion-control", \.congestionControl,
-            "How TCP finds its rate on the way to the server. Default: for mux bbr where that is long and the kernel offers it; else the system's."
+            "How TCP finds its rate on the way to the server. Default: for mux bbr where that is long and the kernel offers it; else the system's, but reno in place of bbr where it is shorter than a millisecond."
         ),
         .optional(
             "timeout", \.timeout, in: .milliseconds(100)...(.seconds(120)), "How long one attempt to connect may take."),

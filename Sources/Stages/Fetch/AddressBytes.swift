@@ -56,6 +56,9 @@ struct AddressBytes: Sendable, Equatable {
         return self
     }
 
+    /// Whether it is this machine's own: 127.0.0.0/8 or ::1 (RFC 6890).
+    var isLoopback: Bool { bits == 32 ? high >> 56 == 127 : (high, low) == (0, 1) }
+
     /// With all bits behind the first `prefix` zero.
     func masked(_ prefix: Int) -> AddressBytes {
         // A shift by all of a number's bits or more gives zero.

@@ -79,6 +79,7 @@ extension FetchPort {
                 // Both are given on before anybody can say that it is too much.
                 try options.setOption(.maxMessagesPerRead, value: 2)
             }
+            if channel.remoteAddress.flatMap({ AddressBytes($0) })?.isLoopback == true { NearbyConnection.tune(channel) }
             let pipeline = channel.pipeline.syncOperations
             if origin.isSecure { try pipeline.addHandler(secure(origin)) }
             try pipeline.addHandler(handler)

@@ -32,7 +32,7 @@ import Testing
     /// The peer sends half of what the window has left, and it is passed on after a time. What is granted for it.
     private func pass(_ side: inout MuxVictim, _ stream: UInt32 = 1, after time: TimeAmount) -> Int? {
         guard let slot = side.session.slots[stream] else { return nil }
-        let count = side.session.streams[slot].window / 2
+        let count = (side.session.streams[slot].window + 1) / 2
         for sent in stride(from: 0, to: count, by: MuxLimits.dataPayload) {
             side.feed(MuxWire.data(stream, min(count - sent, MuxLimits.dataPayload)))
         }
@@ -68,14 +68,15 @@ import Testing
         #expect(pass(&side, after: .microseconds(501)) == 0)
         #expect(pass(&side, after: .microseconds(500)) == Self.window)
         #expect(pass(&side, after: .microseconds(500)) == 2 * Self.window)
-        // A quarter of the session's window is what there is.
+        // Half of the session's window is what there is.
+        #expect(pass(&side, after: .zero) == 4 * Self.window)
         #expect(pass(&side, after: .zero) == Self.window)
         #expect(pass(&side, after: .zero) == 0)
-        #expect(side.session.growth.bytes == 4 * Self.window)
+        #expect(side.session.growth.bytes == 8 * Self.window)
 
         #expect(pass(&side, 2, after: .zero) == 0)
         // Half of what was passed on, which is half of the window: the stream goes on meanwhile.
-        #expect(pass(&side, after: .zero) == -Self.window / 4 * 5)
+        #expect(pass(&side, after: .zero) == -Self.window / 4 * 9)
         #expect(pass(&side, 2, after: .zero) == 0)
         let slot = try #require(side.session.slots[1])
         for _ in 0..<10 where side.session.streams[slot].window > Self.window {

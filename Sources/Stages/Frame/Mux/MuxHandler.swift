@@ -232,7 +232,9 @@ final class MuxHandler: ChannelInboundHandler {
 
     private func measured(_ roundTrip: TimeAmount) {
         meter.measured(roundTrip)
-        guard distant == nil, roundTrip >= DistantConnection.roundTrip, let context else { return }
+        guard let context else { return }
+        if choosesCongestionControl { NearbyConnection.tune(context.channel, roundTrip: roundTrip) }
+        guard distant == nil, roundTrip >= DistantConnection.roundTrip else { return }
         distant = DistantConnection(context.channel, roundTrip: roundTrip, choosesCongestionControl: choosesCongestionControl)
     }
 

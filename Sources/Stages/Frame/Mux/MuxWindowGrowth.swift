@@ -25,8 +25,8 @@ struct MuxGrowth {
 }
 
 extension MuxSession {
-    /// What all streams together may have beyond `streamWindow`, in bytes; and what one that is alone may on a short way.
-    private var growthLimit: Int { configuration.sessionWindow / (isFar ? 2 : 4) }
+    /// What all streams together may have beyond `streamWindow`, in bytes: on a short way that is one, which is alone.
+    private var growthLimit: Int { configuration.sessionWindow / 2 }
 
     /// A shorter way counts as one of this length: the two ends, which take turns on their machines, make one of it.
     private static var shortestWay: TimeAmount { .microseconds(125) }
