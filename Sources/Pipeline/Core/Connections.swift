@@ -11,6 +11,11 @@ public final class Inbound: Medium {
     private let address: SocketAddress?
     /// Whether somebody has chosen how TCP finds its rate; else a stage that knows how it is used may.
     package var hasCongestionControl = false
+    /// Whether the handler that speaks with the client notes by itself that something has passed. A handler in front of it that does
+    /// nothing else would be a stop on the way of each read and each write.
+    package var notesActivity = false
+    /// Something has passed since somebody last asked.
+    package var isActive = false
     /// Who it is, once a stage has found out.
     public var identity: PeerIdentity?
     /// The protocol that both sides agreed on in their TLS handshake (ALPN, RFC 7301).

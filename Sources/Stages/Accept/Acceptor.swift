@@ -7,7 +7,7 @@ final class Acceptor {
     private let port: any InboundPort
     private let idle: TimeAmount
     private let hasCongestionControl: Bool
-    private var connections: [ObjectIdentifier: any Channel] = [:]
+    private var connections: [ObjectIdentifier: IdleWatch] = [:]
     private var isDraining = false
     private var drained: EventLoopPromise<Void>?
     private let accepted: Counter
@@ -35,22 +35,31 @@ final class Acceptor {
                 try options.setOption(.maxMessagesPerRead, value: 4)
                 try options.setOption(.writeBufferWaterMark, value: .init(low: 64 << 10, high: 192 << 10))
             }
-            try channel.pipeline.syncOperations.addHandler(IdleHandler(limit: idle, shard: shard))
             let connection = Inbound(channel: channel, address: channel.remoteAddress)
             connection.hasCongestionControl = hasCongestionControl
             try port.accept(connection)
+            if !connection.notesActivity {
+                try channel.pipeline.syncOperations.addHandler(IdleHandler(connection), position: .first)
+            }
+            opened(connection)
         } catch {
             refused.add()
             throw error
         }
-        accepted.add()
-        open.add(1)
-        connections[ObjectIdentifier(channel)] = channel
-        channel.closeFuture.assumeIsolated().whenComplete { _ in self.closed(channel) }
     }
 
-    private func closed(_ channel: any Channel) {
-        guard connections.removeValue(forKey: ObjectIdentifier(channel)) != nil else { return }
+    private func opened(_ connection: Inbound) {
+        accepted.add()
+        open.add(1)
+        let watch = IdleWatch(connection, limit: idle, shard: shard)
+        watch.start()
+        connections[ObjectIdentifier(watch)] = watch
+        connection.channel.closeFuture.assumeIsolated().whenComplete { _ in self.closed(watch) }
+    }
+
+    private func closed(_ watch: IdleWatch) {
+        watch.stop()
+        guard connections.removeValue(forKey: ObjectIdentifier(watch)) != nil else { return }
         open.add(-1)
         if connections.isEmpty { drained?.succeed() }
     }
@@ -60,13 +69,13 @@ final class Acceptor {
         let promise = drained ?? shard.loop.makePromise(of: Void.self)
         drained = promise
         isDraining = true
-        for channel in connections.values { channel.pipeline.fireUserInboundEventTriggered(DrainEvent()) }
+        for watch in connections.values { watch.channel.pipeline.fireUserInboundEventTriggered(DrainEvent()) }
         if connections.isEmpty { promise.succeed() }
         return promise.futureResult
     }
 
     func closeAll() {
-        for channel in connections.values { channel.closeTransport() }
+        for watch in connections.values { watch.channel.closeTransport() }
     }
 }
 

@@ -84,7 +84,8 @@ extension HTTPServerHandler: ChannelInboundHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        // Said twice for each write, and to nobody else: this is the last handler.
+        // Said twice for a write, and to nobody else: this is the last handler.
+        connection.isActive = true
         if output.writabilityChanged() { settle(context) }
     }
 }

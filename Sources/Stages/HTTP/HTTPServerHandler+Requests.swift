@@ -6,6 +6,7 @@ extension HTTPServerHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let bytes = unwrapInboundIn(data)
         isInTurn = true
+        connection.isActive = true
         switch mode {
         case .tunnel:
             allowance.spend(bytes.readableBytes)

@@ -83,6 +83,7 @@ final class HTTPServerHandler: ExchangeSource {
 
     override func responseFlush() {
         guard let context else { return }
+        connection.isActive = true
         output.flush()
         settle(context)
     }

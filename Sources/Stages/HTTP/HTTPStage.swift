@@ -94,6 +94,7 @@ final class HTTPPort: InboundPort {
     var protocols: [String] { ["http/1.1"] }
 
     func accept(_ connection: Inbound) throws {
+        connection.notesActivity = true
         try connection.channel.pipeline.syncOperations.addHandler(HTTPServerHandler(connection: connection, port: self))
     }
 }

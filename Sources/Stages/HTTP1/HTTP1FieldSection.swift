@@ -39,7 +39,7 @@ struct HTTP1FieldSection: Sendable {
     /// For the trailers that belong to this head.
     func trailers() -> HTTP1FieldSection {
         var section = HTTP1FieldSection(.trailers)
-        section.named = named
+        if !named.isEmpty { section.named = named }
         return section
     }
 

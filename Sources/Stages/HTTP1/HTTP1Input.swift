@@ -27,6 +27,18 @@ struct HTTP1Input: Sendable {
 
     var count: Int { buffer.readableBytes }
 
+    /// The first byte, if there is one.
+    var first: UInt8? { buffer.getInteger(at: buffer.readerIndex) }
+
+    /// Whether what is there begins with a text, as far as it goes.
+    func agrees(with text: StaticString) -> Bool {
+        buffer.withUnsafeReadableBytes { bytes in
+            let expected = UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
+            for index in 0..<min(bytes.count, expected.count) where bytes[index] != expected[index] { return false }
+            return true
+        }
+    }
+
     mutating func append(_ bytes: ByteBuffer) {
         if buffer.readableBytes == 0 {
             buffer = bytes

@@ -38,8 +38,8 @@ struct HTTP1MessageReader: Sendable {
     /// The head's fields, of which nothing is kept, so that a filter can change them without a copy. What stays is ready for
     /// the trailers.
     mutating func takeSection() -> HTTP1FieldSection {
-        let head = section
-        section = head.trailers()
+        var head = section.trailers()
+        swap(&head, &section)
         return head
     }
 

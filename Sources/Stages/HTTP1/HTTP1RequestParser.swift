@@ -104,7 +104,7 @@ package struct HTTP1RequestParser: Sendable {
         let limits = reader.limits
         while true {
             // What is no HTTP at all, a TLS handshake say, may never have a line feed.
-            if let first = reader.input.buffer.readableBytesView.first, !HTTP1Syntax.isTokenByte(first),
+            if let first = reader.input.first, !HTTP1Syntax.isTokenByte(first),
                 first != HTTP1Syntax.carriageReturn, first != HTTP1Syntax.lineFeed
             {
                 throw HTTP1Error(.badRequestLine)

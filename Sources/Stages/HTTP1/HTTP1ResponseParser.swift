@@ -141,9 +141,7 @@ package struct HTTP1ResponseParser: Sendable {
 
     private mutating func readLine() throws(HTTP1Error) -> Bool {
         // What speaks another protocol may never send a line feed.
-        guard zip(reader.input.buffer.readableBytesView, "HTTP/".utf8).allSatisfy({ $0 == $1 }) else {
-            throw HTTP1Error(.badStatusLine)
-        }
+        guard reader.input.agrees(with: "HTTP/") else { throw HTTP1Error(.badStatusLine) }
         switch reader.input.findLine(within: reader.limits.statusLine) {
         case .incomplete: return false
         case .bare: throw HTTP1Error(.bareLineFeed)

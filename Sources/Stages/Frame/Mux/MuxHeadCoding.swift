@@ -143,8 +143,9 @@ extension ByteBuffer {
     }
 
     fileprivate mutating func readText(_ length: Int, _ isAllowed: (UInt8) -> Bool) -> String? {
-        guard readableBytes >= length, readableBytesView.prefix(length).allSatisfy(isAllowed) else { return nil }
-        return readString(length: length)
+        guard readableBytes >= length else { return nil }
+        let isLegal = withUnsafeReadableBytes { UnsafeRawBufferPointer(rebasing: $0[..<length]).allSatisfy(isAllowed) }
+        return isLegal ? readString(length: length) : nil
     }
 
     /// The rest of a head. Fields that belong to one hop or to a message's framing must not be among them.
