@@ -33,10 +33,12 @@ import Musl
         return result
     }
 
-    private static func option<Value: Sendable>(_ name: CInt, of channel: any Channel, as type: Value.Type) throws -> Value {
+    private static func option<Value: Sendable>(
+        _ name: CInt, of channel: any Channel, as type: Value.Type, level: NIOBSDSocket.OptionLevel = .tcp
+    ) throws -> Value {
         let provider = try #require(channel as? any SocketOptionProvider)
         var value: Value?
-        provider.unsafeGetSocketOption(level: .tcp, name: .init(rawValue: name)).assumeIsolated().whenSuccess { value = $0 }
+        provider.unsafeGetSocketOption(level: level, name: .init(rawValue: name)).assumeIsolated().whenSuccess { value = $0 }
         return try #require(value)
     }
 
@@ -102,6 +104,37 @@ import Musl
             steps.append(periods.note(now))
         }
         #expect(steps == [.began, .goesOn, .goesOn, .settled, .goesOn, .settled, .began, .goesOn])
+    }
+
+    @Test func aRateIsHeldAndReleased() async throws {
+        let rates = try await connected(chooses: false) { channel, distant in
+            let steps: [RateSearch.Step] = [.goesOn, .hold(5 << 30), .goesOn, .release]
+            return try steps.map { step in
+                distant.follow(step)
+                return try Self.option(SO_MAX_PACING_RATE, of: channel, as: UInt64.self, level: .socket)
+            }
+        }
+        #expect(rates == [.max, 5 << 30, 5 << 30, .max])
+    }
+
+    /// It is looked at a round trip later; and others than `bbr` need no help.
+    @Test func theSearchIsFollowedWhileItIsBusy() async throws {
+        let group = MultiThreadedEventLoopGroup.singleton
+        let listener = try await ServerBootstrap(group: group).bind(host: "127.0.0.1", port: 0).get()
+        let channel = try await ClientBootstrap(group: group).connect(to: try #require(listener.localAddress)).get()
+        let distant = try await channel.eventLoop.submit {
+            _ = CongestionControl.reno.apply(to: channel)
+            let distant = DistantConnection(channel, roundTrip: .milliseconds(10), choosesCongestionControl: false)
+            return NIOLoopBound(try #require(distant), eventLoop: channel.eventLoop)
+        }.get()
+        let isOver = try await channel.eventLoop.submit {
+            distant.value.isBusy(.now())
+            return distant.value.search.isOver
+        }.get()
+        #expect(!isOver)
+        while try await !channel.eventLoop.submit({ distant.value.search.isOver }).get() { await Task.yield() }
+        try await channel.close()
+        try await listener.close()
     }
 
     @Test func othersDoNotBeginAnew() async throws {

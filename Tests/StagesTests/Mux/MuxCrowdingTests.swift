@@ -118,6 +118,26 @@ import Testing
         #expect(side.session.acceptsData(from: slot))
     }
 
+    /// Said once, whether a stream has used up its window or waits because too little is left; and not of one that goes on waiting.
+    @Test func theEndOfAWindowIsTold() throws {
+        var side = acceptor(streams: 2)
+        let (full, short) = (try #require(side.session.slots[1]), try #require(side.session.slots[2]))
+        var told: [Bool] = []
+        side.session.send(ByteBuffer(repeating: 0x78, count: Self.window - 1), on: full)
+        _ = side.written()
+        told.append(side.session.takeHeldBack())
+        side.session.send(ByteBuffer(repeating: 0x78, count: 2), on: full)
+        _ = side.written()
+        told.append(side.session.takeHeldBack())
+        side.session.send(ByteBuffer(repeating: 0x78, count: Self.window - 1), on: short)
+        _ = side.written()
+        told.append(side.session.takeHeldBack())
+        _ = side.session.park(short)
+        told.append(side.session.takeHeldBack())
+        told.append(side.session.takeHeldBack())
+        #expect(told == [false, true, false, true, false])
+    }
+
     /// A grown window is given back a part at a time, until it is as it began, and grows again when there is room.
     @Test func grownWindowsShrinkWhileThereIsNoRoom() throws {
         var side = MuxVictim(.opener, Self.configuration)

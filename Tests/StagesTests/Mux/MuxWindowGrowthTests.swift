@@ -122,6 +122,31 @@ import Testing
         #expect(pass(&side, 2, after: .milliseconds(320)) == 7 * Self.window)
     }
 
+    /// Where the peer is far, a large window's credit comes in eighths.
+    @Test func creditComesInSmallPartsWhereThePeerIsFar() throws {
+        for (roundTrip, isFar) in [(TimeAmount.milliseconds(80), true), (.microseconds(100), false)] {
+            var side = opener(roundTrip)
+            for _ in 0..<8 { _ = pass(&side, after: .zero) }
+            let slot = try #require(side.session.slots[1])
+            let window = side.session.streams[slot].window
+            #expect(window >= 4 * Self.window)
+            side.feed(MuxWire.data(1, window / 8))
+            side.session.consume(window / 8, on: slot, now: side.now)
+            #expect(side.written().contains { if case .window(1, _) = $0 { true } else { false } } == isFar)
+        }
+    }
+
+    /// Who fetches something small isn't to be granted more for it.
+    @Test func aSmallWindowsCreditComesInHalves() throws {
+        var side = opener(.milliseconds(80))
+        let slot = try #require(side.session.slots[1])
+        for (count, isGranted) in [(Self.window / 2 - 1, false), (1, true)] {
+            side.feed(MuxWire.data(1, count))
+            side.session.consume(count, on: slot, now: side.now)
+            #expect(side.written().contains { if case .window(1, _) = $0 { true } else { false } } == isGranted)
+        }
+    }
+
     /// The largest window that can be configured, at a peer that takes an hour to answer a PING.
     @Test func theLargestWindowsGrowOnTheLongestWay() throws {
         let window = 64 << 20

@@ -42,7 +42,7 @@ extension MuxHandler {
         }
         writeScratch(context)
         flush(context)
-        if let distant, !context.channel.isWritable { distant.isBusy(.now()) }
+        if let distant, session.takeHeldBack() || !context.channel.isWritable { distant.isBusy(.now()) }
         resumeParked()
         if session.isGoingAway, !isClosing, session.openStreams == 0, session.queuedBytes == 0, !session.hasControl {
             isClosing = true

@@ -115,6 +115,7 @@ extension MuxSession {
         queuedBytes -= count
         sendWindow -= count
         streams[slot].sendWindow -= count
+        if streams[slot].sendWindow == 0 { isHeldBack = true }
         recount(slot)
         unpinQueue(slot)
         return count

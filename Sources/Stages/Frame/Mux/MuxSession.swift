@@ -57,6 +57,8 @@ package struct MuxSession {
     var roundTrip: TimeAmount?
     var shortestRoundTrip: TimeAmount?
     var growth = MuxGrowth()
+    /// A stream has come to the end of its window.
+    var isHeldBack = false
     /// Since when there has been no room for want of somebody who takes what is there.
     var crowdedSince: NIODeadline?
 
@@ -78,6 +80,12 @@ package struct MuxSession {
         guard let time = roundTrip else { return nil }
         roundTrip = nil
         return time
+    }
+
+    /// Whether a stream has come to the end of its window since this was last asked.
+    mutating func takeHeldBack() -> Bool {
+        defer { isHeldBack = false }
+        return isHeldBack
     }
 
     /// Whether a stream can be opened now.
@@ -116,6 +124,7 @@ package struct MuxSession {
         guard streams[slot].id != 0 else { return false }
         guard hasWindow(slot) else {
             streams[slot].awaitsWindow = true
+            isHeldBack = true
             return false
         }
         guard !streams[slot].isParked else { return false }
@@ -214,7 +223,7 @@ package struct MuxSession {
             streams[slot].pinned = 0
         }
         consumeForSession(bytes)
-        guard failure == nil, !streams[slot].isReceiveEnded, streams[slot].consumed * 2 >= streams[slot].window,
+        guard failure == nil, !streams[slot].isReceiveEnded, streams[slot].consumed >= worthGranting(slot),
             !streams[slot].isWindowQueued
         else { return }
         resize(slot, now: now)
