@@ -150,6 +150,29 @@ async def test_a_client_that_resets(tunnel, make_tcp, protocol, when):
     assert [end for end in ends if end != RESET] == []
 
 
+@pytest.mark.parametrize("who", ["agent", "server"])
+async def test_an_end_of_the_tunnel_that_dies(make_tunnel, codec, make_tcp, who):
+    """What the other end has is not the whole, at both sides."""
+    at_origin = asyncio.get_running_loop().create_future()
+
+    async def read(reader, writer):
+        writer.write(await reader.readexactly(2))
+        at_origin.set_result(await drained(reader))
+
+    target = await make_tcp(read)
+    frame = {"frame": {"codec": codec}}
+    tunnel = make_tunnel(agent=frame, server=frame).start()
+    async with patiently(30), await opened(tunnel, "http", target) as client:
+        await client.send(b"go")
+        assert await client.reader.readexactly(2) == b"go"
+        if who == "agent":
+            tunnel.agent.kill()
+            assert await at_origin == RESET
+        else:
+            tunnel.server.kill()
+            assert await drained(client.reader) == RESET
+
+
 @pytest.mark.parametrize("how", ["close", "reset"])
 async def test_a_client_that_leaves_in_the_middle_of_its_body(tunnel, codec, origin, how):
     """What the origin has of it is not the whole."""

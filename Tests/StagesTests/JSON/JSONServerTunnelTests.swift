@@ -77,6 +77,24 @@ import Testing
         #expect(try heard() == [.connectClose(id: "x", error: "reset")])
     }
 
+    /// The protocol has no word for a server that is going away: who asks for more is told, and doesn't wait until it has gone.
+    @Test func `More is asked for while the server drains`() throws {
+        channel.pipeline.fireUserInboundEventTriggered(DrainEvent())
+        try say(.connectOpen(id: "y", address: "host:1"))
+        try say(.webSocketOpen(id: "z", url: "ws://host/", fields: HeaderFields()))
+        try say(.httpRequest(id: "w", method: "GET", url: "http://host/", fields: HeaderFields(), body: ByteBuffer()))
+        let reason = "the server is going away"
+        #expect(
+            try heard() == [
+                .connectAck(id: "y", ok: false, error: reason), .webSocketAck(id: "z", ok: false, error: reason),
+                .httpResponse(id: "w", status: 503, fields: HeaderFields(), body: ByteBuffer(), error: reason),
+            ])
+        #expect(channel.isActive)
+        try say(.connectClose(id: "x", error: ""))
+        loop.run()
+        #expect(!channel.isActive)
+    }
+
     /// An agent that takes the host's end for the whole's, or a client that has forgotten the tunnel.
     @Test func `Nothing more is heard`() throws {
         shard.deadlines.sweep(now: .now() + .seconds(50))

@@ -38,7 +38,7 @@ final class JSONHandler: ChannelInboundHandler {
     private var streams: [String: any JSONStream] = [:]
     private var context: ChannelHandlerContext?
     private var isActive = false
-    private var isDraining = false
+    private(set) var isDraining = false
     private var isReading = false
     private var isPaused = false
     private var output = ByteBuffer()
@@ -196,7 +196,7 @@ final class JSONHandler: ChannelInboundHandler {
 
     private func received(_ envelope: JSONEnvelope) {
         guard let stream = streams[envelope.id] else {
-            if !isDraining { owner?.opened(envelope) }
+            owner?.opened(envelope)
             return
         }
         if envelope.isFailure { meter.streamReset() }

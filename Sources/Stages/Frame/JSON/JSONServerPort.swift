@@ -77,7 +77,9 @@ private final class JSONServerSession: ChannelInboundHandler, JSONHandlerOwner {
     }
 
     private func refusal(or reason: String) -> String {
-        handler.canOpen ? reason : "the session carries as many exchanges as it may"
+        // The protocol has no word that says so before an agent asks.
+        if handler.isDraining { return "the server is going away" }
+        return handler.canOpen ? reason : "the session carries as many exchanges as it may"
     }
 
     private func request(_ id: String, _ method: String, _ url: String, _ fields: HeaderFields, _ body: ByteBuffer) {
@@ -85,7 +87,7 @@ private final class JSONServerSession: ChannelInboundHandler, JSONHandlerOwner {
         let head = JSONHeads.request(method: method, url: url, fields: fields, body: length)
         let hasRoom = handler.canOpen && handler.mayHold(body.readableBytes)
         guard hasRoom, let head else {
-            let reason = hasRoom ? "the method or the URL is malformed" : "the session carries as much as it may"
+            let reason = refusal(or: hasRoom ? "the method or the URL is malformed" : "the session carries as much as it may")
             return handler.send(
                 .httpResponse(id: id, status: hasRoom ? 400 : 503, fields: HeaderFields(), body: ByteBuffer(), error: reason))
         }
