@@ -8,6 +8,8 @@ final class MuxClientPort: ExchangePort, OutboundClient, MuxHandlerOwner {
     private let shard: Shard
     private let meter: MuxMeter
     private var current: (connection: Outbound, handler: MuxHandler)?
+    /// Those of an attempt, of which one will be ready: several of a name's addresses may be tried at once.
+    private var attempted: [(connection: Outbound, handler: MuxHandler)] = []
     private var isEstablished = false
 
     init(configuration: MuxConfiguration, downstream: any OutboundPort, shard: Shard) {
@@ -58,11 +60,18 @@ final class MuxClientPort: ExchangePort, OutboundClient, MuxHandlerOwner {
         handler.choosesCongestionControl = !connection.hasCongestionControl
         isEstablished = false
         current = (connection, handler)
+        attempted.append((connection, handler))
     }
 
-    func ready(_ connection: Outbound) {}
+    func ready(_ connection: Outbound) {
+        for attempt in attempted {
+            if attempt.connection === connection { current = attempt } else { attempt.handler.owner = nil }
+        }
+        attempted = []
+    }
 
     func lost(_ connection: Outbound?, because error: (any Error)?) {
+        attempted = []
         // One that was going away may end after its successor has come.
         guard connection == nil || connection === current?.connection else { return }
         current = nil

@@ -183,9 +183,10 @@ final class MuxHandler: ChannelInboundHandler {
         isActive = false
         shard.deadlines.remove(self)
         meter.closed(self)
-        endStreams(failure)
+        // Before the streams' ends are told, who may ask for another stream at once.
         owner?.sessionClosed(session.failure ?? failure)
         owner = nil
+        endStreams(failure)
     }
 
     private func endStreams(_ failure: Failure) {
