@@ -6,7 +6,7 @@ import Testing
 
 @testable import Stages
 
-/// Which connection an exchange is given to.
+/// What becomes of exchanges when their session is lost.
 @Suite struct MuxClientPortTests {
     private final class Server: OutboundPort {
         func attach(_ client: any OutboundClient) {}
@@ -83,20 +83,5 @@ import Testing
         try connect(second)
         try greet(second.channel)
         #expect(try sent(second.channel).contains("two.example"))
-    }
-
-    /// Where a server's name has several addresses, the last that was tried needn't be the one that answers.
-    @Test func `Of several attempts the one that is ready is used`() throws {
-        let (first, second) = (try attempt(), try attempt())
-        var isEstablished = false
-        first.connection.onEstablished = { isEstablished = true }
-        try connect(first)
-        second.channel.close(promise: nil)
-        loop.run()
-        try greet(first.channel)
-        #expect(isEstablished && first.connection.failure == nil)
-        let exchange = ask("one.example", Client(), first.connection)
-        #expect(try sent(first.channel).contains("one.example"))
-        #expect(!exchange.hasEnded)
     }
 }

@@ -56,6 +56,8 @@ final class H2ClientPort: ExchangePort, OutboundClient {
     // MARK: - From the session
 
     func established(_ session: H2ClientSession) {
+        // Several of a name's addresses may be tried at once: not always is it the last.
+        self.session = session
         session.connection.established()
         queue.start(begin)
     }

@@ -9,6 +9,8 @@ final class JSONClientPort: ExchangePort, OutboundClient, JSONHandlerOwner {
     private let queue: TunnelQueue
     private let meter: SessionMeter
     private var current: (connection: Outbound, handler: JSONHandler)?
+    /// Those of an attempt, of which one will be ready: several of a name's addresses may be tried at once.
+    private var attempted: [(connection: Outbound, handler: JSONHandler)] = []
 
     init(configuration: JSONConfiguration, downstream: any OutboundPort, shard: Shard) {
         self.configuration = configuration
@@ -58,11 +60,20 @@ final class JSONClientPort: ExchangePort, OutboundClient, JSONHandlerOwner {
         try connection.channel.pipeline.syncOperations.addHandler(handler)
         handler.owner = self
         current = (connection, handler)
+        attempted.append((connection, handler))
     }
 
-    func ready(_ connection: Outbound) {}
+    func ready(_ connection: Outbound) {
+        for attempt in attempted {
+            if attempt.connection === connection { current = attempt } else { attempt.handler.owner = nil }
+        }
+        attempted = []
+        // It was open before it was known which it is.
+        if current?.handler.canOpen == true { sessionEstablished() }
+    }
 
     func lost(_ connection: Outbound?, because error: (any Error)?) {
+        attempted = []
         guard connection == nil || connection === current?.connection else { return }
         current = nil
     }
