@@ -74,11 +74,8 @@ extension FetchPort {
     private func connected(_ channel: any Channel, _ exchange: Exchange, _ origin: Origin, _ isTunnel: Bool) {
         let handler = UpstreamHandler(port: self, origin: origin, isPooled: !isTunnel)
         do {
-            if let options = channel.syncOptions {
-                try options.setOption(.allowRemoteHalfClosure, value: true)
-                // Both are given on before anybody can say that it is too much.
-                try options.setOption(.maxMessagesPerRead, value: 2)
-            }
+            try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: true)
+            try BulkReading.prepare(channel)
             if channel.remoteAddress.flatMap({ AddressBytes($0) })?.isLoopback == true { NearbyConnection.tune(channel) }
             let pipeline = channel.pipeline.syncOperations
             if origin.isSecure { try pipeline.addHandler(secure(origin)) }

@@ -20,6 +20,7 @@ extension UpstreamHandler: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let bytes = unwrapInboundIn(data)
+        bulk.add(bytes.readableBytes)
         switch state {
         case .raw:
             touch()
@@ -38,6 +39,7 @@ extension UpstreamHandler: ChannelInboundHandler {
     /// in each turn would be two system calls.
     func channelReadComplete(context: ChannelHandlerContext) {
         exchange?.flushResponse()
+        bulk.endTurn(context.channel)
         regulate(context)
     }
 

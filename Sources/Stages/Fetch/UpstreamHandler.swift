@@ -31,6 +31,7 @@ final class UpstreamHandler: ExchangeSink {
     let output: ChannelOutput
     let body: BodyWriter
     var allowance = ReadAllowance(window: UpstreamHandler.window)
+    var bulk = BulkReading()
     var isInputClosed = false
     var lastError: (any Error)?
     /// Nothing has passed in a tunnel since the clock was last looked at.

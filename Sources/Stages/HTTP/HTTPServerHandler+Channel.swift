@@ -9,8 +9,7 @@ extension HTTPServerHandler: ChannelInboundHandler {
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
         output.attach(context)
-        // As much in one turn as an exchange may have on its way.
-        try? context.channel.syncOptions?.setOption(.maxMessagesPerRead, value: 2)
+        try? BulkReading.prepare(context.channel)
         port.meter.connections.add()
         port.meter.open.add(1)
         // A connection that says nothing, not even in its TLS handshake, is closed like one that sends a head too slowly.

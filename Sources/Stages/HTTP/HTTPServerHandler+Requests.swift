@@ -5,6 +5,7 @@ import Pipeline
 extension HTTPServerHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let bytes = unwrapInboundIn(data)
+        bulk.add(bytes.readableBytes)
         isInTurn = true
         connection.isActive = true
         switch mode {
@@ -25,6 +26,7 @@ extension HTTPServerHandler {
     func channelReadComplete(context: ChannelHandlerContext) {
         isInTurn = false
         exchange?.flushRequest()
+        bulk.endTurn(context.channel)
         if allowance.isUsedUp { regulate(context) }
     }
 

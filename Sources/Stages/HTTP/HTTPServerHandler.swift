@@ -48,6 +48,7 @@ final class HTTPServerHandler: ExchangeSource {
     /// What the connection has is being read.
     var isInTurn = false
     var allowance = ReadAllowance(window: HTTPServerHandler.window)
+    var bulk = BulkReading()
 
     init(connection: Inbound, port: HTTPPort) {
         self.connection = connection

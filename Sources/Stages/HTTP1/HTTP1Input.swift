@@ -78,7 +78,8 @@ struct HTTP1Input: Sendable {
         let count = Int(min(Int64(buffer.readableBytes), limit))
         guard count > 0 else { return nil }
         scanned = 0
-        return buffer.readSlice(length: count)
+        // What was read into is free for the next reading when nobody has any of it: so nothing is kept here either.
+        return count == buffer.readableBytes ? takeAll() : buffer.readSlice(length: count)
     }
 
     mutating func takeByte() -> UInt8? {
