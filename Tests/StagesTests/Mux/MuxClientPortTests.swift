@@ -84,4 +84,21 @@ import Testing
         try greet(second.channel)
         #expect(try sent(second.channel).contains("two.example"))
     }
+
+    /// Clients may take their time with what a lost session has brought.
+    @Test func `What a lost session had to send is not kept`() throws {
+        let attempt = try attempt()
+        try connect(attempt)
+        try greet(attempt.channel)
+        let client = Client()
+        let exchange = ask("one.example", client, attempt.connection)
+        exchange.sendRequestBody(ByteBuffer(repeating: 0, count: 50_000))
+        _ = try sent(attempt.channel)
+        let handler = try attempt.channel.pipeline.syncOperations.handler(type: MuxHandler.self)
+        #expect(handler.session.queuedBytes == 30_000)
+        _ = try attempt.channel.finish(acceptAlreadyClosed: true)
+        #expect(handler.session.queuedBytes == 0)
+        exchange.creditResponse(1)
+        #expect(exchange.hasEnded)
+    }
 }

@@ -97,12 +97,14 @@ final class MuxHandler: ChannelInboundHandler {
 
     /// A stream that is over has passed on some of what it still held.
     func settle(_ bytes: Int) {
+        guard isActive else { return }
         session.settle(bytes)
         if session.hasControl { flushSoon() }
     }
 
     /// A stream that is over holds nothing any longer.
     func settle(_ holding: MuxHolding) {
+        guard isActive else { return }
         session.settle(holding)
         if session.hasControl { flushSoon() }
     }
@@ -142,6 +144,9 @@ final class MuxHandler: ChannelInboundHandler {
         self.context = nil
         distant = nil
         pumpLater?.cancel()
+        // Streams hold this until their clients have taken what came: what waited to be sent isn't kept for them.
+        session = MuxSession(role: session.role, configuration: session.configuration, now: session.lastHeard)
+        decoder = MuxFrameDecoder()
     }
 
     func channelActive(context: ChannelHandlerContext) {
