@@ -211,6 +211,8 @@ public final class Exchange: Medium {
             return
         }
         if response == nil, !responseFlow.isAwaiting {
+            // It isn't told of the answer, but informational heads of its may still wait for the client, and it accounts for them.
+            creditedSink = sink?.heir
             sink = nil
             return answer(failure.response(for: request), as: .failed)
         }

@@ -31,8 +31,30 @@ enum NearbyConnection {
         #endif
     }
 
+    /// The same for a connection that was just made, and has what the system makes of all: it needn't be asked.
+    static func tune(new channel: any Channel) {
+        if isDefaultTimed { _ = CongestionControl.reno.apply(to: channel) }
+    }
+
     /// The same, if the other end is that near.
     static func tune(_ channel: any Channel, roundTrip: TimeAmount) {
         if roundTrip < self.roundTrip { tune(channel) }
     }
+
+    /// Whether new connections send by a timer, as it was when this was first asked.
+    private static let isDefaultTimed: Bool = {
+        #if os(Linux)
+        guard let file = fopen("/proc/sys/net/ipv4/tcp_congestion_control", "re") else { return false }
+        defer { fclose(file) }
+        var name: (UInt64, UInt64) = (0, 0)
+        withUnsafeMutableBytes(of: &name) { bytes in
+            let count = fread(bytes.baseAddress, 1, 15, file)
+            // The line's end.
+            if count > 0 { bytes[count - 1] = 0 }
+        }
+        return name.0 == CongestionControl.bbr.word
+        #else
+        return false
+        #endif
+    }()
 }

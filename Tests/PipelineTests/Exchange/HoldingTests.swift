@@ -56,6 +56,22 @@ import Testing
         #expect(events == 4)
     }
 
+    /// A client may not have read them, and the sink accounts for them until it has.
+    @Test func informationalHeadsOutliveAnAbort() {
+        weak var sink: Sink?
+        var exchange: Exchange? = exchange(from: Source())
+        do {
+            let made = Sink()
+            sink = made
+            exchange?.attach(made)
+        }
+        exchange?.sendResponseHead(ResponseHead(status: 103, body: .none))
+        exchange?.abortResponse(Failure(.excessive, "too many heads"))
+        #expect(exchange?.hasEnded == true && sink != nil)
+        exchange = nil
+        #expect(sink == nil)
+    }
+
     /// Who has been given bytes may take its time, beyond the exchange's end.
     @Test func creditAfterTheEnd() {
         let (source, sink) = (Source(), Sink())

@@ -46,6 +46,11 @@ struct NearbyConnectionTests {
         #expect(names.after == withoutTimers(names.before))
     }
 
+    @Test func whatTheSystemMakesOfAllNeedNotBeAsked() async throws {
+        let names = try await after(from: "no-such") { NearbyConnection.tune(new: $0) }
+        #expect(names.after == withoutTimers(names.before))
+    }
+
     @Test func othersStayAsTheyAre() async throws {
         let names = try await after(from: "cubic") { NearbyConnection.tune($0) }
         #expect(names.after == withoutTimers(names.before))
