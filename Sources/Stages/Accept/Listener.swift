@@ -73,7 +73,7 @@ final class Listener: Sendable {
     /// For all that are accepted: they have it from the listening socket.
     func chooseCongestionControl(_ channel: any Channel) -> EventLoopFuture<Void> {
         if let chosen = configuration.congestionControl { return chosen.apply(to: channel) }
-        if channel.localAddress.flatMap({ AddressBytes($0) })?.isLoopback == true { NearbyConnection.tune(channel) }
+        if channel.localAddress?.isLoopback == true { NearbyConnection.tune(channel) }
         return channel.eventLoop.makeSucceededVoidFuture()
     }
 

@@ -5,7 +5,7 @@ import NIOCore
 /// that carries little keeps small buffers.
 struct BulkReading {
     /// Of a turn, in bytes.
-    private static let most = 128 << 10
+    static let most = 128 << 10
     /// The library reads up to 64 KiB at a time by itself.
     private static let pieces: UInt = 2
 

@@ -41,15 +41,28 @@ public struct CongestionControl: Sendable, Equatable, ScalarConfigurationValue {
     /// Makes a connection, or all that a listener accepts from now on, use it. Fails where the kernel doesn't have it.
     func apply(to channel: any Channel) -> EventLoopFuture<Void> {
         #if os(Linux)
-        guard let provider = channel as? any SocketOptionProvider else { return channel.eventLoop.makeSucceededVoidFuture() }
-        var bytes: (UInt64, UInt64) = (0, 0)
-        withUnsafeMutableBytes(of: &bytes) { $0.copyBytes(from: name.utf8.prefix(15)) }
-        return provider.unsafeSetSocketOption(level: .tcp, name: .init(rawValue: TCP_CONGESTION), value: bytes)
-            .flatMapErrorThrowing { _ in throw StageError(.unavailable, unavailable, key: "congestion-control") }
+        guard let set = set(on: channel) else { return channel.eventLoop.makeSucceededVoidFuture() }
+        return set.flatMapErrorThrowing { _ in throw StageError(.unavailable, unavailable, key: "congestion-control") }
         #else
         return channel.eventLoop.makeFailedFuture(StageError(.unavailable, unavailable, key: "congestion-control"))
         #endif
     }
+
+    /// The same where the kernel has it and lets the program use it; else what there is stays.
+    func applyIfOffered(to channel: any Channel) {
+        #if os(Linux)
+        _ = set(on: channel)
+        #endif
+    }
+
+    #if os(Linux)
+    private func set(on channel: any Channel) -> EventLoopFuture<Void>? {
+        guard let provider = channel as? any SocketOptionProvider else { return nil }
+        var bytes: (UInt64, UInt64) = (0, 0)
+        withUnsafeMutableBytes(of: &bytes) { $0.copyBytes(from: name.utf8.prefix(15)) }
+        return provider.unsafeSetSocketOption(level: .tcp, name: .init(rawValue: TCP_CONGESTION), value: bytes)
+    }
+    #endif
 
     private var unavailable: String {
         "this system has no congestion control '\(name)'; 'sysctl net.ipv4.tcp_available_congestion_control' lists what it has"

@@ -44,7 +44,7 @@ final class DistantConnection {
         periods = BusyPeriods(pause: max(.seconds(1), roundTrip * 10))
         _ = options.unsafeSetSocketOption(level: .tcp, name: .init(rawValue: TCP_NOTSENT_LOWAT), value: Int32(Self.unsent))
         // Who may not use it, or doesn't have it, goes on with what the system has.
-        if choosesCongestionControl { _ = CongestionControl.bbr.apply(to: channel) }
+        if choosesCongestionControl { CongestionControl.bbr.applyIfOffered(to: channel) }
         #else
         return nil
         #endif
@@ -111,8 +111,8 @@ final class DistantConnection {
     /// What is chosen a second time is left as it is, so that another one comes between.
     private func restart() {
         restarts += 1
-        _ = CongestionControl.reno.apply(to: channel)
-        _ = CongestionControl.bbr.apply(to: channel)
+        CongestionControl.reno.applyIfOffered(to: channel)
+        CongestionControl.bbr.applyIfOffered(to: channel)
     }
 }
 

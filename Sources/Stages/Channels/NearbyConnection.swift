@@ -26,14 +26,14 @@ enum NearbyConnection {
             .assumeIsolated()
             .whenSuccess { (name: (UInt64, UInt64)) in
                 guard name.0 == CongestionControl.bbr.word else { return }
-                _ = CongestionControl.reno.apply(to: channel)
+                CongestionControl.reno.applyIfOffered(to: channel)
             }
         #endif
     }
 
     /// The same for a connection that was just made, and has what the system makes of all: it needn't be asked.
     static func tune(new channel: any Channel) {
-        if isDefaultTimed { _ = CongestionControl.reno.apply(to: channel) }
+        if isDefaultTimed { CongestionControl.reno.applyIfOffered(to: channel) }
     }
 
     /// The same, if the other end is that near.

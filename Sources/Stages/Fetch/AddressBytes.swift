@@ -74,6 +74,9 @@ struct AddressBytes: Sendable, Equatable {
 }
 
 extension SocketAddress {
+    /// Whether it is this machine's own, and no Unix socket.
+    var isLoopback: Bool { AddressBytes(self)?.isLoopback ?? false }
+
     /// The 4 bytes of an IPv4 address or the 16 of an IPv6 one, in network order; nil for a Unix socket.
     var rawBytes: [UInt8]? { AddressBytes(exactly: self)?.bytes }
 }

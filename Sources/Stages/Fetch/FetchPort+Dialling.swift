@@ -76,7 +76,7 @@ extension FetchPort {
         do {
             try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: true)
             try BulkReading.prepare(channel)
-            if channel.remoteAddress.flatMap({ AddressBytes($0) })?.isLoopback == true { NearbyConnection.tune(new: channel) }
+            if channel.remoteAddress?.isLoopback == true { NearbyConnection.tune(new: channel) }
             let pipeline = channel.pipeline.syncOperations
             if origin.isSecure { try pipeline.addHandler(secure(origin)) }
             try pipeline.addHandler(handler)

@@ -5,7 +5,7 @@ import Pipeline
 /// bytes both ways for one.
 final class UpstreamHandler: ExchangeSink {
     /// What may be on its way to the exchange's source, in bytes.
-    private static let window = 128 << 10
+    private static let window = BulkReading.most
 
     enum State {
         case connecting

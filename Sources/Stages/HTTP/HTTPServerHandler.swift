@@ -4,7 +4,7 @@ import Pipeline
 /// One client's connection: reads requests, one after the other, and writes their responses.
 final class HTTPServerHandler: ExchangeSource {
     /// What one exchange may have on its way to its sink, in bytes; also what pipelined requests may hold here.
-    static let window = 128 << 10
+    static let window = BulkReading.most
     /// How long what a client still sends is thrown away, after an answer that ended the connection.
     static let lingering = TimeAmount.seconds(5)
     /// How long a client that has closed its half waits for a response that doesn't move.
