@@ -7,9 +7,7 @@ final class MuxClientPort: ExchangePort, OutboundClient, MuxHandlerOwner {
     private let queue: TunnelQueue
     private let shard: Shard
     private let meter: MuxMeter
-    private var current: (connection: Outbound, handler: MuxHandler)?
-    /// Those of an attempt, of which one will be ready: several of a name's addresses may be tried at once.
-    private var attempted: [(connection: Outbound, handler: MuxHandler)] = []
+    private var attempts = SessionAttempts<MuxHandler>()
     private var isEstablished = false
 
     init(configuration: MuxConfiguration, downstream: any OutboundPort, shard: Shard) {
@@ -26,14 +24,14 @@ final class MuxClientPort: ExchangePort, OutboundClient, MuxHandlerOwner {
     // MARK: - Exchanges
 
     var offers: BodyCapabilities {
-        guard isEstablished, let handler = current?.handler else { return .undecided }
+        guard isEstablished, let handler = attempts.current?.handler else { return .undecided }
         return handler.session.peerOffers
     }
 
     func open(_ exchange: Exchange) { queue.take(exchange, begin) }
 
     private func begin(_ exchange: Exchange) -> Bool {
-        guard isEstablished, let handler = current?.handler, handler.session.canOpen else { return false }
+        guard isEstablished, let handler = attempts.current?.handler, handler.session.canOpen else { return false }
         if exchange.request.body.isDeflated, !handler.session.peerOffers.contains(.deflate) {
             // It was deflated for a server that has been replaced while the exchange waited.
             let failure = Failure(.refused, "the server that is there now takes no compressed bodies")
@@ -59,23 +57,15 @@ final class MuxClientPort: ExchangePort, OutboundClient, MuxHandlerOwner {
         handler.owner = self
         handler.choosesCongestionControl = !connection.hasCongestionControl
         isEstablished = false
-        current = (connection, handler)
-        attempted.append((connection, handler))
+        attempts.begin(connection, handler)
     }
 
     func ready(_ connection: Outbound) {
-        for attempt in attempted {
-            if attempt.connection === connection { current = attempt } else { attempt.handler.owner = nil }
-        }
-        attempted = []
+        for other in attempts.ready(connection) { other.owner = nil }
     }
 
     func lost(_ connection: Outbound?, because error: (any Error)?) {
-        attempted = []
-        // One that was going away may end after its successor has come.
-        guard connection == nil || connection === current?.connection else { return }
-        current = nil
-        isEstablished = false
+        if attempts.lost(connection) { isEstablished = false }
     }
 
     // MARK: - Session
@@ -84,14 +74,14 @@ final class MuxClientPort: ExchangePort, OutboundClient, MuxHandlerOwner {
 
     func sessionEstablished() {
         isEstablished = true
-        current?.connection.established()
+        attempts.current?.connection.established()
         queue.start(begin)
     }
 
     func sessionGoingAway(_ failure: Failure) {
-        guard let (connection, handler) = current else { return }
-        // What is open goes on there; whatever comes now goes to a new connection.
-        current = nil
+        guard let (connection, handler) = attempts.current else { return }
+        // What is open goes on there.
+        attempts.retire()
         isEstablished = false
         handler.owner = nil
         handler.goAway()
@@ -101,7 +91,7 @@ final class MuxClientPort: ExchangePort, OutboundClient, MuxHandlerOwner {
     func streamsFreed() { queue.start(begin) }
 
     func sessionClosed(_ failure: Failure) {
-        if current?.connection.failure == nil { current?.connection.failure = failure }
+        if attempts.current?.connection.failure == nil { attempts.current?.connection.failure = failure }
         isEstablished = false
     }
 }

@@ -8,9 +8,7 @@ final class JSONClientPort: ExchangePort, OutboundClient, JSONHandlerOwner {
     private let shard: Shard
     private let queue: TunnelQueue
     private let meter: SessionMeter
-    private var current: (connection: Outbound, handler: JSONHandler)?
-    /// Those of an attempt, of which one will be ready: several of a name's addresses may be tried at once.
-    private var attempted: [(connection: Outbound, handler: JSONHandler)] = []
+    private var attempts = SessionAttempts<JSONHandler>()
 
     init(configuration: JSONConfiguration, downstream: any OutboundPort, shard: Shard) {
         self.configuration = configuration
@@ -25,7 +23,7 @@ final class JSONClientPort: ExchangePort, OutboundClient, JSONHandlerOwner {
     func open(_ exchange: Exchange) { queue.take(exchange, begin) }
 
     private func begin(_ exchange: Exchange) -> Bool {
-        guard let handler = current?.handler, handler.canOpen else { return false }
+        guard let handler = attempts.current?.handler, handler.canOpen else { return false }
         let id = Self.makeID()
         let stream: JSONClientStream
         switch exchange.request.kind {
@@ -59,31 +57,23 @@ final class JSONClientPort: ExchangePort, OutboundClient, JSONHandlerOwner {
         let handler = JSONHandler(configuration: configuration, shard: shard, meter: meter, peerName: connection.host)
         try connection.channel.pipeline.syncOperations.addHandler(handler)
         handler.owner = self
-        current = (connection, handler)
-        attempted.append((connection, handler))
+        attempts.begin(connection, handler)
     }
 
     func ready(_ connection: Outbound) {
-        for attempt in attempted {
-            if attempt.connection === connection { current = attempt } else { attempt.handler.owner = nil }
-        }
-        attempted = []
+        for other in attempts.ready(connection) { other.owner = nil }
         // It was open before it was known which it is.
-        if current?.handler.canOpen == true { sessionEstablished() }
+        if attempts.current?.handler.canOpen == true { sessionEstablished() }
     }
 
-    func lost(_ connection: Outbound?, because error: (any Error)?) {
-        attempted = []
-        guard connection == nil || connection === current?.connection else { return }
-        current = nil
-    }
+    func lost(_ connection: Outbound?, because error: (any Error)?) { attempts.lost(connection) }
 
     // MARK: - Session
 
     func sessionEstablished() {
         // The protocol has no greeting: a connection that is open is as much as there is to know. `ready` may come later.
         shard.loop.assumeIsolated().execute {
-            self.current?.connection.established()
+            self.attempts.current?.connection.established()
             self.queue.start(self.begin)
         }
     }
@@ -94,7 +84,7 @@ final class JSONClientPort: ExchangePort, OutboundClient, JSONHandlerOwner {
     func streamsFreed() { queue.start(begin) }
 
     func sessionClosed(_ failure: Failure) {
-        if let connection = current?.connection, connection.failure == nil { connection.failure = failure }
+        if let connection = attempts.current?.connection, connection.failure == nil { connection.failure = failure }
     }
 }
 
