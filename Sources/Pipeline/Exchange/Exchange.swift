@@ -192,13 +192,20 @@ public final class Exchange: Medium {
     /// The end of the response is held: its sink goes on to other things, and must hear no more of this exchange.
     private func dismissSink() {
         guard !isFinished, request.kind == .plain || response.map({ !$0.opensTunnel(for: request) }) ?? false else { return }
-        let done = sink
-        creditedSink = done?.heir
-        sink = nil
+        let done = releaseSink()
         if !requestFlow.ended {
             requestFlow.discard()
             done?.requestAborted(Failure(.cancelled, "the response was complete before the request"))
         }
+    }
+
+    /// The sink hears no more of this exchange, but what it had sent, an informational head at least, may still wait for the client: it
+    /// accounts for that.
+    @discardableResult
+    private func releaseSink() -> ExchangeSink? {
+        let released = sink.take()
+        creditedSink = released?.heir
+        return released
     }
 
     /// The sink can't go on. Before the response's head the client gets an answer that says why; after it, its connection
@@ -211,9 +218,8 @@ public final class Exchange: Medium {
             return
         }
         if response == nil, !responseFlow.isAwaiting {
-            // It isn't told of the answer, but informational heads of its may still wait for the client, and it accounts for them.
-            creditedSink = sink?.heir
-            sink = nil
+            // It isn't told of the answer.
+            releaseSink()
             return answer(failure.response(for: request), as: .failed)
         }
         let source = finish(failure, .failed).source

@@ -47,13 +47,6 @@ extension Exchange {
             shard.exchanges.requestBytes.add(request)
             shard.exchanges.responseBytes.add(response)
         }
-        guard !gates.isEmpty else {
-            forEachPlace { meter in
-                meter.requestBytes.add(request)
-                meter.responseBytes.add(response)
-            }
-            return countBytesWithin()
-        }
         // From the last stage to the first. A gate that changes bodies tells by how much, so that each stage's number is that
         // of the bytes at its own place.
         var gate = gates.count
@@ -71,10 +64,6 @@ extension Exchange {
             meter.responseBytes.add(response)
         }
         for gate in gates { (gate.requestGrowth, gate.responseGrowth) = (0, 0) }
-        countBytesWithin()
-    }
-
-    private func countBytesWithin() {
         (sink as? ExchangeRelay)?.inner?.countBytes()
     }
 
