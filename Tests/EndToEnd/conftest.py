@@ -87,6 +87,29 @@ def shared(tmp_path_factory, client_identity, server_identity) -> dict:
         holder["tunnel"].kill()
 
 
+@pytest.fixture(scope="module", params=["mux", "h2", "json"])
+def codec(request) -> str:
+    """Each of the protocols between agent and server in turn."""
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def carried(codec, tmp_path_factory, client_identity, server_identity):
+    """Makes what `shared` has to be for the tests of a file, so that each codec carries their tunnel."""
+    holder = {}
+
+    def make(*, server: dict = {}, **settings) -> dict:
+        frame = {"frame": {"codec": codec}}
+        holder["make"] = lambda: Tunnel(
+            tmp_path_factory.mktemp(codec), client_identity, server_identity, agent=frame, server={**frame, **server}, **settings
+        ).start()
+        return holder
+
+    yield make
+    if "tunnel" in holder:
+        holder["tunnel"].kill()
+
+
 @pytest.fixture
 def tunnel(shared) -> Tunnel:
     """An agent and a server with the usual settings. Both must outlive the test."""

@@ -6,24 +6,14 @@ import random
 import pytest
 
 from harness.client import Connection
-from harness.fluidity import Tunnel
 from harness.waiting import eventually, patiently
 
 DATA = random.Random(5).randbytes(3_000_000)
 
 
-@pytest.fixture(scope="module", params=["mux", "h2", "json"])
-def running(request, tmp_path_factory, client_identity, server_identity):
-    frame = {"frame": {"codec": request.param}}
-    tunnel = Tunnel(tmp_path_factory.mktemp("halves"), client_identity, server_identity, agent=frame, server=frame).start()
-    yield tunnel
-    tunnel.kill()
-
-
-@pytest.fixture
-def tunnel(running):
-    yield running
-    assert running.alive
+@pytest.fixture(scope="module")
+def shared(carried) -> dict:
+    return carried()
 
 
 async def opened(tunnel, target) -> Connection:

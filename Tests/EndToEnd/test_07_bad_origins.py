@@ -7,7 +7,6 @@ import pytest_asyncio
 
 from harness import wire
 from harness.client import Connection, fetch
-from harness.fluidity import Tunnel
 from harness.origin import FullBacklog, reset
 from harness.ports import free_port
 from harness.waiting import patiently
@@ -16,22 +15,11 @@ from harness.wire import Broken
 ways = pytest.mark.parametrize("way", ["plain", "connect"])
 
 
-@pytest.fixture(scope="module", params=["mux", "h2", "json"])
-def unlimited(request, tmp_path_factory, client_identity, server_identity):
+@pytest.fixture(scope="module")
+def shared(carried) -> dict:
     """No limit of it ends anything while a test waits: what is noticed here is noticed at once."""
     limits = {name: "10m" for name in ("connect-timeout", "first-byte-timeout", "silence")}
-    frame = {"codec": request.param}
-    tunnel = Tunnel(
-        tmp_path_factory.mktemp("unlimited"), client_identity, server_identity, agent={"frame": frame}, server={"frame": frame, "fetch": limits}
-    ).start()
-    yield tunnel
-    tunnel.kill()
-
-
-@pytest.fixture
-def tunnel(unlimited):
-    yield unlimited
-    assert unlimited.alive
+    return carried(server={"fetch": limits})
 
 
 async def ask(tunnel, way: str, authority: str):

@@ -8,7 +8,6 @@ from websockets.exceptions import ConnectionClosed
 
 from harness import wire
 from harness.client import Connection
-from harness.fluidity import Tunnel
 from harness.origin import reset
 from harness.waiting import eventually, patiently
 from harness.websocket import open_websocket, port_of
@@ -18,23 +17,9 @@ protocols = pytest.mark.parametrize("protocol", ["http", "socks"])
 RESET = "reset"
 
 
-@pytest.fixture(scope="module", params=["mux", "h2", "json"])
-def codec(request) -> str:
-    return request.param
-
-
 @pytest.fixture(scope="module")
-def running(codec, tmp_path_factory, client_identity, server_identity):
-    frame = {"frame": {"codec": codec}}
-    tunnel = Tunnel(tmp_path_factory.mktemp("ends"), client_identity, server_identity, agent=frame, server=frame, client_protocols="detect").start()
-    yield tunnel
-    tunnel.kill()
-
-
-@pytest.fixture
-def tunnel(running):
-    yield running
-    assert running.alive
+def shared(carried) -> dict:
+    return carried(client_protocols="detect")
 
 
 async def opened(tunnel, protocol: str, target) -> Connection:
