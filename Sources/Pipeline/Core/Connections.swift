@@ -1,4 +1,5 @@
 public import NIOCore
+import Synchronization
 
 /// A byte connection that somebody opened to us. Confined to its channel's loop.
 public final class Inbound: Medium {
@@ -6,6 +7,9 @@ public final class Inbound: Medium {
     public static var kind: MediumKind { .inbound }
 
     public let channel: any Channel
+    /// No other connection of this process has it, before or after.
+    let number = Inbound.numbers.add(1, ordering: .relaxed).newValue
+    private static let numbers = Atomic<UInt64>(0)
     /// Where it came from, for logs: an address and port, or `unix`. Made a text where one is wanted.
     public private(set) lazy var remote = address?.shortDescription ?? "unix"
     private let address: SocketAddress?
@@ -58,6 +62,35 @@ public protocol InboundPort: AnyObject {
 public struct DrainEvent: Sendable {
     public init() {}
 }
+
+/// Fired through connections' pipelines when the process has no file descriptors left: who has nothing open on his connection closes
+/// it. One for all connections of a loop, so that no more end than are wanted.
+package final class RelinquishEvent {
+    /// Which connections are to be closed.
+    package enum Kind: CaseIterable {
+        /// Those on which nothing has come for a second since they were opened.
+        case silent
+        /// Those that have been used and aren't at the moment.
+        case idle
+    }
+
+    package var kind = Kind.silent
+    /// Connections that are still to be closed.
+    private var wanted: Int
+
+    package init(_ wanted: Int) { self.wanted = wanted }
+
+    /// To be asked by whoever could close his connection now.
+    /// - Returns: Whether he is to.
+    package func takes() -> Bool {
+        guard wanted > 0 else { return false }
+        wanted -= 1
+        return true
+    }
+}
+
+@available(*, unavailable)
+extension RelinquishEvent: Sendable {}
 
 /// A byte connection that we open to somebody. Confined to its channel's loop.
 public final class Outbound: Medium {

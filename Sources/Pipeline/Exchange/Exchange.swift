@@ -13,6 +13,9 @@ public final class Exchange: Medium {
     public let shard: Shard
     /// The connection that the exchange came by.
     public let client: Inbound
+    /// The client's connection that it belongs to. Set by the source where one connection serves many clients; nil where it can't tell
+    /// them apart, so that nothing which is kept for a connection may be used.
+    public var clientConnection: ClientConnection?
     /// Who the exchange comes from, once a stage has found out. Stages after that one, limits and logs go by it.
     public var identity: Identity? {
         didSet { outer?.identity = identity }
@@ -62,6 +65,7 @@ public final class Exchange: Medium {
         self.id = shard.nextID()
         self.shard = shard
         self.client = client
+        self.clientConnection = ClientConnection(client)
         self.request = request
         self.source = source
         self.outer = nil
@@ -83,6 +87,7 @@ public final class Exchange: Medium {
         self.id = outer.id
         self.shard = outer.shard
         self.client = outer.client
+        self.clientConnection = outer.clientConnection
         self.request = request
         self.source = source
         self.outer = outer

@@ -53,6 +53,9 @@ public struct RequestHead: Sendable, Equatable {
     public var fields: HeaderFields
     /// Whether the response's body may come as `BodyLength.deflated`. Set by `compress`, carried between agent and server.
     public var takesDeflated = false
+    /// What the program at the other end of the tunnel calls the connection by which its client sent this, see `ClientConnection`. Set by
+    /// `frame` where it accepts; nil where that end doesn't say.
+    package var clientName: UInt64?
 
     public init(
         kind: RequestKind = .plain, method: String, scheme: Scheme, authority: String, path: String, body: BodyLength = .none,

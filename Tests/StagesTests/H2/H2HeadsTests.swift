@@ -7,7 +7,7 @@ import Testing
     private func headers(_ fields: (String, String)...) -> HPACKHeaders { HPACKHeaders(fields) }
 
     @Test func `A plain request`() throws {
-        let (head, authorization) = try H2Heads.request(
+        let (head, authorization, client) = try H2Heads.request(
             headers(
                 (":method", "POST"), (":scheme", "https"), (":authority", "example.com"), (":path", "/a?b"),
                 ("content-length", "5"),
@@ -16,7 +16,26 @@ import Testing
         #expect(head.kind == .plain && head.method == "POST" && head.scheme == .https)
         #expect(head.authority == "example.com" && head.path == "/a?b" && head.body == .known(5))
         #expect(head.fields == HeaderFields([("accept", "*/*"), ("cookie", "a=1; b=2")]))
-        #expect(authorization == "Basic eA==")
+        #expect(authorization == "Basic eA==" && client == nil)
+    }
+
+    /// The field is for the other end of the tunnel alone, and an agent's own word on it counts.
+    @Test(arguments: [
+        (["1f"], H2ClientName.name(31)), (["-"], .unknown), ([""], .unknown), (["x"], .unknown), (["1", "2"], .unknown),
+    ])
+    func `Whose connection a request belongs to`(_ values: [String], _ expected: H2ClientName) throws {
+        let fields = values.map { ("fluidity-client", $0) } + [("accept", "*/*")]
+        let base = [(":method", "GET"), (":scheme", "http"), (":authority", "h"), (":path", "/")]
+        let read = try H2Heads.request(HPACKHeaders(base + fields), isWhole: true)
+        #expect(read.client == expected && read.head.fields == HeaderFields([("accept", "*/*")]))
+
+        var head = read.head
+        head.fields.append("Fluidity-Client", "7")
+        let told = try #require(H2Heads.headers(head, client: expected))
+        #expect(told[canonicalForm: "fluidity-client"].count == 1)
+        #expect(try H2Heads.request(told, isWhole: true).client == expected)
+        // To an end that isn't ours it is a field like any other.
+        #expect(H2Heads.headers(head)?.first(name: "fluidity-client") == "7")
     }
 
     @Test func `Bodies`() throws {

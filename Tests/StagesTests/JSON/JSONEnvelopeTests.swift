@@ -27,6 +27,10 @@ import Testing
             .webSocketOpen(id: id, url: "wss://h/c", fields: HeaderFields([("Origin", "x")])),
             #"{"type":"ws_open","payload":{"id":"\#(id)","url":"wss://h/c","headers":{"Origin":["x"]}}}"#
         ),
+        (
+            .webSocketOpen(id: id, url: "ws://h/c", fields: HeaderFields(), client: .max),
+            #"{"type":"ws_open","payload":{"id":"\#(id)","client":"ffffffffffffffff","url":"ws://h/c","headers":{}}}"#
+        ),
         (.webSocketAck(id: id, ok: true, error: ""), #"{"type":"ws_ack","payload":{"id":"\#(id)","ok":true,"error":""}}"#),
         (
             .webSocketMessage(id: id, kind: 1, data: ByteBuffer(string: "hi")),
@@ -45,7 +49,7 @@ import Testing
         envelope.encode(into: &buffer)
         #expect(String(buffer: buffer) == text + "\n")
         let decoded = try JSONEnvelope.decode(ByteBuffer(string: text))
-        guard case .httpRequest(let id, _, _, let fields, let body) = decoded else {
+        guard case .httpRequest(let id, _, _, let fields, let body, _) = decoded else {
             #expect(decoded == envelope)
             return
         }
@@ -61,6 +65,19 @@ import Testing
         (#"{"type":"connect_data","payload":{"id":"x","data":"aGk="}}"#, .connectData(id: "x", chunk: ByteBuffer(string: "hi"))),
         (#"{"type":"connect_ack","payload":{"id":"x","success":true}}"#, .connectAck(id: "x", ok: true, error: "")),
         (#"{"type":"connect_close","payload":{"id":"x"}}"#, .connectClose(id: "x", error: "")),
+        (
+            #"{"type":"ws_open","payload":{"id":"x","url":"ws://h/","client":"1f"}}"#,
+            .webSocketOpen(id: "x", url: "ws://h/", fields: HeaderFields(), client: 31)
+        ),
+        // A member of somebody else's.
+        (
+            #"{"type":"ws_open","payload":{"id":"x","url":"ws://h/","client":{"a":1}}}"#,
+            .webSocketOpen(id: "x", url: "ws://h/", fields: HeaderFields())
+        ),
+        (
+            #"{"type":"ws_open","payload":{"id":"x","url":"ws://h/","client":"ann"}}"#,
+            .webSocketOpen(id: "x", url: "ws://h/", fields: HeaderFields())
+        ),
         (
             #"{"type":"http_response","payload":{"id":"x","status_code":200,"headers":null,"body":null}}"#,
             .httpResponse(id: "x", status: 200, fields: HeaderFields(), body: ByteBuffer(), error: "")

@@ -27,6 +27,8 @@ final class H2ClientSession: ChannelInboundHandler, Expiring {
     private var isPinging = false
     /// The server takes WebSockets (RFC 8441).
     private(set) var takesWebSockets = false
+    /// The server is one of ours and wants to know which client's connection a request belongs to.
+    private(set) var takesClientNames = false
 
     init(
         connection: Outbound, handler: NIOHTTP2Handler, configuration: H2Configuration, shard: Shard, meter: SessionMeter,
@@ -127,6 +129,7 @@ final class H2ClientSession: ChannelInboundHandler, Expiring {
             switch setting.parameter {
             case .maxConcurrentStreams: streamLimit = min(configuration.maxStreams, setting.value)
             case .enableConnectProtocol: takesWebSockets = setting.value == 1
+            case .takesClientNames: takesClientNames = setting.value == 1
             default: break
             }
         }

@@ -66,7 +66,10 @@ final class H2ClientStream: ExchangeSink, ChannelInboundHandler {
 
     private func begin(_ context: ChannelHandlerContext) {
         guard let exchange, !exchange.hasEnded else { return context.close(promise: nil) }
-        guard let headers = H2Heads.headers(exchange.request), exchange.request.kind != .upgrade || session.takesWebSockets else {
+        let client = session.takesClientNames ? H2ClientName(exchange.clientConnection) : nil
+        guard let headers = H2Heads.headers(exchange.request, client: client),
+            exchange.request.kind != .upgrade || session.takesWebSockets
+        else {
             let answer = LocalResponse(
                 status: 501, body: "The tunnel speaks HTTP/2, and its server doesn't change to this protocol there.\n")
             self.exchange = nil

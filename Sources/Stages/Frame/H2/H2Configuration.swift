@@ -44,6 +44,7 @@ struct H2Configuration: Sendable {
         case .server:
             connection.initialSettings.append(HTTP2Setting(parameter: .maxConcurrentStreams, value: maxStreams))
             connection.initialSettings.append(HTTP2Setting(parameter: .enableConnectProtocol, value: 1))
+            connection.initialSettings.append(HTTP2Setting(parameter: .takesClientNames, value: 1))
         case .client:
             connection.initialSettings.append(HTTP2Setting(parameter: .enablePush, value: 0))
         }
@@ -60,4 +61,10 @@ struct H2Configuration: Sendable {
         stream.streamResetFrameRateLimit.maximumCount = Self.resetLimit
         return stream
     }
+}
+
+extension HTTP2SettingsParameter {
+    /// Whether requests may have the field that names the client's connection (`H2Heads.clientField`); ours, from the range for
+    /// experiments (RFC 9113, 11.2). Whoever doesn't know it ignores it.
+    static var takesClientNames: HTTP2SettingsParameter { HTTP2SettingsParameter(extensionSetting: 0xF1D0) }
 }

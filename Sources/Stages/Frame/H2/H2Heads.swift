@@ -9,6 +9,9 @@ package enum H2Heads {
         package var message: String
     }
 
+    /// Which client's connection a request of one of our agents belongs to. Between the two ends of a tunnel alone: whoever accepts takes
+    /// it out, and an agent sends none of a client's.
+    static let clientField = "fluidity-client"
     private static let fieldLimit = 256
 
     // MARK: - Requests
@@ -16,13 +19,13 @@ package enum H2Heads {
     /// A request's head from what a client sent. `isWhole`: no body follows.
     package static func request(
         _ headers: HPACKHeaders, isWhole: Bool
-    ) throws(Refusal) -> (head: RequestHead, authorization: String?) {
+    ) throws(Refusal) -> (head: RequestHead, authorization: String?, client: H2ClientName?) {
         guard headers.count <= fieldLimit else { throw Refusal(status: 431, message: "There are too many fields.") }
         let pseudo = PseudoFields(headers)
         guard let method = pseudo.method else { throw Refusal(status: 400, message: "The method is missing.") }
         let authority = pseudo.authority ?? headers.first(name: "host") ?? ""
         var head = RequestHead(method: method, scheme: .none, authority: authority, path: "")
-        let authorization = try take(headers, into: &head)
+        let (authorization, client) = try take(headers, into: &head)
         guard let parsed = Authority(authority) else {
             throw Refusal(status: 400, message: "The authority is missing or malformed.")
         }
@@ -32,7 +35,7 @@ package enum H2Heads {
             }
             head.kind = .tunnel
             head.body = .unknown
-            return (head, authorization)
+            return (head, authorization, client)
         }
         head.scheme = try scheme(pseudo.scheme)
         head.path = pseudo.path ?? ""
@@ -53,13 +56,16 @@ package enum H2Heads {
         } else if isWhole {
             if case .unknown = head.body { head.body = .none }
         }
-        return (head, authorization)
+        return (head, authorization, client)
     }
 
     /// Takes the end-to-end fields. The length of the body is what `content-length` says, or unknown.
-    private static func take(_ headers: HPACKHeaders, into head: inout RequestHead) throws(Refusal) -> String? {
+    private static func take(
+        _ headers: HPACKHeaders, into head: inout RequestHead
+    ) throws(Refusal) -> (authorization: String?, client: H2ClientName?) {
         var cookies: [String] = []
         var authorization: String?
+        var client: H2ClientName?
         head.body = .unknown
         for (name, value, _) in headers where !name.hasPrefix(":") {
             switch name {
@@ -70,6 +76,7 @@ package enum H2Heads {
                 }
                 head.body = .known(length)
             case "proxy-authorization": authorization = authorization ?? value
+            case clientField: client = client == nil ? H2ClientName(value) : .unknown
             case _ where isLeftOut(name) || name.hasPrefix("proxy-"): break
             default:
                 guard head.fields.append(name, value) else {
@@ -81,7 +88,7 @@ package enum H2Heads {
         if !cookies.isEmpty, !head.fields.append("cookie", cookies.joined(separator: "; ")) {
             throw Refusal(status: 400, message: "The cookie has a byte that no field may have.")
         }
-        return authorization
+        return (authorization, client)
     }
 
     private static func scheme(_ name: String?) throws(Refusal) -> Scheme {
@@ -93,7 +100,8 @@ package enum H2Heads {
     }
 
     /// A request's head for a server; nil for an Upgrade to another protocol than WebSocket, which HTTP/2 has no form for.
-    package static func headers(_ head: RequestHead) -> HPACKHeaders? {
+    /// - Parameter client: Whose connection it belongs to, for a server that takes it.
+    package static func headers(_ head: RequestHead, client: H2ClientName? = nil) -> HPACKHeaders? {
         var headers = HPACKHeaders()
         switch head.kind {
         case .tunnel:
@@ -109,7 +117,10 @@ package enum H2Heads {
             addTarget(of: head, to: &headers)
             if case .known(let length) = head.body { headers.add(name: "content-length", value: "\(length)") }
         }
-        add(head.fields, to: &headers) { head.kind == .upgrade && $0 == "sec-websocket-key" }
+        add(head.fields, to: &headers) {
+            head.kind == .upgrade && $0 == "sec-websocket-key" || client != nil && $0 == clientField
+        }
+        if let client { headers.add(name: clientField, value: client.text) }
         return headers
     }
 

@@ -91,12 +91,14 @@ final class H2ServerStream: ExchangeSource, ChannelInboundHandler {
         isRequestComplete = headers.endStream
         let request: RequestHead
         let authorization: String?
+        let client: H2ClientName?
         do throws(H2Heads.Refusal) {
-            (request, authorization) = try H2Heads.request(headers.headers, isWhole: headers.endStream)
+            (request, authorization, client) = try H2Heads.request(headers.headers, isWhole: headers.endStream)
         } catch {
             return refuse(error, context)
         }
         let exchange = Exchange(request, from: self, client: connection, on: shard)
+        if let client { exchange.clientConnection = client.connection(by: connection) }
         exchange.role = .proxy
         exchange.credentials = authorization.map { .proxyAuthorization($0) }
         self.exchange = exchange

@@ -108,7 +108,8 @@ final class JSONClientRequest: JSONClientStream {
     override func requestEnd(_ trailers: HeaderFields?) {
         guard let request = exchange?.request else { return }
         let envelope = JSONEnvelope.httpRequest(
-            id: id, method: request.method, url: JSONHeads.url(request), fields: JSONHeads.endToEnd(request.fields), body: body)
+            id: id, method: request.method, url: JSONHeads.url(request), fields: JSONHeads.endToEnd(request.fields), body: body,
+            client: exchange?.clientConnection?.name)
         // The body counts until it has left.
         let count = body.readableBytes
         body = ByteBuffer()
@@ -242,7 +243,10 @@ final class JSONClientWebSocket: JSONClientStream {
 
     override func begin() {
         guard let request = exchange?.request else { return }
-        handler.send(.webSocketOpen(id: id, url: JSONHeads.url(request), fields: JSONHeads.webSocketFields(request)))
+        handler.send(
+            .webSocketOpen(
+                id: id, url: JSONHeads.url(request), fields: JSONHeads.webSocketFields(request),
+                client: exchange?.clientConnection?.name))
         super.begin()
     }
 

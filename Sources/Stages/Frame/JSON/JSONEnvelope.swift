@@ -3,13 +3,13 @@ package import Pipeline
 
 /// One message of the JSON protocol. Encoded, it is one object on a line of its own.
 package enum JSONEnvelope: Sendable, Equatable {
-    case httpRequest(id: String, method: String, url: String, fields: HeaderFields, body: ByteBuffer)
+    case httpRequest(id: String, method: String, url: String, fields: HeaderFields, body: ByteBuffer, client: UInt64? = nil)
     case httpResponse(id: String, status: Int, fields: HeaderFields, body: ByteBuffer, error: String)
     case connectOpen(id: String, address: String)
     case connectAck(id: String, ok: Bool, error: String)
     case connectData(id: String, chunk: ByteBuffer)
     case connectClose(id: String, error: String)
-    case webSocketOpen(id: String, url: String, fields: HeaderFields)
+    case webSocketOpen(id: String, url: String, fields: HeaderFields, client: UInt64? = nil)
     case webSocketAck(id: String, ok: Bool, error: String)
     case webSocketMessage(id: String, kind: Int, data: ByteBuffer)
     case webSocketClose(id: String, code: Int, error: String)
@@ -35,7 +35,7 @@ package enum JSONEnvelope: Sendable, Equatable {
         "http_request": { payload throws(JSONProblem) in
             .httpRequest(
                 id: payload.id, method: try payload.needed("method"), url: try payload.needed("url"),
-                fields: try payload.fields(), body: try payload.data("body"))
+                fields: try payload.fields(), body: try payload.data("body"), client: payload.client)
         },
         "http_response": { payload throws(JSONProblem) in
             .httpResponse(
@@ -55,7 +55,7 @@ package enum JSONEnvelope: Sendable, Equatable {
             .connectClose(id: payload.id, error: try payload.text("error"))
         },
         "ws_open": { payload throws(JSONProblem) in
-            .webSocketOpen(id: payload.id, url: try payload.needed("url"), fields: try payload.fields())
+            .webSocketOpen(id: payload.id, url: try payload.needed("url"), fields: try payload.fields(), client: payload.client)
         },
         "ws_ack": { payload throws(JSONProblem) in
             .webSocketAck(id: payload.id, ok: try payload.ok(), error: try payload.text("error"))
@@ -97,6 +97,10 @@ package enum JSONEnvelope: Sendable, Equatable {
             return int
         }
 
+        /// The name of the client's connection, in hexadecimal digits, for a number may have no more than 53 bits. What isn't one is
+        /// somebody else's member of that name.
+        var client: UInt64? { value["client"]?.text.flatMap { UInt64($0, radix: 16) } }
+
         func ok() throws(JSONProblem) -> Bool {
             guard let ok = member(["ok", "success"])?.bool else { throw .malformed }
             return ok
@@ -128,8 +132,9 @@ package enum JSONEnvelope: Sendable, Equatable {
 
     package func encode(into buffer: inout ByteBuffer) {
         switch self {
-        case .httpRequest(let id, let method, let url, let fields, let body):
+        case .httpRequest(let id, let method, let url, let fields, let body, let client):
             Self.begin("http_request", id, &buffer)
+            buffer.writeClient(client)
             buffer.writeMember("method", method)
             buffer.writeMember("url", url)
             buffer.writeMember("headers", fields)
@@ -153,8 +158,9 @@ package enum JSONEnvelope: Sendable, Equatable {
         case .connectClose(let id, let error):
             Self.begin("connect_close", id, &buffer)
             buffer.writeMember("error", error)
-        case .webSocketOpen(let id, let url, let fields):
+        case .webSocketOpen(let id, let url, let fields, let client):
             Self.begin("ws_open", id, &buffer)
+            buffer.writeClient(client)
             buffer.writeMember("url", url)
             buffer.writeMember("headers", fields)
         case .webSocketAck(let id, let ok, let error):
@@ -198,6 +204,10 @@ extension ByteBuffer {
         writeInteger(UInt8(ascii: "\""))
         Base64.encode(bytes, into: &self)
         writeInteger(UInt8(ascii: "\""))
+    }
+
+    fileprivate mutating func writeClient(_ name: UInt64?) {
+        if let name { writeMember("client", String(name, radix: 16)) }
     }
 
     /// Values of one name stand in one list, in their order.

@@ -255,9 +255,9 @@ extension JSONEnvelope {
 
     var id: String {
         switch self {
-        case .httpRequest(let id, _, _, _, _), .httpResponse(let id, _, _, _, _), .connectOpen(let id, _),
+        case .httpRequest(let id, _, _, _, _, _), .httpResponse(let id, _, _, _, _), .connectOpen(let id, _),
             .connectAck(let id, _, _),
-            .connectData(let id, _), .connectClose(let id, _), .webSocketOpen(let id, _, _), .webSocketAck(let id, _, _),
+            .connectData(let id, _), .connectClose(let id, _), .webSocketOpen(let id, _, _, _), .webSocketAck(let id, _, _),
             .webSocketMessage(let id, _, _), .webSocketClose(let id, _, _):
             id
         }

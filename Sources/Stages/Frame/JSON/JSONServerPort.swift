@@ -55,20 +55,21 @@ private final class JSONServerSession: ChannelInboundHandler, JSONHandlerOwner {
 
     func opened(_ envelope: JSONEnvelope) {
         switch envelope {
-        case .httpRequest(let id, let method, let url, let fields, let body):
-            request(id, method, url, fields, body)
+        case .httpRequest(let id, let method, let url, let fields, let body, let client):
+            request(id, method, url, fields, body, client)
         case .connectOpen(let id, let address):
             guard handler.canOpen, let authority = Authority(address), authority.port != nil else {
                 return handler.send(.connectAck(id: id, ok: false, error: refusal(or: "'\(address)' is no host and port")))
             }
             let head = RequestHead(kind: .tunnel, method: "CONNECT", scheme: .none, authority: address, path: "", body: .unknown)
             open(head, JSONServerTunnel(handler: handler, id: id), id)
-        case .webSocketOpen(let id, let url, let fields):
-            let head = JSONHeads.request(method: "GET", url: url, fields: fields, body: .none, isWebSocket: true)
-            guard handler.canOpen, let head else {
+        case .webSocketOpen(let id, let url, let fields, let client):
+            let request = JSONHeads.request(method: "GET", url: url, fields: fields, body: .none, isWebSocket: true)
+            guard handler.canOpen, var head = request else {
                 return handler.send(.webSocketAck(id: id, ok: false, error: refusal(or: "the URL is no WebSocket's")))
             }
             let key = head.fields.first("Sec-WebSocket-Key") ?? ""
+            head.clientName = client
             open(head, JSONServerWebSocket(handler: handler, id: id, key: key), id)
         default:
             // Of a stream that has ended here.
@@ -82,9 +83,12 @@ private final class JSONServerSession: ChannelInboundHandler, JSONHandlerOwner {
         return handler.canOpen ? reason : "the session carries as many exchanges as it may"
     }
 
-    private func request(_ id: String, _ method: String, _ url: String, _ fields: HeaderFields, _ body: ByteBuffer) {
+    private func request(
+        _ id: String, _ method: String, _ url: String, _ fields: HeaderFields, _ body: ByteBuffer, _ client: UInt64?
+    ) {
         let length: BodyLength = body.readableBytes > 0 ? .known(Int64(body.readableBytes)) : Self.emptyBody(of: method)
-        let head = JSONHeads.request(method: method, url: url, fields: fields, body: length)
+        var head = JSONHeads.request(method: method, url: url, fields: fields, body: length)
+        head?.clientName = client
         let hasRoom = handler.canOpen && handler.mayHold(body.readableBytes)
         guard hasRoom, let head else {
             let reason = refusal(or: hasRoom ? "the method or the URL is malformed" : "the session carries as much as it may")
@@ -109,6 +113,7 @@ private final class JSONServerSession: ChannelInboundHandler, JSONHandlerOwner {
         _ head: RequestHead, _ stream: JSONServerStream, _ id: String, _ begin: (Exchange) -> Void = { _ in }
     ) -> Exchange {
         let exchange = Exchange(head, from: stream, client: connection, on: shard)
+        exchange.clientConnection = head.clientName.map { ClientConnection(connection, client: $0) }
         stream.exchange = exchange
         handler.add(stream, id)
         // Before the exchange goes on its way, so that a stage that opens something sees what is already there.

@@ -16,6 +16,8 @@ package struct MuxConfiguration: Sendable, Equatable {
     package var helloTimeout = TimeAmount.seconds(10)
     /// What is said in HELLO of the bodies that are taken.
     package var offers: BodyCapabilities = []
+    /// Whether it is said in HELLO that requests may name the client that they are from.
+    package var takesClientNames = false
 
     package init() {}
 
@@ -32,6 +34,6 @@ package struct MuxConfiguration: Sendable, Equatable {
     var settings: MuxSettings {
         MuxSettings(
             streamWindow: UInt32(streamWindow), sessionWindow: UInt32(sessionWindow), maxStreams: UInt32(maxStreams),
-            offers: offers)
+            offers: offers, takesClientNames: takesClientNames)
     }
 }

@@ -74,9 +74,15 @@ package struct MuxSettings: Sendable, Equatable {
     package var maxStreams: UInt32
     /// What the sender takes beside plain bodies.
     package var offers: BodyCapabilities
+    /// Whether requests may say which of the opener's clients they are from.
+    package var takesClientNames: Bool
 
-    package init(streamWindow: UInt32, sessionWindow: UInt32, maxStreams: UInt32, offers: BodyCapabilities = []) {
+    package init(
+        streamWindow: UInt32, sessionWindow: UInt32, maxStreams: UInt32, offers: BodyCapabilities = [],
+        takesClientNames: Bool = false
+    ) {
         self.offers = offers
+        self.takesClientNames = takesClientNames
         self.streamWindow = streamWindow
         self.sessionWindow = sessionWindow
         self.maxStreams = maxStreams
@@ -92,15 +98,18 @@ package struct MuxSettings: Sendable, Equatable {
         sessionWindow = session
         maxStreams = streams
         offers = []
+        takesClientNames = false
         // Extensions: a 16-bit number, a 16-bit length, bytes. Unknown ones are skipped; all must be well-formed.
         while payload.readableBytes > 0 {
             guard let (number, length) = payload.readMultipleIntegers(as: (UInt16, UInt16).self),
                 let value = payload.readSlice(length: Int(length))
             else { return nil }
             if number == Self.codingsExtension, value.readableBytesView.contains(Self.deflateCoding) { offers.insert(.deflate) }
+            if number == Self.clientNamesExtension { takesClientNames = true }
         }
     }
 
     static let codingsExtension: UInt16 = 1
+    static let clientNamesExtension: UInt16 = 2
     static let deflateCoding: UInt8 = 1
 }

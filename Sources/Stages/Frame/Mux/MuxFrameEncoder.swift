@@ -12,12 +12,14 @@ enum MuxFrameEncoder {
 
     static func hello(_ settings: MuxSettings, into out: inout ByteBuffer) {
         let takesDeflate = settings.offers.contains(.deflate)
-        header(.hello, stream: 0, length: takesDeflate ? 27 : 22, into: &out)
+        let extensions = (takesDeflate ? 5 : 0) + (settings.takesClientNames ? 4 : 0)
+        header(.hello, stream: 0, length: 22 + extensions, into: &out)
         out.writeMultipleIntegers(
             MuxSettings.magic, settings.version, settings.streamWindow, settings.sessionWindow, settings.maxStreams)
         if takesDeflate {
             out.writeMultipleIntegers(MuxSettings.codingsExtension, UInt16(1), MuxSettings.deflateCoding)
         }
+        if settings.takesClientNames { out.writeMultipleIntegers(MuxSettings.clientNamesExtension, UInt16(0)) }
     }
 
     static func window(stream: UInt32, increment: UInt32, into out: inout ByteBuffer) {

@@ -55,7 +55,7 @@ final class MuxHandler: ChannelInboundHandler {
 
     /// Opens a stream for an exchange's request. Nil when the session can't open one.
     func open(_ exchange: Exchange) -> MuxClientStream? {
-        guard let slot = session.open(exchange.request) else { return nil }
+        guard let slot = session.open(exchange.request, client: exchange.clientConnection?.name) else { return nil }
         meter.streamOpened()
         let stream = MuxClientStream(handler: self, slot: slot, exchange: exchange)
         attach(.client(stream), slot)

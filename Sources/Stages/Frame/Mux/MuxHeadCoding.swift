@@ -6,10 +6,16 @@ package import Pipeline
 package enum MuxHeadCoding {
     /// The bit of a plain request's kind that says that its response's body may come deflated.
     static let takesDeflatedFlag: UInt8 = 0x80
+    /// The bit that says that the name of the client's connection follows.
+    static let clientNameFlag: UInt8 = 0x40
 
     /// Nothing is written, and the result is false, when it is too large for a frame.
-    /// - Parameter takesDeflated: In place of what the head says of that.
-    package static func encode(_ head: RequestHead, takesDeflated: Bool? = nil, into out: inout ByteBuffer) -> Bool {
+    /// - Parameters:
+    ///   - takesDeflated: In place of what the head says of that.
+    ///   - client: The name of the client's connection, see `ClientConnection`, where the peer takes one.
+    package static func encode(
+        _ head: RequestHead, takesDeflated: Bool? = nil, client: UInt64? = nil, into out: inout ByteBuffer
+    ) -> Bool {
         let method = head.method.utf8
         let authority = head.authority.utf8
         let path = head.path.utf8
@@ -17,11 +23,12 @@ package enum MuxHeadCoding {
         guard method.count <= UInt8.max, authority.count <= UInt16.max, path.count <= UInt16.max,
             head.fields.count <= UInt16.max
         else { return false }
-        let size = 24 + method.count + authority.count + path.count + block.readableBytes
+        let size = 32 + method.count + authority.count + path.count + block.readableBytes
         guard size <= MuxLimits.head else { return false }
         out.reserveCapacity(minimumWritableBytes: size)
-        out.writeMultipleIntegers(
-            head.kind.rawValue | (takesDeflated ?? head.takesDeflated ? Self.takesDeflatedFlag : 0), head.scheme.rawValue)
+        let flags = (takesDeflated ?? head.takesDeflated ? takesDeflatedFlag : 0) | (client == nil ? 0 : clientNameFlag)
+        out.writeMultipleIntegers(head.kind.rawValue | flags, head.scheme.rawValue)
+        if let client { out.writeInteger(client) }
         out.write(head.body)
         out.writeInteger(UInt8(method.count))
         out.writeString(head.method)
@@ -57,13 +64,23 @@ package enum MuxHeadCoding {
         return true
     }
 
-    /// - Parameter offered: what this side has said of the bodies that it takes. What it hasn't is malformed.
-    package static func decodeRequest(_ payload: ByteBuffer, offered: BodyCapabilities) -> RequestHead? {
+    /// - Parameters:
+    ///   - offered: What this side has said of the bodies that it takes. What it hasn't is malformed.
+    ///   - takesClientNames: Whether it has said that requests may name their client's connection; the same goes for that.
+    package static func decodeRequest(
+        _ payload: ByteBuffer, offered: BodyCapabilities, takesClientNames: Bool = false
+    ) -> RequestHead? {
         var payload = payload
         guard let kindByte = payload.readInteger(as: UInt8.self),
-            let kind = RequestKind(rawValue: kindByte & ~takesDeflatedFlag),
-            let scheme = payload.readInteger(as: UInt8.self).flatMap(Scheme.init),
-            let body = payload.readBodyLength(),
+            let kind = RequestKind(rawValue: kindByte & ~(takesDeflatedFlag | clientNameFlag)),
+            let scheme = payload.readInteger(as: UInt8.self).flatMap(Scheme.init)
+        else { return nil }
+        var clientName: UInt64?
+        if kindByte & clientNameFlag != 0 {
+            guard takesClientNames, let name = payload.readInteger(as: UInt64.self) else { return nil }
+            clientName = name
+        }
+        guard let body = payload.readBodyLength(),
             let methodLength = payload.readInteger(as: UInt8.self), methodLength > 0,
             let method = payload.readText(Int(methodLength), HTTPGrammar.isTokenByte),
             let authorityLength = payload.readInteger(as: UInt16.self),
@@ -84,6 +101,7 @@ package enum MuxHeadCoding {
         var head = RequestHead(
             kind: kind, method: method, scheme: scheme, authority: authority, path: path, body: body, fields: fields)
         head.takesDeflated = takesDeflated
+        head.clientName = clientName
         return head
     }
 

@@ -144,11 +144,15 @@ package struct MuxSession {
     // MARK: - The owner's side
 
     /// Opens a stream. Nil when `canOpen` is false, the head is too large for a frame, or the peer doesn't take such a body.
-    package mutating func open(_ head: RequestHead) -> Int? {
+    /// - Parameter client: The name of the client's connection, for a peer that takes one.
+    package mutating func open(_ head: RequestHead, client: UInt64? = nil) -> Int? {
         let deflates = peer.offers.contains(.deflate)
         let takesDeflated = deflates && head.takesDeflated
+        let client = peer.takesClientNames ? client : nil
         guard role == .opener, canOpen, deflates || !head.body.isDeflated,
-            let payload = encode({ MuxHeadCoding.encode(head, takesDeflated: takesDeflated, into: &$0) })
+            let payload = encode({
+                MuxHeadCoding.encode(head, takesDeflated: takesDeflated, client: client, into: &$0)
+            })
         else { return nil }
         lastStream += 1
         let slot = insert(lastStream, sendWindow: Int(peer.streamWindow))
