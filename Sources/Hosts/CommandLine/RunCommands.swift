@@ -136,6 +136,8 @@ enum Running {
         _ configurations: [LoadedConfiguration], reload: [@Sendable () throws -> LoadedConfiguration]
     ) async throws {
         guard let settings = configurations.first?.log else { return }
+        // Every connection takes one, and a shell's limit is often 1,024.
+        FileDescriptors.raiseLimit()
         var logger = Logger(label: "fluidity") { _ in
             StandardErrorLogHandler(level: settings.level, format: settings.format)
         }

@@ -24,11 +24,14 @@ public final class Telemetry: Sendable {
     public let started = WallTime.seconds
     /// What this process never dials for its clients.
     package let reserved: ReservedAddresses
+    /// What this process has of descriptors, for those who need one and those who can do without some.
+    package let descriptors: FileDescriptors
     /// What the pipeline's generations listen on.
     package let sockets = ListeningSockets()
 
-    public init(reserved: ReservedAddresses = ReservedAddresses()) {
+    public init(reserved: ReservedAddresses = ReservedAddresses(), descriptors: FileDescriptors = .process) {
         self.reserved = reserved
+        self.descriptors = descriptors
     }
 
     // MARK: - For hosts

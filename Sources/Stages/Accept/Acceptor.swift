@@ -3,6 +3,9 @@ import Pipeline
 
 /// One loop's connections that were accepted. Confined to the loop.
 final class Acceptor {
+    /// How many connections are given up at once.
+    private static let portion = 16
+
     let shard: Shard
     private let port: any InboundPort
     private let idle: TimeAmount
@@ -62,6 +65,16 @@ final class Acceptor {
         guard connections.removeValue(forKey: ObjectIdentifier(watch)) != nil else { return }
         open.add(-1)
         if connections.isEmpty { drained?.succeed() }
+    }
+
+    /// Has some connections closed on which nothing is open, for their descriptors.
+    func relinquish() {
+        let event = RelinquishEvent(Self.portion)
+        let watches = Array(connections.values)
+        for kind in RelinquishEvent.Kind.allCases {
+            event.kind = kind
+            for watch in watches { watch.channel.pipeline.syncOperations.fireUserInboundEventTriggered(event) }
+        }
     }
 
     /// Tells every connection to finish. The result comes when all are closed.

@@ -14,6 +14,7 @@ final class Listener: Sendable {
     private let open = Atomic<Int>(0)
     /// The next generation accepts.
     private let isOver = Atomic<Bool>(false)
+    private let descriptors = Mutex<DescriptorWatch?>(nil)
     private let isReserved: Bool
     private let telemetry = Mutex<Telemetry?>(nil)
 
@@ -81,6 +82,11 @@ final class Listener: Sendable {
     func start() async throws {
         guard let channel = server.withLock({ $0 }), let telemetry = telemetry.withLock({ $0 }) else { return }
         await telemetry.sockets.takeOver(configuration.listen) { [weak self] in await self?.stopAccepting() }
+        let watch = DescriptorWatch(telemetry.descriptors, listen: configuration.listen, logger: logger)
+        descriptors.withLock { $0 = watch }
+        watch.begin(maxConnections: configuration.maxConnections) { [weak self] in
+            for acceptor in self?.acceptors.withLock({ $0 }) ?? [] { acceptor.eventLoop.execute { acceptor.value.relinquish() } }
+        }
         try await channel.setOption(.autoRead, value: true).get()
         let address = channel.localAddress.map { $0.ipAddress == nil ? "\(configuration.listen)" : $0.shortDescription }
         logger.notice("listening", metadata: ["address": "\(address ?? "\(configuration.listen)")"])
@@ -94,11 +100,30 @@ final class Listener: Sendable {
     /// One that was accepted is closed.
     func closed() {
         let left = open.subtract(1, ordering: .relaxed).newValue
-        guard left == configuration.maxConnections - 1, let channel = server.withLock({ $0 }) else { return }
+        if left == configuration.maxConnections - 1 { regulate() }
+    }
+
+    /// Accepts, or lets connections wait in the kernel's queue. False when nobody listens any more.
+    @discardableResult
+    private func regulate() -> Bool {
+        guard let channel = server.withLock({ $0 }) else { return false }
         channel.eventLoop.execute {
             guard !self.isOver.load(ordering: .relaxed) else { return }
-            try? channel.syncOptions?.setOption(.autoRead, value: true)
+            let isFull = self.open.load(ordering: .relaxed) >= self.configuration.maxConnections
+            let isShort = self.descriptors.withLock { $0?.isShort ?? false }
+            try? channel.syncOptions?.setOption(.autoRead, value: !isFull && !isShort)
         }
+        return true
+    }
+
+    // MARK: - Descriptors
+
+    /// A connection has a descriptor; nil when there was none for it.
+    func took(_ descriptor: Int?) {
+        guard let watch = descriptors.withLock({ $0 }), descriptor.map(watch.isScarce) ?? true,
+            let loop = server.withLock({ $0?.eventLoop })
+        else { return }
+        watch.ranShort(on: loop) { self.regulate() }
     }
 
     // MARK: - Ending
@@ -134,7 +159,9 @@ final class Listener: Sendable {
         for acceptor in acceptors.withLock({ $0 }) { try? await acceptor.eventLoop.submit {}.get() }
         try? await channel?.eventLoop.submit {}.get()
         try? await channel?.close().get()
-        if channel != nil, let telemetry = telemetry.withLock({ $0 }) { release(telemetry) }
+        guard channel != nil, let telemetry = telemetry.withLock({ $0 }) else { return }
+        descriptors.withLock { $0 }?.end()
+        release(telemetry)
     }
 
     /// The socket goes with its last user, and so does a Unix socket's file.

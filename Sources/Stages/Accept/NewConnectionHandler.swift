@@ -35,8 +35,10 @@ final class NewConnectionHandler: ChannelInboundHandler {
         if let last = end.context { last.fireChannelRead(data) } else { context.fireChannelRead(data) }
     }
 
-    /// Running out of descriptors, say: the connection is lost, the listener is not.
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {}
+    /// A connection is lost, the listener is not.
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if FileDescriptors.areExhausted(error) { preparation.listener.took(nil) }
+    }
 }
 
 @available(*, unavailable)
@@ -52,6 +54,8 @@ struct NewConnectionPreparation: Sendable {
         do {
             guard let acceptor = acceptors[ObjectIdentifier(connection.eventLoop)] else { throw ChannelError.operationUnsupported }
             try acceptor.value.accept(connection)
+            let descriptor = try connection.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: CInt.self) { Int($0) }
+            if let descriptor { listener.took(descriptor) }
         } catch {
             connection.close(promise: nil)
         }

@@ -8,6 +8,7 @@ final class FetchMeter {
     let dials: Counter
     let reused: Counter
     let retries: Counter
+    let givenUp: Counter
     private let table: MetricTable
     private let labels: [MetricTable.Label]
 
@@ -20,6 +21,7 @@ final class FetchMeter {
         dials = table.counter(FetchFactory.Metrics.dials, labels)
         reused = table.counter(FetchFactory.Metrics.reused, labels)
         retries = table.counter(FetchFactory.Metrics.retries, labels)
+        givenUp = table.counter(FetchFactory.Metrics.givenUp, labels)
         // Those that are to be expected are there from the beginning, for whoever asks how they grow.
         for reason in Failure.Reason.allCases where reason.isOriginsFault {
             _ = table.counter(FetchFactory.Metrics.failures, labels + [.init("reason", reason.name)])

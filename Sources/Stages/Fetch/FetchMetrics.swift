@@ -14,10 +14,13 @@ extension FetchFactory {
             .counter, "fluidity_fetch_reused_total", "Requests that went over a connection used before.")
         static let retries = MetricDescription(
             .counter, "fluidity_fetch_retries_total", "Requests sent once more because a connection used before was closed.")
+        static let givenUp = MetricDescription(
+            .counter, "fluidity_fetch_given_up_total",
+            "Idle connections that were closed before their time, for others or for want of file descriptors.")
         static let failures = MetricDescription(
             .counter, "fluidity_fetch_failures_total",
             "Exchanges whose origin could not be connected to, by the reason.", labels: ["reason"])
 
-        static let all = [open, idle, waiting, dials, reused, retries, failures]
+        static let all = [open, idle, waiting, dials, reused, retries, givenUp, failures]
     }
 }

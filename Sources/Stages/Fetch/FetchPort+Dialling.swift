@@ -5,13 +5,22 @@ import Pipeline
 
 /// From a host's name to a connection that serves an exchange.
 extension FetchPort {
+    /// How long after connections were given up their descriptors are used.
+    private static let relief = TimeAmount.milliseconds(20)
+    /// How long an exchange waits for a descriptor before it is refused.
+    private static let descriptorPatience = TimeAmount.seconds(1)
+
     func connect(_ exchange: Exchange, _ origin: Origin, isTunnel: Bool) {
-        let limit = TimeAmount(configuration.connectTimeout)
+        find(exchange, origin, isTunnel, until: .now() + TimeAmount(configuration.connectTimeout))
+    }
+
+    private func find(
+        _ exchange: Exchange, _ origin: Origin, _ isTunnel: Bool, until deadline: NIODeadline, patience: NIODeadline? = nil
+    ) {
         if let address = AddressResolver.literal(origin.host, port: origin.port) {
             if let refusal = refusal(of: address, exchange, origin) { return failed(exchange, origin, isTunnel, refusal) }
-            return dial(exchange, origin, isTunnel, [address], within: limit)
+            return dial(exchange, origin, isTunnel, [address], until: deadline)
         }
-        let began = NIODeadline.now()
         AddressResolver.resolve(origin.host, port: origin.port, on: shard.loop).assumeIsolated().whenComplete { result in
             switch result {
             case .success(let addresses):
@@ -19,9 +28,12 @@ extension FetchPort {
                 if open.isEmpty, let refusal = self.refusal(of: addresses, exchange, origin) {
                     return self.failed(exchange, origin, isTunnel, refusal)
                 }
-                let left = began + limit - .now()
-                self.dial(exchange, origin, isTunnel, open, within: max(left, .milliseconds(1)))
+                self.dial(exchange, origin, isTunnel, open, until: deadline)
             case .failure(let error):
+                // A resolver doesn't say that it had no descriptor for its question.
+                if self.shard.telemetry.descriptors.areScarce, let patience = self.patience(patience, deadline) {
+                    return self.afterRelief { self.find(exchange, origin, isTunnel, until: deadline, patience: patience) }
+                }
                 let reason = (error as? AddressResolver.NotFound)?.reason ?? "\(error)"
                 self.failed(
                     exchange, origin, isTunnel,
@@ -52,10 +64,12 @@ extension FetchPort {
     // MARK: - Dialling
 
     private func dial(
-        _ exchange: Exchange, _ origin: Origin, _ isTunnel: Bool, _ addresses: [SocketAddress], within time: TimeAmount
+        _ exchange: Exchange, _ origin: Origin, _ isTunnel: Bool, _ addresses: [SocketAddress], until deadline: NIODeadline,
+        patience: NIODeadline? = nil
     ) {
         guard !exchange.hasEnded else { return abandoned(origin, isTunnel) }
         meter.dials.add()
+        let time = max(deadline - .now(), .milliseconds(1))
         let connected =
             addresses.count == 1
             ? bootstrap.connectTimeout(time).connect(to: addresses[0])
@@ -65,9 +79,29 @@ extension FetchPort {
         connected.assumeIsolated().whenComplete { result in
             switch result {
             case .success(let channel): self.connected(channel, exchange, origin, isTunnel)
-            case .failure(let error): self.failed(exchange, origin, isTunnel, UpstreamFailure.connecting(to: origin, error))
+            case .failure(let error):
+                guard UpstreamFailure.isForWantOfDescriptors(error), let patience = self.patience(patience, deadline) else {
+                    return self.failed(exchange, origin, isTunnel, UpstreamFailure.connecting(to: origin, error))
+                }
+                self.afterRelief {
+                    self.dial(exchange, origin, isTunnel, addresses, until: deadline, patience: patience)
+                }
             }
         }
+    }
+
+    /// Until when a descriptor is waited for; nil when it was waited for long enough.
+    /// - Parameter begun: The same, from an earlier try.
+    private func patience(_ begun: NIODeadline?, _ deadline: NIODeadline) -> NIODeadline? {
+        let now = NIODeadline.now()
+        let end = begun ?? min(deadline, now + Self.descriptorPatience)
+        return now < end ? end : nil
+    }
+
+    /// Has connections closed that nobody uses, and goes on when their descriptors are free.
+    private func afterRelief(_ body: @escaping () -> Void) {
+        shard.telemetry.descriptors.relieve()
+        shard.loop.assumeIsolated().scheduleTask(in: Self.relief, body)
     }
 
     /// A connection is there, and nothing was read from it yet: that takes another turn of the loop.

@@ -2,6 +2,7 @@ import Logging
 import NIOCore
 import NIOSSL
 public import Pipeline
+import Synchronization
 
 #if canImport(Glibc)
 import Glibc
@@ -20,6 +21,7 @@ public struct FetchConfiguration: StageConfiguration {
     public var tunnelSilence = Duration.seconds(7_200)
     public var connectionsPerOrigin = 256
     public var idle = Duration.seconds(60)
+    public var idleConnections = 1_024
     public var ca: FilePath?
 
     public init() {}
@@ -46,6 +48,10 @@ public struct FetchConfiguration: StageConfiguration {
             "Connections to one origin on one event loop; further requests wait for one of them."),
         .optional(
             "idle", \.idle, in: .zero...(.seconds(86_400)), "How long an unused connection is kept for the next request."),
+        .optional(
+            "idle-connections", \.idleConnections, in: 0...1_000_000,
+            "Unused connections that are kept at once, to all origins and on all event loops together. For another one, the one unused longest is closed."
+        ),
         .optional(
             "ca", \.ca,
             "The authorities that https origins are verified against, PEM. The default is the file that SSL_CERT_FILE names, else the system's."
@@ -76,6 +82,8 @@ public struct FetchFactory: StageFactory {
             "Link-local addresses and those of the clouds' metadata are refused even with `any`, and with a network that has them. Only the address itself, in the list, opens one.",
             "A request with a safe method and without a body is sent again if a reused connection turned out to be closed.",
             "Origins are spoken to in HTTP/1.1.",
+            "A connection on which a client has used NTLM, Negotiate or another scheme that may count for the whole connection serves that client's own connection alone from then on.",
+            "When the process has no file descriptors left, unused connections are closed first; then a request that needs another is answered with 503.",
         ])
 
     public init() {}
@@ -91,6 +99,12 @@ final class FetchStage: Stage {
     typealias Output = End
     private let configuration: FetchConfiguration
     private let tls: NIOSSLContext
+    private let ports = Mutex<[NIOLoopBound<FetchPort>]>([])
+    /// Where the process's descriptors are looked after, and this stage's place there.
+    private let relief = Mutex<(descriptors: FileDescriptors, holder: Int)?>(nil)
+
+    /// So many connections each loop gives up at once for want of descriptors: enough for what comes until the next are asked for.
+    private static let portion = 64
 
     init(configuration: FetchConfiguration, tls: NIOSSLContext) {
         self.configuration = configuration
@@ -98,7 +112,30 @@ final class FetchStage: Stage {
     }
 
     func assemble(_ downstream: Void, on shard: Shard) throws -> any ExchangePort {
-        FetchPort(configuration: configuration, tls: tls, shard: shard)
+        let port = FetchPort(configuration: configuration, tls: tls, shard: shard)
+        ports.withLock { $0.append(NIOLoopBound(port, eventLoop: shard.loop)) }
+        relief.withLock { relief in
+            guard relief == nil else { return }
+            let descriptors = shard.telemetry.descriptors
+            relief = (descriptors, descriptors.add { [weak self] in self?.giveUp() })
+        }
+        return port
+    }
+
+    private func giveUp() {
+        for port in ports.withLock({ $0 }) { port.execute { $0.giveUp(Self.portion) } }
+    }
+
+    /// Nothing more comes: this is the last stage.
+    func drain() async { await end() }
+    func stop() async { await end() }
+
+    private func end() async {
+        relief.withLock { relief in
+            if let relief { relief.descriptors.remove(relief.holder) }
+            relief = nil
+        }
+        for port in ports.withLock({ $0 }) { try? await port.eventLoop.submit { port.value.end() }.get() }
     }
 }
 
@@ -117,4 +154,16 @@ enum OriginTrust {
                 key: file == nil ? nil : "ca")
         }
     }
+}
+
+extension FetchConfiguration {
+    /// The share of one loop in the idle connections of all.
+    func idleConnections(on shard: Shard) -> Int {
+        let loops = max(1, shard.group.makeIterator().reduce(into: 0) { count, _ in count += 1 })
+        return idleConnections / loops + (shard.index < idleConnections % loops ? 1 : 0)
+    }
+}
+
+extension NIOLoopBound<FetchPort> {
+    fileprivate func execute(_ body: @escaping @Sendable (FetchPort) -> Void) { eventLoop.execute { body(value) } }
 }

@@ -15,6 +15,9 @@ import Darwin
 enum UpstreamFailure {
     static func connecting(to origin: Origin, _ error: any Error) -> Failure {
         let place = Authority(host: origin.host, port: origin.port).text
+        if isForWantOfDescriptors(error) {
+            return Failure(.excessive, "there is no file descriptor left for a connection to \(place)")
+        }
         switch error {
         case let error as NIOConnectionError:
             let failures = error.connectionErrors.map(\.error)
@@ -29,6 +32,12 @@ enum UpstreamFailure {
         default:
             return Failure(.unreachable, "\(place): \(ConnectionErrorText.describe(error))")
         }
+    }
+
+    /// Whether no connection could be made because the process has no descriptor for it.
+    static func isForWantOfDescriptors(_ error: any Error) -> Bool {
+        guard let attempts = error as? NIOConnectionError else { return FileDescriptors.areExhausted(error) }
+        return attempts.connectionErrors.contains { FileDescriptors.areExhausted($0.error) }
     }
 
     static func lost(_ origin: Origin, _ error: (any Error)?) -> Failure {

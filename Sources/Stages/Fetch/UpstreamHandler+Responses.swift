@@ -29,6 +29,7 @@ extension UpstreamHandler {
             return exchange.sendResponseHead(response)
         }
         turn.receivedHead(keepsAlive: head.keepAlive)
+        if ConnectionAuthentication.isUsed(by: response) { owner.become(ownerOf: exchange) }
         if response.opensTunnel(for: exchange.request) { return upgrade(exchange, response) }
         expectMore()
         exchange.sendResponseHead(response)
@@ -51,7 +52,7 @@ extension UpstreamHandler {
         exchange = nil
         state = .idle
         deadline = nil
-        let isClean = turn.leavesConnection(after: ended.request) && !isInputClosed && output.isDrained
+        let isClean = turn.leavesConnection(after: ended.request) && !isInputClosed && output.isDrained && parser.isIdle
         ended.sendResponseEnd(trailers)
         ended.flushResponse()
         if !isClean || !recycle() { context.close(promise: nil) }

@@ -3,7 +3,7 @@ import Pipeline
 
 /// One connection to an origin: writes an exchange's request and reads its response, one exchange after the other; or passes
 /// bytes both ways for one.
-final class UpstreamHandler: ExchangeSink {
+final class UpstreamHandler: ExchangeSink, PooledConnection {
     /// What may be on its way to the exchange's source, in bytes.
     private static let window = BulkReading.most
 
@@ -26,6 +26,8 @@ final class UpstreamHandler: ExchangeSink {
     var context: ChannelHandlerContext?
     var state = State.connecting
     var exchange: Exchange?
+    /// Whom it may serve, from what has passed on it.
+    var owner = ConnectionOwner.everybody
     var turn = UpstreamTurn(isReused: false)
     var parser = HTTP1ResponseParser()
     let output: ChannelOutput
@@ -54,8 +56,7 @@ final class UpstreamHandler: ExchangeSink {
         port.shard.deadlines.add(self)
     }
 
-    /// Whether stages let the exchange go to this connection's address.
-    func mayServe(_ exchange: Exchange) -> Bool {
+    func leadsWhere(_ exchange: Exchange) -> Bool {
         guard !exchange.addressChecks.isEmpty else { return true }
         guard let address = context?.channel.remoteAddress else { return false }
         return exchange.refusal(of: address) == nil
@@ -67,6 +68,7 @@ final class UpstreamHandler: ExchangeSink {
         }
         self.exchange = exchange
         turn = UpstreamTurn(isReused: isReused)
+        if ConnectionAuthentication.isUsed(by: exchange.request) { owner.become(ownerOf: exchange) }
         allowance.reset()
         regulate(context)
         if exchange.request.kind == .tunnel { return beginTunnel(exchange) }
@@ -160,6 +162,9 @@ final class UpstreamHandler: ExchangeSink {
         deadline = .now() + TimeAmount(port.configuration.idle)
         return port.recycle(self, origin)
     }
+
+    /// It is idle, and its place is needed. Nothing is on its way, so the closing handshake of TLS isn't waited for.
+    func giveUp() { context?.channel.closeTransport() }
 
     func fail(_ failure: Failure) {
         let failed = exchange

@@ -52,6 +52,8 @@ extension HTTPServerHandler: ChannelInboundHandler {
         case is DrainEvent:
             isDraining = true
             if exchange == nil, parser.isIdle { drainIdle() }
+        case let event as RelinquishEvent:
+            if mayGo(event.kind), event.takes() { output.close() }
         case ChannelEvent.inputClosed:
             inputClosed(context)
         default:
@@ -63,6 +65,17 @@ extension HTTPServerHandler: ChannelInboundHandler {
     private func drainIdle() {
         guard !hasBegun else { return output.close() }
         deadline = .now() + Self.drainPatience
+    }
+
+    /// Between two requests a client expects that its connection ends (RFC 9112, 9.5), but not when its first is on the way.
+    private func mayGo(_ kind: RelinquishEvent.Kind) -> Bool {
+        guard mode == .http, exchange == nil, parser.isIdle else { return false }
+        switch kind {
+        case .idle: return hasBegun
+        case .silent:
+            guard !hasBegun, let deadline else { return false }
+            return deadline - .now() < TimeAmount(port.configuration.headTimeout) - Self.firstPatience
+        }
     }
 
     private func inputClosed(_ context: ChannelHandlerContext) {

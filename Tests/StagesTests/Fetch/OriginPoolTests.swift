@@ -1,0 +1,127 @@
+import NIOCore
+import NIOEmbedded
+import Pipeline
+import Testing
+
+@testable import Stages
+
+/// Who gets which connection to an origin: of a client that has proved who he is, nobody gets his.
+@Suite struct OriginPoolTests {
+    private final class Connection: PooledConnection {
+        let name: String
+        var owner: ConnectionOwner
+        var leadsElsewhere = false
+
+        init(_ name: String, _ owner: ConnectionOwner = .everybody) {
+            self.name = name
+            self.owner = owner
+        }
+
+        func leadsWhere(_ exchange: Exchange) -> Bool { !leadsElsewhere }
+    }
+
+    private let bench = ExchangeBench()
+    private let pool = OriginPool<Connection>()
+    private let clients: [String: Inbound] = ["ann", "bob"].reduce(into: [:]) {
+        $0[$1] = Inbound(channel: EmbeddedChannel(), remote: $1)
+    }
+
+    /// An exchange of a client, or of one that can't be told from others.
+    private func exchange(_ client: String?) -> Exchange {
+        let (exchange, source) = bench.exchange()
+        exchange.clientConnection = client.flatMap { clients[$0] }.map { ClientConnection($0) }
+        sources.kept.append(source)
+        return exchange
+    }
+
+    private final class Sources { var kept: [RecordingSource] = [] }
+    private let sources = Sources()
+
+    private func owner(_ client: String) throws -> ConnectionOwner { .client(ClientConnection(try #require(clients[client]))) }
+
+    /// Idle connections from the one used first to the one used last, who asks, and what he gets.
+    @Test(
+        arguments: [
+            (["a", "b"], "ann", "b"),
+            (["a", "ann's", "b"], "ann", "ann's"),
+            (["ann's", "ann's too", "b"], "ann", "ann's too"),
+            (["a", "ann's", "b"], "bob", "b"),
+            (["ann's"], "bob", nil),
+            (["a", "ann's"], nil, "a"),
+            (["nobody's"], nil, nil),
+            (["nobody's"], "ann", nil),
+            ([], "ann", nil),
+        ] as [([String], String?, String?)])
+    func `An idle connection is taken`(_ idle: [String], _ client: String?, _ expected: String?) throws {
+        for name in idle {
+            let owner = name.hasPrefix("ann's") ? try owner("ann") : name == "nobody's" ? .unknown : .everybody
+            pool.keep(Connection(name, owner))
+        }
+        #expect(pool.takeIdle(for: exchange(client))?.name == expected)
+        #expect(pool.idle.count == idle.count - (expected == nil ? 0 : 1))
+    }
+
+    @Test func `A connection whose address an exchange may not go to is left`() {
+        let near = Connection("near")
+        let far = Connection("far")
+        far.leadsElsewhere = true
+        pool.keep(near)
+        pool.keep(far)
+        let asking = exchange("ann")
+        asking.addressChecks = [NoCheck()]
+        #expect(pool.takeIdle(for: asking)?.name == "near")
+        #expect(pool.takeIdle(for: asking) == nil)
+    }
+
+    private final class NoCheck: AddressCheck {
+        func refusal(of address: SocketAddress) -> Failure? { nil }
+    }
+
+    @Test func `A free connection goes to whoever waits longest`() {
+        let waiting = [exchange("ann"), exchange("bob")]
+        waiting.forEach(pool.wait)
+        #expect(pool.takeWaiting(for: Connection("free")) === waiting[0])
+        #expect(pool.takeWaiting(for: Connection("free")) === waiting[1])
+        #expect(pool.takeWaiting(for: Connection("free")) == nil)
+    }
+
+    @Test func `A free connection of a client's own goes to nobody else who waits`() throws {
+        let waiting = [exchange("bob"), exchange(nil), exchange("ann")]
+        waiting.forEach(pool.wait)
+        let hers = Connection("ann's", try owner("ann"))
+        #expect(pool.takeWaiting(for: hers) === waiting[2])
+        #expect(pool.takeWaiting(for: hers) == nil && pool.waiting == 2)
+        #expect(pool.takeWaiting(for: Connection("nobody's", .unknown)) == nil)
+        #expect(pool.takeWaiting() === waiting[0] && pool.takeWaiting() === waiting[1] && pool.takeWaiting() == nil)
+    }
+
+    @Test func `Whoever has left doesn't wait`() {
+        let left = exchange("ann")
+        let stays = exchange("bob")
+        [left, stays, exchange("ann")].forEach(pool.wait)
+        left.abortRequest(Failure(.cancelled, "left"))
+        #expect(pool.hasWaiting && pool.takeWaiting(for: Connection("free")) === stays)
+    }
+
+    @Test func `The one idle the longest is given up first`() throws {
+        let names = ["first", "ann's", "last"]
+        for name in names { pool.keep(Connection(name, name == "ann's" ? try owner("ann") : .everybody)) }
+        #expect(pool.idle.first?.name == "first")
+        #expect(names.map { _ in pool.takeOldest()?.name } == names)
+        #expect(pool.takeOldest() == nil)
+        // The count of connections with an owner is right again: what is shared is found without a search.
+        pool.keep(Connection("shared"))
+        #expect(pool.takeIdle(for: exchange("bob"))?.name == "shared")
+    }
+
+    @Test func `A connection becomes its client's once and for all`() throws {
+        var owner = ConnectionOwner.everybody
+        owner.become(ownerOf: exchange("ann"))
+        owner.become(ownerOf: exchange("bob"))
+        #expect(owner == (try self.owner("ann")) && owner.admits(exchange("ann")))
+        #expect(!owner.admits(exchange("bob")) && !owner.admits(exchange(nil)))
+        owner = .everybody
+        owner.become(ownerOf: exchange(nil))
+        #expect(owner == .unknown && !owner.admits(exchange(nil)) && !owner.admits(exchange("ann")))
+    }
+}
