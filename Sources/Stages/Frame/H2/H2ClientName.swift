@@ -1,4 +1,4 @@
-package import Pipeline
+import Pipeline
 
 /// Which of its clients' connections the other end of a tunnel means, as the field `fluidity-client` says it. Without the field the
 /// client itself is at the other end.
