@@ -6,8 +6,8 @@ import shutil
 
 import pytest
 
-from harness.client import fetch
-from harness.fluidity import write_configuration
+from harness.client import Connection, fetch
+from harness.fluidity import Fluidity, write_configuration
 from harness.ports import free_port
 from harness.processes import run
 
@@ -169,6 +169,34 @@ async def test_arguments_come_before_the_environment_and_that_before_the_file(mi
     misled.environment = {"FLUIDITY_PIPELINE_CONNECT_TO": f"localhost:{free_port()}"}
     misled.start_agent("--set", f"pipeline.connect.to=localhost:{misled.server_port}")
     assert (await fetch(misled.port, origin.url("/"))).body == b"fine"
+
+
+TEXTS = ["", " ", "~", "null", "true", "[closed]", '{"status":"ok"}', '"quoted"', "'quoted'", "#comment", "a: b", "- x", "*alias", "&anchor", "!tag", "%", "`", " a ", "two\nlines", "${env:A}"]
+
+
+@pytest.mark.parametrize("way", ["environment", "argument"])
+@pytest.mark.parametrize("text", TEXTS)
+async def test_a_text_counts_as_it_is(launch, tmp_path, text, way):
+    port = free_port()
+    stages = [("accept", {"listen": f"127.0.0.1:{port}"}), ("http", {"mode": "origin"}), ("respond", {"body": "of the file"})]
+    config = write_configuration(tmp_path / "text.yaml", stages)
+    if way == "environment":
+        launch(Fluidity("server", config, port=port, environment={"FLUIDITY_PIPELINE_RESPOND_BODY": text}))
+    else:
+        launch(Fluidity("server", config, port=port, arguments=("--set", f"pipeline.respond.body={text}")))
+    async with await Connection.open(port) as client:
+        assert (await client.request("GET", f"http://127.0.0.1:{port}/")).body == text.encode()
+
+
+@pytest.mark.parametrize("environment, key", [({"NEW": "n" * 20}, "n" * 20), ({"OLD": "o" * 20}, "o" * 20), ({"NEW": "", "OLD": "o" * 20}, "o" * 20), ({}, "d" * 20)])
+async def test_a_default_within_a_default(launch, tmp_path, environment, key):
+    port = free_port()
+    keys = [{"name": "robot", "key": "${env:NEW:-${env:OLD:-" + "d" * 20 + "}}"}]
+    stages = [("accept", {"listen": f"127.0.0.1:{port}"}), ("http", {"mode": "origin"}), ("auth", {"methods": [{"api-key": {"header": "X-Key", "keys": keys}}], "failure-delay": "0s"}), ("respond", {"body": "in"})]
+    launch(Fluidity("server", write_configuration(tmp_path / "default.yaml", stages), port=port, environment=environment))
+    for offered in ("n" * 20, "o" * 20, "d" * 20, "${env:OLD}", key + "}"):
+        async with await Connection.open(port) as client:
+            assert (await client.request("GET", f"http://127.0.0.1:{port}/", [("X-Key", offered)])).status == (200 if offered == key else 403), offered
 
 
 @pytest.mark.parametrize("arguments", [["--set", "pipeline.connect.tto=a:1"], ["--set", "pipeline.conect.to=a:1"], ["--set", "nonsense"]])

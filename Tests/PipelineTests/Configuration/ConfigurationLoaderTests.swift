@@ -145,6 +145,7 @@ import Testing
             try text.write(to: folder.appendingPathComponent(name), atomically: true, encoding: .utf8)
         }
         try write("hunter2\n\n", "token")
+        try write("{ a: [b] }\n", "mapping")
         try write("not a rate\n", "rate")
         try write(String(repeating: "x", count: 70_000), "large")
         try Data([0xFF, 0xFE]).write(to: folder.appendingPathComponent("binary"))
@@ -154,10 +155,17 @@ import Testing
             list + "  - rate-limit:\n      rate: ${file:rate}\n      token: ${file:large}\n"
                 + "  - fetch: { destinations: [\"${file:binary}\", \"${file:gone}\"] }\n", "bad.yaml"
         )
+        // Whatever a file has in it is a text, in a default as well.
+        try write(
+            list + "  - rate-limit: { rate: 1/s, token: \"${env:NO_TOKEN:-${file:mapping}}\" }\n  - fetch\n", "default.yaml")
+        try write(
+            list + "  - rate-limit: { rate: 1/s, token: \"${env:NO_TOKEN:-${file:none}}\" }\n  - fetch\n", "no-default.yaml")
         try write(String(repeating: "#", count: ConfigurationLoader.sizeLimit + 1), "huge.yaml")
 
         let loaded = try ConfigurationLoader.test().load(path: folder.path + "/good.yaml", host: nil)
         #expect((loaded.stages[2].configuration as? RateLimitFactory.Configuration)?.token.revealed == "hunter2\n")
+        let fallback = try ConfigurationLoader.test().load(path: folder.path + "/default.yaml", host: nil)
+        #expect((fallback.stages[2].configuration as? RateLimitFactory.Configuration)?.token.revealed == "{ a: [b] }")
         func messages(_ name: String) -> [String] {
             do {
                 _ = try ConfigurationLoader.test().load(path: folder.path + "/" + name, host: nil)
@@ -172,6 +180,7 @@ import Testing
                 "the file 'DIR/binary' is not UTF-8 text", "the file 'DIR/gone' can't be read: it doesn't exist",
             ]
         )
+        #expect(messages("no-default.yaml") == ["the file 'DIR/none' can't be read: it doesn't exist"])
         #expect(messages("huge.yaml") == ["the file has more than 1MiB"])
         #expect(messages("none.yaml") == ["the file can't be read: it doesn't exist"])
         #expect(messages("binary") == ["the file is not UTF-8 text"])
@@ -181,17 +190,70 @@ import Testing
     @Test(arguments: [
         ("${env:A}", "1"), ("x${env:A}y${env:B}z", "x1y2z"), ("${env:C:-3}", "3"), ("${env:EMPTY:-3}", "3"), ("${env:EMPTY}", ""),
         ("${env:A:-3}", "1"), ("${env:C:-}", ""), ("$${env:A}", "${env:A}"), ("$5", "$5"), ("a$${b}${env:A}", "a${b}1"),
-        ("${env:NESTED}", "${env:A}"), ("${env:C:-a:-b}", "a:-b"),
+        ("${env:NESTED}", "${env:A}"), ("${env:C:-a:-b}", "a:-b"), ("{${env:A}}", "{1}"), ("${env:A}}", "1}"),
+        ("$$${env:A}", "$${env:A}"),
+        // Defaults in defaults.
+        ("${env:C:-${env:A}}", "1"), ("${env:A:-${env:B}}", "1"), ("${env:EMPTY:-${env:B}}", "2"),
+        ("${env:C:-${env:D:-${env:B}}}", "2"),
+        ("${env:C:-${env:D:-${env:E:-z}}}", "z"), ("${env:C:-x${env:A}y${env:B}z}", "x1y2z"),
+        ("a${env:C:-b${env:D:-c}d}e", "abcde"),
+        ("${env:C:-${env:D:-}}", ""), ("${env:C:-${env:NESTED}}", "${env:A}"), ("${env:C:-${env:A}}${env:D:-${env:B}}", "12"),
+        ("${env:A:-${env:B}${env:C}}", "1"),
+        // Braces of a default come in pairs.
+        ("${env:C:-{}}", "{}"), ("${env:A:-{}}", "1"), ("${env:C:-{\"a\":{\"b\":1}}}", "{\"a\":{\"b\":1}}"),
+        ("${env:A:-{x}}y", "1y"),
+        ("${env:C:-{${env:A}}}", "{1}"), ("${env:C:-$${x}}", "${x}"), ("${env:A:-$${x}}", "1"), ("${env:C:-$${env:A}}", "${env:A}"),
+        ("${env:C:-${env:D:-$${env:A}}}", "${env:A}"), ("${env:C:-$}", "$"), ("${env:C:-$$}", "$$"),
+        // What a brace is made of counts, not what a character looks like.
+        ("${env:C:-e\u{301}}", "e\u{301}"), ("${env:A}\u{301}", "1\u{301}"), ("${env:C:-x}\u{301}", "x\u{301}"),
     ])
     func substitution(_ text: String, _ expected: String) {
+        let (scalar, substitution) = Self.substituted(text)
+        #expect(scalar?.text == expected)
+        #expect(substitution.findings.isEmpty)
+    }
+
+    @Test(arguments: [
+        ("${env:C:-${env:D}}", "the environment variable 'D' is not set"), ("${env:A:-${env:D}", "'${' has no '}'"),
+        ("${env:C:-${env:D:-x}", "'${' has no '}'"), ("${env:C:-{}", "'${' has no '}'"), ("${env:A:-$${}", "'${' has no '}'"),
+        ("${env:${env:A}}", "a reference can't stand in the name of a variable or a file, only in a default"),
+        ("${file:${env:A}}", "a reference can't stand in the name of a variable or a file, only in a default"),
+        ("${env:A:-${enw:B}}", "'${enw:B}' stands for nothing"), ("${env:A", "'${' has no '}'"), ("${", "'${' has no '}'"),
+        ("${file:x", "'${' has no '}'"), ("${}", "'${}' stands for nothing"), ("${env:NEW-${env:A}}", "only in a default"),
+    ])
+    func substitutionThatCantWork(_ text: String, _ message: String) {
+        let (scalar, substitution) = Self.substituted(text)
+        #expect(scalar?.isUnknown == true)
+        #expect(substitution.findings.count == 1)
+        #expect(substitution.findings.first?.message.contains(message) == true, "\(substitution.findings)")
+    }
+
+    @Test func defaultsInDefaultsHaveABound() {
+        func nested(_ depth: Int) -> String {
+            (0..<depth).map { "${env:V\($0):-" }.joined() + "x" + String(repeating: "}", count: depth)
+        }
+        let deepest = Self.substituted(nested(Substitution.depthLimit))
+        #expect(deepest.scalar?.text == "x")
+        for depth in [Substitution.depthLimit + 1, 30_000] {
+            let (_, substitution) = Self.substituted(nested(depth))
+            #expect(substitution.findings.map(\.message) == ["defaults stand in defaults more than 8 deep"])
+        }
+    }
+
+    @Test func whatADefaultRefersTo() {
+        let (scalar, substitution) = Self.substituted("${env:C:-${env:A:-${env:B}}}${env:A:-${file:/dev/null}}")
+        // All of them are of use; those that were asked are shown.
+        #expect(substitution.variables == ["A", "B", "C"])
+        #expect(scalar?.references == ["${env:C}", "${env:A}", "${env:A}"])
+        #expect(scalar?.isHidden == false, "a file that wasn't needed hides nothing")
+        #expect(Self.substituted("${env:C:-${file:/dev/null}}").scalar?.isHidden == true)
+    }
+
+    private static func substituted(_ text: String) -> (scalar: ConfigurationNode.Scalar?, Substitution) {
         var substitution = Substitution(environment: ["A": "1", "B": "2", "EMPTY": "", "NESTED": "${env:A}"], directory: "")
         let node = ConfigurationNode(.scalar(.init(text)), origin: .file(.init(line: 1, column: 1)))
-        guard case .scalar(let scalar) = substitution.apply(to: node).content else {
-            Issue.record("no scalar")
-            return
-        }
-        #expect(scalar.text == expected)
-        #expect(substitution.findings.isEmpty)
+        guard case .scalar(let scalar) = substitution.apply(to: node).content else { return (nil, substitution) }
+        return (scalar, substitution)
     }
 
     @Test(arguments: ["\n", "\r\n", "\r", "\u{85}", "\u{2028}"])

@@ -91,6 +91,99 @@ import Testing
         #expect(errors([:], [argument]) == ["--set \(path): error: \(message)"])
     }
 
+    /// Texts that look like something else to YAML.
+    private static let lookalikes: [String] = [
+        "", " ", "~", "null", "Null", "true", "no", "0", "1e3", "0x7f", "[a]", "[]", "[a", "{a: b}", "{}", "{\"status\":\"ok\"}",
+        "\"quoted\"",
+        "'quoted'", "#comment", "a #b", "a: b", "a:", "- x", "-", "? a", "*alias", "&anchor", "!tag", "!!str x", "%", "%YAML 1.2",
+        "`", "@a",
+        "|", ">", " leading", "trailing ", "\ttab", "line\nline", "line\n", "---", "...", "${env:A}", "$${x}", "\\n", "=", "a=b",
+        "é", "[::1]",
+        "{ [", "] }", "2001:db8::1", "12:34:56", "<<",
+    ]
+
+    private func texts(
+        _ environment: [String: String], _ arguments: [String] = [], name: String = "file"
+    ) throws -> TextsFactory.Configuration {
+        var registry = StageRegistry.test
+        registry.register(TextsFactory())
+        let loaded = try ConfigurationLoader(registry: registry, environment: environment).load(
+            text: "pipeline: [accept: { listen: \"127.0.0.1:1\" }, http, texts: { name: \"\(name)\", retry: 1s }, fetch]",
+            file: "t.yaml",
+            host: nil, overrides: arguments.compactMap { ConfigurationOverride(argument: $0) })
+        return try #require(loaded.stages[2].configuration as? TextsFactory.Configuration)
+    }
+
+    @Test(arguments: lookalikes)
+    func aTextCountsAsItIs(_ text: String) throws {
+        let fromEnvironment = try texts(["FLUIDITY_PIPELINE_TEXTS_NAME": text, "FLUIDITY_PIPELINE_TEXTS_REALM": text])
+        #expect(fromEnvironment.name == text)
+        #expect(fromEnvironment.realm == text)
+        let fromCommandLine = try texts([:], ["pipeline.texts.name=\(text)", "pipeline.3.realm=\(text)"])
+        #expect(fromCommandLine == fromEnvironment)
+        // So does a secret, which may be absent.
+        let loaded = try load(["FLUIDITY_PIPELINE_MTLS_PASSPHRASE": text], ["pipeline.mtls.passphrase=\(text)"])
+        #expect((loaded.stages[3].configuration as? MTLSFactory.Configuration)?.passphrase?.revealed == text)
+        // And one that takes the place of a reference in the file.
+        #expect(try texts(["A": text], name: "${env:A}").name == text)
+    }
+
+    /// Where no text is wanted, `null` and `~` stand for nothing.
+    @Test(arguments: ["null", "~"])
+    func nothing(_ text: String) throws {
+        #expect(try texts([:]).retry == .seconds(1))
+        #expect(try texts(["FLUIDITY_PIPELINE_TEXTS_RETRY": text]).retry == nil)
+        let limits = try load(
+            [:], ["pipeline.accept.limits.rate=5/s", "pipeline.accept.limits.rate=\(text)", "event-loops=\(text)"])
+        #expect((limits.stages[0].configuration as? AcceptFactory.Configuration)?.limits.rate == nil)
+        #expect(limits.eventLoops == nil)
+        #expect(try load([:], ["log=\(text)"]).log == LogSettings(), "a mapping of nothing")
+        #expect(
+            errors(["FLUIDITY_DRAIN": text], ["pipeline.mtls.names=\(text)"]) == [
+                "FLUIDITY_DRAIN: error: 'drain' wants a duration such as 30s, not '\(text)'",
+                "--set pipeline.mtls.names: error: 'names' wants a list, each entry a text, not nothing",
+            ])
+    }
+
+    @Test func listsAndMappings() throws {
+        let loaded = try load(
+            ["FLUIDITY_PIPELINE_MTLS_NAMES": " [\"[a]\", b c, 'null', x-y]\n", "FLUIDITY_LOG": "{level: debug, format: json}"],
+            ["pipeline.accept.limits={ head: 2KiB, rate: ~ }"])
+        #expect((loaded.stages[3].configuration as? MTLSFactory.Configuration)?.names == ["[a]", "b c", "null", "x-y"])
+        #expect(loaded.log.format == .json)
+        let limits = (loaded.stages[0].configuration as? AcceptFactory.Configuration)?.limits
+        #expect(limits == AcceptFactory.Limits(head: .kibibytes(2), rate: nil))
+    }
+
+    @Test(arguments: [
+        ("pipeline.mtls.names=a", "'names' wants a list, each entry a text, not 'a'\nhint: write a list, even of one: [a]"),
+        ("pipeline.mtls.names={a: b}", "'names' wants a list, each entry a text, not a mapping"),
+        ("pipeline.mtls.names=[~]", "'names[1]' wants a text, not nothing"),
+        ("pipeline.mtls.names=", "'names' wants a list, each entry a text, not ''\nhint: write a list, even of one: [\"\"]"),
+        ("drain=[5s]", "'drain' wants a duration such as 30s, not '[5s]'"),
+        ("drain=\"5s\"", "'drain' wants a duration such as 30s, not '\"5s\"'"),
+        ("drain= 5s", "'drain' wants a duration such as 30s, not ' 5s'"),
+        ("drain=", "'drain' wants a duration such as 30s, not ''"),
+        ("event-loops={}", "'event-loops' wants a whole number, not '{}'"),
+        (
+            "log=debug",
+            "'log' wants a mapping, not 'debug'\nhint: write its keys as { key: value }, or on lines of their own, indented"
+        ),
+    ])
+    func whatIsRefused(_ argument: String, _ message: String) {
+        #expect(errors([:], [argument]) == ["--set \(argument.prefix { $0 != "=" }): error: \(message)"])
+    }
+
+    /// What stands under a name of the user's own is a text; the whole mapping is YAML.
+    @Test func fields() throws {
+        func fields(_ argument: String) throws -> [String] {
+            try texts([:], [argument]).fields.fields.list.map { "\($0.name)=\($0.value)" }
+        }
+        #expect(try fields("pipeline.texts.fields.X-A=[a, b]") == ["X-A=[a, b]"])
+        #expect(try fields("pipeline.texts.fields.X-A=null") == ["X-A=null"])
+        #expect(try fields("pipeline.texts.fields={X-A: [a, b]}") == ["X-A=a", "X-A=b"])
+    }
+
     @Test func aVariableThatSetsNothingIsAWarning() throws {
         let warnings = try load(["FLUIDITY_DRIAN": "5s", "FLUIDITYX": "1"]).warnings.map(\.description)
         #expect(
@@ -105,5 +198,30 @@ import Testing
         let referring = ConfigurationLoader(registry: .test, environment: ["FLUIDITY_COUNT": "2"])
         let text = text + "\nevent-loops: ${env:FLUIDITY_COUNT}\n"
         #expect(try referring.load(text: text, file: "t.yaml", host: nil).warnings.isEmpty)
+    }
+}
+
+/// A stage whose keys want texts, for the most part.
+private struct TextsFactory: StageFactory {
+    struct Configuration: StageConfiguration {
+        var name: String?
+        var realm = "realm"
+        var retry: Duration?
+        var fields = FieldList()
+
+        static let schema = Schema<Configuration>(
+            .optional("name", \.name, "What it calls itself."),
+            .optional("realm", \.realm, "What it asks for."),
+            .optional("retry", \.retry, "When to come again."),
+            .optional("fields", \.fields, "What is sent as well.")
+        )
+    }
+
+    static let name = "texts"
+    static let summary = "Has texts."
+    static let forms = [StageForm(.exchange, .exchange)]
+
+    func make(_ configuration: Configuration, form: StageForm, context: StageContext) throws -> any Stage {
+        TestStage<Exchange, Exchange>()
     }
 }

@@ -4,7 +4,10 @@
 /// keys; `pipeline.STAGE[2].KEY` for the second stage of that name; `pipeline.3.KEY` for the third entry of the list.
 public struct ConfigurationOverride: Sendable, Equatable {
     public var path: String
-    /// A scalar as it would stand in the file, or a list or mapping in flow style: `[a, b]`. Variables are not replaced in it.
+    /// A text. Where the key wants one it counts as it is, whatever it looks like: no quotes are taken off, and `null`, `~` and what
+    /// is in brackets are texts as well. Where the key wants a list or a mapping, perhaps among other things, what is in brackets is
+    /// read as YAML's flow style: `[a, b]`. Where it wants neither, a number say, and may be absent, `null` and `~` stand for nothing.
+    /// References (`${env:NAME}`) are not replaced in it.
     public var value: String
     /// What errors in the value name: `--set pipeline.accept.listen`.
     public var origin: String

@@ -28,7 +28,7 @@ struct Draft {
         let list = StageList(root: root)
         var application = OverrideApplication(root: root, stages: list)
         application.apply(environment: environment, registry: registry, ignoring: ignored, referred: substitution.variables)
-        for change in overrides { application.apply(change) }
+        for change in overrides { application.apply(change, registry: registry) }
         root = application.root
         stages = application.stages.items
         findings += substitution.findings + list.findings + application.findings

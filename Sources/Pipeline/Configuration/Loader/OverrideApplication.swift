@@ -1,4 +1,7 @@
 /// Puts overrides into a parsed file: first those of the environment, then those of the command line.
+///
+/// A value from outside is a text, and what it is depends on the key alone. Where a text is wanted it counts as it is, to the last
+/// blank; where a list or a mapping is wanted too, one in brackets is read as YAML's.
 struct OverrideApplication {
     private(set) var root: ConfigurationNode
     private(set) var stages: StageList
@@ -9,8 +12,9 @@ struct OverrideApplication {
         self.stages = stages
     }
 
-    mutating func apply(_ change: ConfigurationOverride) {
-        guard let value = node(change.value, origin: .override(change.origin)) else { return }
+    mutating func apply(_ change: ConfigurationOverride, registry: StageRegistry) {
+        let shape = shape(of: change.path, registry: registry)
+        guard let value = node(change.value, shape: shape, origin: .override(change.origin)) else { return }
         set(change.path, to: value)
     }
 
@@ -68,11 +72,16 @@ struct OverrideApplication {
         return result
     }
 
-    /// A value from outside: a scalar, or a list or mapping in brackets.
-    private mutating func node(_ text: String, origin: ConfigurationNode.Origin) -> ConfigurationNode? {
-        // An IPv6 address with a port begins with a bracket too, but doesn't end with one.
-        guard text.hasPrefix("[") && text.hasSuffix("]") || text.hasPrefix("{") && text.hasSuffix("}") else {
-            return ConfigurationNode(text == "null" || text == "~" ? .null : .scalar(.init(text)), origin: origin)
+    /// A value from outside, as a key of a shape takes it.
+    private mutating func node(
+        _ text: String, shape: ValueShape, origin: ConfigurationNode.Origin
+    ) -> ConfigurationNode? {
+        let ends = (text.first { !$0.isWhitespace }, text.last { !$0.isWhitespace })
+        guard shape.mayBeInBrackets, ends == ("[", "]") || ends == ("{", "}") else {
+            if !shape.mayBeScalar, Self.isNull(text) { return ConfigurationNode(.null, origin: origin) }
+            var scalar = ConfigurationNode.Scalar(text)
+            scalar.isVerbatim = true
+            return ConfigurationNode(.scalar(scalar), origin: origin)
         }
         guard text.utf8.count <= ConfigurationLoader.sizeLimit else {
             report("the value is too long", at: origin)
@@ -103,7 +112,7 @@ extension OverrideApplication {
         for (variable, value) in environment.sorted(by: { $0.key < $1.key }) {
             guard variable.hasPrefix(Self.prefix), !ignored.contains(variable) else { continue }
             if let path = paths[variable] {
-                apply(ConfigurationOverride(path: path, value: value, origin: variable))
+                apply(ConfigurationOverride(path: path, value: value, origin: variable), registry: registry)
             } else if !referred.contains(variable) {
                 report(
                     "this environment variable sets nothing in this file", at: .override(variable),

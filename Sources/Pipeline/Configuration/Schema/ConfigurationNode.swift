@@ -16,6 +16,8 @@ public struct ConfigurationNode: Sendable {
         public var isHidden: Bool
         /// The text refers to something that couldn't be found, which was reported.
         var isUnknown = false
+        /// The text came from outside the file, as it is: YAML hasn't read it, and so hasn't told `null` from a text.
+        var isVerbatim = false
         /// What was replaced in it, without defaults: `${env:PORT}`.
         var references: [String] = []
 

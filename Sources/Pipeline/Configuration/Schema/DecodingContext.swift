@@ -82,6 +82,15 @@ public final class DecodingContext {
         return Value.decode(node, in: self)
     }
 
+    /// Whether a text from outside the file, `null` or `~`, stands for nothing: to a type that has no such value. For a text it is
+    /// that text.
+    func meansNothing<Value: ConfigurationValue>(_ node: ConfigurationNode, to type: Value.Type) -> Bool {
+        guard case .scalar(let scalar) = node.content, scalar.isVerbatim, OverrideApplication.isNull(scalar.text) else {
+            return false
+        }
+        return Value.decode(node, in: DecodingContext(directory: directory, checksFiles: false)) == nil
+    }
+
     /// Whether anything was wrong since an earlier mark.
     func isFlawed(since mark: Mark) -> Bool {
         unknowns > mark.unknowns || findings[mark.findings...].contains { $0.severity == .error }

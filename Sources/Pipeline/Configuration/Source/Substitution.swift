@@ -1,15 +1,21 @@
-/// Replaces `${env:NAME}`, `${env:NAME:-default}` and `${file:PATH}` in the scalars of a parsed file. `$${` stands for `${`.
+/// Replaces references in the scalars of a parsed file: `${env:NAME}`, `${env:NAME:-default}` and `${file:PATH}`. `$${` stands for
+/// `${`.
+///
+/// A default is text of the same kind, so that references can stand in it: `${env:NEW:-${env:OLD}}`. It ends with the first `}` that
+/// closes nothing within it: braces of its own come in pairs. What isn't needed isn't looked up.
 ///
 /// It works after parsing, so that no value can change the file's structure, and what was put in isn't looked at again.
 struct Substitution {
     /// The largest file that `${file:PATH}` reads.
     static let fileLimit = 64 << 10
+    /// How deep defaults may stand in defaults.
+    static let depthLimit = 8
 
     private let environment: [String: String]
     private let names: [String]
     private let directory: String
     private(set) var findings: [DecodingContext.Finding] = []
-    /// Every variable that a `${env:…}` refers to.
+    /// Every variable that a `${env:…}` refers to, whether or not it was needed.
     private(set) var variables: Set<String> = []
 
     init(environment: [String: String], directory: String) {
@@ -45,89 +51,72 @@ struct Substitution {
         _ scalar: ConfigurationNode.Scalar, at origin: ConfigurationNode.Origin
     ) -> ConfigurationNode.Scalar {
         var result = ConfigurationNode.Scalar("", isHidden: scalar.isHidden)
-        var rest = scalar.text[...]
-        while let start = rest.firstRange(of: "${") {
-            result.text += rest[..<start.lowerBound]
-            if result.text.hasSuffix("$"), rest[..<start.lowerBound].hasSuffix("$") {
-                result.text += "{"
-                rest = rest[start.upperBound...]
-                continue
-            }
-            guard let end = rest[start.upperBound...].firstIndex(of: "}") else {
-                report("'${' has no '}'", at: origin, hint: "write $${ where a text has to contain ${")
-                return unknown(scalar)
-            }
-            let reference = rest[start.upperBound..<end]
-            guard let value = value(of: reference, at: origin) else { return unknown(scalar) }
-            let name = reference.firstRange(of: ":-").map { reference[..<$0.lowerBound] } ?? reference
-            result.references.append("${\(name)}")
-            result.text += value.text
-            result.isHidden = result.isHidden || value.isHidden
-            rest = rest[rest.index(after: end)...]
-        }
-        result.text += rest
-        return result
-    }
-
-    /// Stands for a value that couldn't be found: what is wrong with it was reported, so it shall not be checked again.
-    private func unknown(_ scalar: ConfigurationNode.Scalar) -> ConfigurationNode.Scalar {
-        var scalar = scalar
-        scalar.isUnknown = true
-        return scalar
-    }
-
-    private mutating func value(of reference: Substring, at origin: ConfigurationNode.Origin) -> ConfigurationNode.Scalar? {
-        if reference.hasPrefix("env:") {
-            let body = reference.dropFirst("env:".count)
-            guard let separator = body.firstRange(of: ":-") else { return variable(String(body), default: nil, at: origin) }
-            return variable(
-                String(body[..<separator.lowerBound]), default: String(body[separator.upperBound...]), at: origin
-            )
-        }
-        if reference.hasPrefix("file:") { return file(String(reference.dropFirst("file:".count)), at: origin) }
-        report(
-            "'${\(reference.prefix(40))}' stands for nothing", at: origin,
-            hint: "write ${env:NAME}, ${env:NAME:-default} or ${file:PATH}; $${ where a text has to contain ${"
-        )
-        return nil
-    }
-
-    private mutating func variable(
-        _ name: String, default fallback: String?, at origin: ConfigurationNode.Origin
-    ) -> ConfigurationNode.Scalar? {
-        variables.insert(name)
-        // As in a shell, ":-" is for a variable that is empty too.
-        if let value = environment[name], fallback == nil || !value.isEmpty { return .init(value) }
-        if let fallback { return .init(fallback) }
-        let nearest = NearestName.nearest(to: name, among: names)
-        report(
-            "the environment variable '\(name)' is not set", at: origin,
-            hint: nearest.map { "did you mean '\($0)'?" } ?? "set it, or give a default: ${env:\(name):-default}"
-        )
-        return nil
-    }
-
-    private mutating func file(_ path: String, at origin: ConfigurationNode.Origin) -> ConfigurationNode.Scalar? {
-        let resolved = FileAccess.resolve(path, from: directory)
+        var input = ReferenceReader(scalar.text)
         do {
-            guard let bytes = try FileAccess.read(resolved, limit: Self.fileLimit) else {
-                report("the file '\(resolved)' has more than \(ByteCount(Self.fileLimit).printed)", at: origin)
-                return nil
+            try expand(&input, into: &result)
+            return result
+        } catch {
+            findings.append(.init(message: error.message, hint: error.hint, origin: origin, severity: .error))
+            // Stands for a value that couldn't be found: what is wrong with it was reported, so it shall not be checked again.
+            var scalar = scalar
+            scalar.isUnknown = true
+            return scalar
+        }
+    }
+
+    /// Reads a text to its end, or a default up to the brace behind it, and puts what it says behind `result`.
+    private mutating func expand(
+        _ input: inout ReferenceReader, depth: Int = 0, isNeeded: Bool = true, into result: inout ConfigurationNode.Scalar
+    ) throws(ReferenceProblem) {
+        while let piece = try input.next(inDefault: depth > 0) {
+            switch piece {
+            case .text(let text):
+                if isNeeded { result.text += text }
+            case .variable(let name, let hasDefault):
+                variables.insert(name)
+                let value = environment[name]
+                // As in a shell, ":-" is for a variable that is empty too.
+                let isSet = value.map { !hasDefault || !$0.isEmpty } ?? false
+                if isNeeded { result.references.append("${env:\(name)}") }
+                if isNeeded, isSet, let value { result.text += value }
+                guard hasDefault else {
+                    if isNeeded, !isSet { throw unset(name) }
+                    continue
+                }
+                guard depth < Self.depthLimit else {
+                    throw ReferenceProblem("defaults stand in defaults more than \(Self.depthLimit) deep")
+                }
+                try expand(&input, depth: depth + 1, isNeeded: isNeeded && !isSet, into: &result)
+            case .file(let path):
+                guard isNeeded else { continue }
+                result.references.append("${file:\(path)}")
+                result.text += try file(path)
+                result.isHidden = true
             }
-            guard var text = String(validating: bytes, as: UTF8.self) else {
-                report("the file '\(resolved)' is not UTF-8 text", at: origin)
-                return nil
-            }
-            if text.hasSuffix("\n") || text.hasSuffix("\r\n") { text.removeLast() }
-            return .init(text, isHidden: true)
+        }
+    }
+
+    private func unset(_ name: String) -> ReferenceProblem {
+        let nearest = NearestName.nearest(to: name, among: names)
+        return ReferenceProblem(
+            "the environment variable '\(name)' is not set",
+            hint: nearest.map { "did you mean '\($0)'?" } ?? "set it, or give a default: ${env:\(name):-default}")
+    }
+
+    private func file(_ path: String) throws(ReferenceProblem) -> String {
+        let resolved = FileAccess.resolve(path, from: directory)
+        let bytes: [UInt8]?
+        do {
+            bytes = try FileAccess.read(resolved, limit: Self.fileLimit)
         } catch {
             let relative = path.hasPrefix("/") ? nil : "a relative path starts from the configuration file's folder"
-            report("the file '\(resolved)' can't be read: \(error.reason)", at: origin, hint: relative)
-            return nil
+            throw ReferenceProblem("the file '\(resolved)' can't be read: \(error.reason)", hint: relative)
         }
-    }
-
-    private mutating func report(_ message: String, at origin: ConfigurationNode.Origin, hint: String? = nil) {
-        findings.append(.init(message: message, hint: hint, origin: origin, severity: .error))
+        guard let bytes else { throw ReferenceProblem("the file '\(resolved)' has more than \(ByteCount(Self.fileLimit).printed)") }
+        guard var text = String(validating: bytes, as: UTF8.self) else {
+            throw ReferenceProblem("the file '\(resolved)' is not UTF-8 text")
+        }
+        if text.hasSuffix("\n") || text.hasSuffix("\r\n") { text.removeLast() }
+        return text
     }
 }

@@ -64,6 +64,7 @@ extension Optional: ConfigurationValue where Wrapped: ConfigurationValue {
 
     public static func decode(_ node: ConfigurationNode, in context: DecodingContext) -> Wrapped?? {
         if case .null = node.content { return .some(nil) }
+        if context.meansNothing(node, to: Wrapped.self) { return .some(nil) }
         guard let value = context.read(Wrapped.self, from: node) else { return nil }
         return .some(value)
     }
