@@ -62,7 +62,7 @@ let package = Package(
         ),
         .target(
             name: "AWS",
-            dependencies: [nioCore, nioHTTP1, logging, crypto, httpClient],
+            dependencies: ["Pipeline", nioCore, nioHTTP1, logging, crypto, httpClient],
             swiftSettings: settings
         ),
         .target(

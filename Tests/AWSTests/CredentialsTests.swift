@@ -60,7 +60,28 @@ import Testing
         #expect(transport.requests.first.map { "\($0.url)" } == "http://127.0.0.1:9/creds?a=b")
     }
 
-    @Test(arguments: ["http://example.com/x", "http://127.0.0.1.example.com/", "ftp://127.0.0.1/", "nonsense"])
+    @Test(arguments: [
+        "http://127.0.0.2/x", "http://127.1:9/x", "http://[::1]/x", "http://[::1]:9/x", "http://[::ffff:127.0.0.1]/x",
+        "http://localhost:9/x",
+        "http://LOCALHOST/x", "http://169.254.170.2/x", "http://169.254.170.23/x", "http://[fd00:ec2::23]/x",
+        "http://[FD00:EC2:0::0023]:80/x",
+        "https://example.com/x",
+    ])
+    func theTokenGoesWhereContainersGetCredentials(_ url: String) async throws {
+        let transport = ScriptedTransport([.answer(document("a", expires: "2026-11-23T09:00:00Z"))])
+        let provider = provider(
+            transport, ["AWS_CONTAINER_CREDENTIALS_FULL_URI": url, "AWS_CONTAINER_AUTHORIZATION_TOKEN": "Basic x"])
+        _ = try await provider.credentials(now: Self.now)
+        #expect(transport.requests.count == 1)
+    }
+
+    @Test(arguments: [
+        "http://example.com/x", "http://127.0.0.1.example.com/", "ftp://127.0.0.1/", "nonsense", "http://127.example.com/",
+        "http://127./",
+        "http://169.254.169.254/", "http://[64:ff9b::127.0.0.1]/", "http://[::127.0.0.1]/", "http://[::1]x/",
+        "http://user@127.0.0.1/",
+        "http://[2002:7f00:1::]/", "http://10.0.0.1/", "http://0.0.0.0/",
+    ])
     func theTokenGoesNowhereElse(_ url: String) async {
         let transport = ScriptedTransport([.answer(document("a", expires: "2026-11-23T09:00:00Z"))])
         let provider = provider(

@@ -318,7 +318,7 @@ async def test_a_body_is_not_waited_for(watched, admins):
         assert response.status == 405
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0.0.0.0", "[::ffff:127.0.0.1]"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0.0.0.0", "0", "127.1", "[::]", "[::ffff:127.0.0.1]", "[::ffff:0:0]", "[64:ff9b::127.0.0.1]"])
 @pytest.mark.parametrize("listen", ["127.0.0.1", "0.0.0.0"])
 async def test_it_is_not_reached_through_the_tunnel(make_tunnel, admins, host, listen):
     _, server = admins
@@ -327,6 +327,15 @@ async def test_it_is_not_reached_through_the_tunnel(make_tunnel, admins, host, l
     async with patiently(10), await Connection.open(tunnel.port) as client:
         assert (await client.connect(f"{host}:{server.port}")).status == 403
     assert (await server.ask("/livez")).status == 200
+
+
+async def test_on_an_address_of_its_own_it_is_not_reached_through_the_tunnel(make_tunnel, admins):
+    _, server = admins
+    tunnel = make_tunnel(server_top={"admin": {"listen": f"127.0.0.9:{server.port}"}}).start()
+    for host in ("127.0.0.9", "[::ffff:127.0.0.9]", "[::ffff:7f00:9]", "127.9", "0x7f000009", "[64:ff9b::7f00:9]", "[::ffff:0:7f00:9]", "[2002:7f00:9::]", "0"):
+        assert (await fetch(tunnel.port, f"http://{host}:{server.port}/metrics")).status == 403, host
+    # Nobody listens there.
+    assert (await fetch(tunnel.port, f"http://127.0.0.8:{server.port}/metrics")).status == 502
 
 
 async def test_names_can_be_added(make_tunnel, admins):

@@ -61,7 +61,11 @@ async def test_the_first_rule_that_fits_decides(make_tunnel, hello, where):
 async def test_addresses_that_names_lead_to(make_tunnel, hello):
     """`localhost` and the other ways to write 127.0.0.1 are what they are dialled as."""
     tunnel = make_tunnel(**filters("server", {"deny": {"networks": ["127.0.0.0/8", "::1"]}}, otherwise="allow")).start()
-    for host in ("localhost", "127.0.0.1", "127.0.0.2", "127.1", "2130706433", "[::ffff:127.0.0.1]", "[::1]", "LOCALHOST"):
+    for host in (
+        "localhost", "127.0.0.1", "127.0.0.2", "127.1", "2130706433", "0x7f000001", "017700000001", "127.0.0.1.", "[::ffff:127.0.0.1]", "[::1]",
+        "LOCALHOST", "0.0.0.0", "0", "0x0", "0.0", "[::]", "[::ffff:0.0.0.0]", "[::ffff:0:0]", "[::127.0.0.1]", "[::ffff:0:127.0.0.1]",
+        "[64:ff9b::127.0.0.1]", "[64:ff9b:1::127.0.0.1]", "[2002:7f00:1::]", "[2001:0:7f00:1::]", "[fd00::5efe:127.0.0.1]", "[64:ff9b::]",
+    ):  # fmt: skip
         refused = await ask(tunnel, f"http://{host}:{hello.port}/")
         assert refused.status in (400, 403), f"{host}: {refused.raw}"
         if refused.status == 403:
@@ -72,6 +76,26 @@ async def test_addresses_that_names_lead_to(make_tunnel, hello):
     allowed = make_tunnel(**filters("server", {"allow": {"hosts": ["localhost"], "networks": ["127.0.0.0/8", "::1"]}})).start()
     assert (await ask(allowed, hello.url("/", host="localhost"))).status == 200
     assert (await ask(allowed, hello.url("/"))).status == 403, "the name counts as well"
+
+
+async def test_what_a_network_allows_is_what_is_reached(make_tunnel, hello):
+    """0.0.0.0 is dialled as 127.0.0.1, in whatever networks it is itself."""
+    narrow = make_tunnel(**filters("server", {"allow": {"networks": ["0.0.0.0/8", "::/128"]}})).start()
+    wide = make_tunnel(**filters("server", {"allow": {"networks": ["::ffff:127.0.0.0/104"]}})).start()
+    for host in ("0.0.0.0", "0", "[::ffff:0.0.0.0]"):
+        assert (await ask(narrow, f"http://{host}:{hello.port}/")).status == 403, host
+        assert (await ask(wide, f"http://{host}:{hello.port}/")).status == 200, host
+    assert (await ask(wide, hello.url("/"))).status == 200
+    assert (await ask(wide, f"http://[::1]:{hello.port}/")).status == 403
+
+
+async def test_on_the_agent_too_a_number_is_an_address(make_tunnel, hello):
+    tunnel = make_tunnel(**filters("agent", {"deny": {"networks": ["127.0.0.0/8"]}}, otherwise="allow")).start()
+    for host in ("127.0.0.1", "127.1", "2130706433", "0", "[::ffff:7f00:1]"):
+        refused = await ask(tunnel, f"http://{host}:{hello.port}/")
+        assert refused.status == 403 and "egress rule in line" in refused.text, host
+        assert (await connect(tunnel, f"{host}:{hello.port}")).status == 403, host
+    assert hello.connections == 0
 
 
 async def test_a_connection_in_the_pool_serves_nobody_whom_its_address_is_closed_to(launch, tmp_path, hello):

@@ -1,7 +1,7 @@
 """`fluidity health`, the health check of containers: asks the admin listener of a running process."""
 
 import pytest
-from harness.fluidity import Tunnel
+from harness.fluidity import Fluidity, Tunnel, write_configuration
 from harness.ports import free_port
 from harness.processes import run
 from harness.waiting import eventually
@@ -36,6 +36,16 @@ async def test_ready_and_not_ready(tunnel, binary):
 
     await eventually(is_ready, 20, "the agent is ready once the server is there")
     result = await run(binary, "health", "--config", tunnel.server_config)
+    assert result.status == 0 and result.output == b"ready\n", result.text
+
+
+@pytest.mark.parametrize("everywhere", ["0.0.0.0", "0", "[::]", "[0:0::0]", "[::ffff:0.0.0.0]"])
+async def test_a_listener_on_every_address(tmp_path, launch, binary, everywhere):
+    port = free_port()
+    stages = [("accept", {"listen": f"127.0.0.1:{free_port()}"}), ("http", {}), ("respond", {"status": 200})]
+    config = write_configuration(tmp_path / "everywhere.yaml", stages, admin={"listen": f"{everywhere}:{port}"})
+    launch(Fluidity("server", config, port=None))
+    result = await run(binary, "health", "--config", config)
     assert result.status == 0 and result.output == b"ready\n", result.text
 
 

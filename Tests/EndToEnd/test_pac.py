@@ -36,12 +36,12 @@ async def test_what_browsers_are_told(agent):
     for host in (
         "localhost", "LOCALHOST", "intranet", "intranet.", "corp.example", "www.corp.example", "a.b.CORP.example.", "x.below.example",
         "10.0.0.1", "10.255.255.255", "192.168.7.9", "fd00::1", "fdff:1:2:3:4:5:6:7", "[fd12::]", "2001:db8::1", "2001:db8:0:0:0:0:0:1",
-        "172.31.255.255",
+        "172.31.255.255", "::ffff:10.0.0.1", "::ffff:a00:1", "[::ffff:c0a8:709]", "0:0:0:0:0:ffff:172.16.9.9", "fd00::1.2.3.4",
     ):  # fmt: skip
         assert find(script, host) == "DIRECT", host
     for host in (
         "example.com", "localhost.example.com", "notcorp.example", "corp.example.org", "11.0.0.1", "192.168.7.10", "9.255.255.255",
-        "172.32.0.0", "10.0.0.1.example.com", "fe80::1", "2001:db8::2", "::1", "::", "10", "constructor", "hasOwnProperty", "",
+        "172.32.0.0", "10.0.0.1.example.com", "fe80::1", "2001:db8::2", "::1", "::", "::ffff:11.0.0.1", "::fffe:10.0.0.1", "::10.0.0.1", "10", "constructor", "hasOwnProperty", "",
     ):  # fmt: skip
         assert find(script, host) == through, host
     assert find(script, "example.com", "http") == through

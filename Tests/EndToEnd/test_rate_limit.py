@@ -7,6 +7,8 @@ import time
 import pytest
 
 from harness.client import Connection, fetch
+from harness.fluidity import Fluidity, write_configuration
+from harness.ports import free_port
 from harness.processes import run
 from harness.waiting import eventually
 
@@ -47,6 +49,26 @@ async def test_requests(make_tunnel, hello, where):
     async with await Connection.open(tunnel.port) as client:
         assert (await client.connect(hello.authority)).status == 429
     assert len(hello.requests) == 3
+
+
+async def test_clients_of_a_socket_for_both_versions(launch, tmp_path, hello):
+    """IPv4 clients have their own addresses there, and aren't one because those of IPv6 begin alike."""
+    port = free_port()
+    fields = [("headers", {"request": {"set": {"X-Client": "{client}"}}})]
+    stages = [("accept", {"listen": f"[::]:{port}"}), ("http", {"mode": "proxy"}), ("rate-limit", {"by": "client", "requests": "1/h"}), *fields, ("fetch", {"destinations": "any"})]
+    launch(Fluidity("server", write_configuration(tmp_path / "both.yaml", stages), port=port))
+
+    async def status(source: str) -> int:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(source, 0))
+        writer.write(f"GET {hello.url('/')} HTTP/1.1\r\nHost: {hello.authority}\r\nConnection: close\r\n\r\n".encode())
+        answer = await asyncio.wait_for(reader.read(), 20)
+        writer.close()
+        return int(answer[9:12])
+
+    for source in ("127.0.0.2", "127.0.0.3"):
+        assert await status(source) == 200, source
+        assert await status(source) == 429, source
+    assert [request.get("x-client") for request in hello.requests] == ["127.0.0.2", "127.0.0.3"]
 
 
 @pytest.mark.parametrize("where", ["agent", "server"])

@@ -1,4 +1,5 @@
 package import Logging
+import Pipeline
 
 #if canImport(FoundationEssentials)
 import FoundationEssentials
@@ -93,12 +94,12 @@ package struct AWSSurroundings: Sendable {
         }
     }
 
+    private static let credentialEndpoints = ["169.254.170.2", "169.254.170.23", "fd00:ec2::23"].compactMap(IPAddress.init(_:))
+
     /// Loopback, and the addresses at which ECS and EKS give credentials: a token is sent nowhere else without TLS.
     private static func isLocal(_ host: String) -> Bool {
-        let name = host.hasPrefix("[") ? host.prefix { $0 != "]" }.dropFirst() : host.prefix { $0 != ":" }
-        return ["localhost", "::1", "169.254.170.2", "169.254.170.23", "fd00:ec2::23"].contains(String(name))
-            || name.split(separator: ".").count == 4 && name.hasPrefix("127.")
-                && name.utf8.allSatisfy { (0x30...0x39).contains($0) || $0 == 0x2E }
+        guard let name = Authority(host)?.host else { return false }
+        return IPAddress.isLoopback(host: name) || IPAddress(host: name).map(credentialEndpoints.contains) ?? false
     }
 }
 

@@ -65,9 +65,10 @@ struct HealthCommand: AsyncParsableCommand {
                     ? String(Unicode.Scalar(byte)) : "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
             }
             return "http+unix://\(escaped.joined())\(path)"
-        case .tcp("0.0.0.0", let port): return "http://127.0.0.1:\(port)\(path)"
-        case .tcp("::", let port): return "http://[::1]:\(port)\(path)"
-        case .tcp(let host, let port): return "http://\(HostPort(host: host, port: port))\(path)"
+        case .tcp(let host, let port):
+            var host = host
+            if let address = IPAddress(host: host), address.isUnspecified { host = address.family == .v4 ? "127.0.0.1" : "::1" }
+            return "http://\(HostPort(host: host, port: port))\(path)"
         }
     }
 }

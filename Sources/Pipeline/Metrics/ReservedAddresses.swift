@@ -4,35 +4,39 @@ import Synchronization
 /// Addresses at which a process answers its operator, and which it therefore never dials for anybody else: a client of the
 /// tunnel mustn't reach the admin listener through it. One for each process, shared by its pipelines.
 public final class ReservedAddresses: Sendable {
-    private let addresses = Mutex<[SocketAddress]>([])
+    private struct Listener {
+        var address: IPAddress
+        var port: Int
+    }
+
+    private let listeners = Mutex<[Listener]>([])
 
     public init() {}
 
-    /// Keeps an address from being dialled, from now on.
-    package func add(_ address: SocketAddress) { addresses.withLock { $0.append(address) } }
+    /// Keeps what leads to a listener from being dialled, from now on. A Unix socket leads nowhere.
+    package func add(_ address: SocketAddress) {
+        guard let ip = IPAddress(address), let port = address.port else { return }
+        listeners.withLock { $0.append(Listener(address: ip, port: port)) }
+    }
 
-    /// Whether dialling an address would lead to one of these.
+    /// Whether dialling an address may lead to one of these.
     package func contains(_ address: SocketAddress) -> Bool {
-        guard let port = address.port else { return false }
-        let reserved = addresses.withLock { $0.filter { $0.port == port } }
-        guard !reserved.isEmpty, let host = address.ipAddress else { return false }
+        guard let dialled = IPAddress(address), let port = address.port else { return false }
+        let (isHere, isEverywhere) = listeners.withLock { listeners in
+            var isHere = false
+            var isEverywhere = false
+            for listener in listeners where listener.port == port {
+                isHere = isHere || dialled.mayReach { $0 == listener.address || $0.isUnspecified }
+                isEverywhere = isEverywhere || listener.address.isUnspecified
+            }
+            return (isHere, isEverywhere)
+        }
+        guard isEverywhere, !isHere else { return isHere }
         // A listener on every address is reached by each of this machine's.
-        let listensEverywhere = reserved.contains { $0.ipAddress == "0.0.0.0" || $0.ipAddress == "::" }
-        let plain = Self.plain(host)
-        return reserved.contains { Self.plain($0.ipAddress ?? "") == plain } || Self.isUnspecified(plain)
-            || listensEverywhere && (Self.isLoopback(plain) || Self.ownAddresses().contains(plain))
+        return dialled.mayReach(\.isLoopback) || Self.ownAddresses().contains { own in dialled.mayReach { $0 == own } }
     }
 
-    /// The IPv4 address inside a mapped one.
-    private static func plain(_ host: String) -> String {
-        host.hasPrefix("::ffff:") && host.contains(".") ? String(host.dropFirst(7)) : host
-    }
-
-    /// Dialling it is dialling this machine.
-    private static func isUnspecified(_ host: String) -> Bool { host == "0.0.0.0" || host == "::" }
-    private static func isLoopback(_ host: String) -> Bool { host == "::1" || host.hasPrefix("127.") }
-
-    private static func ownAddresses() -> [String] {
-        ((try? System.enumerateDevices()) ?? []).compactMap { $0.address?.ipAddress }
+    private static func ownAddresses() -> [IPAddress] {
+        ((try? System.enumerateDevices()) ?? []).compactMap { $0.address.flatMap { IPAddress($0) } }
     }
 }

@@ -45,7 +45,7 @@ final class AdminPort: ExchangePort {
     /// A browser sends whatever name led it here: one that is none of ours may be a site that wants to read this.
     private func isAsked(by host: String) -> Bool {
         let host = host.lowercased()
-        return host == "localhost" || names.contains(host) || (try? SocketAddress(ipAddress: host, port: 0)) != nil
+        return host == "localhost" || names.contains(host) || IPAddress(host: host) != nil
     }
 
     /// Every loop has to do something before this is answered.

@@ -302,8 +302,7 @@ public struct JWTConfiguration: NestedConfiguration {
 
     private static func isLoopback(_ url: String) -> Bool {
         guard url.hasPrefix("http://") else { return false }
-        let authority = url.dropFirst("http://".count).prefix { $0 != "/" }
-        let host = Authority(String(authority))?.host
-        return host == "127.0.0.1" || host == "::1" || host == "localhost"
+        let authority = url.dropFirst("http://".count).prefix { $0 != "/" && $0 != "?" && $0 != "#" }
+        return Authority(String(authority)).map { IPAddress.isThisMachine(host: $0.host) } ?? false
     }
 }

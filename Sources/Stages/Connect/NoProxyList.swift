@@ -1,4 +1,3 @@
-import NIOCore
 package import Pipeline
 
 /// `NO_PROXY`: hosts that are reached without a proxy. Entries are separated by commas or spaces: a name for itself and
@@ -12,12 +11,12 @@ package struct NoProxyList: Sendable {
 
     package func covers(_ server: HostPort) -> Bool {
         let host = Self.normalized(server.host)
-        let address = (try? SocketAddress(ipAddress: host, port: 0)).flatMap { AddressBytes($0) }
+        let address = IPAddress(host: server.host)
         return entries.contains { entry in
             if entry == "*" { return true }
-            if let address, let network = Network(String(entry)) { return network.contains(address) }
+            if let address, let network = Network(String(entry)) { return [network].haveAll(reachedBy: address) }
             guard let (name, port) = Self.split(entry), port == nil || port == server.port else { return false }
-            if let address { return Network(name)?.contains(address) ?? false }
+            if let address { return Network(name).map { [$0].haveAll(reachedBy: address) } ?? false }
             return host == name || host.hasSuffix("." + name)
         }
     }

@@ -89,11 +89,14 @@ public struct EgressConditions: NestedConfiguration {
 struct EgressSubject: Equatable {
     /// In lower case, without the dot that a name may end with.
     var host: String
+    /// What the host is dialled as, if it is written as an address.
+    let address: IPAddress?
     var port: Int
     var method: String
     var identity: String
 
     init(host: String, port: Int, method: String, identity: String) {
+        address = IPAddress(host: host)
         let host = host.lowercased()
         self.host = host.count > 1 && host.hasSuffix(".") ? String(host.dropLast()) : host
         self.port = port
@@ -143,14 +146,25 @@ struct EgressQuestion: Equatable {
         var networks: [Network]
         /// Nil allows.
         var refusal: EgressRefusal?
+
+        /// Whether the rule is about an address: one that denies, if dialling may reach its networks; one that allows, if dialling
+        /// reaches nothing else.
+        func fits(_ address: IPAddress) -> Bool {
+            refusal == nil ? networks.haveAll(reachedBy: address) : networks.mayBeReached(by: address)
+        }
     }
 
     var candidates: [Candidate]
     var fallback: EgressRefusal?
 
     func refusal(of address: SocketAddress) -> EgressRefusal? {
-        guard let bytes = AddressBytes(address) else { return fallback }
-        for candidate in candidates where candidate.networks.contains(where: { $0.contains(bytes) }) { return candidate.refusal }
+        // What has no IP address is in no network.
+        guard let address = IPAddress(address) else { return fallback }
+        return refusal(of: address)
+    }
+
+    func refusal(of address: IPAddress) -> EgressRefusal? {
+        for candidate in candidates where candidate.fits(address) { return candidate.refusal }
         return fallback
     }
 }
@@ -162,7 +176,6 @@ struct EgressRules: Sendable {
     let seesAddresses: Bool
 
     func decide(_ subject: EgressSubject) -> EgressDecision {
-        let literal = try? SocketAddress(ipAddress: subject.host, port: 0)
         var candidates: [EgressQuestion.Candidate] = []
         var fallback = otherwise == .deny ? EgressRefusal(rule: .otherwise, host: subject.host) : nil
         for (index, rule) in rules.enumerated() where rule.value.conditions.fit(subject) {
@@ -173,12 +186,12 @@ struct EgressRules: Sendable {
                 fallback = refusal
                 break
             }
-            if seesAddresses || literal != nil { candidates.append(.init(networks: networks, refusal: refusal)) }
+            if seesAddresses || subject.address != nil { candidates.append(.init(networks: networks, refusal: refusal)) }
         }
         let question = EgressQuestion(candidates: candidates, fallback: fallback)
         guard !candidates.isEmpty else { return fallback.map { .deny($0) } ?? .allow }
-        // The literal is decided here, so that nothing of the exchange goes on; whoever dials asks only for names.
-        if let literal { return question.refusal(of: literal).map { .deny($0) } ?? .allow }
+        // An address is decided here, so that nothing of the exchange goes on; whoever dials asks only for names.
+        if let address = subject.address { return question.refusal(of: address).map { .deny($0) } ?? .allow }
         return .byAddress(question)
     }
 }

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOPosix
+import Pipeline
 
 #if canImport(Glibc)
 import Glibc
@@ -9,7 +10,7 @@ import Musl
 import Darwin
 #endif
 
-/// Finds a host's addresses: literal ones as they are, names by the system's resolver on threads of their own.
+/// Finds a host's addresses: those that it is written as, names by the system's resolver on threads of their own.
 enum AddressResolver {
     struct NotFound: Error {
         var reason: String
@@ -17,10 +18,9 @@ enum AddressResolver {
 
     /// The address that a host is written as, or nil for a name.
     static func literal(_ host: String, port: Int) -> SocketAddress? {
-        // Looked at first, for of a name the library makes an error, which costs more.
-        let isNumbers = host.utf8.allSatisfy { (0x30...0x39).contains($0) || $0 == UInt8(ascii: ".") }
-        guard isNumbers || host.utf8.contains(UInt8(ascii: ":")) else { return nil }
-        return try? SocketAddress(ipAddress: host, port: port)
+        // Which link a zone names only the resolver knows.
+        guard !host.utf8.contains(UInt8(ascii: "%")) else { return nil }
+        return IPAddress(host: host).flatMap { SocketAddress($0, port: port) }
     }
 
     static func resolve(_ host: String, port: Int, on loop: any EventLoop) -> EventLoopFuture<[SocketAddress]> {

@@ -1,7 +1,7 @@
 package import NIOCore
 public import Pipeline
 
-/// Which addresses may be dialled. The decision is made on the address itself, whatever name led to it.
+/// Which addresses may be dialled. The decision is made on what dialling the address reaches, whatever name led to it.
 public struct Destinations: Sendable, Equatable, ConfigurationValue {
     enum Base: Equatable, Sendable {
         case publicOnly
@@ -56,26 +56,31 @@ public struct Destinations: Sendable, Equatable, ConfigurationValue {
 
     /// Whether an address may be dialled.
     package func allow(_ address: SocketAddress) -> Bool {
-        guard let bytes = AddressBytes(address) else { return false }
-        let isSensitive = Network.linkLocalAndMetadata.contains { $0.contains(bytes) }
+        guard let address = IPAddress(address) else { return false }
+        return address.reachesOnly(isOpen) || isOpenAsWritten(address)
+    }
+
+    /// Whether an address itself may be reached. Sensitive ones are named one by one: no network opens them, however narrow.
+    private func isOpen(_ address: IPAddress) -> Bool {
         switch base {
         case .any:
-            return !isSensitive
+            return !address.isSensitive
         case .publicOnly:
-            return isPublic(bytes, isSensitive)
+            return address.isPublic
         case .networks(let networks, let withPublic):
-            if withPublic, isPublic(bytes, isSensitive) { return true }
-            // Sensitive ones are named one by one: no network opens them, however narrow.
-            return networks.contains { $0.contains(bytes) && (!isSensitive || $0.isOneAddress) }
+            if withPublic, address.isPublic { return true }
+            return networks.contains { $0.contains(address) && ($0.isOneAddress || !address.isSensitive) }
         }
+    }
+
+    /// Whether a list opens a translator's prefix, whatever is behind that.
+    private func isOpenAsWritten(_ address: IPAddress) -> Bool {
+        guard case .networks(let networks, _) = base else { return false }
+        return networks.contains { $0.names(address) && ($0.isOneAddress || !address.mayReach(\.isSensitive)) }
     }
 }
 
 extension Destinations {
-    private func isPublic(_ bytes: AddressBytes, _ isSensitive: Bool) -> Bool {
-        !isSensitive && !Network.notPublic.contains { $0.contains(bytes) }
-    }
-
     /// One entry of a list: a network, or nil for all public addresses.
     private struct Entry: ScalarConfigurationValue {
         var network: Network?

@@ -54,6 +54,11 @@ package struct PACFile: Sendable {
                 return parts;
             }
             if (host.indexOf(":") < 0) { return null; }
+            var dotted = /^(.*:)(\\d{1,3})\\.(\\d{1,3})\\.(\\d{1,3})\\.(\\d{1,3})$/.exec(host);
+            if (dotted) {
+                host = dotted[1] + (dotted[2] * 256 + Number(dotted[3])).toString(16) + ":"
+                    + (dotted[4] * 256 + Number(dotted[5])).toString(16);
+            }
             var halves = host.split("::");
             if (halves.length > 2) { return null; }
             var head = halves[0] ? halves[0].split(":") : [];
@@ -69,7 +74,9 @@ package struct PACFile: Sendable {
                 var value = parseInt(groups[index], 16);
                 bytes.push(value >> 8, value & 255);
             }
-            return bytes;
+            // An IPv4-mapped address is the IPv4 one.
+            for (index = 0; index < 10 && bytes[index] === 0; index++) {}
+            return index === 10 && bytes[10] === 255 && bytes[11] === 255 ? bytes.slice(12) : bytes;
         }
 
         function isIn(bytes, network) {

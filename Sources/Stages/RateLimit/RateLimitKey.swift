@@ -1,4 +1,3 @@
-import NIOCore
 public import Pipeline
 
 /// Whose exchanges share one limit.
@@ -12,7 +11,7 @@ public enum RateLimitKey: String, Sendable, CaseIterable, ConfigurationChoice {
     func value(for exchange: Exchange) -> UInt64 {
         switch self {
         case .global: 0
-        case .client: Self.hash(Self.client(exchange.client))
+        case .client: Self.client(exchange.client)
         case .identity: Self.hash(exchange.clientName)
         case .host: Self.hash(Self.host(exchange.request.host))
         }
@@ -20,11 +19,10 @@ public enum RateLimitKey: String, Sendable, CaseIterable, ConfigurationChoice {
 
     /// Somebody with a certificate is known by its key, whatever the address. Of an IPv6 address the network counts: who has one
     /// has all of them.
-    private static func client(_ client: Inbound) -> String {
-        if let identity = client.identity { return identity.publicKeyHash }
+    private static func client(_ client: Inbound) -> UInt64 {
+        if let identity = client.identity { return hash(identity.publicKeyHash) }
         let address = client.address
-        guard address.contains(":"), let raw = (try? SocketAddress(ipAddress: address, port: 0))?.rawBytes else { return address }
-        return raw.prefix(8).map { String($0, radix: 16) }.joined(separator: ":")
+        return IPAddress(address).map { hash($0.holder) } ?? hash(address)
     }
 
     private static func host(_ host: String) -> String {
@@ -32,9 +30,9 @@ public enum RateLimitKey: String, Sendable, CaseIterable, ConfigurationChoice {
         return host.hasSuffix(".") ? String(host.dropLast()) : host
     }
 
-    private static func hash(_ text: String) -> UInt64 {
+    private static func hash(_ name: some Hashable) -> UInt64 {
         var hasher = Hasher()
-        hasher.combine(text)
+        hasher.combine(name)
         return UInt64(bitPattern: Int64(hasher.finalize()))
     }
 

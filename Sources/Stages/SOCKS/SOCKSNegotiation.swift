@@ -147,9 +147,7 @@ package struct SOCKSNegotiation: Sendable {
         }
         // Programs put addresses in place of names too, an IPv6 one with or without its brackets.
         let name = String(buffer: address)
-        if name.contains(":"), !name.hasPrefix("["), (try? SocketAddress(ipAddress: name, port: port)) != nil {
-            return Authority(host: name, port: port)
-        }
+        if name.contains(":"), IPAddress(name) != nil { return Authority(host: name, port: port) }
         guard let authority = Authority(name), authority.port == nil else { return nil }
         return Authority(host: authority.host, port: port)
     }

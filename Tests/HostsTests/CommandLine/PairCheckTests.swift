@@ -161,6 +161,15 @@ import Testing
         #expect(
             try findings(accept: "listen: \"0.0.0.0:9443\"").map { $0.prefix(23) } == ["agent.yaml:7: warning: "])
         #expect(try findings(accept: "listen: \"127.0.0.1:8443\"").map { $0.prefix(24) } == ["server.yaml:2: warning: "])
+        // A name that only looks like an address of this machine, and other ways to write one.
+        let tls = tls("client", ", name: tunnel.example")
+        for (to, isWarned) in [
+            ("127.tunnel.example", true), ("[::ffff:127.0.0.1]", false), ("LocalHost", false), ("0.0.0.0", false),
+        ] {
+            let found = try findings(accept: "listen: \"[::1]:8443\"", to: "\(to):8443", agentTLS: tls)
+            #expect(found.count == (isWarned ? 1 : 0), "\(to): \(found)")
+        }
+        #expect(try findings(accept: "listen: \"[::ffff:0.0.0.0]:8443\"") == [])
         #expect(try findings(accept: "listen: \"unix:/tmp/x\"").map { $0.prefix(24) } == ["server.yaml:2: warning: "])
     }
 

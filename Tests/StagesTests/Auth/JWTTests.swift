@@ -6,6 +6,19 @@ import Testing
 @testable import Stages
 
 @Suite struct JWTTests {
+    @Test(arguments: [
+        ("https://keys.example/", true), ("http://localhost/keys", true), ("http://127.0.0.1:9/keys?a", true),
+        ("http://127.0.0.2?a", true),
+        ("http://[::1]/keys", true), ("http://keys.example/", false), ("http://127.keys.example/", false),
+        ("http://127.0.0.1.example/", false),
+        ("http://localhost.example/", false), ("http://localhost@keys.example/", false), ("http://[64:ff9b::127.0.0.1]/", false),
+    ])
+    func keysAreFetchedWithoutTLSFromThisMachineAlone(_ url: String, _ isTaken: Bool) {
+        var configuration = JWTConfiguration(issuer: "i", audience: ["a"])
+        configuration.keysURL = url
+        #expect(configuration.validate().isEmpty == isTaken)
+    }
+
     private let issuer = JWTIssuer()
     private static let now = 1_800_000_000
 

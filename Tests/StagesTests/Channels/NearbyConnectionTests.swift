@@ -79,14 +79,5 @@ struct NearbyConnectionTests {
         let names = try await after { _ = listener.chooseCongestionControl($0) }
         #expect(names.after == names.before)
     }
-
-    @Test(arguments: [
-        ("127.0.0.1", true), ("127.255.0.3", true), ("126.0.0.1", false), ("128.0.0.1", false), ("::1", true), ("::2", false),
-        ("::ffff:127.0.0.1", true), ("fe80::1", false),
-    ])
-    func thisMachine(address: String, isLoopback: Bool) throws {
-        let address = try SocketAddress(ipAddress: address, port: 1)
-        #expect(AddressBytes(address)?.isLoopback == isLoopback)
-    }
 }
 #endif

@@ -104,6 +104,9 @@ import Testing
             (request(1, name("two words")), 1),
             (request(1, name("example.com:80")), 1),
             (request(1, name("a\r\nb")), 1),
+            (request(1, name("fe80::1%lo")), 1),
+            (request(1, name("[::1%lo]")), 1),
+            (request(1, name("::1:80:x")), 1),
             (request(1, name("example.com"), port: 0), 1),
             ([4, 1, 0, 1, 127, 0, 0, 1, 0, 80], 1),
         ] as [([UInt8], UInt8)])

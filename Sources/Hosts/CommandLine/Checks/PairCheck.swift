@@ -94,16 +94,12 @@ package struct PairCheck {
                     "the agent dials port \(to.port), but the server\(place(of: accept, in: server)) listens on \(port)",
                     at: connect, in: agent, key: "to", hint: "that works only if something in between maps the ports")
             }
-            if Self.isLoopback(host), !Self.isLoopback(to.host) {
+            if IPAddress.isLoopback(host: host), !IPAddress.isThisMachine(host: to.host) {
                 warn(
                     "the server listens on \(host) alone, but the agent\(place(of: connect, in: agent)) dials \(to.host)",
                     at: accept, in: server, key: "listen", hint: "listen on 0.0.0.0:\(port) to be reached from elsewhere")
             }
         }
-    }
-
-    private static func isLoopback(_ host: String) -> Bool {
-        host == "localhost" || host == "::1" || host.hasPrefix("127.")
     }
 
     // MARK: - Who

@@ -93,7 +93,8 @@ public struct EndpointURL: Sendable, Hashable, ScalarConfigurationValue, CustomS
         host = parsed.host
     }
 
-    public var isLoopback: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
+    /// Whether what is sent there never leaves this machine: `localhost`, or an address that says so.
+    public var isLoopback: Bool { IPAddress.isThisMachine(host: host) }
     public var description: String { text }
     public var printed: String { text.printed }
 }

@@ -142,7 +142,7 @@ package struct OriginAddress: Sendable, Equatable, ScalarConfigurationValue {
     package static var typeDescription: String { "an address such as 192.0.2.7" }
 
     package init(configured text: String) throws(InvalidValue) {
-        guard let address = try? SocketAddress(ipAddress: text, port: 0) else { throw InvalidValue() }
+        guard let address = IPAddress(text).flatMap({ SocketAddress($0, port: 0) }) else { throw InvalidValue() }
         self.address = address
         printed = text.printed
     }
