@@ -4,8 +4,11 @@ import asyncio
 
 import pytest
 
-from harness.client import Connection, fetch
+from harness.client import Connection, fetch, request
+from harness.fluidity import Fluidity, write_configuration
+from harness.http2 import HTTP2Client, get
 from harness.origin import Origin
+from harness.ports import free_port
 from harness.waiting import eventually, patiently
 
 
@@ -126,6 +129,41 @@ async def test_what_proves_a_request_leaves_the_connection_to_all(one_loop, ok):
     assert ok.connections == 1
 
 
+@pytest.mark.parametrize("filters", [{"retry": {}}, {"compress": {}}, {"circuit-breaker": {}}])
+async def test_stages_between_change_nothing(make_tunnel, make_trusting, filters):
+    origin = await make_trusting()
+    loops = {"event-loops": 1}
+    tunnel = make_tunnel(server_filters=list(filters.items()), agent_top=loops, server_top=loops).start()
+    async with patiently(30), await Connection.open(tunnel.port) as ann:
+        assert await origin.authenticate(ann, "ann") == "mail of ann"
+        assert (await fetch(tunnel.port, origin.url("/mail"))).status == 401
+        assert (await ann.request("GET", origin.url("/mail"))).text == "mail of ann"
+
+
+async def test_pipelined_requests_use_their_own_connection(launch, tmp_path, make_trusting):
+    origin = await make_trusting()
+    port = free_port()
+    stages = [("accept", {"listen": f"127.0.0.1:{port}"}), ("http", {"mode": "proxy"}), ("fetch", {"destinations": "any"})]
+    config = write_configuration(tmp_path / "proxy.yaml", stages, **{"event-loops": 1})
+    launch(Fluidity("agent", config, port=port))
+    async with patiently(30), await Connection.open(port) as ann:
+        assert await origin.authenticate(ann, "ann") == "mail of ann"
+        await ann.send(4 * request("GET", origin.url("/mail")))
+        assert [(await ann.response()).text for _ in range(4)] == ["mail of ann"] * 4
+
+
+async def test_who_says_nothing_of_its_clients_has_a_connection_once(make_tunnel, make_trusting, client_identity):
+    """A proxy in front of the server, or an agent of an earlier version, may speak for many."""
+    origin = await make_trusting("NTLM", 1)
+    tunnel = make_tunnel(server={"frame": {"codec": "h2"}}, server_top={"event-loops": 1})
+    tunnel.start_server()
+    async with patiently(30), await HTTP2Client.open(tunnel.server_port, client_identity) as client:
+        ann = await (await client.request(get(origin.url("/mail"), "GET", ("authorization", "NTLM ann")))).done()
+        assert ann.status == 200
+        assert (await (await client.request(get(origin.url("/mail")))).done()).status == 401
+    assert origin.connections == 2
+
+
 async def test_a_client_cannot_name_itself(make_tunnel, make_trusting):
     """With HTTP/2 a field says whose connection a request belongs to. It is the agent's, whatever a client writes."""
     origin = await make_trusting()
@@ -143,9 +181,13 @@ async def test_a_client_cannot_name_itself(make_tunnel, make_trusting):
 async def test_bytes_behind_an_answer_are_nobodys(one_loop, origin):
     """What an origin sends behind an answer doesn't become the next client's."""
 
-    @origin.on("/more")
+    @origin.on("/more/*")
     async def more(exchange):
-        await exchange.send(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nownHTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nanother")
+        # At the end of what is read in one piece, too.
+        size = int(exchange.request.target.rpartition("/")[2])
+        head = b"HTTP/1.1 200 OK\r\nX: %s\r\nContent-Length: 3\r\n\r\n"
+        padding = b"x" * (size - len(head) - 1)
+        await exchange.send(head % padding + b"own" + b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nanother")
 
     @origin.on("/plain")
     async def plain(exchange):
@@ -153,5 +195,8 @@ async def test_bytes_behind_an_answer_are_nobodys(one_loop, origin):
 
     tunnel = one_loop(**{"connections-per-origin": 1})
     async with patiently(30):
-        asking = [asyncio.create_task(fetch(tunnel.port, origin.url(path))) for path in ("/more", "/plain", "/more", "/plain")]
-        assert [answer.text for answer in await asyncio.gather(*asking)] == ["own", "plain", "own", "plain"]
+        # Heads of up to 16 KiB pass every codec.
+        for size in (100, 2048, 4096, 8192):
+            paths = (f"/more/{size}", "/plain", f"/more/{size}", "/plain")
+            asking = [asyncio.create_task(fetch(tunnel.port, origin.url(path))) for path in paths]
+            assert [answer.text for answer in await asyncio.gather(*asking)] == ["own", "plain", "own", "plain"]

@@ -80,7 +80,7 @@ package struct Host: Sendable {
         for pipeline in running { await pipeline.reopenFiles() }
         for ((pipeline, companion), read) in zip(zip(running, companions), reload) {
             do {
-                let configuration = try read()
+                let configuration = try await Self.patiently(read)
                 await pipeline.reload(configuration) {
                     try configuration.plan(logger: logger(for: configuration), presence: companion?.presence)
                 }
@@ -89,6 +89,19 @@ package struct Host: Sendable {
                     "the configuration can't be read; the one before stays in use", metadata: ["reason": "\(error)"])
             }
         }
+    }
+
+    /// Files can't be read when there are no descriptors left. They are waited for: whoever reloads may want to change just that.
+    private static func patiently(_ read: () throws -> LoadedConfiguration) async throws -> LoadedConfiguration {
+        for _ in 0..<20 {
+            do {
+                return try read()
+            } catch  where FileDescriptors.process.areExhausted {
+                FileDescriptors.process.relieve()
+                try? await Task.sleep(for: .milliseconds(100))
+            }
+        }
+        return try read()
     }
 
     /// Lets what is open finish, and then companions have their last word. Another signal cuts both short.

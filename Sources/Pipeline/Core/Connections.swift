@@ -20,6 +20,8 @@ public final class Inbound: Medium {
     package var notesActivity = false
     /// Something has passed since somebody last asked.
     package var isActive = false
+    /// Since when nothing is open on it, where somebody who speaks with the client says so: it may be closed if its descriptor is needed.
+    package var unusedSince: NIODeadline?
     /// Who it is, once a stage has found out.
     public var identity: PeerIdentity?
     /// The protocol that both sides agreed on in their TLS handshake (ALPN, RFC 7301).
@@ -62,35 +64,6 @@ public protocol InboundPort: AnyObject {
 public struct DrainEvent: Sendable {
     public init() {}
 }
-
-/// Fired through connections' pipelines when the process has no file descriptors left: who has nothing open on his connection closes
-/// it. One for all connections of a loop, so that no more end than are wanted.
-package final class RelinquishEvent {
-    /// Which connections are to be closed.
-    package enum Kind: CaseIterable {
-        /// Those on which nothing has come for a second since they were opened.
-        case silent
-        /// Those that have been used and aren't at the moment.
-        case idle
-    }
-
-    package var kind = Kind.silent
-    /// Connections that are still to be closed.
-    private var wanted: Int
-
-    package init(_ wanted: Int) { self.wanted = wanted }
-
-    /// To be asked by whoever could close his connection now.
-    /// - Returns: Whether he is to.
-    package func takes() -> Bool {
-        guard wanted > 0 else { return false }
-        wanted -= 1
-        return true
-    }
-}
-
-@available(*, unavailable)
-extension RelinquishEvent: Sendable {}
 
 /// A byte connection that we open to somebody. Confined to its channel's loop.
 public final class Outbound: Medium {

@@ -23,6 +23,11 @@ public struct ClientConnection: Sendable, Hashable {
         inner = name
     }
 
+    /// Reads a name as it is written in a field or a member: up to 16 hexadecimal digits. Nil for anything else.
+    package static func name(_ text: String) -> UInt64? {
+        text.utf8.allSatisfy { $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "-") } ? UInt64(text, radix: 16) : nil
+    }
+
     /// What this program calls the connection in a tunnel of its own. Two connections get the same name with a probability of 2⁻⁶⁴.
     package var name: UInt64 {
         guard inner != nil else { return number }

@@ -55,7 +55,7 @@ public struct RequestHead: Sendable, Equatable {
     public var takesDeflated = false
     /// What the program at the other end of the tunnel calls the connection by which its client sent this, see `ClientConnection`. Set by
     /// `frame` where it accepts; nil where that end doesn't say.
-    package var clientName: UInt64?
+    package var connectionName: UInt64?
 
     public init(
         kind: RequestKind = .plain, method: String, scheme: Scheme, authority: String, path: String, body: BodyLength = .none,

@@ -1,4 +1,4 @@
-import NIOCore
+package import NIOCore
 import Synchronization
 
 #if canImport(Glibc)
@@ -20,7 +20,14 @@ public final class FileDescriptors: Sendable {
     private struct State {
         var holders: [Int: @Sendable () -> Void] = [:]
         var next = 0
+        var lastRelief: NIODeadline?
+        var lastShortage: NIODeadline?
     }
+
+    /// Whoever is asked needs a moment, and many may want a descriptor at once.
+    private static let betweenReliefs = TimeAmount.milliseconds(50)
+    /// A shortage that comes back within so long isn't news.
+    private static let memory = TimeAmount.minutes(1)
 
     private let state = Mutex(State())
 
@@ -38,12 +45,21 @@ public final class FileDescriptors: Sendable {
     /// So many are left to what connections need beside themselves: others to origins or to the server, files.
     package var reserve: Int { min(256, max(8, limit / 8)) }
 
-    /// Whether fewer than `reserve` are free. The system gives out the lowest number that is free, so one that is asked for tells.
-    package var areScarce: Bool {
-        let lowest = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0)
-        guard lowest >= 0 else { return errno == EMFILE || errno == ENFILE }
-        close(lowest)
-        return Int(lowest) >= limit - reserve
+    /// Whether a descriptor that was just given out shows that fewer than `reserve` are free: the system gives out the lowest.
+    package func isScarce(_ descriptor: Int) -> Bool { descriptor >= limit - reserve }
+
+    /// Whether fewer than `reserve` are free.
+    package var areScarce: Bool { lowest.map(isScarce) ?? true }
+
+    /// Whether there is none for another connection.
+    package var areExhausted: Bool { lowest == nil }
+
+    /// The descriptor that would be given out next; nil when there is none.
+    private var lowest: Int? {
+        let socket = socket(AF_UNIX, Self.streamType, 0)
+        guard socket >= 0 else { return Self.isExhausted(errno) ? nil : 0 }
+        close(socket)
+        return Int(socket)
     }
 
     /// Raises the soft limit to the hard one. Programs that use select(2) need a low soft limit, and this one doesn't.
@@ -61,9 +77,10 @@ public final class FileDescriptors: Sendable {
         (error as? IOError).map { isExhausted($0.errnoCode) } ?? false
     }
 
-    package static func isExhausted(_ code: CInt) -> Bool { code == EMFILE || code == ENFILE }
+    private static func isExhausted(_ code: CInt) -> Bool { code == EMFILE || code == ENFILE }
 
-    /// Somebody has connections that he can do without. Called from any thread; the result is for `remove`.
+    /// Somebody has connections that he can do without. Called from any thread.
+    /// - Returns: What `remove` takes.
     package func add(_ holder: @escaping @Sendable () -> Void) -> Int {
         state.withLock { state in
             state.next += 1
@@ -72,16 +89,36 @@ public final class FileDescriptors: Sendable {
         }
     }
 
+    /// Somebody has no connections any more. He may be asked once more if that is under way.
     package func remove(_ holder: Int) { state.withLock { $0.holders[holder] = nil } }
 
-    /// Asks everybody to give up some. Returns before that is done.
-    package func relieve() {
-        for holder in state.withLock({ Array($0.holders.values) }) { holder() }
+    /// Asks everybody to give up some, unless that has just been done. Returns before they have.
+    package func relieve(now: NIODeadline = .now()) {
+        let holders = state.withLock { state -> [@Sendable () -> Void] in
+            if let last = state.lastRelief, now - last < Self.betweenReliefs { return [] }
+            state.lastRelief = now
+            return Array(state.holders.values)
+        }
+        for holder in holders { holder() }
     }
+
+    /// Notes that there are too few, for all who notice it.
+    /// - Returns: Whether that is news, which is then to be said in the log.
+    package func noteShortage(now: NIODeadline = .now()) -> Bool {
+        state.withLock { state in
+            defer { state.lastShortage = now }
+            return state.lastShortage.map { now - $0 >= Self.memory } ?? true
+        }
+    }
+
+    /// What an operator can do about it.
+    package static let advice = "raise the limit: 'ulimit -n', LimitNOFILE of systemd, ulimits of a container"
 
     #if canImport(Glibc)
     private static let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+    private static let streamType = CInt(SOCK_STREAM.rawValue)
     #else
     private static let resource = RLIMIT_NOFILE
+    private static let streamType = SOCK_STREAM
     #endif
 }

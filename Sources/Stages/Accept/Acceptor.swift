@@ -5,6 +5,8 @@ import Pipeline
 final class Acceptor {
     /// How many connections are given up at once.
     private static let portion = 16
+    /// A client that has just connected, or was just answered, may have a request on its way.
+    private static let grace = TimeAmount.seconds(1)
 
     let shard: Shard
     private let port: any InboundPort
@@ -67,14 +69,12 @@ final class Acceptor {
         if connections.isEmpty { drained?.succeed() }
     }
 
-    /// Has some connections closed on which nothing is open, for their descriptors.
-    func relinquish() {
-        let event = RelinquishEvent(Self.portion)
-        let watches = Array(connections.values)
-        for kind in RelinquishEvent.Kind.allCases {
-            event.kind = kind
-            for watch in watches { watch.channel.pipeline.syncOperations.fireUserInboundEventTriggered(event) }
+    /// Closes some connections on which nothing is open, for their descriptors: those unused longest.
+    func relinquish(now: NIODeadline = .now()) {
+        let unused = connections.values.compactMap { watch in
+            watch.unusedSince.flatMap { $0 + Self.grace <= now ? (since: $0, watch: watch) : nil }
         }
+        for each in unused.sorted(by: { $0.since < $1.since }).prefix(Self.portion) { each.watch.channel.closeTransport() }
     }
 
     /// Tells every connection to finish. The result comes when all are closed.

@@ -18,6 +18,8 @@ final class IdleWatch: Expiring {
     }
 
     var channel: any Channel { connection.channel }
+    /// Since when nothing is open on it, where that is known.
+    var unusedSince: NIODeadline? { connection.unusedSince }
 
     func start() { shard.deadlines.add(self) }
     func stop() { shard.deadlines.remove(self) }

@@ -103,27 +103,38 @@ final class Listener: Sendable {
         if left == configuration.maxConnections - 1 { regulate() }
     }
 
-    /// Accepts, or lets connections wait in the kernel's queue. False when nobody listens any more.
-    @discardableResult
-    private func regulate() -> Bool {
-        guard let channel = server.withLock({ $0 }) else { return false }
+    /// Accepts, or lets connections wait in the kernel's queue.
+    private func regulate() {
+        guard let channel = server.withLock({ $0 }) else { return }
         channel.eventLoop.execute {
             guard !self.isOver.load(ordering: .relaxed) else { return }
             let isFull = self.open.load(ordering: .relaxed) >= self.configuration.maxConnections
             let isShort = self.descriptors.withLock { $0?.isShort ?? false }
             try? channel.syncOptions?.setOption(.autoRead, value: !isFull && !isShort)
         }
-        return true
     }
 
     // MARK: - Descriptors
 
-    /// A connection has a descriptor; nil when there was none for it.
-    func took(_ descriptor: Int?) {
-        guard let watch = descriptors.withLock({ $0 }), descriptor.map(watch.isScarce) ?? true,
-            let loop = server.withLock({ $0?.eventLoop })
-        else { return }
-        watch.ranShort(on: loop) { self.regulate() }
+    /// A connection has a descriptor.
+    func took(_ descriptor: Int) {
+        if let watch = descriptors.withLock({ $0 }), watch.isScarce(descriptor) { ranShort(watch) }
+    }
+
+    /// There was no descriptor for a connection: it waits in the kernel's queue still.
+    func foundNoDescriptor() {
+        if let watch = descriptors.withLock({ $0 }) { ranShort(watch) }
+    }
+
+    private func ranShort(_ watch: DescriptorWatch) {
+        guard let loop = server.withLock({ $0?.eventLoop }) else { return }
+        watch.ranShort(on: loop, isAwaited: { self.isAwaited }, changed: { self.regulate() })
+    }
+
+    /// Whether a connection waits in the kernel's queue; nil when nobody listens. On the listener's loop.
+    private var isAwaited: Bool? {
+        guard let channel = server.withLock({ $0 }) else { return nil }
+        return try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: CInt.self, ListeningSocket.isAwaited)
     }
 
     // MARK: - Ending

@@ -43,6 +43,12 @@ enum ListeningSocket {
         return descriptor
     }
 
+    /// Whether a connection waits to be accepted.
+    static func isAwaited(_ descriptor: CInt) -> Bool {
+        var question = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return poll(&question, 1, 0) > 0
+    }
+
     private static func failure(_ address: ListenAddress, _ reason: String) -> StageError {
         StageError(.unavailable, "can't listen on \(address): \(reason)", key: "listen")
     }

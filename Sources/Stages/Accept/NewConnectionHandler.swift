@@ -35,9 +35,9 @@ final class NewConnectionHandler: ChannelInboundHandler {
         if let last = end.context { last.fireChannelRead(data) } else { context.fireChannelRead(data) }
     }
 
-    /// A connection is lost, the listener is not.
+    /// A connection may be lost, the listener is not.
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if FileDescriptors.areExhausted(error) { preparation.listener.took(nil) }
+        if FileDescriptors.areExhausted(error) { preparation.listener.foundNoDescriptor() }
     }
 }
 

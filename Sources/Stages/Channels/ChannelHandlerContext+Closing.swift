@@ -35,10 +35,10 @@ extension ChannelHandlerContext {
         written.futureResult.whenComplete { _ in context.value.channel.closeTransport() }
     }
 
-    /// Resets the connection, so that the peer can't take what it has for the whole.
+    /// Resets the connection, so that the peer can't take what it has for the whole. TLS says no goodbye, which would be taken for that.
     func reset() {
         _ = (channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
-        close(promise: nil)
+        channel.closeTransport()
     }
 }
 

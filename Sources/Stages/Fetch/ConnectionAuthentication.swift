@@ -2,14 +2,16 @@ import Pipeline
 
 /// Tells authentication that an origin takes for the whole connection from that which it takes for one request.
 ///
-/// NTLM and Negotiate are of the first kind (RFC 4559, 6; RFC 9110, 11.1 forbids it and yet it is in use): once a client has answered the
+/// NTLM and Negotiate are of the first kind (RFC 4559, 6), which HTTP doesn't allow and servers do all the same (RFC 9110, 3.3): once a client has answered the
 /// challenge, the origin serves everything that comes over the connection as that client. What isn't known to be of the second kind
 /// counts as the first: at the worst a connection isn't shared that could be.
 enum ConnectionAuthentication {
-    /// Schemes whose credentials count for the request that has them: those of IANA's registry of authentication schemes, and AWS's.
+    /// Schemes whose credentials count for the request that has them: those of IANA's registry of authentication schemes but Negotiate, and
+    /// others that many services use.
     private static let perRequest: [StaticString] = [
-        "aws4-ecdsa-p256-sha256", "aws4-hmac-sha256", "basic", "bearer", "concealed", "digest", "dpop", "gnap", "hoba", "oauth",
-        "privatetoken", "vapid",
+        "apikey", "aws", "aws4-ecdsa-p256-sha256", "aws4-hmac-sha256", "basic", "bearer", "concealed", "digest", "dpop", "gnap",
+        "googlelogin", "hawk", "hoba", "jwt", "mutual", "oauth", "privatetoken", "scram-sha-1", "scram-sha-256", "sharedkey",
+        "sharedkeylite", "signature", "token", "vapid",
     ]
 
     /// Whether a request has credentials that may count for its connection.

@@ -17,8 +17,8 @@ enum ConnectionOwner: Equatable {
         }
     }
 
-    /// An exchange that is on the connection has made it its client's.
-    mutating func become(ownerOf exchange: Exchange) {
+    /// An exchange that is on the connection makes it its client's.
+    mutating func claim(for exchange: Exchange) {
         guard self == .everybody else { return }
         self = exchange.clientConnection.map { .client($0) } ?? .unknown
     }

@@ -16,7 +16,8 @@ extension FetchFactory {
             .counter, "fluidity_fetch_retries_total", "Requests sent once more because a connection used before was closed.")
         static let givenUp = MetricDescription(
             .counter, "fluidity_fetch_given_up_total",
-            "Idle connections that were closed before their time, for others or for want of file descriptors.")
+            "Idle connections that were closed before their time: for others, for want of file descriptors, or with their generation."
+        )
         static let failures = MetricDescription(
             .counter, "fluidity_fetch_failures_total",
             "Exchanges whose origin could not be connected to, by the reason.", labels: ["reason"])

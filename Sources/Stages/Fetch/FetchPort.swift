@@ -9,6 +9,8 @@ final class FetchPort: ExchangePort {
 
     /// Exchanges that may wait for a connection to one origin.
     private static let waitingLimit = 1_024
+    /// How long a client's own connection keeps its place although others wait who may not use it.
+    private static let grace = TimeAmount.seconds(1)
 
     let configuration: FetchConfiguration
     let shard: Shard
@@ -17,23 +19,25 @@ final class FetchPort: ExchangePort {
     let meter: FetchMeter
     /// Whatever one connection needs and another doesn't is set when it is there: a bootstrap is expensive to make.
     private(set) lazy var bootstrap = ClientBootstrap(group: shard.loop)
+    /// The attempts for which there was no file descriptor.
+    private(set) lazy var descriptorQueue = DescriptorQueue(
+        shard: shard, resume: { [weak self] in self?.find($0) },
+        refuse: { [weak self] in self?.failed($0, UpstreamFailure.noDescriptor(for: $0.origin)) })
     private var pools: [Origin: Pool] = [:]
-    /// Idle connections of all pools, and how many there may be.
-    private var idle = 0
-    private let idleLimit: Int
+    private let idleBudget: IdleBudget
     /// Nothing is kept any more: this generation of the pipeline ends.
     private var isOver = false
 
-    init(configuration: FetchConfiguration, tls: NIOSSLContext, shard: Shard) {
+    init(configuration: FetchConfiguration, tls: NIOSSLContext, idleBudget: IdleBudget, shard: Shard) {
         self.configuration = configuration
         self.tls = tls
         self.shard = shard
+        self.idleBudget = idleBudget
         self.meter = FetchMeter(on: shard)
-        idleLimit = configuration.idleConnections(on: shard)
         shard.metrics.beforeReading { [weak self, meter] in
             let pools = self?.pools.values
             meter.open.value = Int64(pools?.reduce(0) { $0 + $1.open } ?? 0)
-            meter.idle.value = Int64(self?.idle ?? 0)
+            meter.idle.value = Int64(pools?.reduce(0) { $0 + $1.idle.count } ?? 0)
             meter.waiting.value = Int64(pools?.reduce(0) { $0 + $1.waiting } ?? 0)
         }
     }
@@ -59,18 +63,15 @@ final class FetchPort: ExchangePort {
     private func request(_ exchange: Exchange, _ origin: Origin) {
         let pool = pool(origin)
         if let handler = pool.takeIdle(for: exchange) {
-            idle -= 1
+            idleBudget.give()
             meter.reused.add()
             return handler.begin(exchange, isReused: true)
         }
         guard pool.open < configuration.connectionsPerOrigin else {
-            guard pool.waiting < Self.waitingLimit else {
+            guard pool.wait(exchange, atMost: Self.waitingLimit) else {
                 return exchange.abortResponse(Failure(.excessive, "too many requests wait for \(origin.host)"))
             }
-            pool.wait(exchange)
-            // One that the exchange may not use gives its place: its end lets the exchange go on.
-            giveUpOldest(of: pool)
-            return
+            return makeWay(in: pool)
         }
         pool.open += 1
         connect(exchange, origin, isTunnel: false)
@@ -83,6 +84,13 @@ final class FetchPort: ExchangePort {
         return pool
     }
 
+    /// An exchange is over, and its connection waits for the next one if nobody waits for it. What the end of the response brings about,
+    /// a client's next request, may use it then.
+    func offer(_ handler: UpstreamHandler, _ origin: Origin) -> Bool {
+        guard let pool = pools[origin], !pool.hasWaiting else { return false }
+        return keep(handler, in: pool)
+    }
+
     /// An exchange is over, and its connection can serve another. False when it isn't kept.
     func recycle(_ handler: UpstreamHandler, _ origin: Origin) -> Bool {
         guard let pool = pools[origin], handler.owner != .unknown else { return false }
@@ -91,11 +99,17 @@ final class FetchPort: ExchangePort {
             handler.begin(next, isReused: true)
             return true
         }
-        // Whoever waits now may use none that are there, and gets one of his own when one of them ends.
-        if pool.hasWaiting, !giveUpOldest(of: pool) { return false }
-        guard configuration.idle > .zero, !isOver else { return false }
-        if idle >= idleLimit, giveUp(1) == 0 { return false }
-        idle += 1
+        guard keep(handler, in: pool) else { return false }
+        makeWay(in: pool)
+        return true
+    }
+
+    private func keep(_ handler: UpstreamHandler, in pool: Pool) -> Bool {
+        guard handler.owner != .unknown, !isOver, handler.idleTime > .zero, pool.shows(courtesyTo: handler) else { return false }
+        if !idleBudget.take() {
+            guard giveUp(1) == 1, idleBudget.take() else { return false }
+        }
+        handler.becomeIdle()
         pool.keep(handler)
         return true
     }
@@ -104,16 +118,36 @@ final class FetchPort: ExchangePort {
     func closed(_ handler: UpstreamHandler?, _ origin: Origin) {
         guard let pool = pools[origin] else { return }
         pool.open -= 1
-        if let handler, pool.remove(handler) { idle -= 1 }
-        if let next = pool.takeWaiting() { return request(next, origin) }
+        if let handler, pool.remove(handler) { idleBudget.give() }
+        // Whoever goes on and fails at once comes here again, and the place is given to the next one below.
+        guard !pool.isServing else { return }
+        pool.isServing = true
+        while pool.open < configuration.connectionsPerOrigin, let next = pool.takeWaiting() { request(next, origin) }
+        pool.isServing = false
         if pool.isUnused { pools[origin] = nil }
     }
 
-    /// A pooled connection turned out to be closed before anything of the request was answered: once more, on a new one.
+    /// A pooled connection turned out to be closed before anything of the request was answered: once more, on a new one, which has its
+    /// place.
     func retry(_ exchange: Exchange, _ origin: Origin) {
         meter.retries.add()
-        pool(origin).open += 1
         connect(exchange, origin, isTunnel: false)
+    }
+
+    /// Exchanges wait, and connections are idle that they may not use: the one that is idle the longest gives its place, if its owner
+    /// has had time to use it.
+    private func makeWay(in pool: Pool) {
+        guard pool.hasWaiting, let oldest = pool.idle.first else { return }
+        if oldest.idleSince + Self.grace <= .now() {
+            giveUpOldest(of: pool)
+            return
+        }
+        guard !pool.isWatched else { return }
+        pool.isWatched = true
+        shard.loop.assumeIsolated().scheduleTask(in: Self.grace) {
+            pool.isWatched = false
+            self.makeWay(in: pool)
+        }
     }
 
     // MARK: - Giving up idle connections
@@ -124,7 +158,7 @@ final class FetchPort: ExchangePort {
     func giveUp(_ count: Int) -> Int {
         for given in 0..<count {
             // Each pool's first is its oldest. To look at all of them costs little beside a connection that is closed and another opened.
-            let oldest = pools.values.min { $0.oldestEnds < $1.oldestEnds }
+            let oldest = pools.values.min { $0.oldest < $1.oldest }
             guard let oldest, giveUpOldest(of: oldest) else { return given }
         }
         return count
@@ -133,15 +167,17 @@ final class FetchPort: ExchangePort {
     /// From now on nothing is kept, and what is idle is closed.
     func end() {
         isOver = true
-        while giveUp(idle) > 0 {}
+        for pool in Array(pools.values) {
+            while giveUpOldest(of: pool) {}
+        }
     }
 
     @discardableResult
     private func giveUpOldest(of pool: Pool) -> Bool {
         guard let handler = pool.takeOldest() else { return false }
-        idle -= 1
+        idleBudget.give()
         meter.givenUp.add()
-        handler.giveUp()
+        handler.discard()
         return true
     }
 }
@@ -150,6 +186,6 @@ final class FetchPort: ExchangePort {
 extension FetchPort: Sendable {}
 
 extension OriginPool<UpstreamHandler> {
-    /// When the connection that is idle the longest would be closed. All are kept equally long.
-    fileprivate var oldestEnds: NIODeadline { idle.first?.deadline ?? .distantFuture }
+    /// Since when the connection is idle that is idle the longest.
+    fileprivate var oldest: NIODeadline { idle.first?.idleSince ?? .distantFuture }
 }

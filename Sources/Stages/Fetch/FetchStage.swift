@@ -83,7 +83,8 @@ public struct FetchFactory: StageFactory {
             "A request with a safe method and without a body is sent again if a reused connection turned out to be closed.",
             "Origins are spoken to in HTTP/1.1.",
             "A connection on which a client has used NTLM, Negotiate or another scheme that may count for the whole connection serves that client's own connection alone from then on.",
-            "When the process has no file descriptors left, unused connections are closed first; then a request that needs another is answered with 503.",
+            "When the process has no file descriptors left, unused connections are closed first; a request that has waited a second for one is answered with 503.",
+            "With `idle-connections: 0` no client can prove who he is in several steps, for each needs the connection of the one before.",
         ])
 
     public init() {}
@@ -100,8 +101,10 @@ final class FetchStage: Stage {
     private let configuration: FetchConfiguration
     private let tls: NIOSSLContext
     private let ports = Mutex<[NIOLoopBound<FetchPort>]>([])
+    private let idleBudget: IdleBudget
     /// Where the process's descriptors are looked after, and this stage's place there.
-    private let relief = Mutex<(descriptors: FileDescriptors, holder: Int)?>(nil)
+    private let descriptors = Mutex<FileDescriptors?>(nil)
+    private let holder = Mutex<Int?>(nil)
 
     /// So many connections each loop gives up at once for want of descriptors: enough for what comes until the next are asked for.
     private static let portion = 64
@@ -109,17 +112,20 @@ final class FetchStage: Stage {
     init(configuration: FetchConfiguration, tls: NIOSSLContext) {
         self.configuration = configuration
         self.tls = tls
+        idleBudget = IdleBudget(limit: configuration.idleConnections)
     }
 
     func assemble(_ downstream: Void, on shard: Shard) throws -> any ExchangePort {
-        let port = FetchPort(configuration: configuration, tls: tls, shard: shard)
+        let port = FetchPort(configuration: configuration, tls: tls, idleBudget: idleBudget, shard: shard)
         ports.withLock { $0.append(NIOLoopBound(port, eventLoop: shard.loop)) }
-        relief.withLock { relief in
-            guard relief == nil else { return }
-            let descriptors = shard.telemetry.descriptors
-            relief = (descriptors, descriptors.add { [weak self] in self?.giveUp() })
-        }
+        descriptors.withLock { $0 = shard.telemetry.descriptors }
         return port
+    }
+
+    func start() async {
+        guard let descriptors = descriptors.withLock({ $0 }) else { return }
+        let added = descriptors.add { [weak self] in self?.giveUp() }
+        holder.withLock { $0 = added }
     }
 
     private func giveUp() {
@@ -131,10 +137,7 @@ final class FetchStage: Stage {
     func stop() async { await end() }
 
     private func end() async {
-        relief.withLock { relief in
-            if let relief { relief.descriptors.remove(relief.holder) }
-            relief = nil
-        }
+        if let holder = holder.withLock({ $0.take() }) { descriptors.withLock { $0 }?.remove(holder) }
         for port in ports.withLock({ $0 }) { try? await port.eventLoop.submit { port.value.end() }.get() }
     }
 }
@@ -153,14 +156,6 @@ enum OriginTrust {
                 .configuration, "the authorities for https origins can't be read from '\(file ?? environment ?? "")': \(error)",
                 key: file == nil ? nil : "ca")
         }
-    }
-}
-
-extension FetchConfiguration {
-    /// The share of one loop in the idle connections of all.
-    func idleConnections(on shard: Shard) -> Int {
-        let loops = max(1, shard.group.makeIterator().reduce(into: 0) { count, _ in count += 1 })
-        return idleConnections / loops + (shard.index < idleConnections % loops ? 1 : 0)
     }
 }
 

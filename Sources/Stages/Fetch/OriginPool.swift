@@ -1,35 +1,26 @@
 import DequeModule
 import Pipeline
 
-/// Where a request goes: what connections are pooled by.
-struct Origin: Hashable {
-    var isSecure: Bool
-    var host: String
-    var port: Int
-}
-
-/// A connection as its pool sees it.
-protocol PooledConnection: AnyObject {
-    var owner: ConnectionOwner { get }
-    /// Whether stages let an exchange go to the connection's address.
-    func leadsWhere(_ exchange: Exchange) -> Bool
-}
-
-extension PooledConnection {
-    func mayServe(_ exchange: Exchange) -> Bool { owner.admits(exchange) && leadsWhere(exchange) }
-}
-
 /// One loop's connections to one origin, and who waits for one. A class: changing a struct in a dictionary allocates.
 final class OriginPool<Connection: PooledConnection> {
+    /// So often a connection's owner may go before others who wait: enough for him to finish proving who he is, and then their turn
+    /// comes.
+    static var courtesy: Int { 8 }
+
     /// The one used last is used first, so that the others can time out: the first is idle the longest.
     private(set) var idle: [Connection] = []
-    /// How many of those are one client's. Mostly there are none, and the last one will do without a search.
-    private var ownedIdle = 0
     /// Connections that are there or on their way, the idle ones included.
     var open = 0
+    /// Places that have become free are being given out.
+    var isServing = false
+    /// It will be looked at whether those who wait may have the place of an idle connection.
+    var isWatched = false
+    /// How many of the idle ones are one client's. Mostly there are none, and the last one will do without a search.
+    private var ownedIdle = 0
     private var queue = Deque<Exchange>()
 
     var isUnused: Bool { open == 0 && queue.isEmpty }
+    /// Exchanges that wait, and those in the middle of them that have left.
     var waiting: Int { queue.count }
 
     // MARK: - Idle connections
@@ -45,13 +36,10 @@ final class OriginPool<Connection: PooledConnection> {
         if ownedIdle == 0, exchange.addressChecks.isEmpty { return idle.popLast() }
         var found: Int?
         for index in idle.indices.reversed() {
-            let connection = idle[index]
-            guard connection.mayServe(exchange) else { continue }
-            if connection.owner != .everybody {
-                found = index
-                break
-            }
-            found = found ?? index
+            let isShared = idle[index].owner == .everybody
+            guard !isShared || found == nil, idle[index].mayServe(exchange) else { continue }
+            found = index
+            if !isShared || ownedIdle == 0 { break }
         }
         return found.map { takeIdle(at: $0) }
     }
@@ -75,33 +63,49 @@ final class OriginPool<Connection: PooledConnection> {
 
     // MARK: - Waiting
 
-    /// The exchange waits until a connection can take it.
-    func wait(_ exchange: Exchange) { queue.append(exchange) }
+    /// The exchange waits until a connection can take it. False when too many do.
+    func wait(_ exchange: Exchange, atMost limit: Int) -> Bool {
+        if queue.count >= limit { queue.removeAll { $0.hasEnded } }
+        guard queue.count < limit else { return false }
+        queue.append(exchange)
+        return true
+    }
 
-    /// The exchange that goes on over a connection which has become free: whoever waits longest, or the connection's owner.
+    /// The exchange that goes on over a connection which has become free: whoever waits longest. If he may not use it, its owner may go
+    /// before him a few times.
     func takeWaiting(for connection: Connection) -> Exchange? {
-        dropEnded()
-        guard let first = queue.first else { return nil }
+        guard let first = firstWaiting else { return nil }
         if connection.mayServe(first) { return queue.popFirst() }
-        guard connection.owner != .everybody else { return nil }
-        let index = queue.firstIndex { !$0.hasEnded && connection.mayServe($0) }
-        return index.map { queue.remove(at: $0) }
+        guard connection.owner != .everybody, connection.courtesy > 0,
+            let index = queue.firstIndex(where: { !$0.hasEnded && connection.mayServe($0) })
+        else { return nil }
+        connection.courtesy -= 1
+        return queue.remove(at: index)
     }
 
     /// The exchange that waits longest.
     func takeWaiting() -> Exchange? {
-        dropEnded()
-        return queue.popFirst()
+        firstWaiting == nil ? nil : queue.popFirst()
     }
 
-    /// Whether somebody waits, to whom an end would be no news.
-    var hasWaiting: Bool {
-        dropEnded()
-        return !queue.isEmpty
+    /// Whether a connection is kept although others wait, who may not use it: its owner may be about to use it.
+    func shows(courtesyTo connection: Connection) -> Bool {
+        guard firstWaiting != nil else {
+            connection.courtesy = Self.courtesy
+            return true
+        }
+        guard connection.owner != .everybody, connection.courtesy > 0 else { return false }
+        connection.courtesy -= 1
+        return true
     }
 
-    private func dropEnded() {
+    /// Whether anybody waits who hasn't left.
+    var hasWaiting: Bool { firstWaiting != nil }
+
+    /// Who waits longest, after those in front of him who have left are forgotten.
+    private var firstWaiting: Exchange? {
         while let first = queue.first, first.hasEnded { queue.removeFirst() }
+        return queue.first
     }
 }
 

@@ -15,9 +15,6 @@ import Darwin
 enum UpstreamFailure {
     static func connecting(to origin: Origin, _ error: any Error) -> Failure {
         let place = Authority(host: origin.host, port: origin.port).text
-        if isForWantOfDescriptors(error) {
-            return Failure(.excessive, "there is no file descriptor left for a connection to \(place)")
-        }
         switch error {
         case let error as NIOConnectionError:
             let failures = error.connectionErrors.map(\.error)
@@ -32,6 +29,10 @@ enum UpstreamFailure {
         default:
             return Failure(.unreachable, "\(place): \(ConnectionErrorText.describe(error))")
         }
+    }
+
+    static func noDescriptor(for origin: Origin) -> Failure {
+        Failure(.excessive, "there is no file descriptor left for a connection to \(origin.host)")
     }
 
     /// Whether no connection could be made because the process has no descriptor for it.

@@ -29,6 +29,8 @@ extension UpstreamHandler: ChannelInboundHandler {
         case .http, .idle:
             parser.append(bytes)
             parse(context)
+        case .over:
+            parser.append(bytes)
         case .connecting, .closed:
             break
         }
@@ -38,7 +40,7 @@ extension UpstreamHandler: ChannelInboundHandler {
     /// What was read has been given on, and mostly passed on as well: only now it shows whether reading has to stop. To stop and go on
     /// in each turn would be two system calls.
     func channelReadComplete(context: ChannelHandlerContext) {
-        exchange?.flushResponse()
+        if case .over(let trailers) = state { responseEnded(trailers) } else { exchange?.flushResponse() }
         bulk.endTurn(context.channel)
         regulate(context)
     }
@@ -46,7 +48,7 @@ extension UpstreamHandler: ChannelInboundHandler {
     func regulate(_ context: ChannelHandlerContext) {
         let mayRead = exchange.map { !allowance.isUsedUp && $0.acceptsResponse } ?? true
         if allowance.shouldRead(mayRead) { context.channel.setReading(mayRead) }
-        if state == .http { watchResponse(isReading: mayRead) }
+        if case .http = state { watchResponse(isReading: mayRead) }
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
@@ -57,7 +59,7 @@ extension UpstreamHandler: ChannelInboundHandler {
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case TLSUserEvent.handshakeCompleted = event {
             isSecured = true
-            if state == .http { expectFirstByte() }
+            if case .http = state { expectFirstByte() }
             output.letGo()
             settle()
         }
@@ -65,8 +67,9 @@ extension UpstreamHandler: ChannelInboundHandler {
         isInputClosed = true
         switch state {
         case .raw: endTunnelResponse()
-        case .http: endResponse(context)
-        case .idle, .connecting, .closed: context.close(promise: nil)
+        case .http: endResponse()
+        case .over(let trailers): responseEnded(trailers)
+        case .idle, .connecting, .closed: discard()
         }
     }
 
@@ -74,7 +77,7 @@ extension UpstreamHandler: ChannelInboundHandler {
         // Many origins close TLS without saying so; whether something is missing the message's framing tells.
         if case NIOSSLError.uncleanShutdown = error { return }
         lastError = lastError ?? error
-        context.close(promise: nil)
+        discard()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -84,17 +87,23 @@ extension UpstreamHandler: ChannelInboundHandler {
 
     private func lost() {
         // Connections that were tried and not taken are none of the pool's.
-        guard state != .closed, state != .connecting else { return }
         let before = state
-        state = .closed
+        switch before {
+        case .closed, .connecting: return
+        case .idle, .http, .over, .raw: state = .closed
+        }
         port.shard.deadlines.remove(self)
         let lost = exchange
         exchange = nil
+        if case .http = before, let lost, !lost.hasEnded, lastError == nil || lastError is IOError, turn.mayRetry(lost.request) {
+            return port.retry(lost, origin)
+        }
         if isPooled { port.closed(self, origin) }
         guard let lost, !lost.hasEnded else { return }
-        if before == .raw, lastError == nil, endsTunnel(lost) { return }
-        if before == .http, lastError == nil || lastError is IOError, turn.mayRetry(lost.request) {
-            return port.retry(lost, origin)
+        if case .raw = before, lastError == nil, endsTunnel(lost) { return }
+        if case .over(let trailers) = before {
+            lost.sendResponseEnd(trailers)
+            return lost.flushResponse()
         }
         lost.abortResponse(UpstreamFailure.lost(origin, lastError))
         lost.flushResponse()

@@ -38,8 +38,8 @@ extension UpstreamHandler: Expiring {
     func expire(now: NIODeadline) {
         deadline = nil
         switch state {
-        case .idle, .connecting, .closed:
-            context?.close(promise: nil)
+        case .idle, .connecting, .over, .closed:
+            discard()
         case .http:
             let what = turn.hasResponseBegun ? "was silent for too long in the middle of its answer" : "didn't answer in time"
             fail(Failure(.timeout, "\(origin.host) \(what)"))

@@ -5,17 +5,24 @@ import Pipeline
 extension UpstreamHandler {
     func parse(_ context: ChannelHandlerContext) {
         do {
-            while state == .http || state == .idle, let part = try parser.next() {
+            while isParsing, let part = try parser.next() {
                 switch part {
                 case .head(let head): received(head)
                 case .body(let bytes):
                     allowance.spend(bytes.readableBytes)
                     exchange?.sendResponseBody(bytes)
-                case .end(let trailers): responseEnded(trailers, context)
+                case .end(let trailers): state = .over(trailers)
                 }
             }
         } catch {
             fail(Failure(.originInvalid, "\(origin.host) sent no valid HTTP: \(error.reason)"))
+        }
+    }
+
+    private var isParsing: Bool {
+        switch state {
+        case .http, .idle: true
+        case .connecting, .over, .raw, .closed: false
         }
     }
 
@@ -29,32 +36,34 @@ extension UpstreamHandler {
             return exchange.sendResponseHead(response)
         }
         turn.receivedHead(keepsAlive: head.keepAlive)
-        if ConnectionAuthentication.isUsed(by: response) { owner.become(ownerOf: exchange) }
+        if ConnectionAuthentication.isUsed(by: response) { claim(for: exchange) }
         if response.opensTunnel(for: exchange.request) { return upgrade(exchange, response) }
         expectMore()
         exchange.sendResponseHead(response)
     }
 
     /// The origin has closed its half, which for some responses is their end.
-    func endResponse(_ context: ChannelHandlerContext) {
+    func endResponse() {
         do {
-            if case .end(let trailers)? = try parser.finish() { return responseEnded(trailers, context) }
+            if case .end(let trailers)? = try parser.finish() { return responseEnded(trailers) }
         } catch {
             if turn.hasResponseBegun || error.code != .noResponse {
                 return fail(Failure(.originClosed, "\(origin.host) closed the connection in the middle of its answer"))
             }
         }
-        context.close(promise: nil)
+        discard()
     }
 
-    private func responseEnded(_ trailers: HeaderFields?, _ context: ChannelHandlerContext) {
-        guard let ended = exchange else { return }
+    /// The response is complete, and all that came with it was read: what stands behind it is nobody's.
+    func responseEnded(_ trailers: HeaderFields?) {
+        guard let ended = exchange else { return discard() }
         exchange = nil
         state = .idle
         deadline = nil
         let isClean = turn.leavesConnection(after: ended.request) && !isInputClosed && output.isDrained && parser.isIdle
+        let isKept = isClean && port.offer(self, origin)
         ended.sendResponseEnd(trailers)
         ended.flushResponse()
-        if !isClean || !recycle() { context.close(promise: nil) }
+        if !isKept, !isClean || !port.recycle(self, origin) { discard() }
     }
 }

@@ -6,11 +6,16 @@ import Pipeline
 final class UpstreamHandler: ExchangeSink, PooledConnection {
     /// What may be on its way to the exchange's source, in bytes.
     private static let window = BulkReading.most
+    /// How long one that is a client's own is kept unused, at least and at most.
+    private static let leastOwned = Duration.seconds(5)
+    private static let mostOwned = Duration.seconds(30)
 
     enum State {
         case connecting
         case idle
         case http
+        /// The response is complete; whether anything follows it shows at the end of the loop's turn.
+        case over(HeaderFields?)
         case raw
         case closed
     }
@@ -27,7 +32,9 @@ final class UpstreamHandler: ExchangeSink, PooledConnection {
     var state = State.connecting
     var exchange: Exchange?
     /// Whom it may serve, from what has passed on it.
-    var owner = ConnectionOwner.everybody
+    private(set) var owner = ConnectionOwner.everybody
+    var courtesy = FetchPort.Pool.courtesy
+    private(set) var idleSince = NIODeadline.distantFuture
     var turn = UpstreamTurn(isReused: false)
     var parser = HTTP1ResponseParser()
     let output: ChannelOutput
@@ -56,19 +63,19 @@ final class UpstreamHandler: ExchangeSink, PooledConnection {
         port.shard.deadlines.add(self)
     }
 
-    func leadsWhere(_ exchange: Exchange) -> Bool {
+    func hasAddress(allowedFor exchange: Exchange) -> Bool {
         guard !exchange.addressChecks.isEmpty else { return true }
         guard let address = context?.channel.remoteAddress else { return false }
         return exchange.refusal(of: address) == nil
     }
 
     func begin(_ exchange: Exchange, isReused: Bool) {
-        guard let context, state == .idle else {
+        guard let context, case .idle = state else {
             return exchange.abortResponse(UpstreamFailure.lost(origin, lastError))
         }
         self.exchange = exchange
         turn = UpstreamTurn(isReused: isReused)
-        if ConnectionAuthentication.isUsed(by: exchange.request) { owner.become(ownerOf: exchange) }
+        if ConnectionAuthentication.isUsed(by: exchange.request) { owner.claim(for: exchange) }
         allowance.reset()
         regulate(context)
         if exchange.request.kind == .tunnel { return beginTunnel(exchange) }
@@ -96,7 +103,7 @@ final class UpstreamHandler: ExchangeSink, PooledConnection {
             output.write(bytes)
         case .http:
             write(bytes)
-        case .connecting, .idle, .closed:
+        case .connecting, .idle, .over, .closed:
             break
         }
     }
@@ -124,7 +131,7 @@ final class UpstreamHandler: ExchangeSink, PooledConnection {
                 return fail(Failure(.badRequest, "the request's body is shorter than its head says"))
             }
             expectFirstByte()
-        case .connecting, .idle, .closed:
+        case .connecting, .idle, .over, .closed:
             break
         }
     }
@@ -154,17 +161,27 @@ final class UpstreamHandler: ExchangeSink, PooledConnection {
 
     /// Connected for an exchange that has ended meanwhile.
     func finishUnused() {
-        if !isPooled || !recycle() { context?.close(promise: nil) }
+        if !isPooled || !port.recycle(self, origin) { discard() }
     }
 
-    func recycle() -> Bool {
-        // Set before, for recycling may begin the next exchange at once.
-        deadline = .now() + TimeAmount(port.configuration.idle)
-        return port.recycle(self, origin)
+    /// How long it is kept unused. A client's own is of use to nobody else, and yet the client needs a moment for its next step.
+    var idleTime: Duration {
+        let time = port.configuration.idle
+        return owner == .everybody ? time : min(max(time, Self.leastOwned), Self.mostOwned)
     }
 
-    /// It is idle, and its place is needed. Nothing is on its way, so the closing handshake of TLS isn't waited for.
-    func giveUp() { context?.channel.closeTransport() }
+    /// Nobody uses it for now.
+    func becomeIdle() {
+        idleSince = .now()
+        deadline = idleSince + TimeAmount(idleTime)
+    }
+
+    /// The response that has come shows whose connection it is.
+    func claim(for exchange: Exchange) { owner.claim(for: exchange) }
+
+    /// Nothing is on its way here, and nothing will be: closes it at once. The closing handshake of TLS would have to wait for the origin,
+    /// and the connection would keep its place and its descriptor for that.
+    func discard() { context?.channel.closeTransport() }
 
     func fail(_ failure: Failure) {
         let failed = exchange

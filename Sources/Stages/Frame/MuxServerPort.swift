@@ -20,7 +20,6 @@ final class MuxServerPort: InboundPort {
 
     func accept(_ connection: Inbound) throws {
         var configuration = configuration
-        configuration.takesClientNames = true
         configuration.offers = downstream.offers.intersection(.deflate)
         let handler = MuxHandler(
             role: .acceptor, configuration: configuration, shard: shard, peerName: connection.remote, meter: meter)
@@ -56,7 +55,7 @@ private final class MuxServerSession: ChannelInboundHandler, MuxHandlerOwner {
     func streamOpened(slot: Int, _ head: RequestHead, early: ByteBuffer, end: Bool) {
         let stream = MuxServerStream(handler: handler, slot: slot)
         let exchange = Exchange(head, from: stream, client: connection, on: shard)
-        exchange.clientConnection = head.clientName.map { ClientConnection(connection, client: $0) }
+        exchange.clientConnection = head.connectionName.map { ClientConnection(connection, client: $0) }
         stream.begin(exchange)
         handler.attach(.server(stream), slot)
         // Before the exchange goes on its way, so that a stage that opens something sees what is already there.

@@ -13,7 +13,9 @@ extension HTTPServerHandler: ChannelInboundHandler {
         port.meter.connections.add()
         port.meter.open.add(1)
         // A connection that says nothing, not even in its TLS handshake, is closed like one that sends a head too slowly.
-        deadline = .now() + TimeAmount(port.configuration.headTimeout)
+        let now = NIODeadline.now()
+        deadline = now + TimeAmount(port.configuration.headTimeout)
+        connection.unusedSince = now
         port.shard.deadlines.add(self)
     }
 
@@ -52,8 +54,6 @@ extension HTTPServerHandler: ChannelInboundHandler {
         case is DrainEvent:
             isDraining = true
             if exchange == nil, parser.isIdle { drainIdle() }
-        case let event as RelinquishEvent:
-            if mayGo(event.kind), event.takes() { output.close() }
         case ChannelEvent.inputClosed:
             inputClosed(context)
         default:
@@ -65,17 +65,6 @@ extension HTTPServerHandler: ChannelInboundHandler {
     private func drainIdle() {
         guard !hasBegun else { return output.close() }
         deadline = .now() + Self.drainPatience
-    }
-
-    /// Between two requests a client expects that its connection ends (RFC 9112, 9.5), but not when its first is on the way.
-    private func mayGo(_ kind: RelinquishEvent.Kind) -> Bool {
-        guard mode == .http, exchange == nil, parser.isIdle else { return false }
-        switch kind {
-        case .idle: return hasBegun
-        case .silent:
-            guard !hasBegun, let deadline else { return false }
-            return deadline - .now() < TimeAmount(port.configuration.headTimeout) - Self.firstPatience
-        }
     }
 
     private func inputClosed(_ context: ChannelHandlerContext) {

@@ -62,10 +62,14 @@ extension HTTPServerHandler {
         if allowance.shouldRead(!isFull) { context.channel.setReading(!isFull) }
         guard mode == .http, exchange == nil, !isInputClosed else { return }
         if parser.isIdle {
+            let now = NIODeadline.now()
             isInHead = false
-            deadline = .now() + TimeAmount(port.configuration.keepAlive)
+            deadline = now + TimeAmount(port.configuration.keepAlive)
+            // Between two requests a client expects that its connection ends (RFC 9112, 9.5), once it has its answer.
+            if hasBegun, output.isDrained { connection.unusedSince = now }
         } else if !isInHead {
             isInHead = true
+            connection.unusedSince = nil
             deadline = .now() + TimeAmount(port.configuration.headTimeout)
         }
     }
@@ -74,6 +78,7 @@ extension HTTPServerHandler {
         isRequestComplete = false
         isInHead = false
         hasBegun = true
+        connection.unusedSince = nil
         requestBody = head.body
         keepAlive = head.keepAlive
         minorVersion = head.minorVersion

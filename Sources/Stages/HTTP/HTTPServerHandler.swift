@@ -13,9 +13,6 @@ final class HTTPServerHandler: ExchangeSource {
     /// How long a new connection may take to send its request once the program drains.
     static let drainPatience = TimeAmount.seconds(1)
 
-    /// How long a new connection may be silent when others need its descriptor.
-    static let firstPatience = TimeAmount.seconds(1)
-
     enum Mode {
         case http
         /// Raw bytes, or to be so if the sink agrees.

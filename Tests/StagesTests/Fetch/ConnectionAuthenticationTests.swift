@@ -9,6 +9,7 @@ import Testing
         ([], false),
         ([("Authorization", "Basic YTpi")], false),
         ([("authorization", "bearer abc")], false),
+        ([("Authorization", "Token abc")], false),
         ([("Authorization", "DIGEST username=\"a\"")], false),
         ([("Authorization", "AWS4-HMAC-SHA256 Credential=a")], false),
         ([("Authorization", "")], false),

@@ -13,13 +13,11 @@ import Testing
     private static let rest: [UInt8] = [0, 3] + Array("GET".utf8) + [0, 6] + Array("a.test".utf8) + [0, 1, 0x2F, 0, 0]
 
     @Test func `HELLO says that names are taken`() {
-        for takes in [true, false] {
-            var configuration = MuxVictim.small
-            configuration.takesClientNames = takes
-            var session = MuxSession(role: .acceptor, configuration: configuration, now: .uptimeNanoseconds(1))
+        for role in [MuxSession.Role.acceptor, .opener] {
+            var session = MuxSession(role: role, configuration: MuxVictim.small, now: .uptimeNanoseconds(1))
             var out = ByteBuffer()
             _ = session.write(into: &out)
-            #expect(Array(out.readableBytesView.dropFirst(8 + 22)) == (takes ? [0, 2, 0, 0] : []))
+            #expect(Array(out.readableBytesView.dropFirst(8 + 22)) == (role == .acceptor ? [0, 2, 0, 0] : []))
         }
     }
 
@@ -31,7 +29,7 @@ import Testing
                 name.map { name in [0x40, 1] + (0..<8).map { UInt8(truncatingIfNeeded: name >> (56 - $0 * 8)) } } ?? [0, 1]
             #expect(Array(out.readableBytesView) == bytes + Self.rest)
             let decoded = try #require(MuxHeadCoding.decodeRequest(out, offered: [], takesClientNames: true))
-            #expect(decoded.clientName == name && decoded.path == "/")
+            #expect(decoded.connectionName == name && decoded.path == "/")
             #expect((MuxHeadCoding.decodeRequest(out, offered: []) == nil) == (name != nil), "only who has asked for it gets one")
         }
         let short = ByteBuffer(bytes: [0x40, 1, 2, 3])

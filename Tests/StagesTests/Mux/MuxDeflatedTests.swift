@@ -26,7 +26,7 @@ import Testing
         var configuration = MuxVictim.small
         for offers in [BodyCapabilities.deflate, []] {
             configuration.offers = offers
-            var session = MuxSession(role: .acceptor, configuration: configuration, now: .uptimeNanoseconds(1))
+            var session = MuxSession(role: .opener, configuration: configuration, now: .uptimeNanoseconds(1))
             var out = ByteBuffer()
             _ = session.write(into: &out)
             let extensions = Array(out.readableBytesView.dropFirst(8 + 22))

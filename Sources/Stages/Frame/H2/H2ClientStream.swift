@@ -66,10 +66,9 @@ final class H2ClientStream: ExchangeSink, ChannelInboundHandler {
 
     private func begin(_ context: ChannelHandlerContext) {
         guard let exchange, !exchange.hasEnded else { return context.close(promise: nil) }
-        let client = session.takesClientNames ? H2ClientName(exchange.clientConnection) : nil
-        guard let headers = H2Heads.headers(exchange.request, client: client),
-            exchange.request.kind != .upgrade || session.takesWebSockets
-        else {
+        let headers = H2Heads.headers(
+            exchange.request, takesClientNames: session.takesClientNames, client: exchange.clientConnection?.name)
+        guard let headers, exchange.request.kind != .upgrade || session.takesWebSockets else {
             let answer = LocalResponse(
                 status: 501, body: "The tunnel speaks HTTP/2, and its server doesn't change to this protocol there.\n")
             self.exchange = nil

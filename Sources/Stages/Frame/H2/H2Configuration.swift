@@ -65,6 +65,6 @@ struct H2Configuration: Sendable {
 
 extension HTTP2SettingsParameter {
     /// Whether requests may have the field that names the client's connection (`H2Heads.clientField`); ours, from the range for
-    /// experiments (RFC 9113, 11.2). Whoever doesn't know it ignores it.
+    /// experiments (RFC 7540, 11.3). Whoever doesn't know it ignores it.
     static var takesClientNames: HTTP2SettingsParameter { HTTP2SettingsParameter(extensionSetting: 0xF1D0) }
 }

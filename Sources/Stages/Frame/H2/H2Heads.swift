@@ -19,7 +19,7 @@ package enum H2Heads {
     /// A request's head from what a client sent. `isWhole`: no body follows.
     package static func request(
         _ headers: HPACKHeaders, isWhole: Bool
-    ) throws(Refusal) -> (head: RequestHead, authorization: String?, client: H2ClientName?) {
+    ) throws(Refusal) -> (head: RequestHead, authorization: String?, client: UInt64?) {
         guard headers.count <= fieldLimit else { throw Refusal(status: 431, message: "There are too many fields.") }
         let pseudo = PseudoFields(headers)
         guard let method = pseudo.method else { throw Refusal(status: 400, message: "The method is missing.") }
@@ -62,10 +62,11 @@ package enum H2Heads {
     /// Takes the end-to-end fields. The length of the body is what `content-length` says, or unknown.
     private static func take(
         _ headers: HPACKHeaders, into head: inout RequestHead
-    ) throws(Refusal) -> (authorization: String?, client: H2ClientName?) {
+    ) throws(Refusal) -> (authorization: String?, client: UInt64?) {
         var cookies: [String] = []
         var authorization: String?
-        var client: H2ClientName?
+        var client: UInt64?
+        var clientFields = 0
         head.body = .unknown
         for (name, value, _) in headers where !name.hasPrefix(":") {
             switch name {
@@ -76,7 +77,9 @@ package enum H2Heads {
                 }
                 head.body = .known(length)
             case "proxy-authorization": authorization = authorization ?? value
-            case clientField: client = client == nil ? H2ClientName(value) : .unknown
+            case clientField:
+                clientFields += 1
+                client = clientFields == 1 ? ClientConnection.name(value) : nil
             case _ where isLeftOut(name) || name.hasPrefix("proxy-"): break
             default:
                 guard head.fields.append(name, value) else {
@@ -100,8 +103,10 @@ package enum H2Heads {
     }
 
     /// A request's head for a server; nil for an Upgrade to another protocol than WebSocket, which HTTP/2 has no form for.
-    /// - Parameter client: Whose connection it belongs to, for a server that takes it.
-    package static func headers(_ head: RequestHead, client: H2ClientName? = nil) -> HPACKHeaders? {
+    /// - Parameters:
+    ///   - takesClientNames: The server is one of ours, which is told whose connection the request belongs to.
+    ///   - client: The name of that connection; nil where it isn't known.
+    package static func headers(_ head: RequestHead, takesClientNames: Bool = false, client: UInt64? = nil) -> HPACKHeaders? {
         var headers = HPACKHeaders()
         switch head.kind {
         case .tunnel:
@@ -118,9 +123,9 @@ package enum H2Heads {
             if case .known(let length) = head.body { headers.add(name: "content-length", value: "\(length)") }
         }
         add(head.fields, to: &headers) {
-            head.kind == .upgrade && $0 == "sec-websocket-key" || client != nil && $0 == clientField
+            head.kind == .upgrade && $0 == "sec-websocket-key" || takesClientNames && $0 == clientField
         }
-        if let client { headers.add(name: clientField, value: client.text) }
+        if takesClientNames, let client { headers.add(name: clientField, value: String(client, radix: 16)) }
         return headers
     }
 

@@ -91,14 +91,15 @@ final class H2ServerStream: ExchangeSource, ChannelInboundHandler {
         isRequestComplete = headers.endStream
         let request: RequestHead
         let authorization: String?
-        let client: H2ClientName?
+        let client: UInt64?
         do throws(H2Heads.Refusal) {
             (request, authorization, client) = try H2Heads.request(headers.headers, isWhole: headers.endStream)
         } catch {
             return refuse(error, context)
         }
         let exchange = Exchange(request, from: self, client: connection, on: shard)
-        if let client { exchange.clientConnection = client.connection(by: connection) }
+        // Without a name it may be one of several clients, of a proxy in front of us or of an agent that says nothing of them.
+        exchange.clientConnection = client.map { ClientConnection(connection, client: $0) }
         exchange.role = .proxy
         exchange.credentials = authorization.map { .proxyAuthorization($0) }
         self.exchange = exchange

@@ -99,7 +99,7 @@ package enum JSONEnvelope: Sendable, Equatable {
 
         /// The name of the client's connection, in hexadecimal digits, for a number may have no more than 53 bits. What isn't one is
         /// somebody else's member of that name.
-        var client: UInt64? { value["client"]?.text.flatMap { UInt64($0, radix: 16) } }
+        var client: UInt64? { value["client"]?.text.flatMap(ClientConnection.name) }
 
         func ok() throws(JSONProblem) -> Bool {
             guard let ok = member(["ok", "success"])?.bool else { throw .malformed }

@@ -69,7 +69,7 @@ private final class JSONServerSession: ChannelInboundHandler, JSONHandlerOwner {
                 return handler.send(.webSocketAck(id: id, ok: false, error: refusal(or: "the URL is no WebSocket's")))
             }
             let key = head.fields.first("Sec-WebSocket-Key") ?? ""
-            head.clientName = client
+            head.connectionName = client
             open(head, JSONServerWebSocket(handler: handler, id: id, key: key), id)
         default:
             // Of a stream that has ended here.
@@ -88,7 +88,7 @@ private final class JSONServerSession: ChannelInboundHandler, JSONHandlerOwner {
     ) {
         let length: BodyLength = body.readableBytes > 0 ? .known(Int64(body.readableBytes)) : Self.emptyBody(of: method)
         var head = JSONHeads.request(method: method, url: url, fields: fields, body: length)
-        head?.clientName = client
+        head?.connectionName = client
         let hasRoom = handler.canOpen && handler.mayHold(body.readableBytes)
         guard hasRoom, let head else {
             let reason = refusal(or: hasRoom ? "the method or the URL is malformed" : "the session carries as much as it may")
@@ -113,7 +113,7 @@ private final class JSONServerSession: ChannelInboundHandler, JSONHandlerOwner {
         _ head: RequestHead, _ stream: JSONServerStream, _ id: String, _ begin: (Exchange) -> Void = { _ in }
     ) -> Exchange {
         let exchange = Exchange(head, from: stream, client: connection, on: shard)
-        exchange.clientConnection = head.clientName.map { ClientConnection(connection, client: $0) }
+        exchange.clientConnection = head.connectionName.map { ClientConnection(connection, client: $0) }
         stream.exchange = exchange
         handler.add(stream, id)
         // Before the exchange goes on its way, so that a stage that opens something sees what is already there.

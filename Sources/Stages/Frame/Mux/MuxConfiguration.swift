@@ -16,8 +16,6 @@ package struct MuxConfiguration: Sendable, Equatable {
     package var helloTimeout = TimeAmount.seconds(10)
     /// What is said in HELLO of the bodies that are taken.
     package var offers: BodyCapabilities = []
-    /// Whether it is said in HELLO that requests may name the client that they are from.
-    package var takesClientNames = false
 
     package init() {}
 
@@ -31,9 +29,10 @@ package struct MuxConfiguration: Sendable, Equatable {
     /// Below so many waiting bytes a stream may send ahead of its window, up to `aheadOfWindow`.
     var aheadMemory: Int { memory / 32 }
     var aheadOfWindow: Int { min(65_536, memory / 128) }
-    var settings: MuxSettings {
+    /// - Parameter role: Who accepts streams takes the names of the opener's clients.
+    func settings(_ role: MuxSession.Role) -> MuxSettings {
         MuxSettings(
             streamWindow: UInt32(streamWindow), sessionWindow: UInt32(sessionWindow), maxStreams: UInt32(maxStreams),
-            offers: offers, takesClientNames: takesClientNames)
+            offers: offers, takesClientNames: role == .acceptor)
     }
 }

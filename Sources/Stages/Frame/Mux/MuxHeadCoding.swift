@@ -23,7 +23,7 @@ package enum MuxHeadCoding {
         guard method.count <= UInt8.max, authority.count <= UInt16.max, path.count <= UInt16.max,
             head.fields.count <= UInt16.max
         else { return false }
-        let size = 32 + method.count + authority.count + path.count + block.readableBytes
+        let size = 24 + (client == nil ? 0 : 8) + method.count + authority.count + path.count + block.readableBytes
         guard size <= MuxLimits.head else { return false }
         out.reserveCapacity(minimumWritableBytes: size)
         let flags = (takesDeflated ?? head.takesDeflated ? takesDeflatedFlag : 0) | (client == nil ? 0 : clientNameFlag)
@@ -75,10 +75,10 @@ package enum MuxHeadCoding {
             let kind = RequestKind(rawValue: kindByte & ~(takesDeflatedFlag | clientNameFlag)),
             let scheme = payload.readInteger(as: UInt8.self).flatMap(Scheme.init)
         else { return nil }
-        var clientName: UInt64?
+        var connectionName: UInt64?
         if kindByte & clientNameFlag != 0 {
             guard takesClientNames, let name = payload.readInteger(as: UInt64.self) else { return nil }
-            clientName = name
+            connectionName = name
         }
         guard let body = payload.readBodyLength(),
             let methodLength = payload.readInteger(as: UInt8.self), methodLength > 0,
@@ -101,7 +101,7 @@ package enum MuxHeadCoding {
         var head = RequestHead(
             kind: kind, method: method, scheme: scheme, authority: authority, path: path, body: body, fields: fields)
         head.takesDeflated = takesDeflated
-        head.clientName = clientName
+        head.connectionName = connectionName
         return head
     }
 

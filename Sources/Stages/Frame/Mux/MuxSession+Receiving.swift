@@ -80,8 +80,7 @@ extension MuxSession {
         var payload = payload
         guard let length = payload.readInteger(as: UInt32.self), let headBytes = payload.readSlice(length: Int(length)),
             payload.readableBytes <= MuxLimits.earlyData,
-            let head = MuxHeadCoding.decodeRequest(
-                headBytes, offered: configuration.offers, takesClientNames: configuration.takesClientNames)
+            let head = MuxHeadCoding.decodeRequest(headBytes, offered: configuration.offers, takesClientNames: true)
         else { return refuse(.protocolViolation, "OPEN of stream \(stream) with a malformed head") }
         guard slots.count < configuration.maxStreams else {
             return refuse(.excessive, "more than \(configuration.maxStreams) streams")

@@ -67,7 +67,7 @@ package struct MuxSession {
         self.configuration = configuration
         self.budget = MuxBudget(now: now)
         self.lastHeard = now
-        control.append(.hello(configuration.settings))
+        control.append(.hello(configuration.settings(role)))
     }
 
     package var openStreams: Int { slots.count }

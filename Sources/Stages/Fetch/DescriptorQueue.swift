@@ -1,0 +1,77 @@
+import DequeModule
+import Logging
+import NIOCore
+import Pipeline
+
+/// Exchanges of one loop that wait for a file descriptor for their connection. However many there are, one timer looks whether there are
+/// any, and others are asked to give up what they don't need no more often than that.
+final class DescriptorQueue {
+    /// How many may wait.
+    private static let limit = 1_024
+    /// How long each may wait: somebody who needs his descriptor for longer won't give it up.
+    private static let patience = TimeAmount.seconds(1)
+    private static let tick = TimeAmount.milliseconds(50)
+    /// How many go on with each tick. Those who find nothing wait again.
+    private static let portion = 32
+
+    private let shard: Shard
+    private let resume: (UpstreamAttempt) -> Void
+    private let refuse: (UpstreamAttempt) -> Void
+    private var waiting = Deque<UpstreamAttempt>()
+    private var isTicking = false
+
+    /// - Parameters:
+    ///   - resume: Tries once more.
+    ///   - refuse: Ends an exchange for which there was no descriptor in time.
+    init(shard: Shard, resume: @escaping (UpstreamAttempt) -> Void, refuse: @escaping (UpstreamAttempt) -> Void) {
+        self.shard = shard
+        self.resume = resume
+        self.refuse = refuse
+    }
+
+    private var descriptors: FileDescriptors { shard.telemetry.descriptors }
+
+    /// There was no descriptor for an attempt.
+    func wait(_ attempt: UpstreamAttempt) {
+        let now = NIODeadline.now()
+        var attempt = attempt
+        let deadline = attempt.descriptorDeadline ?? min(attempt.deadline, now + Self.patience)
+        attempt.descriptorDeadline = deadline
+        if descriptors.noteShortage(now: now) {
+            shard.logger.warning(
+                "there are no file descriptors left for connections: unused ones are closed",
+                metadata: ["limit": "\(descriptors.limit)", "hint": "\(FileDescriptors.advice)"])
+        }
+        guard now < deadline, waiting.count < Self.limit else { return refuse(attempt) }
+        waiting.append(attempt)
+        descriptors.relieve(now: now)
+        tick()
+    }
+
+    private func tick() {
+        guard !isTicking, !waiting.isEmpty else { return }
+        isTicking = true
+        shard.loop.assumeIsolated().scheduleTask(in: Self.tick) {
+            self.isTicking = false
+            self.goOn(now: .now())
+            self.tick()
+        }
+    }
+
+    private func goOn(now: NIODeadline) {
+        descriptors.relieve(now: now)
+        var left = min(Self.portion, waiting.count)
+        while left > 0, !descriptors.areExhausted, let next = waiting.popFirst() {
+            left -= 1
+            resume(next)
+        }
+        // In the order in which they came, which is that of their deadlines.
+        while let first = waiting.first, let deadline = first.descriptorDeadline, deadline <= now {
+            waiting.removeFirst()
+            refuse(first)
+        }
+    }
+}
+
+@available(*, unavailable)
+extension DescriptorQueue: Sendable {}

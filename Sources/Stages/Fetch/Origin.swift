@@ -1,0 +1,7 @@
+/// Where a request goes: what connections are pooled by.
+struct Origin: Hashable {
+    var isSecure: Bool
+    /// Without brackets; in lower case for requests.
+    var host: String
+    var port: Int
+}

@@ -1,0 +1,17 @@
+import NIOCore
+import Pipeline
+
+/// An exchange on its way to a connection of its own.
+struct UpstreamAttempt {
+    let exchange: Exchange
+    let origin: Origin
+    /// A CONNECT, whose connection serves nobody else.
+    let isTunnel: Bool
+    /// When connecting has taken too long, the name's look-up included.
+    let deadline: NIODeadline
+    /// Until when a file descriptor is waited for; nil as long as none was missing.
+    var descriptorDeadline: NIODeadline?
+}
+
+@available(*, unavailable)
+extension UpstreamAttempt: Sendable {}
