@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 from websockets.exceptions import ConnectionClosed
 
-from harness.client import Connection
+from harness.client import Connection, request
 from harness import wire
 from harness.waiting import patiently
 from harness.websocket import open_websocket, port_of, serve_echo
@@ -119,3 +119,67 @@ async def test_another_protocol_with_early_bytes(tunnel, origin):
         assert await client.reader.readexactly(7) == b"QUIETLY"
         client.writer.write_eof()
         assert await client.reader.read() == b""
+
+
+SHOUT = [("Connection", "Upgrade"), ("Upgrade", "shout")]
+
+
+@pytest.mark.parametrize("early", [False, True], ids=["behind the body", "ahead of the body"])
+async def test_an_upgrade_with_a_body(tunnel, origin, early):
+    """RFC 9110, 7.8: the other protocol follows the body, whether or not the origin waits for that before it agrees."""
+
+    @origin.on("/upgrade")
+    async def upgrade(exchange):
+        head = wire.head("HTTP/1.1 101 Switching Protocols", SHOUT)
+        if early:
+            await exchange.send(head)
+        assert exchange.request.get("content-length") == "100000"
+        assert await exchange.reader.readexactly(100_000) == b"b" * 100_000
+        if not early:
+            await exchange.send(head)
+        while data := await exchange.reader.read(1000):
+            await exchange.send(data.upper())
+        exchange.close()
+
+    async with patiently(30), await Connection.open(tunnel.port) as client:
+        fields = [("Host", "x"), ("Content-Length", "100000"), *SHOUT]
+        await client.send(wire.head(f"POST {origin.url('/upgrade')} HTTP/1.1", fields) + b"b" * 50_000)
+        if early:
+            assert (await client.head()).status == 101
+        await client.send(b"b" * 50_000)
+        if not early:
+            response = await client.head()
+            assert (response.status, response.get("upgrade")) == (101, "shout")
+        await client.send(b"quietly")
+        assert await client.reader.readexactly(7) == b"QUIETLY"
+        client.writer.write_eof()
+        assert await client.reader.read() == b""
+
+
+async def test_a_refused_upgrade_with_a_body(tunnel, origin):
+    """The body is the request's, and what follows is another request; but what came before the refusal is none."""
+
+    @origin.on("/ws")
+    async def refuse(exchange):
+        await exchange.respond(200, body=await exchange.read_body())
+
+    async with patiently(30), await Connection.open(tunnel.port) as client:
+        for _ in range(2):
+            response = await client.request("POST", origin.url("/ws"), SHOUT, b"body")
+            assert (response.status, response.body) == (200, b"body"), "the connection goes on as HTTP"
+    async with patiently(30), await Connection.open(tunnel.port) as client:
+        smuggled = request("GET", origin.url("/smuggled"))
+        await client.send(request("POST", origin.url("/ws"), SHOUT, b"body") + smuggled)
+        response = await client.response()
+        assert (response.status, response.get("connection")) == (200, "close") and await client.reader.read() == b""
+    assert origin.paths() == ["/ws"] * 3 and origin.requests[0].get("upgrade") == "shout"
+
+
+async def test_an_upgrade_with_a_body_of_unknown_length(tunnel, origin):
+    """Nobody on the way could tell where it ends: that is said, and the Upgrade isn't dropped in silence."""
+    async with patiently(30), await Connection.open(tunnel.port) as client:
+        fields = [("Host", "x"), ("Transfer-Encoding", "chunked"), *SHOUT]
+        await client.send(wire.head(f"POST {origin.url('/ws')} HTTP/1.1", fields) + b"0\r\n\r\n")
+        response = await client.response()
+        assert response.status == 411 and "Content-Length" in response.text
+    assert origin.requests == []

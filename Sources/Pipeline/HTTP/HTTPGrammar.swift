@@ -15,6 +15,21 @@ package enum HTTPGrammar {
     /// A byte that a request target may have here: visible, or above ASCII.
     package static func isTargetByte(_ byte: UInt8) -> Bool { byte > 0x20 && byte != 0x7F }
 
+    /// A request target with bytes above ASCII percent-encoded, so that it is a legal URI (RFC 3986, 2.1).
+    package static func legalTarget(_ bytes: UnsafeRawBufferPointer) -> String {
+        guard bytes.contains(where: { $0 >= 0x80 }) else { return String(decoding: bytes, as: UTF8.self) }
+        let digits = Array("0123456789ABCDEF".utf8)
+        var result: [UInt8] = []
+        for byte in bytes {
+            if byte < 0x80 {
+                result.append(byte)
+            } else {
+                result += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+            }
+        }
+        return String(decoding: result, as: UTF8.self)
+    }
+
     /// A whole name: token bytes, and at least one.
     package static func isToken(_ bytes: UnsafeRawBufferPointer) -> Bool {
         for byte in bytes where !isTokenByte(byte) { return false }

@@ -24,7 +24,10 @@ public enum RequestKind: UInt8, Sendable {
     case plain = 0
     /// CONNECT (RFC 9110, 9.3.6): `authority` is the target.
     case tunnel = 1
-    /// A GET with Upgrade (RFC 9110, 7.8), a WebSocket's opening handshake say. The fields still have `Upgrade`.
+    /// A request with Upgrade (RFC 9110, 7.8), a WebSocket's opening handshake say. The fields still have `Upgrade`.
+    ///
+    /// The body is `none` or `known`: as many of the request's bytes are the body. What follows them belongs to the other protocol, and comes
+    /// when the response has agreed to that. The request's end is the body's only where the response has not.
     case upgrade = 2
 }
 
@@ -69,6 +72,10 @@ public struct RequestHead: Sendable, Equatable {
         self.body = body
         self.fields = fields
     }
+
+    /// Whether the path is one in form: with `/` in front, or `*`, which stands for a whole server and is for OPTIONS alone (RFC 9112,
+    /// 3.2.4). A tunnel's, which has none, isn't.
+    package var hasLegalPath: Bool { path.utf8.first == UInt8(ascii: "/") || path == "*" && method == "OPTIONS" }
 
     /// The authority's host without port and brackets.
     public var host: String { Authority(authority)?.host ?? authority }

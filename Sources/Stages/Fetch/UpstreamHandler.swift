@@ -109,12 +109,11 @@ final class UpstreamHandler: ExchangeSink, PooledConnection {
     }
 
     private func write(_ bytes: ByteBuffer) {
-        if body.framing == .none {
-            guard exchange?.request.kind == .upgrade else {
-                return fail(Failure(.badRequest, "the request has a body, but its head says it has none"))
-            }
-            // An Upgrade's bytes before the origin has agreed; they go behind the head, where the origin expects them.
-            output.write(bytes)
+        if exchange?.request.kind == .upgrade {
+            // Its body. What is more comes before the origin has agreed; it goes behind, where the origin expects it.
+            body.writeUpgrade(bytes)
+        } else if body.framing == .none {
+            return fail(Failure(.badRequest, "the request has a body, but its head says it has none"))
         } else if !body.write(bytes) {
             return fail(Failure(.badRequest, "the request's body is longer than its head says"))
         }

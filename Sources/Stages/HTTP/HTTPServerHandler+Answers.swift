@@ -5,14 +5,17 @@ import Pipeline
 extension HTTPServerHandler {
     /// The origin has answered a request to change the protocol.
     func upgrade(_ exchange: Exchange, agreed: Bool) {
+        awaitsUpgrade = false
         guard agreed else {
             // What is there already may have been meant for the other protocol: it isn't taken for a request.
             if parser.bufferedBytes > 0 { keepAlive = false }
             parser.resume()
-            return exchange.sendRequestEnd()
+            // Else the end comes behind what is missing of the body.
+            if isRequestComplete { exchange.sendRequestEnd() }
+            return
         }
+        // An origin may agree before it has all of the body, which then goes in front of the rest.
         mode = .tunnel
-        allowance.reset()
         let rest = parser.takeRest()
         guard rest.readableBytes > 0 else { return }
         allowance.spend(rest.readableBytes)

@@ -44,6 +44,8 @@ extension HTTPServerHandler {
                     exchange?.sendRequestBody(bytes)
                 case .end(let trailers):
                     isRequestComplete = true
+                    // What follows may be the other protocol's: only the body has ended.
+                    if awaitsUpgrade { break }
                     // Answered by this end itself, it completes by itself; answered before, it waited for this end.
                     if let exchange { exchange.sendRequestEnd(trailers) } else { completeIfAnswered(context) }
                 }
@@ -98,10 +100,9 @@ extension HTTPServerHandler {
         exchange.credentials = head.proxyAuthorization.map { .proxyAuthorization($0) }
         self.exchange = exchange
         response.reset()
-        if request.kind == .upgrade {
-            // What follows is the other protocol's if the origin agrees, else the next request. It waits here.
-            isRequestComplete = true
-        }
+        // What follows it is the other protocol's if the origin agrees, else the next request. It waits here.
+        awaitsUpgrade = request.kind == .upgrade
+        if awaitsUpgrade, request.body == .none || request.body == .known(0) { isRequestComplete = true }
         if request.kind == .tunnel {
             // Whatever follows belongs to the other protocol. It goes along at once: who opens a tunnel rarely waits for the
             // answer, and where it is refused nothing of it arrives anywhere.

@@ -38,6 +38,8 @@ final class HTTPServerHandler: ExchangeSource {
     var unsettled: Exchange?
     var isRequestComplete = false
     var requestBody = BodyLength.none
+    /// The request asks for another protocol, and isn't answered.
+    var awaitsUpgrade = false
     var isInHead = false
     var keepAlive = true
     var minorVersion = 1

@@ -16,7 +16,7 @@ final class BodyWriter {
     /// A head was written, and its body follows in this way.
     func begin(_ framing: BodyFraming) {
         self.framing = framing
-        if case .length(let length) = framing { remaining = length }
+        remaining = if case .length(let length) = framing { length } else { 0 }
     }
 
     /// A part of the body. False, and not written, when the body is longer than its head said.
@@ -38,6 +38,12 @@ final class BodyWriter {
             output.write(bytes)
         }
         return true
+    }
+
+    /// The same for a request that asks for another protocol: what is longer than its body belongs to that one.
+    func writeUpgrade(_ bytes: ByteBuffer) {
+        remaining = max(0, remaining - Int64(bytes.readableBytes))
+        output.write(bytes)
     }
 
     /// The body's end. False when it is shorter than its head said.

@@ -14,7 +14,7 @@ package struct HTTP1Error: Error, Sendable, Equatable, CustomStringConvertible {
         case fieldsTooLarge, tooManyFields
         // Framing and routing.
         case badLength, differingLengths, lengthAndTransferEncoding, unsupportedTransferCoding, badTransferEncoding
-        case transferEncodingTooOld, connectWithBody, missingHost, multipleHosts, badHost
+        case transferEncodingTooOld, connectWithBody, upgradeWithoutLength, missingHost, multipleHosts, badHost
         // Chunks.
         case badChunkSize, chunkExtensionsTooLarge, badChunkEnd
         /// The connection ended in the middle of a message.
@@ -32,6 +32,7 @@ package struct HTTP1Error: Error, Sendable, Equatable, CustomStringConvertible {
     /// The status for the client whose request it was (RFC 9110, section 15). A response's errors have no use for it.
     package var status: Int {
         switch code {
+        case .upgradeWithoutLength: 411
         case .targetTooLong: 414
         case .fieldsTooLarge, .tooManyFields: 431
         case .methodTooLong, .unsupportedTransferCoding: 501
@@ -68,6 +69,7 @@ package struct HTTP1Error: Error, Sendable, Equatable, CustomStringConvertible {
         case .badTransferEncoding: "Transfer-Encoding is empty or names chunked twice."
         case .transferEncodingTooOld: "Transfer-Encoding is not part of HTTP/1.0."
         case .connectWithBody: "A CONNECT request has no body."
+        case .upgradeWithoutLength: "A request with Upgrade needs a Content-Length for its body here."
         case .missingHost: "The Host field is missing."
         case .multipleHosts: "The Host field is given more than once."
         case .badHost: "The Host field is not a host."

@@ -17,6 +17,8 @@ package struct HTTP1RequestParser: Sendable {
     private var reader: HTTP1MessageReader
     private var state = State.line
     private var emptyLines = 0
+    /// The request asks for another protocol, which would follow its body.
+    private var stopsBehindBody = false
     private var method = ""
     private var target = ""
     private var minorVersion = 1
@@ -31,8 +33,8 @@ package struct HTTP1RequestParser: Sendable {
 
     /// The next part, or nil if more bytes are needed. Pipelined requests simply follow.
     ///
-    /// After the head of a CONNECT, or of a request whose `upgrade` isn't nil, there is no `.end`: the parser stops, `next()`
-    /// is nil and what was read stays here until `takeRest()` or `resume()`.
+    /// After the head of a CONNECT, or of a request without body whose `upgrade` isn't nil, there is no `.end`: the parser stops,
+    /// `next()` is nil and what was read stays here until `takeRest()` or `resume()`. With a body it stops behind the body's `.end`.
     package mutating func next() throws(HTTP1Error) -> Part? {
         do throws(HTTP1Error) {
             return try advance()
@@ -43,7 +45,7 @@ package struct HTTP1RequestParser: Sendable {
         }
     }
 
-    /// Whatever was not parsed, raw: what follows a CONNECT or Upgrade that was granted.
+    /// Whatever was not parsed, raw: what follows a CONNECT or Upgrade that was granted, behind what is missing of the request's body.
     package mutating func takeRest() -> ByteBuffer { reader.input.takeAll() }
 
     /// Goes on with the next request after a CONNECT or Upgrade that was not granted.
@@ -51,6 +53,7 @@ package struct HTTP1RequestParser: Sendable {
     /// Bytes that are already here (`bufferedBytes`) may have been meant for the tunnel. Somebody else may have chosen them, so
     /// that a caller had better close the connection than let them be read as a request.
     package mutating func resume() {
+        stopsBehindBody = false
         if case .stopped = state { state = .line }
     }
 
@@ -91,7 +94,8 @@ package struct HTTP1RequestParser: Sendable {
                 case nil: return nil
                 case .bytes(let bytes): return .body(bytes)
                 case .end(let trailers):
-                    state = .line
+                    state = stopsBehindBody ? .stopped : .line
+                    stopsBehindBody = false
                     return .end(trailers)
                 }
             case .stopped: return nil
@@ -145,21 +149,7 @@ package struct HTTP1RequestParser: Sendable {
         guard target.count <= limits.target else { throw HTTP1Error(.targetTooLong) }
         guard HTTP1Syntax.isTarget(target) else { throw HTTP1Error(.badTarget) }
         let minorVersion = try HTTP1Syntax.minorVersion(UnsafeRawBufferPointer(rebasing: line[(last + 1)...]))
-        return (String(decoding: method, as: UTF8.self), legalTarget(target), minorVersion)
-    }
-
-    private static func legalTarget(_ bytes: UnsafeRawBufferPointer) -> String {
-        guard bytes.contains(where: { $0 >= 0x80 }) else { return String(decoding: bytes, as: UTF8.self) }
-        let digits = Array("0123456789ABCDEF".utf8)
-        var result: [UInt8] = []
-        for byte in bytes {
-            if byte < 0x80 {
-                result.append(byte)
-            } else {
-                result += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-            }
-        }
-        return String(decoding: result, as: UTF8.self)
+        return (String(decoding: method, as: UTF8.self), HTTPGrammar.legalTarget(target), minorVersion)
     }
 
     private mutating func makeHead() throws(HTTP1Error) -> HTTP1RequestHead {
@@ -172,10 +162,13 @@ package struct HTTP1RequestParser: Sendable {
         let isConnect = method == "CONNECT"
         guard isEmpty || !isConnect else { throw HTTP1Error(.connectWithBody) }
         // RFC 9110, 7.8: HTTP/1.0 has no Upgrade.
-        let upgrades =
-            isEmpty && !isConnect && minorVersion > 0 && section.connectionUpgrade && section.upgrade != nil
-        if upgrades { section.appendUpgrade() }
-        if isConnect || upgrades {
+        let upgrades = !isConnect && minorVersion > 0 && section.connectionUpgrade && section.upgrade != nil
+        if upgrades {
+            section.appendUpgrade()
+            // Its length tells the body from what follows, at every hop.
+            guard body != .unknown else { throw HTTP1Error(.upgradeWithoutLength) }
+        }
+        if isConnect || upgrades && isEmpty {
             state = .stopped
         } else {
             switch body {
@@ -184,6 +177,7 @@ package struct HTTP1RequestParser: Sendable {
             case .unknown, .deflated: reader.beginBody(.chunkSize)
             }
             state = .body
+            stopsBehindBody = upgrades
         }
         return HTTP1RequestHead(
             method: method, target: target, minorVersion: minorVersion, fields: section.fields, host: section.host, body: body,

@@ -35,6 +35,10 @@ final class JSONClientPort: ExchangePort, OutboundClient, JSONHandlerOwner {
                     LocalResponse(status: 501, body: "The tunnel's protocol (json) changes to WebSocket and to nothing else.\n"))
                 return true
             }
+            guard exchange.request.body == .none || exchange.request.body == .known(0) else {
+                exchange.answer(LocalResponse(status: 400, body: "A WebSocket's opening handshake has no body.\n"))
+                return true
+            }
             stream = JSONClientWebSocket(handler: handler, id: id, exchange: exchange)
         }
         handler.add(stream, id)
