@@ -91,14 +91,15 @@ public struct HeaderFields: Sendable, Equatable {
         }
     }
 
-    /// The values of every field of that name, in order. Names are compared without case (RFC 9110, 5.1).
+    /// The values of every field of that name, in order. Names are compared without case (RFC 9110, 5.1). Bytes that aren't UTF-8 are shown
+    /// as U+FFFD: what is to be passed on is taken from `forEach`.
     public subscript(_ name: String) -> [String] {
         var result: [String] = []
         forEach { if HTTPGrammar.equal($0, name) { result.append(String(decoding: $1, as: UTF8.self)) } }
         return result
     }
 
-    /// The first value of that name.
+    /// The first value of that name, shown as by the subscript.
     public func first(_ name: String) -> String? {
         var result: String?
         forEach { if result == nil, HTTPGrammar.equal($0, name) { result = String(decoding: $1, as: UTF8.self) } }
@@ -126,6 +127,45 @@ public struct HeaderFields: Sendable, Equatable {
     /// Takes out every field of the name, in any case of letters.
     public mutating func remove(_ name: String) {
         removeAll { field, _ in HTTPGrammar.equal(field, name) }
+    }
+
+    /// Gives every field of a name another one, and puts them behind all others. Their values' bytes stay as they are. A new name that
+    /// is no token, or is longer than 65,535 bytes, is refused with `false`.
+    @discardableResult
+    public mutating func rename(_ name: String, to newName: String) -> Bool {
+        var newName = newName
+        return newName.withUTF8 { newName in
+            let newName = UnsafeRawBufferPointer(newName)
+            guard HTTPGrammar.isToken(newName), newName.count <= UInt16.max else { return false }
+            var renamed = HeaderFields()
+            forEach { if HTTPGrammar.equal($0, name) { renamed.appendChecked(name: newName, value: $1) } }
+            guard !renamed.isEmpty else { return true }
+            remove(name)
+            renamed.forEach { appendChecked(name: $0, value: $1) }
+            return true
+        }
+    }
+
+    /// Adds an element to a field whose value is a list, and puts its fields together in one behind all others (RFC 9110, 5.3). The bytes of
+    /// what is there stay as they are. Refused with `false` as by `append`.
+    @discardableResult
+    public mutating func appendElement(_ element: String, to name: String) -> Bool {
+        var value = ByteBuffer()
+        forEach { field, elements in
+            if HTTPGrammar.equal(field, name), !elements.isEmpty {
+                value.writeBytes(elements)
+                value.writeStaticString(", ")
+            }
+        }
+        value.writeString(element)
+        var name = name
+        var changed = self
+        changed.remove(name)
+        let isDone = value.withUnsafeReadableBytes { value in
+            name.withUTF8 { changed.append(name: UnsafeRawBufferPointer($0), value: value) }
+        }
+        if isDone { self = changed }
+        return isDone
     }
 
     /// Puts one field in the place of all of that name.

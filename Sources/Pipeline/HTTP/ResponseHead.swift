@@ -1,20 +1,30 @@
 /// A response's head without its framing and hop-by-hop fields.
 public struct ResponseHead: Sendable, Equatable {
     public var status: Int
-    public var reason: String
+    /// The reason phrase, which may be empty. Bytes that aren't UTF-8 are shown as U+FFFD; as long as it isn't set, they are passed on as they
+    /// came.
+    public var reason: String {
+        get { phrase.text }
+        set { phrase = ReasonPhrase(newValue) }
+    }
+    package var phrase: ReasonPhrase
     /// What the response says of its body's length; a response that has no body (to HEAD, 304) may say it all the same.
     public var body: BodyLength
     /// End-to-end fields. `Content-Length` and `Transfer-Encoding` are not among them.
     public var fields: HeaderFields
 
     public init(status: Int, reason: String = "", body: BodyLength = .none, fields: HeaderFields = HeaderFields()) {
+        self.init(status: status, phrase: ReasonPhrase(reason), body: body, fields: fields)
+    }
+
+    package init(status: Int, phrase: ReasonPhrase, body: BodyLength = .none, fields: HeaderFields = HeaderFields()) {
         self.status = status
-        self.reason = reason
+        self.phrase = phrase
         self.body = body
         self.fields = fields
     }
 
-    var withoutFields: ResponseHead { ResponseHead(status: status, reason: reason, body: body) }
+    var withoutFields: ResponseHead { ResponseHead(status: status, phrase: phrase, body: body) }
 
     /// 1xx other than 101: another head follows (RFC 9110, 15.2).
     public var isInformational: Bool { (100..<200).contains(status) && status != 101 }

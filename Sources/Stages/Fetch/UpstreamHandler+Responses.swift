@@ -28,7 +28,7 @@ extension UpstreamHandler {
 
     private func received(_ head: HTTP1ResponseHead) {
         guard let exchange else { return }
-        let response = ResponseHead(status: head.status, reason: head.reason, body: head.body, fields: head.fields)
+        let response = ResponseHead(status: head.status, phrase: head.phrase, body: head.body, fields: head.fields)
         if head.isInformational {
             guard turn.receivedInformational() else {
                 return fail(Failure(.originInvalid, "\(origin.host) sent too many informational responses"))

@@ -14,7 +14,7 @@ package struct HTTP1RequestHead: Sendable, Equatable {
     package var body: BodyLength
     /// The client wants to use the connection further.
     package var keepAlive: Bool
-    /// The protocols that the client would change to, if this is a request without body that asks for it.
+    /// The protocols that the client would change to, if it asks for that. The body, if there is one, has a known length.
     package var upgrade: String?
     /// The client waits for 100 (Continue) before it sends the body. `Expect` is among the fields too.
     package var expectsContinue: Bool
@@ -43,7 +43,8 @@ package struct HTTP1RequestHead: Sendable, Equatable {
 package struct HTTP1ResponseHead: Sendable, Equatable {
     package var status: Int
     /// May be empty. Bytes that aren't UTF-8 are shown as U+FFFD.
-    package var reason: String
+    package var reason: String { phrase.text }
+    package var phrase: ReasonPhrase
     /// 0 or 1.
     package var minorVersion: Int
     /// The end-to-end fields, and one `Upgrade` behind them if `upgrade` isn't nil. See `HTTP1FieldSection`.
@@ -60,8 +61,19 @@ package struct HTTP1ResponseHead: Sendable, Equatable {
         status: Int, reason: String = "", minorVersion: Int = 1, fields: HeaderFields = HeaderFields(),
         body: BodyLength = .none, isChunked: Bool = false, keepAlive: Bool = true, upgrade: String? = nil
     ) {
+        self.init(
+            status: status, phrase: ReasonPhrase(reason), minorVersion: minorVersion, fields: fields, body: body,
+            isChunked: isChunked,
+            keepAlive: keepAlive, upgrade: upgrade)
+    }
+
+    init(
+        status: Int, phrase: ReasonPhrase, minorVersion: Int, fields: HeaderFields, body: BodyLength = .none,
+        isChunked: Bool = false,
+        keepAlive: Bool, upgrade: String?
+    ) {
         self.status = status
-        self.reason = reason
+        self.phrase = phrase
         self.minorVersion = minorVersion
         self.fields = fields
         self.body = body

@@ -25,7 +25,7 @@ package struct HTTP1ResponseParser: Sendable {
     /// A byte of the response that is expected has come.
     private var hasBegun = false
     private var status = 0
-    private var reason = ""
+    private var phrase = ReasonPhrase("")
     private var minorVersion = 1
 
     package init(limits: HTTP1Limits = .init()) { reader = HTTP1MessageReader(limits: limits) }
@@ -147,7 +147,7 @@ package struct HTTP1ResponseParser: Sendable {
         case .bare: throw HTTP1Error(.bareLineFeed)
         case .tooLong: throw HTTP1Error(.statusLineTooLong)
         case .complete(let length):
-            (minorVersion, status, reason) = try reader.input.buffer.withUnsafeReadableBytes { bytes throws(HTTP1Error) in
+            (minorVersion, status, phrase) = try reader.input.buffer.withUnsafeReadableBytes { bytes throws(HTTP1Error) in
                 try Self.parse(UnsafeRawBufferPointer(rebasing: bytes[..<length]))
             }
             reader.input.consumeLine(length)
@@ -156,7 +156,7 @@ package struct HTTP1ResponseParser: Sendable {
     }
 
     /// Many origins leave out the reason, some of them also the space before it.
-    private static func parse(_ line: UnsafeRawBufferPointer) throws(HTTP1Error) -> (Int, Int, String) {
+    private static func parse(_ line: UnsafeRawBufferPointer) throws(HTTP1Error) -> (Int, Int, ReasonPhrase) {
         guard line.count >= 12, line[8] == HTTP1Syntax.space, line.count == 12 || line[12] == HTTP1Syntax.space else {
             throw HTTP1Error(.badStatusLine)
         }
@@ -168,7 +168,7 @@ package struct HTTP1ResponseParser: Sendable {
         }
         let reason = UnsafeRawBufferPointer(rebasing: line[min(13, line.count)...])
         guard status >= 100, HTTP1Syntax.isFieldValue(reason) else { throw HTTP1Error(.badStatusLine) }
-        return (minorVersion, status, String(decoding: reason, as: UTF8.self))
+        return (minorVersion, status, ReasonPhrase(reason))
     }
 
     private mutating func makeHead() throws(HTTP1Error) -> HTTP1ResponseHead {
@@ -179,7 +179,7 @@ package struct HTTP1ResponseParser: Sendable {
             section.appendUpgrade()
         }
         var head = HTTP1ResponseHead(
-            status: status, reason: reason, minorVersion: minorVersion, fields: section.fields,
+            status: status, phrase: phrase, minorVersion: minorVersion, fields: section.fields,
             keepAlive: !section.close && (minorVersion > 0 || section.keepAlive),
             upgrade: status == 101 ? section.upgrade : nil)
         // RFC 9110, 9.3.6 and 8.6: what these say of a length has no meaning.

@@ -12,7 +12,9 @@ extension HTTP1Writer {
             guard !authority.isEmpty else { throw HTTP1Error(.badTarget) }
         } else {
             let isTarget = path.withUTF8 { HTTP1Syntax.isTarget(UnsafeRawBufferPointer($0)) }
-            guard isTarget, path.utf8.first == UInt8(ascii: "/") || path == "*" else { throw HTTP1Error(.badTarget) }
+            guard isTarget, head.hasLegalPath else { throw HTTP1Error(.badTarget) }
+            // Nobody could tell where the body ends and the other protocol begins.
+            guard head.kind == .plain || head.body.original != .unknown else { throw HTTP1Error(.upgradeWithoutLength) }
         }
     }
 
@@ -21,8 +23,7 @@ extension HTTP1Writer {
         // Anything else than three digits is no status; an exchange that has one got a bad answer.
         writeNumber(UInt64((100...999).contains(head.status) ? head.status : 502), into: &buffer)
         buffer.writeStaticString(" ")
-        var reason = head.reason
-        if reason.withUTF8({ HTTP1Syntax.isFieldValue(UnsafeRawBufferPointer($0)) }) { buffer.writeString(reason) }
+        head.phrase.withBytes { if HTTP1Syntax.isFieldValue($0) { _ = buffer.writeBytes($0) } }
         buffer.writeStaticString("\r\n")
     }
 

@@ -74,7 +74,7 @@ package enum HTTP1Writer {
         let isOld = minorVersion == 0
         if head.isInformational && isOld { return .none }
         buffer.reserveCapacity(
-            minimumWritableBytes: head.reason.utf8.count + head.fields.block.readableBytes + 128)
+            minimumWritableBytes: head.phrase.withBytes(\.count) + head.fields.block.readableBytes + 128)
         writeStatusLine(head, into: &buffer)
 
         if head.opensTunnel(for: request) {

@@ -36,11 +36,7 @@ public struct FieldChanges: NestedConfiguration {
 
     /// A value that no field may have, because of what a client put into it, leaves the field out.
     func apply(to fields: inout HeaderFields, _ exchange: Exchange, host: String) {
-        for entry in rename.entries where fields.contains(entry.name.name) {
-            let values = fields[entry.name.name]
-            fields.remove(entry.name.name)
-            for value in values { fields.append(entry.value.name, value) }
-        }
+        for entry in rename.entries { fields.rename(entry.name.name, to: entry.value.name) }
         for name in remove { fields.remove(name.name) }
         for entry in set.entries { fields.set(entry.name.name, entry.value.value(for: exchange, host: host)) }
         for entry in add.entries { fields.append(entry.name.name, entry.value.value(for: exchange, host: host)) }
@@ -66,8 +62,7 @@ public enum ForwardedFor: String, Sendable, CaseIterable, ConfigurationChoice {
         case .off:
             break
         case .append:
-            let before = fields[Self.field].filter { !$0.isEmpty }
-            fields.set(Self.field, (before + [exchange.client.address]).joined(separator: ", "))
+            fields.appendElement(exchange.client.address, to: Self.field)
         case .replace, .remove:
             for name in Self.others { fields.remove(name) }
             fields.remove(Self.field)

@@ -51,6 +51,30 @@ import Testing
         #expect(shown(bench.sink.last?.exchange.request.fields) == expected)
     }
 
+    /// Bytes that are no text stay as they are (RFC 9110, 5.5), wherever a value is written back.
+    @Test func bytesStayAsTheyAre() throws {
+        let latin = [UInt8](0x80...0xFF) + Array("café".utf8)
+        func field(_ name: String, _ fields: HeaderFields?) -> [[UInt8]] {
+            var values: [[UInt8]] = []
+            fields?.forEach { if HTTPGrammar.equal($0, name) { values.append(Array($1)) } }
+            return values
+        }
+        var fields = HeaderFields([("X-Other", "1")])
+        for name in ["X-Old", "X-Forwarded-For", "x-old"] {
+            Array(name.utf8).withUnsafeBytes { name in latin.withUnsafeBytes { _ = fields.append(name: name, value: $0) } }
+        }
+        let bench = try FilterBench(
+            "headers: { request: { rename: { X-Old: X-New } }, response: { rename: { X-Old: X-New } }, forwarded-for: append }")
+        var head = request([])
+        head.fields = fields
+        let source = bench.open(head)
+        let passed = bench.sink.last?.exchange.request.fields
+        #expect(field("X-New", passed) == [latin, latin] && passed?.count == 4)
+        #expect(field("X-Forwarded-For", passed) == [latin + Array(", 192.0.2.1".utf8)])
+        bench.sink.last?.exchange.sendResponseHead(ResponseHead(status: 200, fields: fields))
+        #expect(field("X-New", source.heads.last?.fields) == [latin, latin])
+    }
+
     /// A name that came from a token or a certificate can't end the field and begin another.
     @Test func whatIsNoValueLeavesTheFieldOut() throws {
         let bench = try FilterBench("headers: { request: { set: { X-User: \"{identity}\", X-Other: ok } } }")

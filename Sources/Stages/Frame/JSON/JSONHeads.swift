@@ -15,8 +15,9 @@ package enum JSONHeads {
         }
         let rest = url[separator.upperBound...]
         let end = rest.utf8.firstIndex { "/?#".utf8.contains($0) } ?? rest.endIndex
-        var path = String(rest[end...].prefix { $0 != "#" })
-        if path.first != "/" { path = "/" + path }
+        var target = String(rest[end...].prefix { $0 != "#" })
+        if target.first != "/" { target = "/" + target }
+        let path = target.withUTF8 { HTTPGrammar.legalTarget(UnsafeRawBufferPointer($0)) }
         guard !method.isEmpty, method.utf8.allSatisfy(HTTPGrammar.isTokenByte), method != "CONNECT",
             Authority(String(rest[..<end])) != nil, path.utf8.allSatisfy(HTTPGrammar.isTargetByte)
         else { return nil }

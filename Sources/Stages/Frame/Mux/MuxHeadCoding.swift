@@ -42,15 +42,15 @@ package enum MuxHeadCoding {
     }
 
     package static func encode(_ head: ResponseHead, into out: inout ByteBuffer) -> Bool {
-        let reason = head.reason.utf8
+        let reason = head.phrase.withBytes(\.count)
         let block = head.fields.block
-        let size = 16 + reason.count + block.readableBytes
-        guard reason.count <= UInt16.max, head.fields.count <= UInt16.max, size <= MuxLimits.head else { return false }
+        let size = 16 + reason + block.readableBytes
+        guard reason <= UInt16.max, head.fields.count <= UInt16.max, size <= MuxLimits.head else { return false }
         out.reserveCapacity(minimumWritableBytes: size)
         out.writeInteger(UInt16(truncatingIfNeeded: head.status))
         out.write(head.body)
-        out.writeInteger(UInt16(reason.count))
-        out.writeString(head.reason)
+        out.writeInteger(UInt16(reason))
+        head.phrase.withBytes { _ = out.writeBytes($0) }
         out.writeInteger(UInt16(head.fields.count))
         out.writeImmutableBuffer(block)
         return true
@@ -110,11 +110,11 @@ package enum MuxHeadCoding {
         guard let status = payload.readInteger(as: UInt16.self), (100...999).contains(status),
             let body = payload.readBodyLength(),
             let reasonLength = payload.readInteger(as: UInt16.self),
-            let reason = payload.readText(Int(reasonLength), HTTPGrammar.isFieldValueByte),
+            let phrase = payload.readPhrase(Int(reasonLength)),
             let fields = payload.readFields(upgrade: status == 101),
             !body.isDeflated || mayBeDeflated && status >= 200
         else { return nil }
-        return ResponseHead(status: Int(status), reason: reason, body: body, fields: fields)
+        return ResponseHead(status: Int(status), phrase: phrase, body: body, fields: fields)
     }
 
     /// What a decoded head takes up, in bytes, beside what every stream does.
@@ -164,6 +164,15 @@ extension ByteBuffer {
         guard readableBytes >= length else { return nil }
         let isLegal = withUnsafeReadableBytes { UnsafeRawBufferPointer(rebasing: $0[..<length]).allSatisfy(isAllowed) }
         return isLegal ? readString(length: length) : nil
+    }
+
+    fileprivate mutating func readPhrase(_ length: Int) -> ReasonPhrase? {
+        guard readableBytes >= length else { return nil }
+        defer { moveReaderIndex(forwardBy: length) }
+        return withUnsafeReadableBytes {
+            let bytes = UnsafeRawBufferPointer(rebasing: $0[..<length])
+            return HTTPGrammar.isFieldValue(bytes) ? ReasonPhrase(bytes) : nil
+        }
     }
 
     /// The rest of a head. Fields that belong to one hop or to a message's framing must not be among them.
