@@ -389,3 +389,45 @@ async def test_a_response_before_the_end_of_the_request(tunnel, origin):
         await client.send(wire.head(f"POST {origin.url('/upload')} HTTP/1.1", fields) + wire.chunk(b"first"))
         response = await client.response()
     assert (response.status, response.body) == (403, b"no uploads")
+
+
+async def test_a_space_before_a_colon(tunnel, origin):
+    """RFC 9112, 5.1: it is taken out of a response, and a request that has it is refused."""
+
+    @origin.on("/")
+    async def answer(exchange):
+        head = b"HTTP/1.1 200 OK\r\nX-One : 1; mode=block\r\nX-Two\t: 2\r\nTransfer-Encoding : chunked\r\n\r\n"
+        await exchange.send(head + b"2\r\nok\r\n0\r\nX-Three : 3\r\n\r\n")
+
+    response = await fetch(tunnel.port, origin.url("/"))
+    assert (response.status, response.body) == (200, b"ok")
+    assert (response.get("X-One"), response.get("X-Two")) == ("1; mode=block", "2") and response.trailers == [("X-Three", "3")]
+    async with patiently(15), await Connection.open(tunnel.port) as client:
+        await client.send(wire.head(f"GET {origin.url('/')} HTTP/1.1", [("Host", "x"), ("X-One ", "1")]))
+        assert (await client.response()).status == 400
+    assert len(origin.requests) == 1
+
+
+async def test_padded_chunk_sizes(tunnel, origin):
+    """Blanks around a chunk's extension (RFC 9112, 7.1.1), and those with which servers pad a size; more of them than extensions may have."""
+    count = 10_000
+
+    @origin.on("/")
+    async def answer(exchange):
+        body = await exchange.read_body()
+        head = wire.head("HTTP/1.1 200 OK", [("Transfer-Encoding", "chunked")])
+        await exchange.send(head + b"2 ; a = b\r\nok\r\n" + b"1       \r\n.\r\n" * count + b"%x  \r\n" % len(body) + body + b"\r\n0 \r\n\r\n")
+
+    async with patiently(30), await Connection.open(tunnel.port) as client:
+        await client.send(wire.head(f"POST {origin.url('/')} HTTP/1.1", [("Host", "x"), ("Transfer-Encoding", "chunked")]))
+        await client.send(b"3  \r\nabc\r\n2\t;x\r\nde\r\n0\r\n\r\n")
+        response = await client.response()
+    assert (response.status, response.body) == (200, b"ok" + b"." * count + b"abcde")
+
+
+async def test_a_reason_arrives_as_it_is(tunnel, origin):
+    @origin.on("/")
+    async def answer(exchange):
+        await exchange.send(b"HTTP/1.1 404 Introuvable \xe9\xff\r\nContent-Length: 0\r\n\r\n")
+
+    assert (await fetch(tunnel.port, origin.url("/"))).raw.split(b"\r\n")[0] == b"HTTP/1.1 404 Introuvable \xe9\xff"

@@ -38,6 +38,9 @@ package enum RequestTarget {
             guard mode == .origin else { throw originForm(here()) }
             let host = head.host ?? ""
             guard Authority(host) != nil else { throw Refusal(status: 400, message: "The Host field names no host.") }
+            guard target != "*" || head.method == "OPTIONS" else {
+                throw Refusal(status: 400, message: "The request target '*' is for OPTIONS alone.")
+            }
             return (isSecure ? .https : .http, host, target)
         }
         guard let parts = split(target) else {

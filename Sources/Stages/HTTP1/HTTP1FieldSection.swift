@@ -10,9 +10,10 @@ import Pipeline
 /// the head says the same. What those fields mean, and `Expect`, can't be taken away by naming them in `Connection`. `Trailer`
 /// stays: RFC 9110 no longer counts it as hop-by-hop, and the trailers that it announces (6.6.2) are passed on.
 struct HTTP1FieldSection: Sendable {
-    enum Kind: Sendable { case request, response, trailers }
+    enum Kind: Sendable { case request, response }
 
     private let kind: Kind
+    private let isTrailers: Bool
     private(set) var fields = HeaderFields()
     /// Of all lines so far, with their ends.
     private(set) var bytes = 0
@@ -34,11 +35,14 @@ struct HTTP1FieldSection: Sendable {
     /// The fields that `Connection` named.
     private var named: [String] = []
 
-    init(_ kind: Kind) { self.kind = kind }
+    init(_ kind: Kind, isTrailers: Bool = false) {
+        self.kind = kind
+        self.isTrailers = isTrailers
+    }
 
     /// For the trailers that belong to this head.
     func trailers() -> HTTP1FieldSection {
-        var section = HTTP1FieldSection(.trailers)
+        var section = HTTP1FieldSection(kind, isTrailers: true)
         if !named.isEmpty { section.named = named }
         return section
     }
@@ -51,18 +55,20 @@ struct HTTP1FieldSection: Sendable {
         bytes += line.count + 2
         guard bytes <= limits.fields else { return .fieldsTooLarge }
         guard count <= limits.fieldCount else { return .tooManyFields }
-        guard let first = line.first, first != HTTP1Syntax.space, first != HTTP1Syntax.tab else { return .foldedField }
+        guard let first = line.first, !HTTP1Syntax.isBlank(first) else { return .foldedField }
         guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { return .missingColon }
         guard colon > 0 else { return .emptyFieldName }
-        let name = UnsafeRawBufferPointer(rebasing: line[..<colon])
-        guard HTTP1Syntax.isToken(name) else {
-            let last = name[colon - 1]
-            return last == HTTP1Syntax.space || last == HTTP1Syntax.tab ? .spaceBeforeColon : .badFieldName
+        var name = UnsafeRawBufferPointer(rebasing: line[..<colon])
+        if HTTP1Syntax.isBlank(name[colon - 1]) {
+            // RFC 9112, 5.1: refused in a request, taken out of a response.
+            guard kind == .response else { return .spaceBeforeColon }
+            name = HTTPGrammar.trim(name)
         }
+        guard HTTP1Syntax.isToken(name) else { return .badFieldName }
         let value = HTTPGrammar.trim(UnsafeRawBufferPointer(rebasing: line[(colon + 1)...]))
         guard HTTP1Syntax.isFieldValue(value) else { return .badFieldValue }
         guard name.count <= UInt16.max, value.count <= UInt16.max else { return .fieldsTooLarge }
-        if kind == .trailers {
+        if isTrailers {
             if !Self.isForbiddenInTrailers(name) { fields.appendChecked(name: name, value: value) }
             return nil
         }

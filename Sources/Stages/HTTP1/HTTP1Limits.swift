@@ -11,7 +11,7 @@ package struct HTTP1Limits: Sendable, Equatable {
     package var fieldCount: Int
     /// Number of options in `Connection` that name other fields.
     package var connectionOptions: Int
-    /// The extensions of all chunks of a message together.
+    /// The extensions of all chunks of a message together, and the blanks behind their sizes beyond what pads one to 16 bytes.
     package var chunkExtensions: Int
     /// Number of empty lines before a request (RFC 9112, 2.2).
     package var emptyLines: Int

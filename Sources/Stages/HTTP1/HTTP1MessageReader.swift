@@ -106,35 +106,42 @@ struct HTTP1MessageReader: Sendable {
     }
 
     private mutating func readChunkSize() throws(HTTP1Error) -> Int64? {
-        // Sixteen digits, the extensions, CR LF.
+        // A size of sixteen bytes, the extensions, CR LF.
         switch input.findLine(within: 16 + limits.chunkExtensions - extensionBytes + 2) {
         case .incomplete: return nil
         case .tooLong: throw HTTP1Error(.chunkExtensionsTooLarge)
         case .bare: throw HTTP1Error(.bareLineFeed)
         case .complete(let length):
-            let (size, digits) = try input.buffer.withUnsafeReadableBytes { bytes throws(HTTP1Error) in
+            let (size, width) = try input.buffer.withUnsafeReadableBytes { bytes throws(HTTP1Error) in
                 try Self.parseChunkSize(UnsafeRawBufferPointer(rebasing: bytes[..<length]))
             }
-            extensionBytes += length - digits
+            extensionBytes += length - width
             guard extensionBytes <= limits.chunkExtensions else { throw HTTP1Error(.chunkExtensionsTooLarge) }
             input.consumeLine(length)
             return size
         }
     }
 
-    /// The size and the number of its digits. Extensions (RFC 9112, 7.1.1) are looked over and left out: they concern one hop.
+    private static let sizeWidth = 16
+
+    /// The size, and how many bytes it takes. Extensions (RFC 9112, 7.1.1) are looked over and left out: they concern one hop.
+    ///
+    /// Blanks may stand behind the size: before an extension by that grammar, without one because servers pad sizes so. What pads one to
+    /// the width of the longest is no extension, however many chunks there are.
     private static func parseChunkSize(_ line: UnsafeRawBufferPointer) throws(HTTP1Error) -> (Int64, Int) {
         var size: UInt64 = 0
         var digits = 0
-        while digits < line.count, digits <= 16, let digit = HTTP1Syntax.hexDigit(line[digits]) {
+        while digits < line.count, digits <= sizeWidth, let digit = HTTP1Syntax.hexDigit(line[digits]) {
             size = size << 4 | UInt64(digit)
             digits += 1
         }
-        guard (1...16).contains(digits), let size = Int64(exactly: size) else { throw HTTP1Error(.badChunkSize) }
-        let rest = UnsafeRawBufferPointer(rebasing: line[digits...])
+        guard (1...sizeWidth).contains(digits), let size = Int64(exactly: size) else { throw HTTP1Error(.badChunkSize) }
+        var end = digits
+        while end < line.count, HTTP1Syntax.isBlank(line[end]) { end += 1 }
+        let rest = UnsafeRawBufferPointer(rebasing: line[end...])
         guard rest.isEmpty || rest[0] == UInt8(ascii: ";") && HTTP1Syntax.isFieldValue(rest) else {
             throw HTTP1Error(.badChunkSize)
         }
-        return (size, digits)
+        return (size, max(digits, min(end, sizeWidth)))
     }
 }

@@ -72,6 +72,10 @@ enum HTTP1Syntax {
         return bytes[7] == UInt8(ascii: "0") ? 0 : 1
     }
 
+    /// Optional white space (RFC 9110, 5.6.3): a space or a tab.
+    @inline(__always)
+    static func isBlank(_ byte: UInt8) -> Bool { byte == space || byte == tab }
+
     @inline(__always)
     static func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 }
 

@@ -1,3 +1,4 @@
+import NIOCore
 import Pipeline
 import Stages
 import Testing
@@ -29,6 +30,21 @@ struct RequestTargetTests {
         #expect(request.scheme == one.scheme)
         #expect(request.authority == one.authority)
         #expect(request.path == one.path)
+    }
+
+    /// It stands for a whole server, which only OPTIONS can ask about (RFC 9112, 3.2.4).
+    @Test(arguments: ["GET", "HEAD", "POST", "options", "X"]) func asteriskFormIsForOPTIONS(_ method: String) throws {
+        let asked = try RequestTarget.interpret(HTTP1RequestHead("OPTIONS", "*"), mode: .origin, isSecure: false)
+        #expect(asked.path == "*")
+        for mode in [HTTPMode.origin, .proxy] {
+            #expect { try RequestTarget.interpret(HTTP1RequestHead(method, "*"), mode: mode, isSecure: false) } throws: {
+                ($0 as? RequestTarget.Refusal)?.status == 400
+            }
+        }
+        var buffer = ByteBuffer()
+        let head = RequestHead(method: method, scheme: .http, authority: "a", path: "*")
+        #expect(throws: HTTP1Error(.badTarget)) { try HTTP1Writer.request(head, into: &buffer) }
+        #expect(buffer.readableBytes == 0)
     }
 
     @Test(arguments: [

@@ -77,9 +77,20 @@ import Testing
         Sample("GET / HTTP/1.1\nHost: a\nUpgrade: h2c, HTTP/2.0, a b\nConnection: Upgrade\n\n", "GET / 1.1 host=a", "end"),
         Sample("GET / HTTP/1.1\nHost: a\nUpgrade: websocket\n\n", "GET / 1.1 host=a", "end"),
         Sample("GET / HTTP/1.0\nUpgrade: websocket\nConnection: upgrade\n\n", "GET / 1.0 host=- close", "end"),
+        // With a body they follow that.
         Sample(
-            "PUT / HTTP/1.1\nHost: a\nUpgrade: x\nConnection: upgrade\nContent-Length: 1\n\ny", "PUT / 1.1 host=a length=1",
-            "body y", "end"),
+            "POST / HTTP/1.1\nHost: a\nUpgrade: tcp\nConnection: upgrade\nContent-Length: 2\n\nyzraw",
+            "POST / 1.1 host=a length=2 upgrade=tcp | Upgrade: tcp", "body yz", "end", "rest raw"),
+        Sample(
+            "POST / HTTP/1.1\nHost: a\nUpgrade: tcp\nConnection: upgrade\nContent-Length: 0\n\nraw",
+            "POST / 1.1 host=a length=0 upgrade=tcp | Upgrade: tcp", "rest raw"),
+        Sample(
+            "POST / HTTP/1.1\nHost: a\nUpgrade: h2c\nConnection: upgrade\nTransfer-Encoding: chunked\n\n0\n\n",
+            "POST / 1.1 host=a length=?", "end"),
+        // Blanks around a chunk's extension, and behind its size.
+        Sample(
+            "POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\n1 \na\n2 \t; x = y ; z\nbc\n1                       \nd\n0  \n\n",
+            "POST / 1.1 host=a length=?", "body abcd", "end"),
     ]
 
     @Test(arguments: valid) func isRead(_ sample: Sample) {
@@ -142,7 +153,11 @@ import Testing
         (.badHost, "GET / HTTP/1.1\nHost: a, b\n\n"), (.badHost, "GET / HTTP/1.1\nHost: ä\n\n"),
         (.badChunkSize, chunked + "\n"), (.badChunkSize, chunked + "g\n"), (.badChunkSize, chunked + "-1\n"),
         (.badChunkSize, chunked + "+1\n"),
-        (.badChunkSize, chunked + "0x1\n"), (.badChunkSize, chunked + " 1\n"), (.badChunkSize, chunked + "1 \nx\n"),
+        (.badChunkSize, chunked + "0x1\n"), (.badChunkSize, chunked + " 1\n"), (.badChunkSize, chunked + "1 1\nx\n"),
+        (.badChunkSize, chunked + "1 x\n"), (.badChunkSize, chunked + "1 ␍\nx\n"), (.bareLineFeed, chunked + "1 ␊x\n"),
+        (.upgradeWithoutLength, head + "Upgrade: tcp\nConnection: Upgrade\nTransfer-Encoding: chunked\n\n0\n\n"),
+        (.spaceBeforeColon, head + "A : b\n\n"), (.spaceBeforeColon, head + "A\t: b\n\n"),
+        (.spaceBeforeColon, chunked + "0\nA : b\n\n"),
         (.badChunkSize, chunked + "8000000000000000\n"), (.badChunkSize, chunked + "00000000000000001\n"),
         (.badChunkSize, chunked + "10000000000000000\n"), (.badChunkSize, chunked + "1;␀\nx\n"),
         (.badChunkSize, chunked + "1;a␍b\nx\n"),
@@ -188,6 +203,46 @@ import Testing
             return
         }
         #expect(head.host == "b")
+    }
+
+    /// Whether it is refused before its body has come, or behind that.
+    @Test(arguments: ["", "bo", "body"]) func refusedUpgradeGoesOn(_ early: String) throws {
+        var parser = HTTP1RequestParser()
+        let head = "POST / HTTP/1.1\nHost: a\nUpgrade: tcp\nConnection: Upgrade\nContent-Length: 4\n\n"
+        parser.append(ByteBuffer(bytes: wire(head + early)))
+        var parts: [HTTP1RequestParser.Part] = []
+        while let part = try parser.next() { parts.append(part) }
+        parser.resume()
+        parser.append(ByteBuffer(bytes: wire("body".dropFirst(early.count) + "GET / HTTP/1.1\nHost: b\n\n")))
+        while let part = try parser.next() { parts.append(part) }
+        let hosts = parts.compactMap { if case .head(let head) = $0 { head.host } else { nil } }
+        #expect(hosts == ["a", "b"] && parts.filter { $0 == .end(nil) }.count == 2)
+    }
+
+    /// An origin may agree before it has the whole body: what is missing of it stands in front of the other protocol's bytes.
+    @Test func whatIsMissingOfABodyIsPartOfTheRest() throws {
+        var parser = HTTP1RequestParser()
+        let head = "POST / HTTP/1.1\nHost: a\nUpgrade: tcp\nConnection: Upgrade\nContent-Length: 4\n\n"
+        parser.append(ByteBuffer(bytes: wire(head)))
+        while try parser.next() != nil {}
+        parser.append(ByteBuffer(string: "bodyraw"))
+        #expect(String(buffer: parser.takeRest()) == "bodyraw")
+    }
+
+    /// Servers pad the size of every chunk, and a body has many: that is no extension.
+    @Test func padsAreNoExtensions() throws {
+        func read(_ size: String) throws -> Int {
+            var parser = HTTP1RequestParser()
+            parser.append(ByteBuffer(bytes: wire("POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\n")))
+            var count = 0
+            for _ in 0..<10_000 {
+                parser.append(ByteBuffer(bytes: wire(size + "\nx\n")))
+                while let part = try parser.next() { if case .body = part { count += 1 } }
+            }
+            return count
+        }
+        #expect(try read("1       ") == 10_000)
+        #expect(throws: HTTP1Error(.chunkExtensionsTooLarge)) { try read("1" + String(repeating: " ", count: 20)) }
     }
 
     @Test func errorIsLastingAndHoldsNothing() throws {

@@ -42,6 +42,19 @@ import Testing
             "HTTP/1.1 200 OK\nConnection: x-a\nX-A: 1\nKeep-Alive: timeout=5\nProxy-Authenticate: Basic\nProxy-Status: p\nSet-Cookie: a\n"
                 + "Set-Cookie: b\nContent-Length: 0\n\n",
             "200 OK 1.1 length=0 | Proxy-Status: p | Set-Cookie: a | Set-Cookie: b", "end"),
+        // A space before the colon is taken out, in trailers too (RFC 9112, 5.1).
+        Sample(
+            "HTTP/1.1 200 OK\nX-A : 1; b\nX-B\t \t:2\nContent-Length : 2\n\nok", "200 OK 1.1 length=2 | X-A: 1; b | X-B: 2",
+            "body ok",
+            "end"),
+        Sample(
+            "HTTP/1.1 200 OK\nTransfer-Encoding : chunked\nConnection : x-hop\nX-Hop : 1\n\n1\na\n0\nX-T : 1\nContent-Length : 9\n\n",
+            "200 OK 1.1 length=? chunked", "body a", "end | X-T: 1"),
+        Sample("HTTP/1.1 200 OK\nA : b\n\n", "200 OK 1.1 close | A: b", to: ["CONNECT"]),
+        Sample(
+            "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n2  \nok\n1 ; a = b\n.\n0 \n\n", "200 OK 1.1 length=? chunked",
+            "body ok.",
+            "end"),
         // One after the other.
         Sample(
             "HTTP/1.1 200 OK\nContent-Length: 1\n\naHTTP/1.1 200 OK\nContent-Length: 8\n\nHTTP/1.1 204 No\n\n",
@@ -64,7 +77,10 @@ import Testing
         (.badStatusLine, "HTTP/1.1 200 O␀K\n\n"), (.badStatusLine, "HTTP/1.1 200 O␍K\n\n"), (.badStatusLine, "http/1.1 200 OK\n\n"),
         (.badVersion, "HTTP/1x1 200 OK\n\n"), (.unsupportedVersion, "HTTP/2.0 200 OK\n\n"),
         (.bareLineFeed, "HTTP/1.1 200 OK␊\n"), (.bareLineFeed, ok + "A: b␊\n"),
-        (.foldedField, ok + "A: b\n c\n\n"), (.spaceBeforeColon, ok + "Content-Length : 5\n\n"), (.badFieldValue, ok + "A: ␀\n\n"),
+        (.foldedField, ok + "A: b\n c\n\n"), (.foldedField, ok + " : 5\n\n"),
+        (.badFieldName, ok + "A B : 5\n\n"), (.badFieldName, ok + "A\u{B}: 5\n\n"),
+        (.lengthAndTransferEncoding, ok + "Content-Length : 1\nTransfer-Encoding: chunked\n\n"),
+        (.badFieldValue, ok + "A: ␀\n\n"),
         (.badLength, ok + "Content-Length: x\n\n"), (.differingLengths, ok + "Content-Length: 1\nContent-Length: 2\n\n"),
         (.lengthAndTransferEncoding, ok + "Content-Length: 1\nTransfer-Encoding: chunked\n\n"),
         (.unsupportedTransferCoding, ok + "Transfer-Encoding: gzip, chunked\n\n"),
@@ -90,6 +106,28 @@ import Testing
         #expect(!parser.isIdle)
         parser.expectResponse(to: "GET")
         #expect(throws: HTTP1Error(.unexpectedBytes)) { _ = try parser.next() }
+    }
+
+    /// What a client gets is what came, whatever bytes those are.
+    @Test func reasonIsPassedOnAsItCame() throws {
+        let words = [UInt8](0x80...0xFF) + Array(" caf\u{E9}".utf8)
+        var parser = HTTP1ResponseParser()
+        parser.expectResponse(to: "GET")
+        parser.append(ByteBuffer(bytes: wire("HTTP/1.1 299 ") + words + wire("\nContent-Length: 0\n\n")))
+        guard case .head(let head) = try parser.next() else {
+            Issue.record("no response")
+            return
+        }
+        var payload = ByteBuffer()
+        #expect(MuxHeadCoding.encode(ResponseHead(status: head.status, phrase: head.phrase), into: &payload))
+        let carried = try #require(MuxHeadCoding.decodeResponse(payload, mayBeDeflated: false))
+        var written = ByteBuffer()
+        let request = RequestHead(method: "GET", scheme: .http, authority: "a", path: "/")
+        _ = HTTP1Writer.response(carried, to: request, keepAlive: true, into: &written)
+        #expect(Array(written.readableBytesView.prefix(13 + words.count)) == Array("HTTP/1.1 299 ".utf8) + words)
+        var renamed = carried
+        renamed.reason = "OK"
+        #expect(renamed == ResponseHead(status: 299, reason: "OK"))
     }
 
     @Test func isIdleOnlyBetweenResponses() throws {
