@@ -116,7 +116,9 @@ enum PasswordEntry {
         let count = read(STDIN_FILENO, &bytes, bytes.count)
         var typed = bytes.prefix(max(0, count))
         if typed.last == UInt8(ascii: "\n") { typed.removeLast() }
-        let line = String(decoding: typed, as: UTF8.self)
+        guard let line = String(validating: typed, as: UTF8.self) else {
+            throw CertificateCommandError(.usage, "what was typed is not UTF-8 text")
+        }
         guard line.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7F }) else {
             throw CertificateCommandError(.usage, "cancelled")
         }

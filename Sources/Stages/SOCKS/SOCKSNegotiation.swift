@@ -104,7 +104,11 @@ package struct SOCKSNegotiation: Sendable {
             let password = input.slice(3 + Int(nameLength), Int(passwordLength))
         else { return nil }
         input.moveReaderIndex(forwardBy: 3 + Int(nameLength) + Int(passwordLength))
-        user = User(name: String(buffer: name), password: Secret(String(buffer: password)))
+        // Made texts of, different bytes would be the same.
+        guard let name = String(validating: name.readableBytesView, as: UTF8.self),
+            let password = String(validating: password.readableBytesView, as: UTF8.self)
+        else { return stop(ByteBuffer(bytes: [1, 1]), "the user or the password is not UTF-8 text") }
+        user = User(name: name, password: Secret(password))
         state = .request
         // Whether they are right another stage says, to the request.
         return .send(ByteBuffer(bytes: [1, 0]))

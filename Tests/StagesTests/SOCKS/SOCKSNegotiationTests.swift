@@ -121,6 +121,10 @@ import Testing
         #expect(run([[4, 1, 0, 80]], .optional) == Outcome(isRefused: true))
         #expect(run([Array("GET / HTTP/1.1\r\n".utf8)[...]], .optional) == Outcome(isRefused: true))
         #expect(run([(Self.withPassword + [5, 4])[...]], .optional) == Outcome(sent: [5, 2, 1, 1], isRefused: true))
+        // Taken for texts, such bytes would be as good as any others of their kind.
+        for bytes in [[1, 1, 0xFF, 1, 0x61], [1, 1, 0x61, 1, 0xFF]] as [[UInt8]] {
+            #expect(run([(Self.withPassword + bytes)[...]], .optional) == Outcome(sent: [5, 2, 1, 1], isRefused: true))
+        }
     }
 
     @Test(
