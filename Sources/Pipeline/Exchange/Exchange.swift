@@ -45,6 +45,12 @@ public final class Exchange: Medium {
     // After the end: who is still owed credit for what is on its way to the other.
     private var creditedSource: ExchangeSource?
     private var creditedSink: ExchangeSink?
+    /// What a sink before had been given of the request when it turned out that nothing of it was begun.
+    var returned: UnbegunRequest?
+    /// Bytes that are to be passed on anew, and earned their credit the first time.
+    var creditedAhead = 0
+    /// How often a peer has said that it didn't begin the exchange.
+    package var refusals = 0
     var gates: [Gate] = []
     var requestFlow = ExchangeFlow()
     var responseFlow = ExchangeFlow()
@@ -106,6 +112,10 @@ public final class Exchange: Medium {
     public func attach(_ sink: ExchangeSink) {
         guard !isFinished else { return }
         self.sink = sink
+        if returned != nil {
+            passReturned(to: sink)
+            guard !isFinished else { return }
+        }
         requestFlow.isAwaiting = false
         releaseRequest()
     }
@@ -233,6 +243,12 @@ public final class Exchange: Medium {
 
     /// The sink has passed on that many request bytes. Also after the exchange's end, as with `creditResponse`.
     public func creditRequest(_ bytes: Int) {
+        var bytes = bytes
+        if creditedAhead > 0 {
+            let again = min(creditedAhead, bytes)
+            creditedAhead -= again
+            bytes -= again
+        }
         guard bytes > 0 else { return }
         let credit = requestFlow.credit(bytes)
         guard credit > 0 else { return }
@@ -321,6 +337,7 @@ public final class Exchange: Medium {
         if let heir = ends.sink?.heir { creditedSink = heir }
         requestFlow.discard()
         responseFlow.discard()
+        returned = nil
         ended = .now()
         endedPlace = place ?? progress.place?.index
         for gate in gates where gate.interests.contains(.end) { gate.ended(self) }

@@ -26,6 +26,12 @@ final class WaitingExchanges: Expiring {
         shard.deadlines.add(self)
     }
 
+    /// Puts an exchange in front of those that wait. One whose time is up is refused at the next sweep.
+    func prepend(_ exchange: Exchange, until deadline: NIODeadline) {
+        waiting.prepend((exchange, deadline))
+        shard.deadlines.add(self)
+    }
+
     /// Hands out what waits, until one isn't taken: that one stays the first. What has ended meanwhile is left out.
     func release(_ take: (Exchange) -> Bool) {
         guard !waiting.isEmpty else { return }

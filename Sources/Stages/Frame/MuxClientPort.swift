@@ -2,7 +2,7 @@ import NIOCore
 import Pipeline
 
 /// Opens a stream for every exchange on the session that is up, and lets exchanges wait while none is.
-final class MuxClientPort: ExchangePort, OutboundClient, MuxHandlerOwner {
+final class MuxClientPort: ExchangePort, OutboundClient, MuxHandlerOwner, TunnelQueueOwner {
     private let configuration: MuxConfiguration
     private let queue: TunnelQueue
     private let shard: Shard
@@ -16,6 +16,7 @@ final class MuxClientPort: ExchangePort, OutboundClient, MuxHandlerOwner {
         self.shard = shard
         meter = MuxMeter(on: shard)
         let waitingNow = shard.metrics.gauge(FrameFactory.Metrics.waiting, shard.assembling?.labels ?? [])
+        queue.owner = self
         shard.metrics.beforeReading { [queue] in waitingNow.value = Int64(queue.count) }
     }
 
@@ -28,9 +29,9 @@ final class MuxClientPort: ExchangePort, OutboundClient, MuxHandlerOwner {
         return handler.session.peerOffers
     }
 
-    func open(_ exchange: Exchange) { queue.take(exchange, begin) }
+    func open(_ exchange: Exchange) { queue.take(exchange) }
 
-    private func begin(_ exchange: Exchange) -> Bool {
+    func begin(_ exchange: Exchange) -> Bool {
         guard isEstablished, let handler = attempts.current?.handler, handler.session.canOpen else { return false }
         if exchange.request.body.isDeflated, !handler.session.peerOffers.contains(.deflate) {
             // It was deflated for a server that has been replaced while the exchange waited.
@@ -38,7 +39,7 @@ final class MuxClientPort: ExchangePort, OutboundClient, MuxHandlerOwner {
             exchange.answer(failure.response(for: exchange.request))
             return true
         }
-        guard let stream = handler.open(exchange) else {
+        guard let stream = handler.open(exchange, from: queue) else {
             exchange.answer(
                 Failure(.badRequest, "the request's head is too large for the tunnel").response(for: exchange.request))
             return true
@@ -75,7 +76,7 @@ final class MuxClientPort: ExchangePort, OutboundClient, MuxHandlerOwner {
     func sessionEstablished() {
         isEstablished = true
         attempts.current?.connection.established()
-        queue.start(begin)
+        queue.start()
     }
 
     func sessionGoingAway(_ failure: Failure) {
@@ -88,7 +89,7 @@ final class MuxClientPort: ExchangePort, OutboundClient, MuxHandlerOwner {
         connection.retire(because: failure)
     }
 
-    func streamsFreed() { queue.start(begin) }
+    func streamsFreed() { queue.start() }
 
     func sessionClosed(_ failure: Failure) {
         if attempts.current?.connection.failure == nil { attempts.current?.connection.failure = failure }

@@ -1,24 +1,37 @@
 import NIOCore
 import Pipeline
 
-/// Exchanges on their way to the connection to the server, and those that wait until it takes them, each as long as `connect`
-/// allows. Confined to its loop.
-final class TunnelQueue {
-    /// How many may wait on one loop.
-    private static let limit = 1_024
+/// What begins exchanges on the connection that is up.
+protocol TunnelQueueOwner: AnyObject {
+    /// False when the exchange can't be begun now.
+    func begin(_ exchange: Exchange) -> Bool
+}
 
+/// Exchanges on their way to the connection to the server, and those that wait until it takes them, each as long as `connect`
+/// allows. Whatever the codec, what the server says it never began comes back here and is begun anew. Confined to its loop.
+final class TunnelQueue {
+    /// How many may wait on one loop, beside those that came back.
+    private static let limit = 1_024
+    /// How often an exchange is begun in all.
+    private static let attempts = 5
+    /// How long a server that refuses a stream, and isn't going away, is left alone with it; each time twice as long.
+    private static let pause = TimeAmount.milliseconds(100)
+
+    weak var owner: (any TunnelQueueOwner)?
     private let downstream: any OutboundPort
+    private let shard: Shard
     private let waiting: WaitingExchanges
 
     init(downstream: any OutboundPort, shard: Shard) {
         self.downstream = downstream
+        self.shard = shard
         waiting = WaitingExchanges(on: shard) { Self.refuse($0, downstream.status) }
     }
 
     var count: Int { waiting.count }
 
-    /// Starts an exchange, behind those that wait already, or lets it wait. `begin` is false when it can't be begun now.
-    func take(_ exchange: Exchange, _ begin: (Exchange) -> Bool) {
+    /// Starts an exchange, behind those that wait already, or lets it wait.
+    func take(_ exchange: Exchange) {
         if waiting.isEmpty, begin(exchange) { return }
         let patience = downstream.patience
         guard patience > .zero, waiting.count < Self.limit else { return Self.refuse(exchange, downstream.status) }
@@ -26,7 +39,31 @@ final class TunnelQueue {
     }
 
     /// Something was freed: starts what can be started.
-    func start(_ begin: (Exchange) -> Bool) { waiting.release(begin) }
+    func start() { waiting.release(begin) }
+
+    private func begin(_ exchange: Exchange) -> Bool { owner?.begin(exchange) ?? false }
+
+    /// Takes back an exchange of which the server has begun nothing, to begin it anew: on the next connection, or, if it is to be the
+    /// same, a little later. The time that it may wait goes on from when it came. One that was refused too often, or of whose body
+    /// too much has been sent, ends with `failure`.
+    /// - Parameter isLeaving: Whether the connection takes no more streams.
+    func takeBack(_ exchange: Exchange, _ request: UnbegunRequest, because failure: Failure, isLeaving: Bool) {
+        guard exchange.refusals + 1 < Self.attempts, exchange.detach(returning: request) else {
+            var failure = failure
+            if !request.isWhole { failure.message += "; too much of the request's body was sent to send it again" }
+            exchange.abortResponse(failure)
+            return exchange.flushResponse()
+        }
+        exchange.refusals += 1
+        guard !isLeaving else { return putBack(exchange) }
+        shard.loop.assumeIsolated().scheduleTask(in: Self.pause * (1 << (exchange.refusals - 1))) { self.putBack(exchange) }
+    }
+
+    private func putBack(_ exchange: Exchange) {
+        guard !exchange.hasEnded else { return }
+        waiting.prepend(exchange, until: exchange.began + downstream.patience)
+        start()
+    }
 
     private static func refuse(_ exchange: Exchange, _ status: OutboundStatus) {
         let message =

@@ -3,7 +3,7 @@ import NIOHTTP2
 import Pipeline
 
 /// Opens a stream for every exchange on the HTTP/2 connection that is up.
-final class H2ClientPort: ExchangePort, OutboundClient {
+final class H2ClientPort: ExchangePort, OutboundClient, TunnelQueueOwner {
     private let configuration: H2Configuration
     private let downstream: any OutboundPort
     private let shard: Shard
@@ -17,15 +17,16 @@ final class H2ClientPort: ExchangePort, OutboundClient {
         self.shard = shard
         queue = TunnelQueue(downstream: downstream, shard: shard)
         meter = SessionMeter(.h2, on: shard)
+        queue.owner = self
     }
 
     var protocols: [String] { FrameCodec.h2.protocols }
 
-    func open(_ exchange: Exchange) { queue.take(exchange, begin) }
+    func open(_ exchange: Exchange) { queue.take(exchange) }
 
-    private func begin(_ exchange: Exchange) -> Bool {
+    func begin(_ exchange: Exchange) -> Bool {
         guard let session, session.canOpen else { return false }
-        session.open(exchange)
+        session.open(exchange, from: queue)
         return true
     }
 
@@ -59,7 +60,7 @@ final class H2ClientPort: ExchangePort, OutboundClient {
         // Several of a name's addresses may be tried at once: not always is it the last.
         self.session = session
         session.connection.established()
-        queue.start(begin)
+        queue.start()
     }
 
     /// What is open goes on; whatever comes now goes to a new connection.
@@ -69,7 +70,7 @@ final class H2ClientPort: ExchangePort, OutboundClient {
         session.connection.retire(because: failure)
     }
 
-    func streamEnded() { queue.start(begin) }
+    func streamEnded() { queue.start() }
 }
 
 @available(*, unavailable)

@@ -25,6 +25,8 @@ final class H2ClientSession: ChannelInboundHandler, Expiring {
     private var isClosed = false
     private var isGoingAway = false
     private var isPinging = false
+    /// The last stream that the server has begun, once it has said so in going away.
+    private var lastBegun: HTTP2StreamID?
     /// The server takes WebSockets (RFC 8441).
     private(set) var takesWebSockets = false
     /// The server is one of ours and wants to know which client's connection a request belongs to.
@@ -45,18 +47,25 @@ final class H2ClientSession: ChannelInboundHandler, Expiring {
 
     // MARK: - Streams
 
-    var canOpen: Bool { isEstablished && !isGoingAway && openStreams < streamLimit }
+    var canOpen: Bool { isEstablished && !isLeaving && openStreams < streamLimit }
 
-    func open(_ exchange: Exchange) {
+    /// Whether no stream can be opened any more.
+    var isLeaving: Bool { isGoingAway || isClosed }
+
+    /// Whether the server says that it hasn't begun with a stream (RFC 9113, 6.8).
+    func hasLeftOut(_ stream: HTTP2StreamID) -> Bool { lastBegun.map { stream > $0 } ?? false }
+
+    /// - Parameter queue: Where the exchange goes if the server hasn't begun it.
+    func open(_ exchange: Exchange, from queue: TunnelQueue) {
         openStreams += 1
         meter.streamOpened()
-        let made = NIOLoopBound((self, exchange), eventLoop: shard.loop)
+        let made = NIOLoopBound((self, exchange, queue), eventLoop: shard.loop)
         let window = configuration.streamWindow
         do {
             let opened = try handler.syncMultiplexer().createStreamChannel { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    let (session, exchange) = made.value
-                    let stream = H2ClientStream(session: session, exchange: exchange, window: window)
+                    let (session, exchange, queue) = made.value
+                    let stream = H2ClientStream(session: session, exchange: exchange, queue: queue, window: window)
                     try channel.pipeline.syncOperations.addHandler(stream)
                 }
             }
@@ -65,16 +74,19 @@ final class H2ClientSession: ChannelInboundHandler, Expiring {
                 case .success(let channel):
                     channel.closeFuture.assumeIsolated().whenComplete { _ in self.streamEnded() }
                 case .failure(let error):
-                    self.streamEnded()
-                    exchange.abortResponse(.connectionFailed(to: self.connection.host, error))
-                    exchange.flushResponse()
+                    self.failed(exchange, queue, .connectionFailed(to: self.connection.host, error))
                 }
             }
         } catch {
-            streamEnded()
-            exchange.abortResponse(.connectionLost(to: connection.host))
-            exchange.flushResponse()
+            failed(exchange, queue, .connectionLost(to: connection.host))
         }
+    }
+
+    /// There was no stream to be had, which is so when the connection has ended.
+    private func failed(_ exchange: Exchange, _ queue: TunnelQueue, _ failure: Failure) {
+        isGoingAway = true
+        queue.takeBack(exchange, UnbegunRequest(), because: failure, isLeaving: true)
+        streamEnded()
     }
 
     private func streamEnded() {
@@ -114,7 +126,9 @@ final class H2ClientSession: ChannelInboundHandler, Expiring {
         switch unwrapInboundIn(data).payload {
         case .settings(.settings(let settings)): received(settings)
         case .ping(_, ack: true): alive()
-        case .goAway(_, let code, _):
+        case .goAway(let last, let code, _):
+            // What a server says in error needn't be its last word about streams: what it was sent may be what it stumbled over.
+            if code == .noError { lastBegun = min(last, lastBegun ?? last) }
             let failure = Failure(
                 .draining, code == .noError ? "the server is going away" : "the server ended HTTP/2 (\(code.networkCode))")
             isGoingAway = true

@@ -10,7 +10,10 @@ final class H2ClientStream: ExchangeSink, ChannelInboundHandler {
     private static let informationalLimit = 64
 
     private let session: H2ClientSession
+    private let queue: TunnelQueue
     private var exchange: Exchange?
+    /// What was sent, until an answer shows that the server has begun with it.
+    private var request: UnbegunRequest? = UnbegunRequest()
     private var context: ChannelHandlerContext?
     private var hasFinalHead = false
     private var informationals = 0
@@ -20,8 +23,9 @@ final class H2ClientStream: ExchangeSink, ChannelInboundHandler {
     private var isDelivering = false
     private let writer = H2StreamWriter()
 
-    init(session: H2ClientSession, exchange: Exchange, window: Int) {
+    init(session: H2ClientSession, exchange: Exchange, queue: TunnelQueue, window: Int) {
         self.session = session
+        self.queue = queue
         self.exchange = exchange
         self.allowance = ReadAllowance(window: window)
     }
@@ -42,7 +46,8 @@ final class H2ClientStream: ExchangeSink, ChannelInboundHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         session.meter.streamClosed(with: exchange, on: session.connection.channel)
-        fail(.connectionLost(to: session.connection.host))
+        let failure = Failure.connectionLost(to: session.connection.host)
+        if isUnbegun(context) { takeBack(failure) } else { fail(failure) }
         context.fireChannelInactive()
     }
 
@@ -52,9 +57,27 @@ final class H2ClientStream: ExchangeSink, ChannelInboundHandler {
         let failure =
             code.map { Failure(h2Code: $0, from: session.connection.host) }
             ?? .connectionFailed(to: session.connection.host, error)
-        // What the server refused without having begun, or ended without an answer, is no wish of the client's.
-        fail(failure.code == .cancelled ? Failure(.originClosed, failure.message) : failure)
+        if isUnbegun(context, code) {
+            takeBack(failure.code == .refused ? failure : Failure(.refused, "\(session.connection.host) is going away"))
+        } else {
+            // What the server ended without an answer is no wish of the client's.
+            fail(failure.code == .cancelled ? Failure(.originClosed, failure.message) : failure)
+        }
         context.close(promise: nil)
+    }
+
+    /// Whether the server can't have begun with the request: it has refused the stream, leaves it out in going away, or has never
+    /// heard of it.
+    private func isUnbegun(_ context: ChannelHandlerContext, _ code: HTTP2ErrorCode? = nil) -> Bool {
+        guard request != nil, let options = context.channel.syncOptions else { return false }
+        guard let stream = try? options.getOption(HTTP2StreamChannelOptions.streamID) else { return true }
+        return code == .refusedStream || session.hasLeftOut(stream)
+    }
+
+    private func takeBack(_ failure: Failure) {
+        guard let exchange, let request else { return }
+        self.exchange = nil
+        queue.takeBack(exchange, request, because: failure, isLeaving: session.isLeaving)
     }
 
     private func fail(_ failure: Failure) {
@@ -84,6 +107,7 @@ final class H2ClientStream: ExchangeSink, ChannelInboundHandler {
     // MARK: - From the exchange
 
     override func requestBody(_ bytes: ByteBuffer) {
+        request?.append(bytes)
         if let context { writer.write(bytes, context) }
     }
 
@@ -91,6 +115,7 @@ final class H2ClientStream: ExchangeSink, ChannelInboundHandler {
         // A client has no more to say before its WebSocket is one; its own end comes later.
         guard let context, !isRequestComplete else { return }
         isRequestComplete = true
+        request?.appendEnd(trailers)
         writer.end(trailers.map(H2Heads.headers(trailers:)), context)
     }
 
@@ -105,7 +130,9 @@ final class H2ClientStream: ExchangeSink, ChannelInboundHandler {
     }
 
     private func settle(_ credit: Int) {
-        if credit > 0 { exchange?.creditRequest(credit) }
+        guard credit > 0 else { return }
+        request?.credit(credit)
+        exchange?.creditRequest(credit)
     }
 
     override func requestAborted(_ failure: Failure) {
@@ -124,6 +151,7 @@ final class H2ClientStream: ExchangeSink, ChannelInboundHandler {
         isDelivering = true
         switch unwrapInboundIn(data) {
         case .headers(let headers):
+            request = nil
             if hasFinalHead { return ended(H2Heads.trailers(headers.headers)) }
             received(headers)
         case .data(let data):

@@ -180,7 +180,7 @@ final class H2ServerStream: ExchangeSource, ChannelInboundHandler {
 
     override func responseAborted(_ failure: Failure) {
         exchange = nil
-        context?.resetStream(failure.h2Code)
+        context?.resetStream(failure.onceBegun.h2Code)
     }
 }
 

@@ -2,7 +2,7 @@ import NIOCore
 import Pipeline
 
 /// Carries every exchange over the JSON connection that is up.
-final class JSONClientPort: ExchangePort, OutboundClient, JSONHandlerOwner {
+final class JSONClientPort: ExchangePort, OutboundClient, JSONHandlerOwner, TunnelQueueOwner {
     private let configuration: JSONConfiguration
     private let downstream: any OutboundPort
     private let shard: Shard
@@ -16,13 +16,14 @@ final class JSONClientPort: ExchangePort, OutboundClient, JSONHandlerOwner {
         self.shard = shard
         queue = TunnelQueue(downstream: downstream, shard: shard)
         meter = SessionMeter(.json, on: shard)
+        queue.owner = self
     }
 
     var protocols: [String] { FrameCodec.json.protocols }
 
-    func open(_ exchange: Exchange) { queue.take(exchange, begin) }
+    func open(_ exchange: Exchange) { queue.take(exchange) }
 
-    private func begin(_ exchange: Exchange) -> Bool {
+    func begin(_ exchange: Exchange) -> Bool {
         guard let handler = attempts.current?.handler, handler.canOpen else { return false }
         let id = Self.makeID()
         let stream: JSONClientStream
@@ -78,14 +79,14 @@ final class JSONClientPort: ExchangePort, OutboundClient, JSONHandlerOwner {
         // The protocol has no greeting: a connection that is open is as much as there is to know. `ready` may come later.
         shard.loop.assumeIsolated().execute {
             self.attempts.current?.connection.established()
-            self.queue.start(self.begin)
+            self.queue.start()
         }
     }
 
     // The server opens nothing; what comes is of a stream that has ended here.
     func opened(_ envelope: JSONEnvelope) {}
 
-    func streamsFreed() { queue.start(begin) }
+    func streamsFreed() { queue.start() }
 
     func sessionClosed(_ failure: Failure) {
         if let connection = attempts.current?.connection, connection.failure == nil { connection.failure = failure }

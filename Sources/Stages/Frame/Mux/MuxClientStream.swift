@@ -5,20 +5,32 @@ import Pipeline
 final class MuxClientStream: ExchangeSink {
     private let handler: MuxHandler
     private let slot: Int
+    private let queue: TunnelQueue
     private var exchange: Exchange?
+    /// What was sent, until an answer shows that the server has begun with it.
+    private var request: UnbegunRequest? = UnbegunRequest()
     /// Of a stream that is over: what is not passed on. The exchange is held by whoever has it, and holds this.
     private var holding: MuxHolding?
 
-    init(handler: MuxHandler, slot: Int, exchange: Exchange) {
+    init(handler: MuxHandler, slot: Int, exchange: Exchange, queue: TunnelQueue) {
         self.handler = handler
+        self.queue = queue
         self.slot = slot
         self.exchange = exchange
     }
 
     // MARK: - From the exchange
 
-    override func requestBody(_ bytes: ByteBuffer) { attached?.send(bytes, on: slot) }
-    override func requestEnd(_ trailers: HeaderFields?) { attached?.sendEnd(trailers, on: slot) }
+    override func requestBody(_ bytes: ByteBuffer) {
+        request?.append(bytes)
+        attached?.send(bytes, on: slot)
+    }
+
+    override func requestEnd(_ trailers: HeaderFields?) {
+        request?.appendEnd(trailers)
+        attached?.sendEnd(trailers, on: slot)
+    }
+
     override func requestAborted(_ failure: Failure) { attached?.reset(slot, failure) }
     override func requestFlush() { attached?.flushSoon() }
     override func lateResponseCredit(_ bytes: Int) { responseCredit(bytes) }
@@ -39,11 +51,29 @@ final class MuxClientStream: ExchangeSink {
 
     // MARK: - From the session
 
-    func received(_ head: ResponseHead) { exchange?.sendResponseHead(head) }
+    func received(_ head: ResponseHead) {
+        request = nil
+        exchange?.sendResponseHead(head)
+    }
+
     func received(_ bytes: ByteBuffer) { exchange?.sendResponseBody(bytes) }
     func receivedEnd(_ trailers: HeaderFields?) { exchange?.sendResponseEnd(trailers) }
-    func wasReset(_ failure: Failure) { exchange?.abortResponse(failure) }
-    func hasSent(_ bytes: Int) { exchange?.creditRequest(bytes) }
+
+    func wasReset(_ failure: Failure) {
+        guard failure.code == .refused, let request, let exchange else {
+            exchange?.abortResponse(failure)
+            return
+        }
+        // Nothing more of the exchange concerns this stream.
+        self.exchange = nil
+        queue.takeBack(exchange, request, because: failure, isLeaving: handler.isLeaving)
+    }
+
+    func hasSent(_ bytes: Int) {
+        request?.credit(bytes)
+        exchange?.creditRequest(bytes)
+    }
+
     func flush() { exchange?.flushResponse() }
     func detach(_ holding: MuxHolding) { self.holding = holding }
     func forget() { exchange = nil }

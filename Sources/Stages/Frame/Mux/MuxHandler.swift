@@ -53,11 +53,15 @@ final class MuxHandler: ChannelInboundHandler {
 
     // MARK: - Streams
 
+    /// Whether no stream can be opened any more.
+    var isLeaving: Bool { session.isGoingAway || !isActive }
+
     /// Opens a stream for an exchange's request. Nil when the session can't open one.
-    func open(_ exchange: Exchange) -> MuxClientStream? {
+    /// - Parameter queue: Where the exchange goes if the peer says that it didn't begin it.
+    func open(_ exchange: Exchange, from queue: TunnelQueue) -> MuxClientStream? {
         guard let slot = session.open(exchange.request, client: exchange.clientConnection?.name) else { return nil }
         meter.streamOpened()
-        let stream = MuxClientStream(handler: self, slot: slot, exchange: exchange)
+        let stream = MuxClientStream(handler: self, slot: slot, exchange: exchange, queue: queue)
         attach(.client(stream), slot)
         return stream
     }
@@ -198,8 +202,10 @@ final class MuxHandler: ChannelInboundHandler {
         let open = ends
         ends = []
         for end in open { end?.detach(MuxHolding()) }
-        for end in open {
-            end?.wasReset(failure)
+        // What was opened last comes back first, to stand behind what was opened before it.
+        for (slot, end) in open.enumerated().reversed() {
+            // Of a stream whose opening hasn't left the peer knows nothing.
+            end?.wasReset(session.isUnopened(slot) ? Failure(.refused, failure.message) : failure)
             end?.forget()
         }
     }
@@ -277,7 +283,8 @@ final class MuxHandler: ChannelInboundHandler {
             owner?.streamsFreed()
         case .goingAway(let last, let failure):
             for end in session.removeStreams(above: last).compactMap(release) {
-                end.wasReset(Failure(.refused, failure.message))
+                // What a peer says in error needn't be its last word about streams: what it was sent may be what it stumbled over.
+                end.wasReset(Failure(failure.isOrderlyLeave ? .refused : .tunnelLost, failure.message))
                 end.forget()
             }
             owner?.sessionGoingAway(failure)

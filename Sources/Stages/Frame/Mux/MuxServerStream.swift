@@ -21,7 +21,7 @@ final class MuxServerStream: ExchangeSource {
     override func responseHead(_ head: ResponseHead) { attached?.send(head, on: slot) }
     override func responseBody(_ bytes: ByteBuffer) { attached?.send(bytes, on: slot) }
     override func responseEnd(_ trailers: HeaderFields?) { attached?.sendEnd(trailers, on: slot) }
-    override func responseAborted(_ failure: Failure) { attached?.reset(slot, failure) }
+    override func responseAborted(_ failure: Failure) { attached?.reset(slot, failure.onceBegun) }
     override func lateRequestCredit(_ bytes: Int) { requestCredit(bytes) }
     override var heir: ExchangeSource? { self }
 

@@ -66,9 +66,14 @@ extension MuxSession {
         return true
     }
 
-    /// Forgets the streams that the peer says it did not begin. Their slots are returned.
+    /// Whether a stream is open of which nothing has been written.
+    package func isUnopened(_ slot: Int) -> Bool {
+        slot < streams.count && streams[slot].id != 0 && streams[slot].isOpeningQueued
+    }
+
+    /// Forgets the streams that the peer says it did not begin. Their slots are returned, the latest first.
     package mutating func removeStreams(above last: UInt32) -> [Int] {
-        let refused = slots.filter { $0.key > last && role == .opener }.map(\.value)
+        let refused = slots.filter { $0.key > last && role == .opener }.sorted { $0.key > $1.key }.map(\.value)
         for slot in refused { remove(slot) }
         return refused
     }
