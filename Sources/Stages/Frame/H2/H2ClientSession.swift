@@ -27,6 +27,8 @@ final class H2ClientSession: ChannelInboundHandler, Expiring {
     private var isPinging = false
     /// The last stream that the server has begun, once it has said so in going away.
     private var lastBegun: HTTP2StreamID?
+    /// What heads the server takes.
+    let limits = H2PeerLimits()
     /// The server takes WebSockets (RFC 8441).
     private(set) var takesWebSockets = false
     /// The server is one of ours and wants to know which client's connection a request belongs to.
@@ -139,6 +141,7 @@ final class H2ClientSession: ChannelInboundHandler, Expiring {
     }
 
     private func received(_ settings: HTTP2Settings) {
+        limits.take(settings)
         for setting in settings {
             switch setting.parameter {
             case .maxConcurrentStreams: streamLimit = min(configuration.maxStreams, setting.value)

@@ -59,6 +59,12 @@ final class H2ClientStream: ExchangeSink, ChannelInboundHandler {
             ?? .connectionFailed(to: session.connection.host, error)
         if isUnbegun(context, code) {
             takeBack(failure.code == .refused ? failure : Failure(.refused, "\(session.connection.host) is going away"))
+        } else if code == .noError {
+            // Behind a complete response it only means that no more of the request is wanted (RFC 9113, 8.1).
+            let dismissed = exchange
+            exchange = nil
+            dismissed?.dismissRequest(Failure(.originClosed, failure.message))
+            dismissed?.flushResponse()
         } else {
             // What the server ended without an answer is no wish of the client's.
             fail(failure.code == .cancelled ? Failure(.originClosed, failure.message) : failure)
@@ -92,16 +98,28 @@ final class H2ClientStream: ExchangeSink, ChannelInboundHandler {
         let headers = H2Heads.headers(
             exchange.request, takesClientNames: session.takesClientNames, client: exchange.clientConnection?.name)
         guard let headers, exchange.request.kind != .upgrade || session.takesWebSockets else {
-            let answer = LocalResponse(
-                status: 501, body: "The tunnel speaks HTTP/2, and its server doesn't change to this protocol there.\n")
-            self.exchange = nil
-            exchange.answer(answer)
-            return context.close(promise: nil)
+            return answer(
+                LocalResponse(
+                    status: 501, body: "The tunnel speaks HTTP/2, and its server doesn't change to this protocol there.\n"), context
+            )
+        }
+        guard session.limits.allow(headers) else {
+            return answer(
+                LocalResponse(status: 431, body: "The request's head is larger than the tunnel's server takes.\n"), context)
         }
         writer.write(headers)
         exchange.attach(self)
         // At the end of this turn, when it is known whether a body follows.
         context.eventLoop.assumeIsolated().execute { self.requestFlush() }
+    }
+
+    /// Ends a stream of which nothing has been sent.
+    private func answer(_ answer: LocalResponse, _ context: ChannelHandlerContext) {
+        let answered = exchange
+        exchange = nil
+        answered?.answer(answer)
+        answered?.flushResponse()
+        context.close(promise: nil)
     }
 
     // MARK: - From the exchange
@@ -116,7 +134,7 @@ final class H2ClientStream: ExchangeSink, ChannelInboundHandler {
         guard let context, !isRequestComplete else { return }
         isRequestComplete = true
         request?.appendEnd(trailers)
-        writer.end(trailers.map(H2Heads.headers(trailers:)), context)
+        writer.end(trailers.map(H2Heads.headers(trailers:)).flatMap { session.limits.allow($0) ? $0 : nil }, context)
     }
 
     override func requestFlush() {
@@ -174,6 +192,11 @@ final class H2ClientStream: ExchangeSink, ChannelInboundHandler {
 
     private func received(_ headers: HTTP2Frame.FramePayload.Headers) {
         guard let exchange else { return }
+        guard H2PeerLimits.listSize(headers.headers) <= H2Configuration.headLimit else {
+            fail(Failure(.originInvalid, "\(session.connection.host) sent a response's head that is too large"))
+            context?.resetStream(.cancel)
+            return
+        }
         guard let head = H2Heads.response(headers.headers, to: exchange.request, isWhole: headers.endStream) else {
             return violated("a malformed response")
         }

@@ -12,7 +12,12 @@ struct H2Configuration: Sendable {
 
     /// RFC 9113's initial window, which keeps what many streams hold small.
     static let serverWindow = 65_535
-    private static let headerListLimit = 64 << 10
+    /// The largest head that is passed on, in bytes, each field with 32 more: room for 64 KiB of fields and 256 of them, and for a path.
+    static let headLimit = 96 << 10
+    /// A larger one is refused by itself up to this size; one beyond ends the connection, for the library reads it no further.
+    private static let headerListLimit = 256 << 10
+    /// CONTINUATION frames of a head. Peers mostly fill them, with 16 KiB.
+    private static let continuationLimit = 96
     /// Streams may be reset in a hurry (a browser that leaves a page) but not as a way of life.
     private static let resetLimit = 1_000
 
@@ -39,6 +44,8 @@ struct H2Configuration: Sendable {
         connection.initialSettings = [
             HTTP2Setting(parameter: .initialWindowSize, value: streamWindow),
             HTTP2Setting(parameter: .maxHeaderListSize, value: Self.headerListLimit),
+            // An end of ours writes a head as one frame.
+            HTTP2Setting(parameter: .maxFrameSize, value: Self.headLimit),
         ]
         switch mode {
         case .server:
@@ -50,6 +57,7 @@ struct H2Configuration: Sendable {
         }
         // Streams have their own windows; the connection's isn't to be what stops one because of another.
         connection.targetWindowSize = 8 << 20
+        connection.maximumSequentialContinuationFrames = Self.continuationLimit
         return connection
     }
 

@@ -26,21 +26,22 @@ final class H2ServerPort: InboundPort {
             configuration: .init(
                 maxIdleTime: nil, maxAge: nil, maxGraceTime: nil,
                 keepalive: .init(pingInterval: configuration.pingInterval, ackTimeout: configuration.pingTimeout)))
-        let make = NIOLoopBound((self, connection), eventLoop: shard.loop)
+        let limits = H2PeerLimits()
+        let make = NIOLoopBound((self, connection, limits), eventLoop: shard.loop)
         let handler = NIOHTTP2Handler(
             mode: .server, eventLoop: shard.loop, connectionConfiguration: configuration.connection(.server),
             streamConfiguration: configuration.stream, streamDelegate: management.http2StreamDelegate
         ) { channel in
             channel.eventLoop.makeCompletedFuture {
-                let (port, connection) = make.value
+                let (port, connection, limits) = make.value
                 let stream = H2ServerStream(
                     connection: connection, downstream: port.downstream, shard: port.shard, meter: port.meter,
-                    window: port.configuration.streamWindow)
+                    window: port.configuration.streamWindow, limits: limits)
                 try channel.pipeline.syncOperations.addHandler(stream)
             }
         }
         try connection.channel.pipeline.syncOperations.addHandlers(
-            handler, management, H2ServerSession(connection: connection, shard: shard, meter: meter))
+            handler, management, H2ServerSession(connection: connection, limits: limits, shard: shard, meter: meter))
     }
 }
 
@@ -49,13 +50,15 @@ private final class H2ServerSession: ChannelInboundHandler {
     typealias InboundIn = HTTP2Frame
 
     private let connection: Inbound
+    private let limits: H2PeerLimits
     private let shard: Shard
     private let meter: SessionMeter
     private var isOpen = false
     private var reason: String?
 
-    init(connection: Inbound, shard: Shard, meter: SessionMeter) {
+    init(connection: Inbound, limits: H2PeerLimits, shard: Shard, meter: SessionMeter) {
         self.connection = connection
+        self.limits = limits
         self.shard = shard
         self.meter = meter
     }
@@ -68,7 +71,11 @@ private final class H2ServerSession: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if case .goAway(_, .noError, _) = unwrapInboundIn(data).payload { meter.goodbyes.add() }
+        switch unwrapInboundIn(data).payload {
+        case .goAway(_, .noError, _): meter.goodbyes.add()
+        case .settings(.settings(let settings)): limits.take(settings)
+        default: break
+        }
         context.fireChannelRead(data)
     }
 

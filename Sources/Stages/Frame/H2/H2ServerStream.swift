@@ -1,4 +1,5 @@
 import NIOCore
+import NIOHPACK
 import NIOHTTP2
 import Pipeline
 
@@ -17,16 +18,18 @@ final class H2ServerStream: ExchangeSource, ChannelInboundHandler {
     private var isRequestComplete = false
     private var isResponseComplete = false
     private var allowance: ReadAllowance
+    private let limits: H2PeerLimits
     /// The channel hands over what it has, and reads on by itself after that.
     private var isDelivering = false
     private let writer = H2StreamWriter()
 
-    init(connection: Inbound, downstream: any ExchangePort, shard: Shard, meter: SessionMeter, window: Int) {
+    init(connection: Inbound, downstream: any ExchangePort, shard: Shard, meter: SessionMeter, window: Int, limits: H2PeerLimits) {
         self.connection = connection
         self.downstream = downstream
         self.shard = shard
         self.meter = meter
         self.allowance = ReadAllowance(window: window)
+        self.limits = limits
     }
 
     // MARK: - Life
@@ -89,6 +92,9 @@ final class H2ServerStream: ExchangeSource, ChannelInboundHandler {
 
     private func begin(_ headers: HTTP2Frame.FramePayload.Headers, _ context: ChannelHandlerContext) {
         isRequestComplete = headers.endStream
+        guard H2PeerLimits.listSize(headers.headers) <= H2Configuration.headLimit else {
+            return refuse(H2Heads.Refusal(status: 431, message: "The head is too large."), context)
+        }
         let request: RequestHead
         let authorization: String?
         let client: UInt64?
@@ -133,13 +139,26 @@ final class H2ServerStream: ExchangeSource, ChannelInboundHandler {
 
     override func responseHead(_ head: ResponseHead) {
         guard let exchange, let context else { return }
-        writer.write(H2Heads.headers(head, to: exchange.request))
+        let headers = H2Heads.headers(head, to: exchange.request)
+        guard limits.allow(headers) else {
+            if !head.isInformational { replace(exchange, context) }
+            return
+        }
+        writer.write(headers)
         // Neither an informational head nor a tunnel's can wait for what follows.
         if head.isInformational || head.opensTunnel(for: exchange.request) { settle(writer.flush(context)) }
     }
 
+    /// The client is told why it doesn't get the response.
+    private func replace(_ exchange: Exchange, _ context: ChannelHandlerContext) {
+        self.exchange = nil
+        let refusal = H2Heads.Refusal(status: 502, message: "The response's head is larger than the client of this tunnel takes.")
+        exchange.reset(Failure(.originInvalid, refusal.message))
+        refuse(refusal, context)
+    }
+
     override func responseBody(_ bytes: ByteBuffer) {
-        guard let context else { return }
+        guard let context, exchange != nil else { return }
         writer.write(bytes, context)
     }
 
@@ -158,7 +177,8 @@ final class H2ServerStream: ExchangeSource, ChannelInboundHandler {
     }
 
     override func responseEnd(_ trailers: HeaderFields?) {
-        guard let context else { return }
+        guard let context, !isResponseComplete else { return }
+        let trailers = trailers.map(H2Heads.headers(trailers:)).flatMap { limits.allow($0) ? $0 : nil }
         let opensTunnel = exchange.map { $0.response?.opensTunnel(for: $0.request) ?? false } ?? false
         if opensTunnel {
             isResponseComplete = true
@@ -168,17 +188,19 @@ final class H2ServerStream: ExchangeSource, ChannelInboundHandler {
         complete(trailers, context)
     }
 
-    private func complete(_ trailers: HeaderFields?, _ context: ChannelHandlerContext) {
+    private func complete(_ trailers: HPACKHeaders?, _ context: ChannelHandlerContext) {
         isResponseComplete = true
-        guard !isRequestComplete else { return writer.end(trailers.map(H2Heads.headers(trailers:)), context) }
+        guard !isRequestComplete else { return writer.end(trailers, context) }
         // What the client still sends is of no use to anybody (RFC 9113, 8.1). It is told so when it has the whole answer.
         let sent = context.eventLoop.makePromise(of: Void.self)
-        writer.end(trailers.map(H2Heads.headers(trailers:)), context, promise: sent)
+        writer.end(trailers, context, promise: sent)
         let stream = NIOLoopBound(context, eventLoop: context.eventLoop)
         sent.futureResult.whenSuccess { stream.value.resetStream(.noError) }
     }
 
     override func responseAborted(_ failure: Failure) {
+        // One whose answer was replaced has no exchange any more.
+        guard exchange != nil else { return }
         exchange = nil
         context?.resetStream(failure.onceBegun.h2Code)
     }

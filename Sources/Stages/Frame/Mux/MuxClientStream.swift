@@ -61,7 +61,8 @@ final class MuxClientStream: ExchangeSink {
 
     func wasReset(_ failure: Failure) {
         guard failure.code == .refused, let request, let exchange else {
-            exchange?.abortResponse(failure)
+            // Behind a complete response it may only mean that no more of the request is wanted.
+            if failure.code == .none { exchange?.dismissRequest(failure) } else { exchange?.abortResponse(failure) }
             return
         }
         // Nothing more of the exchange concerns this stream.

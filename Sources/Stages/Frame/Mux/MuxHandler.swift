@@ -73,7 +73,7 @@ final class MuxHandler: ChannelInboundHandler {
 
     func send(_ head: ResponseHead, on slot: Int) {
         if !session.send(head, on: slot) {
-            reset(slot, Failure(.tooLarge, "the response's head is too large to be passed on"))
+            reset(slot, Failure(.originInvalid, "the response's head is too large to be passed on"))
         }
     }
 
