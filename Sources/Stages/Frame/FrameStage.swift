@@ -27,7 +27,7 @@ public struct FrameConfiguration: StageConfiguration {
     public var sessionMemory = ByteCount(16 << 20)
     public var streamWindow = ByteCount(128 << 10)
     public var maxStreams = 8_192
-    public var maxBody = ByteCount(8 << 20)
+    public var maxBody = ByteCount(10 << 20)
     public var pingInterval = Duration.seconds(10)
     public var pingTimeout = Duration.seconds(5)
 
@@ -62,10 +62,11 @@ public struct FrameConfiguration: StageConfiguration {
         if let codecs, codecs.isEmpty || Set(codecs).count < codecs.count {
             return [ConfigurationProblem("'codecs' wants each protocol once, and one at least", key: "codecs")]
         }
-        if (codecs ?? [codec]).contains(.json), maxBody.bytes * 2 > sessionMemory.bytes {
+        if (codecs ?? [codec]).contains(.json), maxBody.bytes / 3 * 4 > sessionMemory.bytes {
             return [
                 ConfigurationProblem(
-                    "'max-body' is more than half of 'session-memory'", key: "max-body", hint: "one body must leave room for others"
+                    "'max-body' is more than three quarters of 'session-memory'", key: "max-body",
+                    hint: "one body must leave room for others"
                 )
             ]
         }

@@ -27,9 +27,44 @@ import Testing
         let fits = #"{"a":"\#(String(repeating: "x", count: 92))"}"#
         #expect(fits.utf8.count == 100)
         #expect(try scan([Array((fits + fits).utf8)[...]], limit: 100).count == 2)
-        for bytes in [#"{"a":"\#(String(repeating: "x", count: 93))"}"#, #"{"a":"\#(String(repeating: "x", count: 500))"#] {
-            #expect(throws: JSONProblem.tooLarge) { try scan([Array(bytes.utf8)[...]], limit: 100) }
+    }
+
+    /// It can still be said whose it is, wherever that stands in it, and what comes behind it is read as always.
+    @Test func `What is over the limit comes without its long texts`() throws {
+        let long = String(repeating: #"x\"{[\\"#, count: 400)
+        let object = #"{"payload":{"body":"\#(long)","id":"7","l":[1,{"t":"\#(long)"}]},"type":"http_\u0072equest"}"#
+        let elided = #"{"payload":{"body":"","id":"7","l":[1,{"t":""}]},"type":"http_\u0072equest"}"#
+        let all = Array((#"{"a":1}"# + object + "\n" + #"{"b":"x"}"#).utf8)
+        for size in [1, 7, 100, 1_000, all.count] {
+            let parts = stride(from: 0, to: all.count, by: size).map { all[$0..<min($0 + size, all.count)] }
+            #expect(try scan(parts, limit: 100) == [#"{"a":1}"#, elided, #"{"b":"x"}"#], "in pieces of \(size)")
         }
+        var scanner = JSONScanner(limit: 100)
+        scanner.append(ByteBuffer(bytes: all))
+        _ = try scanner.next()
+        #expect(!scanner.isElided)
+        _ = try scanner.next()
+        #expect(scanner.isElided)
+        _ = try scanner.next()
+        #expect(!scanner.isElided)
+    }
+
+    @Test func `What is over the limit is not kept while it comes`() throws {
+        var scanner = JSONScanner(limit: 100)
+        scanner.append(ByteBuffer(string: #"{"id":"7","body":""#))
+        for _ in 0..<1_000 {
+            scanner.append(ByteBuffer(repeating: 0x78, count: 1_000))
+            #expect(try scanner.next() == nil)
+            #expect(scanner.bufferedBytes <= 1_100)
+        }
+        scanner.append(ByteBuffer(string: #""}"#))
+        #expect(try scanner.next() == ByteBuffer(string: #"{"id":"7","body":""}"#))
+    }
+
+    /// Nobody could be told: there is no end to its small parts.
+    @Test func `What is over the limit with all its long texts left out`() {
+        let many = "{" + String(repeating: #""a":"b","#, count: 10_000)
+        #expect(throws: JSONProblem.tooLarge) { try scan([Array(many.utf8)[...]], limit: 100) }
     }
 
     @Test(arguments: ["[1]", "1", "\"x\"", "x", "}", "]", "{}1", "\u{FEFF}{}", "GET / HTTP/1.1\r\n"])

@@ -87,7 +87,7 @@ import Testing
         #expect(
             try heard() == [
                 .connectAck(id: "y", ok: false, error: reason), .webSocketAck(id: "z", ok: false, error: reason),
-                .httpResponse(id: "w", status: 503, fields: HeaderFields(), body: ByteBuffer(), error: reason),
+                .failure(id: "w", status: 503, reason),
             ])
         #expect(channel.isActive)
         try say(.connectClose(id: "x", error: ""))

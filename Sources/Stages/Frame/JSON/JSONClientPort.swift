@@ -85,6 +85,7 @@ final class JSONClientPort: ExchangePort, OutboundClient, JSONHandlerOwner, Tunn
 
     // The server opens nothing; what comes is of a stream that has ended here.
     func opened(_ envelope: JSONEnvelope) {}
+    func openedTooLarge(_ envelope: JSONEnvelope) {}
 
     func streamsFreed() { queue.start() }
 

@@ -66,6 +66,7 @@ class JSONClientStream: ExchangeSink, JSONStream {
     }
 
     func received(_ envelope: JSONEnvelope) {}
+    func receivedTooLarge() {}
 
     func sessionClosed(_ failure: Failure) {
         let failed = exchange
@@ -159,6 +160,11 @@ final class JSONClientRequest: JSONClientStream {
         self.exchange = nil
     }
 
+    override func receivedTooLarge() {
+        releaseBody()
+        fail(Failure(.originInvalid, "the answer is larger than this tunnel takes (\(handler.configuration.maxBody) bytes)"))
+    }
+
     override func requestAborted(_ failure: Failure) {
         releaseBody()
         end()
@@ -217,6 +223,12 @@ final class JSONClientTunnel: JSONClientStream {
         }
     }
 
+    override func receivedTooLarge() {
+        let failure = Failure(.originInvalid, "the server sent a piece that is larger than this tunnel takes")
+        handler.send(.connectClose(id: id, error: failure.message))
+        fail(failure)
+    }
+
     private func opened() {
         isOpen = true
         exchange?.sendResponseHead(ResponseHead(status: 200, reason: "Connection established"))
@@ -269,6 +281,14 @@ final class JSONClientWebSocket: JSONClientStream {
             if hasToldServer { finish() } else { endResponse() }
         default: break
         }
+    }
+
+    override func receivedTooLarge() {
+        let reason = "the message is larger than this tunnel takes"
+        tellServer(JSONWebSocket.tooLarge, reason)
+        guard isOpen else { return fail(Failure(.originInvalid, reason)) }
+        if !hasToldClient { write(WebSocketMessages.closing(JSONWebSocket.tooLarge, reason)) }
+        finish()
     }
 
     private func write(_ message: WebSocketMessages.Message) {

@@ -1,3 +1,4 @@
+import NIOCore
 import Pipeline
 
 /// What sessions of the JSON protocol are set to.
@@ -7,11 +8,16 @@ struct JSONConfiguration: Sendable {
     /// What a session may hold of what its peer sent, in bytes.
     var memory: Int
     var maxStreams: Int
+    /// The silence after which the kernel asks whether the peer is there, and how long it may be silent then.
+    var pingInterval: TimeAmount
+    var pingTimeout: TimeAmount
 
     init(_ configuration: FrameConfiguration) {
         maxBody = configuration.maxBody.bytes
         memory = configuration.sessionMemory.bytes
         maxStreams = configuration.maxStreams
+        pingInterval = TimeAmount(configuration.pingInterval)
+        pingTimeout = TimeAmount(configuration.pingTimeout)
     }
 
     /// The longest envelope: a body in Base64, and a head.

@@ -16,6 +16,13 @@ package enum JSONEnvelope: Sendable, Equatable {
 
     package static let idLimit = 128
 
+    /// A response in place of the origin's. The reason is its body as well, for agents of the first Fluidity pass on that alone.
+    static func failure(id: String, status: Int, _ reason: String) -> JSONEnvelope {
+        .httpResponse(
+            id: id, status: status, fields: HeaderFields([("Content-Type", "text/plain; charset=utf-8")]),
+            body: ByteBuffer(string: reason + "\n"), error: reason)
+    }
+
     // MARK: - Decoding
 
     /// Nil for a message of an unknown type, which is ignored.

@@ -6,6 +6,8 @@ import Pipeline
 /// One exchange's end on a session of the JSON protocol.
 protocol JSONStream: AnyObject {
     func received(_ envelope: JSONEnvelope)
+    /// An envelope has come that is larger than it may be.
+    func receivedTooLarge()
     func sessionClosed(_ failure: Failure)
     /// So many bytes that this end wrote have left for the peer.
     func hasSent(_ bytes: Int)
@@ -18,6 +20,8 @@ protocol JSONHandlerOwner: AnyObject {
     func sessionEstablished()
     /// An envelope of an id that is none of an open stream's.
     func opened(_ envelope: JSONEnvelope)
+    /// The same of one that is larger than it may be; its long texts are empty.
+    func openedTooLarge(_ envelope: JSONEnvelope)
     func streamsFreed()
     func sessionClosed(_ failure: Failure)
 }
@@ -118,6 +122,8 @@ final class JSONHandler: ChannelInboundHandler {
 
     func channelActive(context: ChannelHandlerContext) {
         isActive = true
+        // The protocol has no envelope that asks.
+        KeepAlive.begin(on: context.channel, after: configuration.pingInterval, within: configuration.pingTimeout)
         meter.opened()
         owner?.sessionEstablished()
         context.fireChannelActive()
@@ -174,10 +180,15 @@ final class JSONHandler: ChannelInboundHandler {
             while isActive, let bytes = try scanner.next() {
                 // Not by reading on later: two ends that both wait for the other to read would do so for ever.
                 guard unpaced <= configuration.unpacedLimit else { return showOut(context) }
-                if let envelope = try JSONEnvelope.decode(bytes) { received(envelope) }
+                guard let envelope = try JSONEnvelope.decode(bytes) else { continue }
+                if scanner.isElided || envelope.wholeSize > configuration.maxBody {
+                    receivedTooLarge(envelope)
+                } else {
+                    received(envelope)
+                }
             }
         } catch {
-            let what = error == .tooLarge ? "an envelope that is larger than 'max-body' allows" : "no JSON envelope"
+            let what = error == .tooLarge ? "an envelope of which not even its beginning can be told" : "no JSON envelope"
             let failure = Failure(error == .tooLarge ? .tooLarge : .protocolViolation, "\(peerName) sent \(what)")
             shard.logger.warning("session ended: \(failure.message)")
             write()
@@ -201,6 +212,17 @@ final class JSONHandler: ChannelInboundHandler {
         }
         if envelope.isFailure { meter.streamReset() }
         stream.received(envelope)
+        if touched.last !== stream { touched.append(stream) }
+    }
+
+    /// What is too large concerns the one exchange: it gets another end, and the session goes on.
+    private func receivedTooLarge(_ envelope: JSONEnvelope) {
+        guard let stream = streams[envelope.id] else {
+            owner?.openedTooLarge(envelope)
+            return
+        }
+        meter.streamReset()
+        stream.receivedTooLarge()
         if touched.last !== stream { touched.append(stream) }
     }
 
@@ -250,6 +272,15 @@ extension JSONEnvelope {
         case .httpResponse(_, _, _, _, let error): !error.isEmpty
         case .connectAck(_, let ok, _), .webSocketAck(_, let ok, _): !ok
         default: false
+        }
+    }
+
+    /// The size in bytes of what it has whole: a body, or a WebSocket's message.
+    fileprivate var wholeSize: Int {
+        switch self {
+        case .httpRequest(_, _, _, _, let body, _), .httpResponse(_, _, _, let body, _): body.readableBytes
+        case .webSocketMessage(_, _, let data): data.readableBytes
+        default: 0
         }
     }
 

@@ -9,8 +9,13 @@ package enum JSONHeads {
         guard let separator = url.firstRange(of: "://") else { return nil }
         let scheme: Scheme
         switch url[..<separator.lowerBound].lowercased() {
-        case "http" where !isWebSocket, "ws" where isWebSocket: scheme = .http
-        case "https" where !isWebSocket, "wss" where isWebSocket: scheme = .https
+        // Agents of the first Fluidity open a WebSocket with the URL of the request that they had.
+        case "http",
+            "ws" where isWebSocket:
+            scheme = .http
+        case "https",
+            "wss" where isWebSocket:
+            scheme = .https
         default: return nil
         }
         let rest = url[separator.upperBound...]

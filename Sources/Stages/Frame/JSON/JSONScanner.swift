@@ -7,7 +7,7 @@ package enum JSONProblem: Error, Sendable, Equatable {
 }
 
 /// Cuts a stream of bytes into JSON objects, with any white space between them. It looks at each byte once, wherever reads are
-/// split, and holds no more than one object of the limit's size and one read.
+/// split, and holds no more than one object of the limit's size and one read. A larger object is given out without its long texts.
 package struct JSONScanner: Sendable {
     private let limit: Int
     private var buffer = ByteBuffer()
@@ -16,6 +16,10 @@ package struct JSONScanner: Sendable {
     private var depth = 0
     private var isInString = false
     private var isEscaped = false
+    /// What is left of an object over the limit, while that comes.
+    private var elision: JSONElision?
+    /// Whether the object that was given out last was over the limit.
+    package private(set) var isElided = false
 
     package init(limit: Int) {
         self.limit = limit
@@ -29,19 +33,33 @@ package struct JSONScanner: Sendable {
 
     /// The next whole object, or nil if more bytes are needed.
     package mutating func next() throws(JSONProblem) -> ByteBuffer? {
+        guard elision == nil else { return try nextElided() }
         if scanned == 0 {
             skipSpace()
             guard let first = buffer.readableBytesView.first else { return nil }
             guard first == UInt8(ascii: "{") else { throw .malformed }
         }
         guard let end = scan() else {
-            guard buffer.readableBytes <= limit else { throw .tooLarge }
-            return nil
+            return buffer.readableBytes <= limit ? nil : try nextElided()
         }
-        guard end <= limit else { throw .tooLarge }
+        guard end <= limit else { return try nextElided() }
         scanned = 0
+        isElided = false
         defer { if buffer.readableBytes == 0 { buffer = ByteBuffer() } }
         return buffer.readSlice(length: end)
+    }
+
+    private mutating func nextElided() throws(JSONProblem) -> ByteBuffer? {
+        var current = elision.take() ?? JSONElision()
+        (scanned, depth, isInString, isEscaped) = (0, 0, false, false)
+        let isComplete = try current.take(&buffer)
+        if buffer.readableBytes == 0 { buffer = ByteBuffer() }
+        guard isComplete else {
+            elision = current
+            return nil
+        }
+        isElided = true
+        return current.output
     }
 
     private mutating func skipSpace() {

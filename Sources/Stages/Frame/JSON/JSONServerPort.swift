@@ -77,6 +77,16 @@ private final class JSONServerSession: ChannelInboundHandler, JSONHandlerOwner {
         }
     }
 
+    func openedTooLarge(_ envelope: JSONEnvelope) {
+        let reason = "larger than this tunnel takes (\(handler.configuration.maxBody) bytes)"
+        switch envelope {
+        case .httpRequest(let id, _, _, _, _, _): handler.send(.failure(id: id, status: 413, "the request's body is \(reason)"))
+        case .connectOpen(let id, _): handler.send(.connectAck(id: id, ok: false, error: "the request is \(reason)"))
+        case .webSocketOpen(let id, _, _, _): handler.send(.webSocketAck(id: id, ok: false, error: "the request is \(reason)"))
+        default: break
+        }
+    }
+
     private func refusal(or reason: String) -> String {
         // The protocol has no word that says so before an agent asks.
         if handler.isDraining { return "the server is going away" }
@@ -92,8 +102,7 @@ private final class JSONServerSession: ChannelInboundHandler, JSONHandlerOwner {
         let hasRoom = handler.canOpen && handler.mayHold(body.readableBytes)
         guard hasRoom, let head else {
             let reason = refusal(or: hasRoom ? "the method or the URL is malformed" : "the session carries as much as it may")
-            return handler.send(
-                .httpResponse(id: id, status: hasRoom ? 400 : 503, fields: HeaderFields(), body: ByteBuffer(), error: reason))
+            return handler.send(.failure(id: id, status: hasRoom ? 400 : 503, reason))
         }
         let stream = JSONServerRequest(handler: handler, id: id)
         let exchange = open(head, stream, id) { exchange in

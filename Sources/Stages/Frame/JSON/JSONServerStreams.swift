@@ -51,6 +51,7 @@ class JSONServerStream: ExchangeSource, JSONStream {
     }
 
     func received(_ envelope: JSONEnvelope) {}
+    func receivedTooLarge() {}
 
     func sessionClosed(_ failure: Failure) {
         let open = exchange
@@ -117,7 +118,7 @@ final class JSONServerRequest: JSONServerStream {
     }
 
     private func answer(_ status: Int, _ reason: String) {
-        handler.send(.httpResponse(id: id, status: status, fields: HeaderFields(), body: ByteBuffer(), error: reason))
+        handler.send(.failure(id: id, status: status, reason))
         abort(Failure(.cancelled, reason))
     }
 
@@ -153,6 +154,13 @@ final class JSONServerTunnel: JSONServerStream, Expiring {
         case .connectClose(_, let error): abort(Failure(.cancelled, error))
         default: break
         }
+    }
+
+    override func receivedTooLarge() {
+        let failure = Failure(.cancelled, "the agent sent a piece that is larger than this tunnel takes")
+        handler.send(
+            isOpen ? .connectClose(id: id, error: failure.message) : .connectAck(id: id, ok: false, error: failure.message))
+        abort(failure)
     }
 
     override func responseHead(_ head: ResponseHead) {
@@ -238,6 +246,17 @@ final class JSONServerWebSocket: JSONServerStream {
             exchange?.sendRequestEnd()
         default: break
         }
+    }
+
+    override func receivedTooLarge() {
+        let reason = "the message is larger than this tunnel takes"
+        guard isOpen, !hasToldOrigin else {
+            if !isOpen { handler.send(.webSocketAck(id: id, ok: false, error: reason)) }
+            return abort(Failure(.cancelled, reason))
+        }
+        tellAgent(JSONWebSocket.tooLarge, reason)
+        write(WebSocketMessages.closing(JSONWebSocket.tooLarge, reason))
+        exchange?.sendRequestEnd()
     }
 
     private func write(_ message: WebSocketMessages.Message) {

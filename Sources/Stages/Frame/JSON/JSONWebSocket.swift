@@ -5,6 +5,8 @@ import NIOWebSocket
 enum JSONWebSocket {
     /// The code of a WebSocket that ended without a close frame (RFC 6455, 7.4.1).
     static let lost = 1006
+    /// The code for a message that is too large to be taken.
+    static let tooLarge = 1009
 
     static func kind(_ opcode: WebSocketOpcode) -> Int { Int(UInt8(webSocketOpcode: opcode)) }
 
