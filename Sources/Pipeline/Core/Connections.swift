@@ -13,6 +13,12 @@ public final class Inbound: Medium {
     /// Where it came from, for logs: an address and port, or `unix`. Made a text where one is wanted.
     public private(set) lazy var remote = address?.shortDescription ?? "unix"
     private let address: SocketAddress?
+    /// What of its address stands for one client.
+    package private(set) lazy var network = ClientNetwork(address ?? Self.address(in: remote))
+    /// Who accepted the connection, as long as it is a stranger's.
+    package var keeper: (any InboundKeeper)?
+    /// Exchanges of this connection that are open.
+    package internal(set) var openExchanges = 0
     /// Whether somebody has chosen how TCP finds its rate; else a stage that knows how it is used may.
     package var hasCongestionControl = false
     /// Whether the handler that speaks with the client notes by itself that something has passed. A handler in front of it that does
@@ -45,10 +51,28 @@ public final class Inbound: Medium {
 
     /// Who it is, in logs: the identity's shortest name, or `-`.
     public var clientName: String { identity?.description ?? "-" }
+
+    /// It is known that the connection is somebody's. Until then it is a stranger's, and whoever accepted it may close it for another that
+    /// waits. To be called by a stage whose port says `admits`, on the connection's loop, any number of times.
+    public func admit() {
+        guard let keeper else { return }
+        self.keeper = nil
+        keeper.admitted()
+    }
+
+    private static func address(in remote: String) -> SocketAddress? {
+        Authority(remote).flatMap { try? SocketAddress(ipAddress: $0.host, port: 0) }
+    }
 }
 
 @available(*, unavailable)
 extension Inbound: Sendable {}
+
+/// Who accepted a connection, and wants to know when it is somebody's. Confined to the connection's loop.
+package protocol InboundKeeper: AnyObject {
+    /// Told once.
+    func admitted()
+}
 
 /// What a stage that takes connections offers to the stage before it.
 public protocol InboundPort: AnyObject {
@@ -56,8 +80,15 @@ public protocol InboundPort: AnyObject {
     /// them, and finds them when it is assembled. None where protocols have no such name; a stage that hands connections on says
     /// what the stage after it says, or the connection loses what was to be negotiated.
     var protocols: [String] { get }
+    /// Whether this stage, or one behind it, calls `Inbound.admit` for each connection once it is known that it is somebody's: when the
+    /// peer is verified, when there is a request. Where nobody does, which is the default, a connection counts as somebody's at once.
+    var admits: Bool { get }
     /// Adds this stage's handlers to a connection's channel, before its first byte is read, and passes it on. On its loop.
     func accept(_ connection: Inbound) throws
+}
+
+extension InboundPort {
+    public var admits: Bool { false }
 }
 
 /// Fired through a connection's pipeline when its host drains: finish what is open, take nothing new, then close.

@@ -54,6 +54,7 @@ public final class Shard {
     func register(_ exchange: Exchange) {
         exchange.openIndex = open.count
         open.append(Unmanaged.passUnretained(exchange))
+        exchange.client.openExchanges += 1
         exchanges.begun.add()
         exchanges.open.add(1)
         lastEvent = exchange.began
@@ -70,6 +71,7 @@ public final class Shard {
     func remove(_ exchange: Exchange) {
         guard let index = exchange.openIndex else { return }
         exchange.openIndex = nil
+        exchange.client.openExchanges -= 1
         exchanges.open.add(-1)
         let last = open.removeLast()
         if index < open.count {

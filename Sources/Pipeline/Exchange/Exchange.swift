@@ -16,9 +16,13 @@ public final class Exchange: Medium {
     /// The client's connection that it belongs to. Set by the source where one connection serves many clients; nil where it can't tell
     /// them apart, so that nothing which is kept for a connection may be used.
     public var clientConnection: ClientConnection?
-    /// Who the exchange comes from, once a stage has found out. Stages after that one, limits and logs go by it.
+    /// Who the exchange comes from, once a stage has found out. Stages after that one, limits and logs go by it. The connection is
+    /// somebody's then.
     public var identity: Identity? {
-        didSet { outer?.identity = identity }
+        didSet {
+            outer?.identity = identity
+            if identity != nil { client.admit() }
+        }
     }
     /// What the client said to this program to prove who it is. Set by the source, used up by the stage that checks it.
     public var credentials: Credentials?

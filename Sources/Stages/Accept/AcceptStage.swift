@@ -6,6 +6,7 @@ public import Pipeline
 public struct AcceptConfiguration: StageConfiguration {
     public var listen = ListenAddress.tcp(host: "127.0.0.1", port: 0)
     public var maxConnections = 10_000
+    public var maxHandshakes: Int?
     public var idle = Duration.seconds(7_200)
     public var congestionControl: CongestionControl?
 
@@ -17,6 +18,10 @@ public struct AcceptConfiguration: StageConfiguration {
             "max-connections", \.maxConnections, in: 1...1_000_000,
             "Connections open at once; more wait in the kernel's queue until one ends."),
         .optional(
+            "max-handshakes", \.maxHandshakes, in: 1...1_000_000,
+            "Connections open at once whose client hasn't shown yet who it is: no finished TLS handshake, no request, or none that 'auth' lets through. Default: as many as 'max-connections', 1,000 at most."
+        ),
+        .optional(
             "idle", \.idle, in: .milliseconds(100)...(.seconds(604_800)),
             "A connection on which nothing was sent or received for this long is closed."),
         .optional(
@@ -24,6 +29,9 @@ public struct AcceptConfiguration: StageConfiguration {
             "How TCP finds its rate on these connections. Default: for mux bbr where the way is long and the kernel offers it; else the system's, but reno in place of bbr on the same machine or below a millisecond."
         )
     )
+
+    /// Strangers that may be there at once.
+    var strangerLimit: Int { maxHandshakes ?? min(maxConnections, 1_000) }
 }
 
 /// Makes the stage `accept`, and says what it is.
@@ -45,6 +53,7 @@ public struct AcceptFactory: StageFactory {
         metrics: Metrics.all,
         notes: [
             "At `max-connections` it stops accepting: further connections wait in the kernel and are not refused.",
+            "Where connections whose client stays silent are in the way of others, the oldest of the client that has most is closed: half a second after it came at the soonest, two seconds if it sends something. An IPv6 network of 64 bits counts as one client.",
             "Port 0 lets the system choose a port; the log's line `listening` says which.",
             "A Unix socket's file is taken over if nobody listens on it any more, and removed at the end.",
         ])
@@ -70,8 +79,7 @@ struct AcceptStage: Stage {
     func assemble(_ downstream: any InboundPort, on shard: Shard) throws {
         listener.add(
             Acceptor(
-                port: downstream, shard: shard, idle: TimeAmount(listener.configuration.idle),
-                hasCongestionControl: listener.configuration.congestionControl != nil))
+                port: downstream, shard: shard, configuration: listener.configuration, places: listener.places))
     }
 
     func claim() async throws { try await listener.bind() }

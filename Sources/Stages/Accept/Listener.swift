@@ -11,10 +11,9 @@ final class Listener: Sendable {
     private let acceptors = Mutex<[NIOLoopBound<Acceptor>]>([])
     private let group = Mutex<(any EventLoopGroup)?>(nil)
     private let server = Mutex<(any Channel)?>(nil)
-    private let open = Atomic<Int>(0)
-    /// The next generation accepts.
-    private let isOver = Atomic<Bool>(false)
+    let places: ConnectionPlaces
     private let descriptors = Mutex<DescriptorWatch?>(nil)
+    private let knowsStrangers = Atomic<Bool>(true)
     private let isReserved: Bool
     private let telemetry = Mutex<Telemetry?>(nil)
 
@@ -22,11 +21,14 @@ final class Listener: Sendable {
         self.configuration = configuration
         self.isReserved = isReserved
         self.logger = logger
+        places = ConnectionPlaces(
+            limit: configuration.maxConnections, strangerLimit: configuration.strangerLimit, logger: logger)
     }
 
     func add(_ acceptor: Acceptor) {
         let bound = NIOLoopBound(acceptor, eventLoop: acceptor.shard.loop)
         acceptors.withLock { $0.append(bound) }
+        if !acceptor.knowsStrangers { knowsStrangers.store(false, ordering: .relaxed) }
         group.withLock { $0 = acceptor.shard.group }
         telemetry.withLock { $0 = acceptor.shard.telemetry }
     }
@@ -36,7 +38,7 @@ final class Listener: Sendable {
         guard let channel else { return StageStatus(problem: "it doesn't listen on \(configuration.listen)") }
         let address = channel.localAddress.map { $0.ipAddress == nil ? "\(configuration.listen)" : $0.shortDescription }
         return StageStatus(details: [
-            "address": address ?? "\(configuration.listen)", "connections": "\(open.load(ordering: .relaxed))",
+            "address": address ?? "\(configuration.listen)", "connections": "\(places.count)",
         ])
     }
 
@@ -44,8 +46,11 @@ final class Listener: Sendable {
     func bind() async throws {
         let acceptors = acceptors.withLock { $0 }
         guard let group = group.withLock({ $0 }) else { return }
+        guard let telemetry = telemetry.withLock({ $0 }) else { return }
+        let watch = DescriptorWatch(telemetry.descriptors, places: places, listen: configuration.listen, logger: logger)
+        descriptors.withLock { $0 = watch }
         let preparation = NewConnectionPreparation(
-            listener: self,
+            places: places, descriptors: watch, knowsStrangers: knowsStrangers.load(ordering: .relaxed),
             acceptors: Dictionary(uniqueKeysWithValues: acceptors.map { (ObjectIdentifier($0.eventLoop), $0) }))
         let bootstrap = ServerBootstrap(group: group)
             // One at a time, so that the limit is exact.
@@ -56,7 +61,6 @@ final class Listener: Sendable {
                     try channel.pipeline.syncOperations.addHandler(NewConnectionHandler(preparation))
                 }.flatMap { self.chooseCongestionControl(channel) }
             }
-        guard let telemetry = telemetry.withLock({ $0 }) else { return }
         let listen = configuration.listen
         let descriptor = try telemetry.sockets.use(listen) { () throws(StageError) in try ListeningSocket.open(listen) }
         let channel: any Channel
@@ -68,6 +72,7 @@ final class Listener: Sendable {
             throw StageError(.unavailable, "can't listen on \(listen): \(error)", key: "listen")
         }
         server.withLock { $0 = channel }
+        places.serve(channel)
         if isReserved, let address = channel.localAddress { telemetry.reserved.add(address) }
     }
 
@@ -82,9 +87,7 @@ final class Listener: Sendable {
     func start() async throws {
         guard let channel = server.withLock({ $0 }), let telemetry = telemetry.withLock({ $0 }) else { return }
         await telemetry.sockets.takeOver(configuration.listen) { [weak self] in await self?.stopAccepting() }
-        let watch = DescriptorWatch(telemetry.descriptors, listen: configuration.listen, logger: logger)
-        descriptors.withLock { $0 = watch }
-        watch.begin(maxConnections: configuration.maxConnections) { [weak self] in
+        descriptors.withLock { $0 }?.begin(channel, maxConnections: configuration.maxConnections) { [weak self] in
             for acceptor in self?.acceptors.withLock({ $0 }) ?? [] { acceptor.eventLoop.execute { acceptor.value.relinquish() } }
         }
         try await channel.setOption(.autoRead, value: true).get()
@@ -92,55 +95,10 @@ final class Listener: Sendable {
         logger.notice("listening", metadata: ["address": "\(address ?? "\(configuration.listen)")"])
     }
 
-    // MARK: - The limit
-
-    /// A connection was accepted. False when it is the last that may be, for now.
-    func opened() -> Bool { open.add(1, ordering: .relaxed).newValue < configuration.maxConnections }
-
-    /// One that was accepted is closed.
-    func closed() {
-        let left = open.subtract(1, ordering: .relaxed).newValue
-        if left == configuration.maxConnections - 1 { regulate() }
-    }
-
-    /// Accepts, or lets connections wait in the kernel's queue.
-    private func regulate() {
-        guard let channel = server.withLock({ $0 }) else { return }
-        channel.eventLoop.execute {
-            guard !self.isOver.load(ordering: .relaxed) else { return }
-            let isFull = self.open.load(ordering: .relaxed) >= self.configuration.maxConnections
-            let isShort = self.descriptors.withLock { $0?.isShort ?? false }
-            try? channel.syncOptions?.setOption(.autoRead, value: !isFull && !isShort)
-        }
-    }
-
-    // MARK: - Descriptors
-
-    /// A connection has a descriptor.
-    func took(_ descriptor: Int) {
-        if let watch = descriptors.withLock({ $0 }), watch.isScarce(descriptor) { ranShort(watch) }
-    }
-
-    /// There was no descriptor for a connection: it waits in the kernel's queue still.
-    func foundNoDescriptor() {
-        if let watch = descriptors.withLock({ $0 }) { ranShort(watch) }
-    }
-
-    private func ranShort(_ watch: DescriptorWatch) {
-        guard let loop = server.withLock({ $0?.eventLoop }) else { return }
-        watch.ranShort(on: loop, isAwaited: { self.isAwaited }, changed: { self.regulate() })
-    }
-
-    /// Whether a connection waits in the kernel's queue; nil when nobody listens. On the listener's loop.
-    private var isAwaited: Bool? {
-        guard let channel = server.withLock({ $0 }) else { return nil }
-        return try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: CInt.self, ListeningSocket.isAwaited)
-    }
-
     // MARK: - Ending
 
     private func stopAccepting() async {
-        isOver.store(true, ordering: .relaxed)
+        places.serve(nil)
         try? await server.withLock { $0 }?.setOption(.autoRead, value: false).get()
     }
 
@@ -165,14 +123,14 @@ final class Listener: Sendable {
             defer { server = nil }
             return server
         }
+        places.serve(nil)
         // What was accepted a moment ago is still on its way to its acceptor, which has to know it to end it.
         try? await channel?.setOption(.autoRead, value: false).get()
         for acceptor in acceptors.withLock({ $0 }) { try? await acceptor.eventLoop.submit {}.get() }
         try? await channel?.eventLoop.submit {}.get()
         try? await channel?.close().get()
-        guard channel != nil, let telemetry = telemetry.withLock({ $0 }) else { return }
         descriptors.withLock { $0 }?.end()
-        release(telemetry)
+        if channel != nil, let telemetry = telemetry.withLock({ $0 }) { release(telemetry) }
     }
 
     /// The socket goes with its last user, and so does a Unix socket's file.

@@ -22,22 +22,23 @@ final class NewConnectionHandler: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if !preparation.listener.opened() {
+        let connection = unwrapInboundIn(data)
+        let (place, mayAccept) = preparation.enter(connection)
+        if !mayAccept {
             try? context.channel.syncOptions?.setOption(.autoRead, value: false)
         }
-        let connection = unwrapInboundIn(data)
         let loop = connection.eventLoop
         if loop.inEventLoop {
-            preparation.prepare(connection)
+            preparation.prepare(connection, place)
         } else {
-            loop.execute { [preparation] in preparation.prepare(connection) }
+            loop.execute { [preparation] in preparation.prepare(connection, place) }
         }
         if let last = end.context { last.fireChannelRead(data) } else { context.fireChannelRead(data) }
     }
 
     /// A connection may be lost, the listener is not.
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if FileDescriptors.areExhausted(error) { preparation.listener.foundNoDescriptor() }
+        if FileDescriptors.areExhausted(error) { preparation.descriptors.ranShort() }
     }
 }
 
@@ -46,16 +47,25 @@ extension NewConnectionHandler: Sendable {}
 
 /// What is done with a new connection on its own loop, before it is registered there.
 struct NewConnectionPreparation: Sendable {
-    let listener: Listener
+    let places: ConnectionPlaces
+    let descriptors: DescriptorWatch
+    /// Whether connections are strangers' at first.
+    let knowsStrangers: Bool
     let acceptors: [ObjectIdentifier: NIOLoopBound<Acceptor>]
 
-    func prepare(_ connection: any Channel) {
-        connection.closeFuture.assumeIsolated().whenComplete { [listener] _ in listener.closed() }
+    func enter(_ connection: any Channel) -> (place: ListenerPlace, mayAccept: Bool) {
+        places.enter(from: knowsStrangers ? ClientNetwork(connection.remoteAddress) : nil)
+    }
+
+    func prepare(_ connection: any Channel, _ place: ListenerPlace) {
         do {
-            guard let acceptor = acceptors[ObjectIdentifier(connection.eventLoop)] else { throw ChannelError.operationUnsupported }
-            try acceptor.value.accept(connection)
+            guard let acceptor = acceptors[ObjectIdentifier(connection.eventLoop)] else {
+                places.leave(place)
+                throw ChannelError.operationUnsupported
+            }
+            try acceptor.value.accept(connection, place)
             let descriptor = try connection.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: CInt.self) { Int($0) }
-            if let descriptor { listener.took(descriptor) }
+            if let descriptor { descriptors.took(descriptor) }
         } catch {
             connection.close(promise: nil)
         }

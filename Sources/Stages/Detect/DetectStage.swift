@@ -31,7 +31,7 @@ public struct DetectFactory: StageFactory {
     public init() {}
 
     public func make(_ configuration: DetectConfiguration, form: StageForm, context: StageContext) throws -> any Stage {
-        DetectStage(configuration: configuration)
+        DetectStage(configuration: configuration, isIdentified: context.surroundings.isBefore(.identifies))
     }
 }
 
@@ -40,11 +40,12 @@ struct DetectStage: Stage {
     typealias Input = Inbound
     typealias Output = Exchange
     let configuration: DetectConfiguration
+    let isIdentified: Bool
 
     func assemble(_ downstream: any ExchangePort, on shard: Shard) throws -> any InboundPort {
         DetectPort(
-            http: try HTTPStage(configuration: configuration.http).assemble(downstream, on: shard),
-            socks: try SOCKSStage(configuration: configuration.socks).assemble(downstream, on: shard),
+            http: try HTTPStage(configuration: configuration.http, isIdentified: isIdentified).assemble(downstream, on: shard),
+            socks: try SOCKSStage(configuration: configuration.socks, isIdentified: isIdentified).assemble(downstream, on: shard),
             timeout: TimeAmount(configuration.timeout), shard: shard)
     }
 }
@@ -63,6 +64,7 @@ final class DetectPort: InboundPort {
     }
 
     var protocols: [String] { http.protocols }
+    var admits: Bool { true }
 
     func accept(_ connection: Inbound) throws {
         try connection.channel.pipeline.syncOperations.addHandler(DetectHandler(connection: connection, port: self))

@@ -12,6 +12,7 @@ final class CodecChoicePort: InboundPort {
     }
 
     var protocols: [String] { ports.flatMap(\.protocols) }
+    var admits: Bool { ports.allSatisfy(\.admits) }
 
     func accept(_ connection: Inbound) throws {
         try connection.channel.pipeline.syncOperations.addHandler(CodecChoiceHandler(connection: connection, port: self))

@@ -17,6 +17,7 @@ final class MuxServerPort: InboundPort {
     }
 
     var protocols: [String] { FrameCodec.mux.protocols }
+    var admits: Bool { true }
 
     func accept(_ connection: Inbound) throws {
         var configuration = configuration
@@ -66,6 +67,7 @@ private final class MuxServerSession: ChannelInboundHandler, MuxHandlerOwner {
 
     func sessionEstablished() {
         isEstablished = true
+        connection.admit()
         shard.logger.info(
             "agent connected", metadata: ["remote": "\(connection.remote)", "client": "\(connection.clientName)"])
     }

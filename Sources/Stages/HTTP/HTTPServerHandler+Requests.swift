@@ -95,6 +95,7 @@ extension HTTPServerHandler {
         } catch {
             return refuse(error.status, error.message, context)
         }
+        if !port.isIdentified { connection.admit() }
         let exchange = Exchange(request, from: self, client: connection, on: port.shard)
         exchange.role = port.configuration.mode == .proxy ? .proxy : .origin
         exchange.credentials = head.proxyAuthorization.map { .proxyAuthorization($0) }

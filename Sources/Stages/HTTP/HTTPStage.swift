@@ -60,7 +60,7 @@ public struct HTTPFactory: StageFactory {
     public init() {}
 
     public func make(_ configuration: HTTPConfiguration, form: StageForm, context: StageContext) throws -> any Stage {
-        HTTPStage(configuration: configuration)
+        HTTPStage(configuration: configuration, isIdentified: context.surroundings.isBefore(.identifies))
     }
 }
 
@@ -69,22 +69,26 @@ struct HTTPStage: Stage {
     typealias Input = Inbound
     typealias Output = Exchange
     let configuration: HTTPConfiguration
+    /// Whether a stage behind this one finds out who exchanges are from: then a request alone doesn't make its client somebody.
+    var isIdentified = false
 
     func assemble(_ downstream: any ExchangePort, on shard: Shard) throws -> any InboundPort {
-        HTTPPort(configuration: configuration, downstream: downstream, shard: shard)
+        HTTPPort(configuration: configuration, isIdentified: isIdentified, downstream: downstream, shard: shard)
     }
 }
 
 final class HTTPPort: InboundPort {
     let configuration: HTTPConfiguration
+    let isIdentified: Bool
     let downstream: any ExchangePort
     let shard: Shard
     let pac: PACFile?
     let meter: HTTPMeter
     let scratches = ScratchBuffers()
 
-    init(configuration: HTTPConfiguration, downstream: any ExchangePort, shard: Shard) {
+    init(configuration: HTTPConfiguration, isIdentified: Bool, downstream: any ExchangePort, shard: Shard) {
         self.configuration = configuration
+        self.isIdentified = isIdentified
         self.downstream = downstream
         self.shard = shard
         self.pac = configuration.pac.map(PACFile.init)
@@ -92,6 +96,7 @@ final class HTTPPort: InboundPort {
     }
 
     var protocols: [String] { ["http/1.1"] }
+    var admits: Bool { true }
 
     func accept(_ connection: Inbound) throws {
         connection.notesActivity = true

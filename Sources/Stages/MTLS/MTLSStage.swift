@@ -124,12 +124,14 @@ struct MTLSServerStage: Stage {
 
         // What is negotiated here is for the stage after this one; to the one before it, this is a stream of bytes.
         var protocols: [String] { [] }
+        var admits: Bool { true }
 
         func accept(_ connection: Inbound) throws {
             let verification = PeerVerificationHandler(shard: shard, peer: connection.remote, meter: meter) {
                 peer, negotiatedProtocol throws(StageError) in
                 connection.identity = peer
                 connection.negotiatedProtocol = negotiatedProtocol
+                connection.admit()
             }
             try connection.channel.pipeline.syncOperations.addHandlers(NIOSSLServerHandler(context: identity.context), verification)
             try downstream.accept(connection)

@@ -137,6 +137,7 @@ final class SOCKSHandler: ExchangeSource, ChannelInboundHandler, Expiring {
     private func begin(_ authority: Authority, _ context: ChannelHandlerContext) {
         mode = .tunnel
         deadline = nil
+        if !port.isIdentified { connection.admit() }
         let head = RequestHead(
             kind: .tunnel, method: "CONNECT", scheme: .none, authority: authority.text, path: "", body: .unknown)
         let exchange = Exchange(head, from: self, client: connection, on: port.shard)

@@ -44,7 +44,7 @@ public struct SOCKSFactory: StageFactory {
     public init() {}
 
     public func make(_ configuration: SOCKSConfiguration, form: StageForm, context: StageContext) throws -> any Stage {
-        SOCKSStage(configuration: configuration)
+        SOCKSStage(configuration: configuration, isIdentified: context.surroundings.isBefore(.identifies))
     }
 }
 
@@ -53,26 +53,31 @@ struct SOCKSStage: Stage {
     typealias Input = Inbound
     typealias Output = Exchange
     let configuration: SOCKSConfiguration
+    /// Whether a stage behind this one finds out who exchanges are from: then a request alone doesn't make its client somebody.
+    var isIdentified = false
 
     func assemble(_ downstream: any ExchangePort, on shard: Shard) throws -> any InboundPort {
-        SOCKSPort(configuration: configuration, downstream: downstream, shard: shard)
+        SOCKSPort(configuration: configuration, isIdentified: isIdentified, downstream: downstream, shard: shard)
     }
 }
 
 final class SOCKSPort: InboundPort {
     let configuration: SOCKSConfiguration
+    let isIdentified: Bool
     let downstream: any ExchangePort
     let shard: Shard
     let scratches = ScratchBuffers()
 
-    init(configuration: SOCKSConfiguration, downstream: any ExchangePort, shard: Shard) {
+    init(configuration: SOCKSConfiguration, isIdentified: Bool, downstream: any ExchangePort, shard: Shard) {
         self.configuration = configuration
+        self.isIdentified = isIdentified
         self.downstream = downstream
         self.shard = shard
     }
 
     /// SOCKS has no name in ALPN.
     var protocols: [String] { [] }
+    var admits: Bool { true }
 
     func accept(_ connection: Inbound) throws {
         try connection.channel.pipeline.syncOperations.addHandler(SOCKSHandler(connection: connection, port: self))

@@ -19,6 +19,7 @@ final class H2ServerPort: InboundPort {
     }
 
     var protocols: [String] { FrameCodec.h2.protocols }
+    var admits: Bool { true }
 
     func accept(_ connection: Inbound) throws {
         let management = NIOHTTP2ServerConnectionManagementHandler(
@@ -71,6 +72,7 @@ private final class H2ServerSession: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        connection.admit()
         switch unwrapInboundIn(data).payload {
         case .goAway(_, .noError, _): meter.goodbyes.add()
         case .settings(.settings(let settings)): limits.take(settings)

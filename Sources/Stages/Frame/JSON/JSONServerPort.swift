@@ -17,6 +17,7 @@ final class JSONServerPort: InboundPort {
     }
 
     var protocols: [String] { FrameCodec.json.protocols }
+    var admits: Bool { true }
 
     func accept(_ connection: Inbound) throws {
         let handler = JSONHandler(configuration: configuration, shard: shard, meter: meter, peerName: connection.remote)
@@ -54,6 +55,7 @@ private final class JSONServerSession: ChannelInboundHandler, JSONHandlerOwner {
     }
 
     func opened(_ envelope: JSONEnvelope) {
+        connection.admit()
         switch envelope {
         case .httpRequest(let id, let method, let url, let fields, let body, let client):
             request(id, method, url, fields, body, client)
