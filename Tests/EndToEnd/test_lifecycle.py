@@ -263,8 +263,10 @@ async def test_a_wrong_key_is_said_at_once_and_never_shown(world, page, make_ori
 
     agent = world.start_agent(**{"wake-endpoint": gateway.url("/wake")})
     await eventually(lambda: "refuses the API key" in agent.text(), 30, "the agent says that its key is refused")
-    answer = await world.get(page.url("/hello"))
-    assert b" 503 " in answer.output
+    for _ in range(3):
+        answer = await world.get(page.url("/hello"))
+        assert b" 503 " in answer.output and b"refuses the API key (403)" in answer.output
+    assert gateway.paths() == ["/wake"], "who will say the same again isn't asked for each request"
     assert KEY not in agent.text()
 
 

@@ -1,5 +1,6 @@
 package import Logging
 package import NIOCore
+import Pipeline
 import Synchronization
 
 #if canImport(FoundationEssentials)
@@ -132,7 +133,8 @@ package final class AWSClient: Sendable {
         do {
             return try await transport.send(request, deadline: min(deadline, clock.deadlineNow() + attemptLimit))
         } catch {
-            throw AWSError(.unreachable, "\(endpoint.scope) at \(url.host) can't be reached: \(error)")
+            let reason = TLSFailure(error)?.sentence(about: url.host) ?? "\(error)"
+            throw AWSError(.unreachable, "\(endpoint.scope) at \(url.host) can't be reached: \(reason)")
         }
     }
 
@@ -176,10 +178,7 @@ extension AWSResponse {
         return isName ? String(name) : "Unknown"
     }
 
-    private static func shortened(_ text: String) -> String {
-        let clean = text.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7F ? " " : $0 }
-        return String(String.UnicodeScalarView(clean.prefix(300)))
-    }
+    private static func shortened(_ text: String) -> String { ForeignText.line(text, limit: 300) }
 
     private struct JSONError: Decodable {
         var type: String?

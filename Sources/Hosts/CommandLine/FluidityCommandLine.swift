@@ -3,7 +3,7 @@ public import Pipeline
 
 /// The `fluidity` command line, with the stages of whoever runs it.
 public enum FluidityCommandLine {
-    public static let version = "0.1.0"
+    public static let version = ProgramVersion.number
 
     /// What the commands know of the program that they run in.
     @TaskLocal static var stages = StageRegistry()

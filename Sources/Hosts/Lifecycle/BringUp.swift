@@ -34,6 +34,9 @@ package struct BringUp: Sendable, Equatable {
         self.canAskStatus = canAskStatus
     }
 
+    /// Whether it was given up because an endpoint will say no again.
+    package var isRefused: Bool { refusal != nil }
+
     /// What is to be done at `now`. Asked again after each answer, and at the end of each wait.
     package func next(now: Double) -> Action {
         if let refusal { return .giveUp(reason: refusal) }

@@ -79,7 +79,8 @@ package struct ControlClient: Sendable {
             status = Int(response.status.code)
             body = try await response.body.collect(upTo: Self.limit)
         } catch {
-            throw Problem(message: "\(url.host) can't be reached: \(error)", isFinal: false)
+            let reason = TLSFailure(error)?.sentence(about: url.host) ?? "\(error)"
+            throw Problem(message: "\(url.host) can't be reached: \(reason)", isFinal: false)
         }
         switch status {
         case 200:
@@ -98,6 +99,6 @@ package struct ControlClient: Sendable {
     private static func reason(_ body: ByteBuffer) -> String {
         struct Reason: Decodable { var message: String? }
         let message = (try? JSONDecoder().decode(Reason.self, from: Data(body.readableBytesView)))?.message ?? "no reason given"
-        return String(message.unicodeScalars.filter { $0.value >= 0x20 && $0.value != 0x7F }.prefix(200).map(Character.init))
+        return ForeignText.line(message, limit: 200)
     }
 }

@@ -6,6 +6,9 @@ package import Pipeline
 /// Has the server started when it is needed, finds it, and lets go of it at the end.
 package final class LifecycleDriver: HostCompanion {
     package let presence: ServerPresence?
+    /// How long an endpoint isn't asked again that refused in a way that time doesn't mend: a wrong key, say.
+    private static let rest = Duration.seconds(60)
+
     private let settings: LifecycleSettings
     private let known: ServerPresence
     private let client: ControlClient
@@ -26,12 +29,18 @@ package final class LifecycleDriver: HostCompanion {
         // Nobody wakes it any more: what waits for it needn't wait, and the agent can end.
         defer { known.enter(.failed("the agent is ending")) }
         if settings.wake == .atStart { known.want() }
+        var refusal: (reason: String, until: ContinuousClock.Instant)?
         for await _ in known.demands {
             guard !Task.isCancelled else { return }
             if known.isUp { continue }
-            await bringUp()
-            // Whoever refused is not asked again with every request.
-            if !known.isUp { try? await Task.sleep(for: settings.connectionRetryInterval) }
+            if let refusal, .now < refusal.until {
+                // What waits is answered with what is known.
+                known.enter(.failed(refusal.reason))
+                continue
+            }
+            refusal = await bringUp().map { ($0, .now + Self.rest) }
+            // Nobody is asked again with every request.
+            if !known.isUp, refusal == nil { try? await Task.sleep(for: settings.connectionRetryInterval) }
         }
     }
 
@@ -46,7 +55,8 @@ package final class LifecycleDriver: HostCompanion {
         await client.shutdown()
     }
 
-    private func bringUp() async {
+    /// Why it was given up, if an endpoint refused and will again.
+    private func bringUp() async -> String? {
         let began = ContinuousClock.now
         var attempt = BringUp(
             timeout: settings.connectionTimeout / .seconds(1), interval: settings.connectionRetryInterval / .seconds(1),
@@ -68,13 +78,17 @@ package final class LifecycleDriver: HostCompanion {
                 known.enter(.failed(reason))
                 progress.end("the server could not be started: \(reason)")
                 logger.error("the server could not be started", metadata: ["reason": "\(reason)"])
-                return
+                return attempt.isRefused ? reason : nil
             }
         }
-        guard known.isUp else { return progress.end("the server is not waited for any longer") }
+        guard known.isUp else {
+            progress.end("the server is not waited for any longer")
+            return nil
+        }
         let seconds = (ContinuousClock.now - began) / .seconds(1)
         progress.end("the tunnel is up after \(Int(seconds.rounded())) s")
         logger.notice("server is up", metadata: ["after": "\(Int(seconds * 1_000))ms"])
+        return nil
     }
 
     private func wake(_ attempt: inout BringUp, _ began: ContinuousClock.Instant) async {

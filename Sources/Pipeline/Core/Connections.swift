@@ -147,7 +147,7 @@ public protocol OutboundPort: AnyObject {
     /// Makes `client` the user of every connection that this port opens on its loop, one at a time, for as long as it runs.
     func attach(_ client: any OutboundClient)
     var status: OutboundStatus { get }
-    /// How long an exchange may wait for a connection.
+    /// How long an exchange may wait for a connection. Zero while none can come in that time.
     var patience: TimeAmount { get }
 }
 
@@ -160,7 +160,8 @@ public protocol OutboundClient: AnyObject {
     func configure(_ connection: Outbound) throws
     /// Bytes can be sent.
     func ready(_ connection: Outbound)
-    /// The connection has ended, or could not be opened. Another attempt follows by itself.
+    /// The connection has ended, or could not be opened. Another attempt follows by itself; `OutboundPort.patience` says whether it is
+    /// worth waiting for.
     func lost(_ connection: Outbound?, because error: (any Error)?)
 }
 

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOPosix
+import Pipeline
 
 #if canImport(Glibc)
 import Glibc
@@ -11,7 +12,8 @@ import Darwin
 
 /// Why a connection could not be opened or was lost, in a few words for a person.
 enum ConnectionErrorText {
-    static func describe(_ error: any Error) -> String {
+    /// - Parameter peer: Who is at the other end, where that is known.
+    static func describe(_ error: any Error, about peer: String = "the other side") -> String {
         switch error {
         case let error as NIOConnectionError:
             if error.connectionErrors.isEmpty { return "the name can't be resolved" }
@@ -23,7 +25,7 @@ enum ConnectionErrorText {
         case ChannelError.eof, ChannelError.ioOnClosedChannel, ChannelError.alreadyClosed:
             return "the connection was closed"
         default:
-            return "\(error)"
+            return TLSFailure(error)?.sentence(about: peer) ?? "\(error)"
         }
     }
 

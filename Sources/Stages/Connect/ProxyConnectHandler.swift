@@ -4,6 +4,8 @@ import Pipeline
 /// What a proxy on the way to the server did wrong, in a sentence that names it.
 struct ProxyError: Error, CustomStringConvertible {
     var message: String
+    /// What it answered, if it did.
+    var refusal: ProxyRefusal?
 
     var description: String { message }
 }
@@ -15,7 +17,10 @@ final class ProxyConnectHandler: ChannelInboundHandler, RemovableChannelHandler,
     typealias InboundOut = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    let deadline: NIODeadline?
+    /// How long what a proxy says to its refusal is waited for.
+    private static let patience = TimeAmount.seconds(2)
+
+    private(set) var deadline: NIODeadline?
     var sweepIndex: Int?
     private let proxy: ProxyAddress
     private var handshake: ProxyHandshake
@@ -26,11 +31,11 @@ final class ProxyConnectHandler: ChannelInboundHandler, RemovableChannelHandler,
     private var isOver = false
 
     init(
-        proxy: ProxyAddress, server: HostPort, until deadline: NIODeadline, shard: Shard,
+        proxy: ProxyAddress, server: HostPort, showsCredentials: Bool, until deadline: NIODeadline, shard: Shard,
         onOpen: @escaping () -> Void, onFailure: @escaping (ProxyError) -> Void
     ) {
         self.proxy = proxy
-        self.handshake = ProxyHandshake(proxy: proxy, server: server)
+        self.handshake = ProxyHandshake(proxy: proxy, server: server, showsCredentials: showsCredentials)
         self.deadline = deadline
         self.shard = shard
         self.onOpen = onOpen
@@ -51,9 +56,12 @@ final class ProxyConnectHandler: ChannelInboundHandler, RemovableChannelHandler,
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !isOver else { return context.fireChannelRead(data) }
-        switch handshake.receive(unwrapInboundIn(data)) {
-        case .more: break
-        case .refused(let reason): fail(reason, context)
+        let wasRefused = handshake.isRefused
+        switch handshake.receive(unwrapInboundIn(data), time: WallClock.now) {
+        case .more:
+            guard handshake.isRefused, !wasRefused, let limit = deadline else { break }
+            deadline = min(limit, .now() + Self.patience)
+        case .refused(let refusal): fail(ProxyError(message: refusal.reason, refusal: refusal), context)
         case .open(let rest):
             isOver = true
             onOpen()
@@ -77,10 +85,16 @@ final class ProxyConnectHandler: ChannelInboundHandler, RemovableChannelHandler,
         if let context { fail("the proxy \(proxy.text) didn't answer in time", context) }
     }
 
+    /// Nothing more comes. A refusal that has begun is the reason.
     private func fail(_ reason: String, _ context: ChannelHandlerContext) {
         guard !isOver else { return }
+        let refusal = handshake.finish(time: WallClock.now)
+        fail(ProxyError(message: refusal?.reason ?? reason, refusal: refusal), context)
+    }
+
+    private func fail(_ error: ProxyError, _ context: ChannelHandlerContext) {
         isOver = true
-        onFailure(ProxyError(message: reason))
+        onFailure(error)
         context.close(promise: nil)
     }
 }

@@ -1,6 +1,5 @@
 import NIOCore
 import NIOPosix
-import NIOSSL
 import Pipeline
 
 #if canImport(Glibc)
@@ -46,11 +45,8 @@ enum UpstreamFailure {
         switch error {
         case nil:
             return Failure(.originClosed, "\(place) closed the connection before its answer was complete")
-        case let error as NIOSSLError:
-            return Failure(.originInvalid, "\(place): TLS failed: \(error)")
-        case let error as NIOSSLExtraError:
-            return Failure(.originInvalid, "\(place): its certificate is not valid for that name: \(error)")
         case let error?:
+            if let failure = TLSFailure(error) { return Failure(.originInvalid, failure.sentence(about: place)) }
             return Failure(.originClosed, "\(place): \(ConnectionErrorText.describe(error))")
         }
     }

@@ -67,6 +67,7 @@ final class MuxClientPort: ExchangePort, OutboundClient, MuxHandlerOwner, Tunnel
 
     func lost(_ connection: Outbound?, because error: (any Error)?) {
         if attempts.lost(connection) { isEstablished = false }
+        queue.giveUpIfHopeless()
     }
 
     // MARK: - Session

@@ -65,6 +65,15 @@ final class TunnelQueue {
         start()
     }
 
+    /// No connection will come in the time that an exchange may wait: nobody has to wait for that.
+    func giveUpIfHopeless() {
+        guard downstream.patience <= .zero else { return }
+        waiting.release { exchange in
+            Self.refuse(exchange, downstream.status)
+            return true
+        }
+    }
+
     private static func refuse(_ exchange: Exchange, _ status: OutboundStatus) {
         let message =
             switch status {

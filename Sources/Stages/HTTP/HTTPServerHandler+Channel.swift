@@ -37,7 +37,7 @@ extension HTTPServerHandler: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        end(Failure(.cancelled, "the client's connection failed: \(error)"))
+        end(Failure(.cancelled, "the client's connection failed: \(ConnectionErrorText.describe(error))"))
         context.close(promise: nil)
     }
 

@@ -32,6 +32,7 @@ struct HTTP1FieldSection: Sendable {
     private(set) var upgrade: String?
     private(set) var expectsContinue = false
     private(set) var proxyAuthorization: String?
+    private(set) var proxyAuthenticate: [String] = []
     /// The fields that `Connection` named.
     private var named: [String] = []
 
@@ -103,6 +104,9 @@ struct HTTP1FieldSection: Sendable {
         case 7... where HTTP1Syntax.hasPrefix(name, "proxy-"):
             if HTTP1Syntax.equal(name, "proxy-authorization"), proxyAuthorization == nil {
                 proxyAuthorization = String(decoding: value, as: UTF8.self)
+            }
+            if kind == .response, HTTP1Syntax.equal(name, "proxy-authenticate") {
+                proxyAuthenticate.append(String(decoding: value, as: UTF8.self))
             }
             if kind == .request || Self.isProxyHop(name) { return nil }
         default: break

@@ -56,21 +56,24 @@ package struct HTTP1ResponseHead: Sendable, Equatable {
     package var keepAlive: Bool
     /// The protocols that the origin changes to (101) or offers (426).
     package var upgrade: String?
+    /// The values of `Proxy-Authenticate`, which is for us and not among the fields.
+    package var proxyAuthenticate: [String]
 
     package init(
         status: Int, reason: String = "", minorVersion: Int = 1, fields: HeaderFields = HeaderFields(),
-        body: BodyLength = .none, isChunked: Bool = false, keepAlive: Bool = true, upgrade: String? = nil
+        body: BodyLength = .none, isChunked: Bool = false, keepAlive: Bool = true, upgrade: String? = nil,
+        proxyAuthenticate: [String] = []
     ) {
         self.init(
             status: status, phrase: ReasonPhrase(reason), minorVersion: minorVersion, fields: fields, body: body,
             isChunked: isChunked,
-            keepAlive: keepAlive, upgrade: upgrade)
+            keepAlive: keepAlive, upgrade: upgrade, proxyAuthenticate: proxyAuthenticate)
     }
 
     init(
         status: Int, phrase: ReasonPhrase, minorVersion: Int, fields: HeaderFields, body: BodyLength = .none,
         isChunked: Bool = false,
-        keepAlive: Bool, upgrade: String?
+        keepAlive: Bool, upgrade: String?, proxyAuthenticate: [String] = []
     ) {
         self.status = status
         self.phrase = phrase
@@ -80,6 +83,7 @@ package struct HTTP1ResponseHead: Sendable, Equatable {
         self.isChunked = isChunked
         self.keepAlive = keepAlive
         self.upgrade = upgrade
+        self.proxyAuthenticate = proxyAuthenticate
     }
 
     /// 1xx other than 101: another head follows.

@@ -12,6 +12,7 @@ final class PeerVerificationHandler: ChannelInboundHandler, RemovableChannelHand
     /// Looks at who the peer is, and at the protocol that was agreed on.
     typealias Approval = (PeerIdentity, _ negotiatedProtocol: String?) throws(StageError) -> Void
 
+    private static let ended = StageError(.unavailable, "the connection ended during the TLS handshake")
     /// How long a handshake may take.
     private static let patience = TimeAmount.seconds(10)
 
@@ -19,6 +20,7 @@ final class PeerVerificationHandler: ChannelInboundHandler, RemovableChannelHand
     var sweepIndex: Int?
     var onFailure: ((any Error) -> Void)?
     private let shard: Shard
+    private let role: TLSCredentials.Role
     private let peer: String
     private let meter: HandshakeMeter
     private let approve: Approval
@@ -26,8 +28,12 @@ final class PeerVerificationHandler: ChannelInboundHandler, RemovableChannelHand
     private var isApproved = false
     private var isReported = false
 
-    init(shard: Shard, peer: String, meter: HandshakeMeter, approve: @escaping Approval) {
+    /// - Parameters:
+    ///   - role: This side's.
+    ///   - peer: Where the peer is: an address for logs, or the name that was dialled.
+    init(shard: Shard, role: TLSCredentials.Role, peer: String, meter: HandshakeMeter, approve: @escaping Approval) {
         self.meter = meter
+        self.role = role
         self.shard = shard
         self.peer = peer
         self.approve = approve
@@ -48,7 +54,7 @@ final class PeerVerificationHandler: ChannelInboundHandler, RemovableChannelHand
 
     func channelInactive(context: ChannelHandlerContext) {
         shard.deadlines.remove(self)
-        if !isApproved { report("the connection ended during the TLS handshake") }
+        if !isApproved { report(Self.ended) }
         context.fireChannelInactive()
     }
 
@@ -57,11 +63,14 @@ final class PeerVerificationHandler: ChannelInboundHandler, RemovableChannelHand
             return context.fireUserInboundEventTriggered(event)
         }
         do {
-            let certificate = try context.pipeline.syncOperations.handler(type: NIOSSLHandler.self).peerCertificate
-            guard let certificate else { throw StageError(.unavailable, "the peer showed no certificate") }
-            try approve(PeerIdentity(certificate), negotiatedProtocol)
+            let certificate = certificate(context)
+            guard let certificate else { throw StageError(.unavailable, TLSFailure.noCertificate.sentence(about: peerNoun)) }
+            guard let identity = try? PeerIdentity(certificate) else {
+                throw StageError(.unavailable, "the certificate of \(peerNoun) can't be understood")
+            }
+            try approve(identity, negotiatedProtocol)
         } catch {
-            return refuse("\(error)", context)
+            return refuse(error as? StageError ?? StageError(.unavailable, ConnectionErrorText.describe(error)), context)
         }
         isApproved = true
         meter.verified.add()
@@ -71,24 +80,48 @@ final class PeerVerificationHandler: ChannelInboundHandler, RemovableChannelHand
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        guard !isApproved else { return context.fireErrorCaught(error) }
-        refuse("the TLS handshake failed: \(error)", context)
+        guard !isApproved else {
+            // In TLS 1.3 a server looks at the client's certificate when the client has long begun to speak.
+            if let failure = TLSFailure(error), failure.isRefusal { onFailure?(explain(failure, context)) }
+            return context.fireErrorCaught(error)
+        }
+        guard let failure = TLSFailure(error) else {
+            return refuse(StageError(.unavailable, "in the TLS handshake, \(ConnectionErrorText.describe(error))"), context)
+        }
+        refuse(failure == .ended ? Self.ended : explain(failure, context), context)
     }
 
     func expire(now: NIODeadline) {
-        if let context { refuse("the TLS handshake took too long", context) }
+        if let context { refuse(StageError(.unavailable, "the TLS handshake took too long"), context) }
     }
 
-    private func refuse(_ reason: String, _ context: ChannelHandlerContext) {
+    private var peerNoun: String { role == .client ? "the server" : "the client" }
+
+    /// Configuration is at fault where the peer refuses what is shown to it.
+    private func explain(_ failure: TLSFailure, _ context: ChannelHandlerContext) -> StageError {
+        guard failure == .untrustedCertificate else {
+            return StageError(failure.isRefusal ? .configuration : .unavailable, failure.sentence(about: peerNoun))
+        }
+        return StageError(
+            .unavailable,
+            UntrustedCertificate.describe(
+                certificate(context), of: role == .client ? .server : .client, dialled: role == .client ? peer : nil))
+    }
+
+    private func certificate(_ context: ChannelHandlerContext) -> NIOSSLCertificate? {
+        try? context.pipeline.syncOperations.handler(type: NIOSSLHandler.self).peerCertificate
+    }
+
+    private func refuse(_ reason: StageError, _ context: ChannelHandlerContext) {
         report(reason)
         context.close(promise: nil)
     }
 
-    private func report(_ reason: String) {
+    private func report(_ reason: StageError) {
         guard !isReported else { return }
         isReported = true
         meter.refused.add()
-        onFailure?(StageError(.unavailable, reason))
+        onFailure?(reason)
         // Strangers knock on every open port: worth a line for who looks, not a warning.
         if onFailure == nil { shard.logger.info("peer refused", metadata: ["remote": "\(peer)", "reason": "\(reason)"]) }
     }

@@ -67,7 +67,7 @@ final class SOCKSHandler: ExchangeSource, ChannelInboundHandler, Expiring {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        end(Failure(.cancelled, "the client's connection failed: \(error)"))
+        end(Failure(.cancelled, "the client's connection failed: \(ConnectionErrorText.describe(error))"))
         context.close(promise: nil)
     }
 

@@ -78,6 +78,7 @@ class Tunnel:
             *server_filters,
             ("fetch", {"destinations": "any"}),
         ])  # fmt: skip
+        self._agent_top = agent_top
         self.agent_config = write_configuration(place / "agent.yaml", self._agent_stages, **agent_top)
         self.server_config = write_configuration(place / "server.yaml", self._server_stages, **server_top)
         self.agent: Fluidity | None = None
@@ -107,9 +108,9 @@ class Tunnel:
         self.agent = Fluidity("agent", self.agent_config, port=self.port, environment=self.environment, arguments=arguments)
 
     def rewrite_agent(self, **changes: dict):
-        """Gives the agent's stages further keys, before it starts."""
+        """Gives the agent's stages further keys."""
         self._agent_stages = _with(changes, self._agent_stages)
-        self.agent_config = write_configuration(self.agent_config, self._agent_stages)
+        self.agent_config = write_configuration(self.agent_config, self._agent_stages, **self._agent_top)
 
     def kill(self):
         for each in self.processes:

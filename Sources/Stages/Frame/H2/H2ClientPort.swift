@@ -50,8 +50,8 @@ final class H2ClientPort: ExchangePort, OutboundClient, TunnelQueueOwner {
 
     func lost(_ connection: Outbound?, because error: (any Error)?) {
         // One that was going away may end after its successor has come.
-        guard connection == nil || connection === session?.connection else { return }
-        session = nil
+        if connection == nil || connection === session?.connection { session = nil }
+        queue.giveUpIfHopeless()
     }
 
     // MARK: - From the session

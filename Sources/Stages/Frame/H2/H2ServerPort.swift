@@ -107,7 +107,7 @@ private final class H2ServerSession: ChannelInboundHandler {
         if case NIOSSLError.uncleanShutdown = error { return }
         // One stream's error, of which its own handler is told.
         if error is NIOHTTP2Errors.StreamError { return }
-        reason = "\(error)"
+        reason = ConnectionErrorText.describe(error)
         context.closeHTTP2AfterWrites()
     }
 }

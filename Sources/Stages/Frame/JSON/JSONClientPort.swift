@@ -71,7 +71,10 @@ final class JSONClientPort: ExchangePort, OutboundClient, JSONHandlerOwner, Tunn
         if attempts.current?.handler.canOpen == true { sessionEstablished() }
     }
 
-    func lost(_ connection: Outbound?, because error: (any Error)?) { attempts.lost(connection) }
+    func lost(_ connection: Outbound?, because error: (any Error)?) {
+        attempts.lost(connection)
+        queue.giveUpIfHopeless()
+    }
 
     // MARK: - Session
 

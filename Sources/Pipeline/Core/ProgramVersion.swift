@@ -1,0 +1,7 @@
+/// The version of this program, and what it calls itself where it is asked.
+package enum ProgramVersion {
+    package static let number = "0.1.0"
+
+    /// For the field `User-Agent` of requests of its own (RFC 9110, 10.1.5). Clients' requests keep theirs.
+    package static let userAgent = "fluidity/\(number)"
+}

@@ -1,0 +1,35 @@
+package import NIOCore
+
+/// Why a proxy on the way didn't open it, and what that says about another attempt.
+package struct ProxyRefusal: Sendable, Equatable {
+    /// What would have to change.
+    package enum Kind: Sendable, Equatable {
+        /// User and password, whatever the server: whoever asks with these again and again may lock an account.
+        case credentials
+        /// The proxy, whatever the credentials: it wants another scheme than Basic.
+        case scheme
+        /// What the proxy allows for this server.
+        case server
+        /// Nothing: it may pass by itself, after that time if there is one.
+        case passing(after: TimeAmount?)
+        /// Nothing: the proxy takes Basic credentials, which weren't shown because it hadn't before.
+        case takesBasic
+    }
+
+    package var kind: Kind
+    /// A sentence's end for a person, without credentials.
+    package var reason: String
+
+    package init(_ kind: Kind, _ reason: String) {
+        self.kind = kind
+        self.reason = reason
+    }
+
+    /// Whether it counts for a while, also for others who would try the same.
+    var rests: Bool {
+        switch kind {
+        case .credentials, .scheme, .server, .passing(_?): true
+        case .passing(nil), .takesBasic: false
+        }
+    }
+}
