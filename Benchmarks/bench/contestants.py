@@ -22,6 +22,7 @@ class Contestant:
     name = ""
     programs = ()
     closes = False  # after each answer
+    patience = 15  # seconds until it listens
 
     def __init__(self, place):
         self.place = place
@@ -43,7 +44,7 @@ class Contestant:
         self.proxy = f"{self.place.near}:{self.entry}"
         self.start_far()
         self.start_near()
-        wait_for_port(self.place.near, self.entry, self.group, self.place.near_prefix)
+        wait_for_port(self.place.near, self.entry, self.group, self.place.near_prefix, self.patience)
         self.check()
 
     def check(self):
@@ -69,7 +70,7 @@ class Contestant:
         return self.place.path(f"{self.group.name}-{suffix}", text)
 
     def wait_far(self, port):
-        wait_for_port(self.place.far, port, self.group, self.place.far_prefix)
+        wait_for_port(self.place.far, port, self.group, self.place.far_prefix, self.patience)
 
     def certificate(self, name):
         return self.place.certificate(name)
@@ -113,6 +114,11 @@ class Fluidity(Contestant):
   - connect: {{ to: "{self.place.far}:{self.between}"{self.agent_extra} }}
 """)
         self.near(self.program or self.place.fluidity, "agent", "--config", config, "--log-level", self.log_level, *self.more)
+
+
+def build(name, program, more=()):
+    """Another build of Fluidity, or other arguments for it, as a contestant."""
+    return type(name, (Fluidity,), {"name": name, "program": program, "more": tuple(more)})
 
 
 # ---- far ends that fetch

@@ -1,13 +1,29 @@
 """Where everything runs: on one machine, or on two that are joined by a slow link."""
 
+import contextlib
 import os
+import shutil
 import struct
 import subprocess
+import tempfile
 
 from .processes import Failed, Group, free_ports, wait_for_port
 
 SMALL = 1024
+MEDIUM = 20 << 20
 LARGE = 100 << 20
+FILES = {"1k": SMALL, "20k": 20 << 10, "20m": MEDIUM, "100m": LARGE}
+
+
+@contextlib.contextmanager
+def folder():
+    """For files of a run, in memory where that can be. They are gone afterwards."""
+    shared = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    directory = tempfile.mkdtemp(prefix="fluidity-benchmark-", dir=shared)
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 class Place:
@@ -35,7 +51,7 @@ class Place:
     def certificate(self, name):
         return os.path.join(self.certificates, name)
 
-    def prepare(self):
+    def prepare(self, files=FILES):
         """Certificates of one private authority, for Fluidity and the chains alike, and the origin's files."""
         if not os.path.isdir(self.certificates):
             issue = [self.fluidity, "cert", "issue"]
@@ -53,7 +69,7 @@ class Place:
                     for part in (f"{kind}.pem", f"{kind}-key.pem"):
                         both.write(open(self.certificate(part)).read())
         os.makedirs(self.files, exist_ok=True)
-        for name, size in (("1k", SMALL), ("20k", 20 << 10), ("20m", 20 << 20), ("100m", LARGE)):
+        for name, size in files.items():
             path = os.path.join(self.files, name)
             if not os.path.exists(path):
                 with open(path, "wb") as file:

@@ -4,9 +4,21 @@ import json
 import math
 import statistics
 import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
 
-from .place import LARGE, SMALL
+from .place import LARGE, MEDIUM, SMALL
 from .processes import Failed
+
+
+@dataclass(frozen=True)
+class Work:
+    """How much is done at once: much in rounds of a second, or little in turns that are short."""
+
+    gets: Callable  # makes small GETs, of a contestant, with so many connections, for so many seconds
+    tunnels: Callable  # the arguments of `load` for so many seconds of new tunnels
+    alone: tuple  # how many large bodies where one is on its way at once, their size and path
+    together: tuple  # the same where eight are
 
 
 class Metric:
@@ -19,8 +31,9 @@ class Metric:
 
 
 class Row:
-    def __init__(self, key, metrics, measure, once=False):
+    def __init__(self, key, metrics, measure, once=False, cost=None):
         self.key, self.metrics, self.measure, self.once = key, metrics, measure, once
+        self.cost = cost  # What is measured along with it, and is of interest where two builds are compared.
 
 
 def run(command, what, tolerates=lambda output: False):
@@ -80,20 +93,31 @@ def wrk_result(contestant, output):
     return result
 
 
-def small(connections):
+def wrk_gets(contestant, connections, seconds):
+    result = wrk_result(contestant, run(wrk_command(contestant, connections, seconds), contestant.name))
+    return {"done": result["requests"], "seconds": result["microseconds"] / 1e6, "p99": result["p99"]}
+
+
+def load_gets(contestant, connections, seconds):
+    """By `load`, a fixed number: what a turn has to do is the same however long it takes."""
+    count = 400 if connections == 1 else 2000
+    return load(contestant, "-m", mode(contestant, "get"), "-c", str(connections), "-n", str(count), "-b", str(SMALL))
+
+
+def small(connections, gets):
     def measure(contestant, seconds):
         before = contestant.group.cpu_seconds()
-        result = wrk_result(contestant, run(wrk_command(contestant, connections, seconds), contestant.name))
+        result = gets(contestant, connections, seconds)
         used = contestant.group.cpu_seconds() - before
-        return {
-            "rate": result["requests"] / result["microseconds"] * 1e6, "p99": result["p99"],
-            "cpu": used / result["requests"] * 1e5}
+        return {"rate": result["done"] / result["seconds"], "p99": result["p99"], "cpu": used / result["done"] * 1e5}
     return measure
 
 
-def bulk(wanted, at_once, total, upload=False):
+def bulk(wanted, at_once, bodies, upload=False):
+    total, size, path = bodies
+
     def measure(contestant, seconds):
-        arguments = ["-m", mode(contestant, wanted), "-c", str(at_once), "-n", str(total), "-b", str(LARGE), "-p", "/100m"]
+        arguments = ["-m", mode(contestant, wanted), "-c", str(at_once), "-n", str(total), "-b", str(size), "-p", path]
         if upload:
             arguments.append("-u")
         before = contestant.group.cpu_seconds()
@@ -103,11 +127,12 @@ def bulk(wanted, at_once, total, upload=False):
     return measure
 
 
-def tunnels(at_once):
+def tunnels(at_once, amount):
     def measure(contestant, seconds):
-        result = load(
-            contestant, "-m", mode(contestant, "connect"), "-f", "-c", str(at_once), "-t", str(seconds), "-b", str(SMALL))
-        return {"rate": result["done"] / result["seconds"], "p99": result["p99"]}
+        before = contestant.group.cpu_seconds()
+        result = load(contestant, "-m", mode(contestant, "connect"), "-f", "-c", str(at_once), *amount(seconds), "-b", str(SMALL))
+        used = contestant.group.cpu_seconds() - before
+        return {"rate": result["done"] / result["seconds"], "p99": result["p99"], "cpu": used / result["done"] * 1e5}
     return measure
 
 
@@ -151,28 +176,43 @@ def idle(few, many):
     return measure
 
 
-ROWS = (
-    Row("get-1", (Metric("rate", "GET 1 KiB, keep-alive, 1 connection", "req/s", 1.7),), small(1)),
-    Row("get-32", (
-        Metric("rate", "the same, 32 connections", "req/s", 2.5),
-        Metric("cpu", "CPU of both ends, of that", "s per 100,000", 0.35, low=True, digits=2)), small(32)),
-    Row("get-128", (Metric("rate", "the same, 128 connections", "req/s", 3.0),), small(128)),
-    Row("down-get-1", (Metric("rate", "GET 100 MiB, 1 at once", "MB/s", 2.3),), bulk("get", 1, 3)),
-    Row("down-get-8", (Metric("rate", "GET 100 MiB, 8 at once", "MB/s", 2.3),), bulk("get", 8, 8)),
-    Row("down-connect-1", (Metric("rate", "CONNECT download 100 MiB, 1 at once", "MB/s", 1.7),), bulk("connect", 1, 3)),
-    Row("down-connect-8", (
-        Metric("rate", "CONNECT download 100 MiB, 8 at once", "MB/s", 1.5),
-        Metric("cpu", "CPU of both ends, of that", "s per GB", 0.6, low=True, digits=2)), bulk("connect", 8, 8)),
-    Row("post-1", (Metric("rate", "POST 100 MiB", "MB/s", 1.6),), bulk("get", 1, 3, upload=True)),
-    Row("up-connect-1", (Metric("rate", "CONNECT upload 100 MiB", "MB/s", 1.6),), bulk("connect", 1, 3, upload=True)),
-    Row("new-connect-32", (Metric("rate", "new CONNECT with one small exchange, 32 at a time", "per second", 2.5),), tunnels(32)),
-    Row("mixed", (
-        Metric("gets", "4 clients with small GETs, while 4 downloads run", "req/s", 2.0),
-        Metric("rate", "the downloads meanwhile", "MB/s", 1.0, of="gets"),
-        Metric("p99", "p99 of the GETs", "ms", low=True, limit=5.0, digits=2)), mixed),
-    Row("idle", (Metric("memory", "memory per idle CONNECT tunnel, both ends", "KiB", 0.5, low=True, digits=1),),
-        idle(200, 2000), once=True),
-)
+PER_EXCHANGE = Metric("cpu", "CPU of both ends, of that", "s per 100,000", 0.35, low=True, digits=2)
+PER_BYTE = Metric("cpu", "CPU of both ends, of that", "s per GB", 0.6, low=True, digits=2)
+
+
+def table(work):
+    alone, together = (f"{size >> 20} MiB" for _, size, _ in (work.alone, work.together))
+    return (
+        Row("get-1", (Metric("rate", "GET 1 KiB, keep-alive, 1 connection", "req/s", 1.7),), small(1, work.gets), cost=PER_EXCHANGE),
+        Row("get-32", (Metric("rate", "the same, 32 connections", "req/s", 2.5), PER_EXCHANGE), small(32, work.gets)),
+        Row("get-128", (Metric("rate", "the same, 128 connections", "req/s", 3.0),), small(128, work.gets), cost=PER_EXCHANGE),
+        Row("down-get-1", (Metric("rate", f"GET {alone}, 1 at once", "MB/s", 2.3),), bulk("get", 1, work.alone), cost=PER_BYTE),
+        Row("down-get-8", (Metric("rate", f"GET {together}, 8 at once", "MB/s", 2.3),), bulk("get", 8, work.together), cost=PER_BYTE),
+        Row("down-connect-1", (
+            Metric("rate", f"CONNECT download {alone}, 1 at once", "MB/s", 1.7),), bulk("connect", 1, work.alone), cost=PER_BYTE),
+        Row("down-connect-8", (
+            Metric("rate", f"CONNECT download {together}, 8 at once", "MB/s", 1.5), PER_BYTE), bulk("connect", 8, work.together)),
+        Row("post-1", (Metric("rate", f"POST {alone}", "MB/s", 1.6),), bulk("get", 1, work.alone, upload=True), cost=PER_BYTE),
+        Row("up-connect-1", (
+            Metric("rate", f"CONNECT upload {alone}", "MB/s", 1.6),), bulk("connect", 1, work.alone, upload=True), cost=PER_BYTE),
+        Row("new-connect-32", (
+            Metric("rate", "new CONNECT with one small exchange, 32 at a time", "per second", 2.5),), tunnels(32, work.tunnels),
+            cost=PER_EXCHANGE),
+        Row("mixed", (
+            Metric("gets", "4 clients with small GETs, while 4 downloads run", "req/s", 2.0),
+            Metric("rate", "the downloads meanwhile", "MB/s", 1.0, of="gets"),
+            Metric("p99", "p99 of the GETs", "ms", low=True, limit=5.0, digits=2)), mixed),
+        Row("idle", (Metric("memory", "memory per idle CONNECT tunnel, both ends", "KiB", 0.5, low=True, digits=1),),
+            idle(200, 2000), once=True),
+    )
+
+
+ROWS = table(Work(
+    gets=wrk_gets, tunnels=lambda seconds: ("-t", str(seconds)), alone=(3, LARGE, "/100m"), together=(8, LARGE, "/100m")))
+
+# About a tenth of a second each: what disturbs a machine lasts longer than that, and is then the same for the next turn.
+TURNS = table(Work(
+    gets=load_gets, tunnels=lambda seconds: ("-n", "500"), alone=(1, LARGE, "/100m"), together=(8, MEDIUM, "/20m")))
 
 
 def medians(rounds):
