@@ -30,4 +30,4 @@ certificates: build ## Make development certificates in run/certs, where they ar
 	@scripts/development-certificates .build/release/fluidity
 
 clean: ## Remove what was built; certificates in run/ stay
-	@rm -rf .build .venv
+	@rm -rf .build .build-compare .venv
