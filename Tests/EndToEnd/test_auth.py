@@ -4,6 +4,7 @@ import asyncio
 import base64
 import contextlib
 import hashlib
+import itertools
 import json
 import os
 import pty
@@ -24,7 +25,7 @@ from harness.client import Connection, fetch
 from harness.fluidity import Fluidity, write_configuration
 from harness.ports import free_port
 from harness.processes import curl, run
-from harness.waiting import eventually
+from harness.waiting import eventually, patiently
 
 TOKEN = "0123456789abcdef0123456789abcdef"
 
@@ -274,6 +275,50 @@ async def test_tokens_and_keys_on_the_agent(make_tunnel, tmp_path, hello):
     more.write_text("")
     await says(tunnel.agent, "was read again")
     assert (await get(("Proxy-Authorization", f"Bearer {TOKEN[::-1]}"))).status == 407
+
+
+# Guessers
+
+
+def cheap_hash(password: str) -> str:
+    """One that takes a sixteenth of the time that those of `fluidity passwd` do."""
+    key = hashlib.scrypt(password.encode(), salt=b"12345678", n=1 << 13, r=8, p=1, dklen=32)
+    return "$scrypt$ln=13,r=8,p=1$" + "$".join(base64.b64encode(part).decode().rstrip("=") for part in (b"12345678", key))
+
+
+@pytest.mark.parametrize("addresses", [1, 40])
+async def test_guessers_keep_nobody_else_out(launch, tmp_path, hello, addresses):
+    """Two hundred that send wrong passwords again and again. Who comes with a right one, from an address of his own, is served next."""
+    users = tmp_path / "users.txt"
+    names = [f"user{number}" for number in range(5)]
+    users.write_text("".join(f"{name}:{cheap_hash('open sesame')}\n" for name in names))
+    port = free_port()
+    stages = [("accept", {"listen": f"127.0.0.1:{port}"}), ("http", {"mode": "proxy"}), auth({"basic": {"users": str(users)}}), ("fetch", {"destinations": "any"})]
+    launch(Fluidity("agent", write_configuration(tmp_path / "proxy.yaml", stages), port=port))
+    answers: dict[int, int] = {}
+
+    async def guess(number: int):
+        async with await Connection.open(port, local_addr=(f"127.0.1.{1 + number % addresses}", 0)) as client:
+            for attempt in itertools.count():
+                wrong = basic(names[number % 5], f"{number}-{attempt}")
+                answer = await client.request("GET", hello.url("/"), [("Proxy-Authorization", wrong)])
+                answers[answer.status] = answers.get(answer.status, 0) + 1
+                # Those that are turned away would take all of this machine.
+                await asyncio.sleep(0.2 if answer.status == 503 else 0)
+
+    guessers = [asyncio.create_task(guess(number)) for number in range(200)]
+    try:
+        await eventually(lambda: answers.get(407, 0) > 10 and answers.get(503, 0) > 10, 60, lambda: f"guessers are busy: {answers}")
+        for number, name in enumerate(names):
+            async with patiently(30), await Connection.open(port, local_addr=(f"127.0.2.{1 + number}", 0)) as client:
+                answer = await client.request("GET", hello.url("/"), [("Proxy-Authorization", basic(name, "open sesame"))])
+                assert answer.status == 200, answer.text
+    finally:
+        for task in guessers:
+            task.cancel()
+        ends = await asyncio.gather(*guessers, return_exceptions=True)
+    assert all(isinstance(end, asyncio.CancelledError) for end in ends), ends
+    assert set(answers) == {407, 503}
 
 
 # On the server, through the tunnel

@@ -52,8 +52,9 @@ struct AuthEvidence {
     var password: (user: String, password: String)?
     /// Of the request, where a method has a field of its own to look for.
     var fields: HeaderFields
-    /// Too many were wrong lately: what takes long to check isn't.
-    var isOverloaded: Bool
+    /// Whose it is, and what is known of all such.
+    var client: ClientKey
+    var clients: AuthClients
 
     /// The credentials for a scheme, from the field that a method was given, else from where clients put them.
     ///
@@ -81,5 +82,6 @@ enum AuthOutcome: Sendable {
     case denied
     /// It can't be checked now.
     case unavailable
-    case pending(EventLoopFuture<AuthOutcome>)
+    /// It is being found out. Who doesn't want to know any longer gives up the ticket.
+    case pending(EventLoopFuture<AuthOutcome>, SlowWork.Ticket)
 }

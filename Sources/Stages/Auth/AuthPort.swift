@@ -1,16 +1,14 @@
 import NIOCore
 import Pipeline
 
-/// One loop's part of `auth`: what it counts, and how many wrong answers it holds back.
+/// One loop's part of `auth`: what it counts, and which answers to wrong credentials it holds back.
 final class AuthPort: ExchangePort {
-    /// Answers that are held back at once on this loop. Beyond it, what takes long to check isn't checked.
-    private static let heldBackLimit = 256
-
     let methods: [any AuthMethod]
     /// The fields that only methods are to see, and whether they read `Authorization`.
     let headers: [String]
     let readsAuthorization: Bool
     let loop: any EventLoop
+    let clients: AuthClients
     private let failureDelay: TimeAmount
     private let downstream: any ExchangePort
     private let accepted: [Counter]
@@ -20,8 +18,11 @@ final class AuthPort: ExchangePort {
     private let unavailable: Counter
     private let heldBack: Gauge
 
-    init(methods: [any AuthMethod], failureDelay: TimeAmount, downstream: any ExchangePort, shard: Shard) {
+    init(
+        methods: [any AuthMethod], clients: AuthClients, failureDelay: TimeAmount, downstream: any ExchangePort, shard: Shard
+    ) {
         self.methods = methods
+        self.clients = clients
         headers = methods.compactMap(\.header)
         readsAuthorization = methods.contains(where: \.readsAuthorization)
         self.failureDelay = failureDelay
@@ -47,9 +48,7 @@ final class AuthPort: ExchangePort {
 
     var offers: BodyCapabilities { downstream.offers }
 
-    func open(_ exchange: Exchange) { exchange.pass(AuthGate(port: self), towards: downstream) }
-
-    var isOverloaded: Bool { heldBack.value >= Int64(Self.heldBackLimit) }
+    func open(_ exchange: Exchange) { exchange.pass(AuthGate(port: self, client: exchange.client), towards: downstream) }
 
     func accept(_ identity: Identity, by index: Int, _ exchange: Exchange) -> GateDecision {
         accepted[index].add()
@@ -68,19 +67,20 @@ final class AuthPort: ExchangePort {
     }
 
     /// Asks for credentials; the same answer whether there were none or wrong ones, and whatever was wrong with them.
-    func refuse(wasWrong: Bool, role: ClientRole) -> GateDecision {
+    func refuse(_ client: ClientKey, wasWrong: Bool, role: ClientRole) -> GateDecision {
         let answer = GateDecision.refuse(AuthRefusal.challenge(role: role, methods.compactMap(\.challenge)))
         guard wasWrong else {
             challenged.add()
             return answer
         }
         failed.add()
-        guard failureDelay > .zero, !isOverloaded else { return answer }
+        guard clients.wasWrong(client, delay: failureDelay, at: loop.now) else { return answer }
         heldBack.add(1)
         let promise = loop.makePromise(of: GateDecision.self)
         let heldBack = NIOLoopBound(heldBack, eventLoop: loop)
-        loop.scheduleTask(in: failureDelay) {
+        loop.scheduleTask(in: failureDelay) { [clients] in
             heldBack.value.add(-1)
+            clients.release(client)
             promise.succeed(answer)
         }
         return .wait(promise.futureResult)
@@ -118,14 +118,20 @@ enum AuthRefusal {
 /// One exchange whose client is to prove who it is.
 private final class AuthGate: Gate {
     private let port: AuthPort
-    private var evidence = AuthEvidence(fields: HeaderFields(), isOverloaded: false)
+    private var evidence: AuthEvidence
     private var wasWrong = false
     private var isUnavailable = false
+    /// What is being verified.
+    private var ticket: SlowWork.Ticket?
 
-    init(port: AuthPort) {
+    init(port: AuthPort, client: Inbound) {
         self.port = port
-        super.init(interests: [.requestHead])
+        evidence = AuthEvidence(
+            peer: client.identity, fields: HeaderFields(), client: client.clientKey, clients: port.clients)
+        super.init(interests: [.requestHead, .end])
     }
+
+    override func ended(_ exchange: Exchange) { ticket?.giveUp() }
 
     override func requestHead(_ head: inout RequestHead, _ exchange: Exchange) -> GateDecision {
         collect(&head, exchange)
@@ -134,8 +140,6 @@ private final class AuthGate: Gate {
 
     /// Takes what was said to this program alone out of the request, whatever comes of it: no origin gets to see it.
     private func collect(_ head: inout RequestHead, _ exchange: Exchange) {
-        evidence.peer = exchange.client.identity
-        evidence.isOverloaded = port.isOverloaded
         if !port.headers.isEmpty { evidence.fields = head.fields }
         switch exchange.credentials {
         case .proxyAuthorization(let value): evidence.authorization = value
@@ -153,11 +157,14 @@ private final class AuthGate: Gate {
     private func decide(from first: Int, _ exchange: Exchange) -> GateDecision {
         for index in first..<port.methods.count {
             let outcome = port.methods[index].check(evidence, on: port.loop)
-            if case .pending(let future) = outcome { return wait(future, for: index, exchange) }
+            if case .pending(let future, let ticket) = outcome {
+                self.ticket = ticket
+                return wait(future, for: index, exchange)
+            }
             if let decision = decision(outcome, of: index, exchange) { return decision }
         }
         if isUnavailable { return port.refuseForNow() }
-        return port.refuse(wasWrong: wasWrong, role: exchange.role)
+        return port.refuse(evidence.client, wasWrong: wasWrong, role: exchange.role)
     }
 
     /// Nil when the next method is to be asked.
@@ -178,6 +185,7 @@ private final class AuthGate: Gate {
     private func wait(_ future: EventLoopFuture<AuthOutcome>, for index: Int, _ exchange: Exchange) -> GateDecision {
         let promise = port.loop.makePromise(of: GateDecision.self)
         future.assumeIsolated().whenComplete { result in
+            self.ticket = nil
             let outcome = (try? result.get()) ?? .unavailable
             promise.succeed(self.decision(outcome, of: index, exchange) ?? self.decide(from: index + 1, exchange))
         }

@@ -14,7 +14,8 @@ extension AuthFactory {
             """,
         metrics: Metrics.all,
         notes: [
-            "What a client says to prove who it is goes no further: the fields are taken out."
+            "What a client says to prove who it is goes no further: the fields are taken out.",
+            "A client that sends wrong credentials, by its address or certificate, waits behind all others; beyond eight that are being verified or answered late it gets 503 with `Retry-After`.",
         ])
 }
 

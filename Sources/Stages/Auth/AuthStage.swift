@@ -48,6 +48,7 @@ final class AuthStage: Stage {
     typealias Output = Exchange
 
     private let methods: [any AuthMethod]
+    private let clients = AuthClients()
     private let failureDelay: TimeAmount
     private let logger: Logger
     private let refreshing = Mutex<Task<Void, Never>?>(nil)
@@ -59,7 +60,8 @@ final class AuthStage: Stage {
     }
 
     func assemble(_ downstream: any ExchangePort, on shard: Shard) throws -> any ExchangePort {
-        AuthPort(methods: methods, failureDelay: failureDelay, downstream: downstream, shard: shard)
+        AuthPort(
+            methods: methods, clients: clients, failureDelay: failureDelay, downstream: downstream, shard: shard)
     }
 
     func start() async throws {

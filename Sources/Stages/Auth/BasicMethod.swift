@@ -56,18 +56,16 @@ final class BasicMethod: AuthMethod {
         _ user: String, _ password: String, as known: KeyedHash.Value, _ evidence: AuthEvidence, on loop: any EventLoop,
         _ now: NIODeadline
     ) -> AuthOutcome {
-        guard !evidence.isOverloaded else { return .unavailable }
         let hash = users.value.users[user]
         let tested = hash ?? nobody
         let identity = Identity(name: user, method: name)
-        let fits = work.run(on: loop) { tested.fits(password) }
-        guard let fits else { return .unavailable }
-        return .pending(
-            fits.map { [verified] fits in
-                guard fits, let hash else { return .wrong }
-                verified.remember(known, Verified(identity: identity, hash: hash), until: now + Self.memory, now: now)
-                return .accepted(identity)
-            })
+        return evidence.verify(by: work, on: loop) {
+            tested.fits(password)
+        } judge: { [verified] fits in
+            guard fits, let hash else { return .wrong }
+            verified.remember(known, Verified(identity: identity, hash: hash), until: now + Self.memory, now: now)
+            return .accepted(identity)
+        }
     }
 
     /// RFC 7617, 2.

@@ -12,6 +12,9 @@ final class JWTMethod: AuthMethod {
     /// How long a token that was good is remembered at most.
     private static let memory = 300
 
+    /// A signature is verified in a fraction of a millisecond, and one client may be an agent with all of its users behind it.
+    private static let shares = SlowWork.Shares(trusted: 1_024, suspect: 256)
+
     private let verifier: JWTVerifier
     private let keys: any JWTKeySource
     private let verified = VerifiedCredentials<Identity>(capacity: 4_096)
@@ -19,7 +22,8 @@ final class JWTMethod: AuthMethod {
     private let clock: @Sendable () -> Int
 
     init(
-        _ configuration: JWTConfiguration, realm: String, hasNetwork: Bool = true, work: SlowWork = SlowWork(waitingLimit: 1_024),
+        _ configuration: JWTConfiguration, realm: String, hasNetwork: Bool = true,
+        work: SlowWork = SlowWork(waitingLimit: 1_024, shares: JWTMethod.shares),
         clock: @escaping @Sendable () -> Int = { WallClock.now }
     ) throws(StageError) {
         verifier = JWTVerifier(
@@ -46,24 +50,21 @@ final class JWTMethod: AuthMethod {
         let now = loop.now
         if let identity = verified.value(known, now: now) { return .accepted(identity) }
         let seconds = clock()
-        let result = work.run(on: loop) { [verifier] in
+        return evidence.verify(by: work, on: loop) { [verifier] in
             Result { () throws(JWTVerifier.Refusal) in try verifier.verify(String(token), keys: current.set, now: seconds) }
+        } judge: { [verified, keys, name] result in
+            switch result {
+            case .success(let token):
+                let identity = Identity(name: token.name, method: name)
+                let lasts = min(token.expires - seconds, Self.memory)
+                verified.remember(known, identity, until: now + .seconds(Int64(lasts)), now: now)
+                return .accepted(identity)
+            case .failure(let refusal):
+                // The issuer may have begun to sign with another key.
+                if refusal == .key { keys.isOutdated() }
+                return .wrong
+            }
         }
-        guard let result else { return .unavailable }
-        return .pending(
-            result.map { [verified, keys, name] result in
-                switch result {
-                case .success(let token):
-                    let identity = Identity(name: token.name, method: name)
-                    let lasts = min(token.expires - seconds, Self.memory)
-                    verified.remember(known, identity, until: now + .seconds(Int64(lasts)), now: now)
-                    return .accepted(identity)
-                case .failure(let refusal):
-                    // The issuer may have begun to sign with another key.
-                    if refusal == .key { keys.isOutdated() }
-                    return .wrong
-                }
-            })
     }
 
     func start() async throws(StageError) { try await keys.start() }

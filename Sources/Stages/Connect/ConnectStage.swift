@@ -61,7 +61,11 @@ public struct ConnectFactory: StageFactory {
             - connect: { to: "tunnel.example.org:8443", wait: 10s }
             """,
         metrics: Metrics.all,
-        notes: ["A server that says that it is going away is replaced while the exchanges that it has finish."])
+        notes: [
+            "A server that says that it is going away is replaced while the exchanges that it has finish.",
+            "A proxy of `via` that refuses, by 407, 403 or another 4xx, isn't asked again for minutes by any part of the process, nor with the same credentials after a reload: other credentials are tried at once, and so are all after a restart. Requests get the reason meanwhile, without waiting.",
+            "Of the ways to authenticate at a proxy only Basic is spoken; one that wants Negotiate, NTLM or Digest is named as such.",
+        ])
 
     public init() {}
 

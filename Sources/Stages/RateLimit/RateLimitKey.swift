@@ -11,18 +11,10 @@ public enum RateLimitKey: String, Sendable, CaseIterable, ConfigurationChoice {
     func value(for exchange: Exchange) -> UInt64 {
         switch self {
         case .global: 0
-        case .client: Self.client(exchange.client)
+        case .client: Self.hash(exchange.client.clientKey)
         case .identity: Self.hash(exchange.clientName)
         case .host: Self.hash(Self.host(exchange.request.host))
         }
-    }
-
-    /// Somebody with a certificate is known by its key, whatever the address. Of an IPv6 address the network counts: who has one
-    /// has all of them.
-    private static func client(_ client: Inbound) -> UInt64 {
-        if let identity = client.identity { return hash(identity.publicKeyHash) }
-        let address = client.address
-        return IPAddress(address).map { hash($0.holder) } ?? hash(address)
     }
 
     private static func host(_ host: String) -> String {
@@ -30,9 +22,9 @@ public enum RateLimitKey: String, Sendable, CaseIterable, ConfigurationChoice {
         return host.hasSuffix(".") ? String(host.dropLast()) : host
     }
 
-    private static func hash(_ name: some Hashable) -> UInt64 {
+    private static func hash(_ key: some Hashable) -> UInt64 {
         var hasher = Hasher()
-        hasher.combine(name)
+        hasher.combine(key)
         return UInt64(bitPattern: Int64(hasher.finalize()))
     }
 

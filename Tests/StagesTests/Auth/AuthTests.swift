@@ -102,11 +102,20 @@ import Testing
 
     @Test func noMoreAnswersAreHeldBackThanMayBe() throws {
         let bench = try FilterBench(Self.tokens)
-        let sources = (0..<1_000).map { _ in bench.open(credentials: .proxyAuthorization("Bearer wrong")) }
+        func guess(from client: String, times: Int) -> [BenchSource] {
+            (0..<times).map { _ in bench.open(from: client, credentials: .proxyAuthorization("Bearer wrong")) }
+        }
+        // One client has a share; another has one too, until all together have as many as there may be.
+        var sources = guess(from: "192.0.2.1:1", times: 500) + guess(from: "192.0.2.1:2", times: 500)
+        #expect(bench.metric("fluidity_auth_held_back") == 64)
+        #expect(sources.filter { $0.status == nil }.count == 64)
+        for number in 2...9 { sources += guess(from: "192.0.2.\(number):1", times: 100) }
         #expect(bench.metric("fluidity_auth_held_back") == 256)
-        #expect(sources.filter { $0.status == nil }.count == 256)
         bench.loop.advanceTime(by: .seconds(2))
         #expect(sources.allSatisfy { $0.status == 407 })
+        #expect(bench.metric("fluidity_auth_held_back") == 0)
+        sources = guess(from: "192.0.2.1:1", times: 1)
+        #expect(sources[0].status == nil)
     }
 
     // MARK: - Certificates
@@ -144,7 +153,8 @@ import Testing
         var configuration = ClientCertificateConfiguration()
         configuration.denyFile = try folder.write("deny", "# nobody yet\n")
         let method = try ClientCertificateMethod(configuration)
-        let evidence = AuthEvidence(peer: peer("alice"), fields: HeaderFields(), isOverloaded: false)
+        let evidence = AuthEvidence(
+            peer: peer("alice"), fields: HeaderFields(), client: .certificate("alice"), clients: AuthClients())
         let loop = EmbeddedEventLoop()
         guard case .accepted = method.check(evidence, on: loop) else { throw Unexpected() }
         _ = try folder.write("deny", "cn:alice\n")
@@ -183,7 +193,7 @@ import Testing
         let evidence = Unchecked(evidence)
         return try await loop.flatSubmit { () -> EventLoopFuture<String> in
             switch method.check(evidence.value, on: loop) {
-            case .pending(let future): future.map { "slowly \($0)" }
+            case .pending(let future, _): future.map { "slowly \($0)" }
             case let outcome: loop.makeSucceededFuture("\(outcome)")
             }
         }.get()
@@ -203,19 +213,25 @@ import Testing
         return try folder.write("users", file.text)
     }
 
+    /// - Parameter busy: The client has as much under way as it may.
     private func evidence(
         _ authorization: String? = nil, password: (String, String)? = nil, busy: Bool = false
     ) -> AuthEvidence {
-        AuthEvidence(
+        let clients = AuthClients()
+        if busy { _ = clients.begin(Self.client, SlowWork.Shares(trusted: 1, suspect: 1), at: .now()) }
+        return AuthEvidence(
             authorization: authorization, password: password.map { (user: $0.0, password: $0.1) }, fields: HeaderFields(),
-            isOverloaded: busy)
+            client: Self.client, clients: clients)
     }
+
+    private static let client = ClientKey.certificate("somebody")
 
     @Test func passwordsAreVerifiedOnceAndRemembered() async throws {
         let folder = try AuthFolder()
         var configuration = BasicConfiguration()
         configuration.users = try users(folder, [("alice", "se:cret"), ("bob", "pässword")])
-        let method = try BasicMethod(configuration, realm: "r")
+        let method = try BasicMethod(
+            configuration, realm: "r", work: SlowWork(shares: SlowWork.Shares(trusted: 1, suspect: 1)))
         let loop = MultiThreadedLoop.shared
         let alice = evidence(basic("alice", "se:cret"))
         let accepted = "accepted(Pipeline.Identity(name: \"alice\", method: \"basic\"))"
@@ -238,21 +254,5 @@ import Testing
         #expect(await method.refresh().count == 1)
         #expect(try await outcome(method, alice, on: loop) == "slowly wrong")
         #expect(try await outcome(method, evidence(basic("alice", "changed")), on: loop) == "slowly \(accepted)")
-    }
-
-    @Test func slowWorkIsBounded() async throws {
-        let work = SlowWork(width: 1, waitingLimit: 2)
-        let loop = MultiThreadedLoop.shared
-        let gate = DispatchSemaphore(value: 0)
-        let first = try #require(work.run(on: loop) { gate.wait() })
-        let second = try #require(work.run(on: loop) { 2 })
-        let third = try #require(work.run(on: loop) { 3 })
-        #expect(work.run(on: loop) { 4 } == nil)
-        gate.signal()
-        _ = try await first.get()
-        #expect(try await second.get() == 2)
-        #expect(try await third.get() == 3)
-        let last = try #require(work.run(on: loop) { 5 })
-        #expect(try await last.get() == 5)
     }
 }

@@ -148,9 +148,10 @@ import Testing
     private func outcome(_ method: JWTMethod, _ token: String) async throws -> String {
         let loop = MultiThreadedLoop.shared
         return try await loop.flatSubmit { () -> EventLoopFuture<String> in
-            let evidence = AuthEvidence(authorization: "Bearer \(token)", fields: HeaderFields(), isOverloaded: false)
+            let evidence = AuthEvidence(
+                authorization: "Bearer \(token)", fields: HeaderFields(), client: .certificate("somebody"), clients: AuthClients())
             return switch method.check(evidence, on: loop) {
-            case .pending(let future): future.map { "slowly \($0)" }
+            case .pending(let future, _): future.map { "slowly \($0)" }
             case let outcome: loop.makeSucceededFuture("\(outcome)")
             }
         }.get()
