@@ -92,11 +92,16 @@ package final class LambdaStage: Stage {
         place.withLock { if $0 == nil { $0 = bound } }
     }
 
-    /// Serves invocations until the Runtime API is gone. `address` is its host and port.
-    package func serve(address: String) async throws {
+    /// Serves invocations until the Runtime API is gone.
+    ///
+    /// - Parameters:
+    ///   - address: The API's host and port.
+    ///   - beforeNext: Called before each invocation is asked for. The process may be frozen then, until it comes.
+    package func serve(address: String, beforeNext: @Sendable () async -> Void = {}) async throws {
         guard let place = place.withLock({ $0 }) else { return }
         let runtime = try LambdaRuntime(address: address, loop: place.eventLoop, logger: logger)
         while !Task.isCancelled {
+            await beforeNext()
             let invocation = try await runtime.next()
             let reply: LambdaReply
             do throws(LambdaEvent.Malformed) {

@@ -20,9 +20,11 @@ public enum FluidityCommandLine {
                     try command.run()
                 }
             } catch {
+                await Reporting.finish()
                 RootCommand.exit(withError: error)
             }
         }
+        await Reporting.finish()
         RootCommand.exit()
     }
 }

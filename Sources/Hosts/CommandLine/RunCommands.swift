@@ -40,7 +40,7 @@ struct AgentCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        try await Reporting.run {
+        try await Reporting.runHost {
             var overrides: [ConfigurationOverride] = []
             if let server {
                 overrides.append(ConfigurationOverride(path: "pipeline.connect.to", value: server, origin: "--server"))
@@ -69,7 +69,7 @@ struct ServerCommand: AsyncParsableCommand {
     @OptionGroup var options: ConfigurationOptions
 
     func run() async throws {
-        try await Reporting.run {
+        try await Reporting.runHost {
             let read = try options.reading(config, host: .server)
             try await Running.run([try read()], reload: [read])
         }
@@ -93,7 +93,7 @@ struct ControlCommand: AsyncParsableCommand {
     @OptionGroup var options: ConfigurationOptions
 
     func run() async throws {
-        try await Reporting.run {
+        try await Reporting.runHost {
             let read = try options.reading(config, host: .server)
             try await Running.run([try read()], reload: [read])
         }
@@ -119,7 +119,7 @@ struct UpCommand: AsyncParsableCommand {
     var logLevel: String?
 
     func run() async throws {
-        try await Reporting.run {
+        try await Reporting.runHost {
             var options = ConfigurationOptions()
             options.settings = []
             options.logLevel = logLevel
@@ -142,6 +142,7 @@ enum Running {
             StandardErrorLogHandler(level: settings.level, format: settings.format)
         }
         logger.logLevel = settings.level
+        LineWriter.standardError.report(by: LogLine.lossReport(settings.format))
         for warning in configurations.flatMap(\.warnings) {
             var metadata: Logger.Metadata = ["file": "\(warning.file)"]
             if let line = warning.line { metadata["line"] = "\(line)" }

@@ -71,7 +71,6 @@ package struct Host: Sendable {
         for pipeline in running { pipeline.telemetry.enter(.draining) }
         await end(running, companions, signals)
         try? await group.shutdownGracefully()
-        await ExchangeLogger.flush()
         logger.notice("ended")
     }
 

@@ -20,19 +20,29 @@ enum Main {
         let logger = Logger(label: "fluidity") { _ in
             StandardErrorLogHandler(level: level(environment["FLUIDITY_LOG_LEVEL"]), format: .json)
         }
+        LineWriter.standardError.report(by: LogLine.lossReport(.json))
         let address = environment["AWS_LAMBDA_RUNTIME_API"] ?? ""
         do {
             let stage = try await start(environment, group, logger)
-            try await stage.serve(address: address)
+            // A frozen function writes nothing.
+            try await stage.serve(address: address) { await LineWriter.flushAll(within: patience) }
         } catch let error as LambdaStartError {
             logger.critical("the function can't be started", metadata: ["reason": "\(error)"])
             try? await LambdaStage.initFailed(
                 address: address, type: "Configuration.Invalid", message: "\(error)", on: group.any(), logger: logger)
-            exit(65)
+            await end(65)
         } catch {
             logger.critical("the function ends", metadata: ["reason": "\(error)"])
-            exit(69)
+            await end(69)
         }
+    }
+
+    /// How long lines may take to be written.
+    private static let patience = Duration.milliseconds(500)
+
+    private static func end(_ status: CInt) async -> Never {
+        await LineWriter.flushAll(within: patience)
+        exit(status)
     }
 
     private static func start(

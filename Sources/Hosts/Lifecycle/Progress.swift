@@ -1,3 +1,4 @@
+import Pipeline
 import Synchronization
 
 #if canImport(Glibc)
@@ -28,9 +29,7 @@ package final class Progress: Sendable {
     /// On standard error, where that is a terminal.
     package static func standardError() -> Progress {
         Progress(isTerminal: isatty(STDERR_FILENO) == 1) { text in
-            // A line of a terminal; what of it isn't taken, the next one overwrites.
-            var text = text
-            _ = text.withUTF8 { writeOnce(STDERR_FILENO, $0.baseAddress, $0.count) }
+            LineWriter.standardError.write { $0.append(text) }
         }
     }
 
@@ -68,5 +67,3 @@ package final class Progress: Sendable {
         write((isShown ? "\r\u{1B}[K" : "") + message.prefix(1).uppercased() + message.dropFirst() + ".\n")
     }
 }
-
-private func writeOnce(_ descriptor: CInt, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int { write(descriptor, bytes, count) }

@@ -5,22 +5,17 @@ package import Pipeline
 /// One line at `info` for each exchange: who, what kind, which host, how it ended, how much, how long. Never a path, a query,
 /// a field or a body.
 ///
-/// It looks like every line of the log. Since there is one for each exchange it isn't made by way of a `Logger`, with its
-/// dictionary, but written as it is, and reaches standard error on another thread.
+/// It looks like every line of the log and stands among them. Since there is one for each exchange it isn't made by way of a
+/// `Logger`, with its dictionary, but written as it is.
 package struct ExchangeLogger: ExchangeLog {
     private let format: LogSettings.Format
     private let host: String
     private let writer: LineWriter
 
-    /// What may wait to be written, in bytes.
-    private static let limit = 4 << 20
-    /// One for the process: lines of several pipelines go to one place.
-    private static let standardError = LineWriter(.standardError, limit: limit)
-
     /// Nil where the level leaves such lines out, so that they cost nothing.
     package static func make(_ settings: LogSettings, host: HostKind) -> (any ExchangeLog)? {
         guard settings.level <= .info else { return nil }
-        return ExchangeLogger(format: settings.format, host: host.rawValue, writer: standardError)
+        return ExchangeLogger(format: settings.format, host: host.rawValue, writer: .standardError)
     }
 
     /// For a logger of somebody else's.
@@ -33,9 +28,6 @@ package struct ExchangeLogger: ExchangeLog {
         self.host = host
         self.writer = writer
     }
-
-    /// Returns when the lines so far are written.
-    package static func flush() async { await standardError.flush() }
 
     package func finished(_ exchange: Exchange) {
         writer.write { line in

@@ -1,101 +1,56 @@
 package import Logging
 package import Pipeline
 
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#else
-import Darwin
-#endif
-
 /// One line of a log. Whatever a peer may have written is made harmless: no line breaks, no control characters.
 package enum LogLine {
-    /// Seconds of the Unix epoch and milliseconds.
-    package struct Time: Sendable {
-        package var seconds: Int
-        package var milliseconds: Int
-
-        package init(seconds: Int, milliseconds: Int) {
-            self.seconds = seconds
-            self.milliseconds = milliseconds
-        }
-    }
-
-    static func now() -> Time {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Time(seconds: time.tv_sec, milliseconds: time.tv_nsec / 1_000_000)
-    }
-
-    package static func format(
-        _ format: LogSettings.Format, time: Time, level: Logger.Level, message: String, metadata: [(String, String)]
-    ) -> [UInt8] {
-        var line: [UInt8] = []
-        line.reserveCapacity(256)
+    /// Writes a line with its end. The time in it is that of writing.
+    ///
+    /// - Parameter metadata: In the order in which it is to stand there.
+    package static func write(
+        _ format: LogSettings.Format, level: Logger.Level, message: String, metadata: [(key: String, value: String)],
+        into line: inout LineBuffer
+    ) {
         switch format {
-        case .text: text(&line, time, level, message, metadata)
-        case .json: json(&line, time, level, message, metadata)
+        case .text: text(level, message, metadata, &line)
+        case .json: json(level, message, metadata, &line)
         }
         line.append(0x0A)
-        return line
+    }
+
+    /// How a log in a format tells that lines of it were left out.
+    package static func lossReport(_ format: LogSettings.Format) -> LineLossReport {
+        .line { count, line in
+            write(format, level: .warning, message: LineLossReport.sentence(count), metadata: [], into: &line)
+        }
     }
 
     private static func text(
-        _ line: inout [UInt8], _ time: Time, _ level: Logger.Level, _ message: String, _ metadata: [(String, String)]
+        _ level: Logger.Level, _ message: String, _ metadata: [(key: String, value: String)], _ line: inout LineBuffer
     ) {
-        line.append(contentsOf: stamp(time).utf8)
-        line.append(0x20)
-        line.append(contentsOf: level.rawValue.utf8)
-        line.append(contentsOf: repeatElement(0x20, count: max(1, 9 - level.rawValue.utf8.count)))
-        line.append(contentsOf: message.utf8.map { $0 < 0x20 || $0 == 0x7F ? 0x3F : $0 })
+        line.appendTime()
+        line.append(" ")
+        line.append(level.rawValue)
+        for _ in 0..<max(1, 9 - level.rawValue.utf8.count) { line.append(0x20) }
+        for byte in message.utf8 { line.append(byte < 0x20 || byte == 0x7F ? UInt8(ascii: "?") : byte) }
         for (key, value) in metadata {
-            line.append(0x20)
-            line.append(contentsOf: key.utf8)
-            line.append(0x3D)
-            let isPlain = !value.isEmpty && value.utf8.allSatisfy { $0 > 0x20 && $0 != 0x22 && $0 != 0x3D && $0 != 0x7F }
-            if isPlain { line.append(contentsOf: value.utf8) } else { quoted(value, &line) }
+            line.append(" ")
+            line.append(key)
+            line.append("=")
+            line.appendWord(value)
         }
     }
 
     private static func json(
-        _ line: inout [UInt8], _ time: Time, _ level: Logger.Level, _ message: String, _ metadata: [(String, String)]
+        _ level: Logger.Level, _ message: String, _ metadata: [(key: String, value: String)], _ line: inout LineBuffer
     ) {
-        line.append(contentsOf: "{\"time\":\"\(stamp(time))\",\"level\":\"\(level.rawValue)\",\"message\":".utf8)
-        quoted(message, &line)
-        for (key, value) in metadata {
-            line.append(0x2C)
-            quoted(key, &line)
-            line.append(0x3A)
-            quoted(value, &line)
+        line.append("{\"time\":\"")
+        line.appendTime()
+        line.append("\",")
+        line.appendMembers { json in
+            json.member("level", level.rawValue)
+            json.member("message", message)
+            for (key, value) in metadata { json.member(key, value) }
         }
-        line.append(0x7D)
-    }
-
-    /// A JSON string (RFC 8259, 7).
-    private static func quoted(_ text: String, _ line: inout [UInt8]) {
-        let digits = Array("0123456789abcdef".utf8)
-        line.append(0x22)
-        for byte in text.utf8 {
-            switch byte {
-            case 0x22, 0x5C:
-                line.append(0x5C)
-                line.append(byte)
-            case 0..<0x20, 0x7F:
-                line.append(contentsOf: "\\u00".utf8)
-                line.append(digits[Int(byte >> 4)])
-                line.append(digits[Int(byte & 15)])
-            default:
-                line.append(byte)
-            }
-        }
-        line.append(0x22)
-    }
-
-    /// RFC 3339, in UTC.
-    private static func stamp(_ time: Time) -> String {
-        let utc = Timestamp.utc(time.seconds)
-        let fraction = String(time.milliseconds + 1_000).dropFirst()
-        return "\(utc.prefix(10))T\(utc.dropFirst(11).prefix(8)).\(fraction)Z"
+        line.append("}")
     }
 }

@@ -1,24 +1,18 @@
 package import Logging
 package import Pipeline
 
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#else
-import Darwin
-#endif
-
-/// Writes each log line to standard error with one system call, as text or as JSON.
+/// Puts each log line, as text or as JSON, among those that wait for standard error: who logs never waits for whoever reads it.
 package struct StandardErrorLogHandler: LogHandler {
     package var logLevel: Logger.Level
     package var metadata: Logger.Metadata = [:]
     package var metadataProvider: Logger.MetadataProvider?
     private let format: LogSettings.Format
+    private let writer: LineWriter
 
-    package init(level: Logger.Level, format: LogSettings.Format) {
+    package init(level: Logger.Level, format: LogSettings.Format, writer: LineWriter = .standardError) {
         self.logLevel = level
         self.format = format
+        self.writer = writer
     }
 
     package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
@@ -28,15 +22,12 @@ package struct StandardErrorLogHandler: LogHandler {
 
     package func log(event: LogEvent) {
         let merged = event.metadata.map { metadata.merging($0) { $1 } } ?? metadata
-        let line = LogLine.format(
-            format, time: LogLine.now(), level: event.level, message: event.message.description,
-            metadata: merged.sorted { $0.key < $1.key }.map { ($0.key, $0.value.description) })
-        line.withContiguousBytes { bytes in
-            _ = write(STDERR_FILENO, bytes.baseAddress, bytes.count)
+        // Made texts before the line is: what describes itself may do as it likes, and log even.
+        let message = event.message.description
+        let values = merged.sorted { $0.key < $1.key }.map { (key: $0.key, value: $0.value.description) }
+        // What is wrong may be the end of the process: it is written at once.
+        writer.write(isUrgent: event.level >= .error) { line in
+            LogLine.write(format, level: event.level, message: message, metadata: values, into: &line)
         }
     }
-}
-
-extension [UInt8] {
-    fileprivate func withContiguousBytes(_ body: (UnsafeRawBufferPointer) -> Void) { withUnsafeBytes(body) }
 }

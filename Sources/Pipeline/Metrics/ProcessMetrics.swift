@@ -6,7 +6,8 @@ import Musl
 import Darwin
 #endif
 
-/// What the system knows of this process, read when it is asked for. The names are those that every Prometheus client uses.
+/// What is known of this process as a whole, read when it is asked for. What the system knows has the names that every Prometheus client
+/// uses.
 enum ProcessMetrics {
     static let cpu = MetricDescription(.counter, "process_cpu_seconds_total", "Processor time, user and system.")
     static let maxDescriptors = MetricDescription(.gauge, "process_max_fds", "Descriptors that may be open.")
@@ -16,7 +17,11 @@ enum ProcessMetrics {
     static let startTime = MetricDescription(
         .gauge, "process_start_time_seconds", "When the process started, in seconds of the Unix epoch.")
 
-    static let all = [cpu, maxDescriptors, virtualMemory, residentMemory, openDescriptors, startTime]
+    static let droppedLines = MetricDescription(
+        .counter, "fluidity_log_dropped_total",
+        "Lines of the log that were left out: too many waited, or they couldn't be written.")
+
+    static let all = [cpu, maxDescriptors, virtualMemory, residentMemory, openDescriptors, startTime, droppedLines]
 
     static func read() -> MetricSnapshot {
         var snapshot = MetricSnapshot()
@@ -40,6 +45,7 @@ enum ProcessMetrics {
         }
         #endif
         snapshot.add(.init(startTime, started))
+        snapshot.add(.init(droppedLines, Double(LineWriter.standardError.dropped)))
         return snapshot
     }
 

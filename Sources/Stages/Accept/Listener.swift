@@ -52,17 +52,20 @@ final class Listener: Sendable {
         let preparation = NewConnectionPreparation(
             places: places, descriptors: watch, knowsStrangers: knowsStrangers.load(ordering: .relaxed),
             acceptors: Dictionary(uniqueKeysWithValues: acceptors.map { (ObjectIdentifier($0.eventLoop), $0) }))
+        let listen = configuration.listen
+        let descriptor = try telemetry.sockets.use(listen) { () throws(StageError) in try ListeningSocket.open(listen) }
         let bootstrap = ServerBootstrap(group: group)
             // One at a time, so that the limit is exact.
             .serverChannelOption(.maxMessagesPerRead, value: 1)
             .serverChannelOption(.autoRead, value: false)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    // The library has just called listen(2) by itself, with a queue of 128: its option for that counts for sockets
+                    // that it binds.
+                    try ListeningSocket.listen(descriptor, at: listen)
                     try channel.pipeline.syncOperations.addHandler(NewConnectionHandler(preparation))
                 }.flatMap { self.chooseCongestionControl(channel) }
             }
-        let listen = configuration.listen
-        let descriptor = try telemetry.sockets.use(listen) { () throws(StageError) in try ListeningSocket.open(listen) }
         let channel: any Channel
         do {
             // The library sets TCP_NODELAY on the listening socket, and those that are accepted inherit it.

@@ -11,7 +11,7 @@ import Darwin
 
 /// Opens sockets that listen.
 enum ListeningSocket {
-    /// Connections that the kernel keeps until they are accepted.
+    /// Connections that the kernel keeps until they are accepted. It may allow fewer (`net.core.somaxconn` on Linux).
     static let backlog: CInt = 4_096
 
     static func open(_ listen: ListenAddress) throws(StageError) -> CInt {
@@ -34,11 +34,12 @@ enum ListeningSocket {
         var one: CInt = 1
         setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &one, socklen_t(MemoryLayout<CInt>.size))
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
-        let isBound = address.withSockAddr { bind(descriptor, $0, socklen_t($1)) == 0 }
-        guard isBound, Self.listen(descriptor) else {
-            let code = errno
+        do throws(StageError) {
+            guard address.withSockAddr({ bind(descriptor, $0, socklen_t($1)) == 0 }) else { throw failure(listen, explain(errno)) }
+            try Self.listen(descriptor, at: listen)
+        } catch {
             close(descriptor)
-            throw failure(listen, explain(code))
+            throw error
         }
         return descriptor
     }
@@ -47,6 +48,12 @@ enum ListeningSocket {
     static func isAwaited(_ descriptor: CInt) -> Bool {
         var question = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         return poll(&question, 1, 0) > 0
+    }
+
+    /// Has the kernel keep up to `backlog` connections that come to a socket. One that listens already goes on, with a queue of that
+    /// length; the last call counts.
+    static func listen(_ descriptor: CInt, at address: ListenAddress) throws(StageError) {
+        guard call(descriptor) == 0 else { throw failure(address, explain(errno)) }
     }
 
     private static func failure(_ address: ListenAddress, _ reason: String) -> StageError {
@@ -62,13 +69,13 @@ enum ListeningSocket {
         }
     }
 
-    private static func listen(_ descriptor: CInt) -> Bool {
+    private static func call(_ descriptor: CInt) -> CInt {
         #if canImport(Glibc)
-        Glibc.listen(descriptor, backlog) == 0
+        Glibc.listen(descriptor, backlog)
         #elseif canImport(Musl)
-        Musl.listen(descriptor, backlog) == 0
+        Musl.listen(descriptor, backlog)
         #else
-        Darwin.listen(descriptor, backlog) == 0
+        Darwin.listen(descriptor, backlog)
         #endif
     }
 

@@ -61,6 +61,8 @@ final class AccessLogStage: Stage {
     private let configuration: AccessLogConfiguration
     private let logger: Logger
     private let writer: LineWriter
+    /// How long the end waits for lines to be written: whoever is to take them may have stopped.
+    private static let patience = Duration.seconds(1)
 
     init(configuration: AccessLogConfiguration, logger: Logger) {
         self.configuration = configuration
@@ -70,7 +72,12 @@ final class AccessLogStage: Stage {
             case .standardError: .standardError
             case .file(let path): .file(path)
             }
-        writer = LineWriter(target, limit: configuration.queue.bytes)
+        // Not in the file itself, where every line is an exchange.
+        let report = LineLossReport.call { count in
+            logger.warning(
+                "\(LineLossReport.sentence(count)) of the access log", metadata: ["to": "\(configuration.to)"])
+        }
+        writer = LineWriter(target, limit: configuration.queue.bytes, report: report)
     }
 
     func assemble(_ downstream: any ExchangePort, on shard: Shard) throws -> any ExchangePort {
@@ -79,15 +86,13 @@ final class AccessLogStage: Stage {
     }
 
     func start() async throws { try writer.open() }
-    func drain() async { await writer.flush() }
-    func stop() async { await writer.finish() }
+    func stop() async { await writer.finish(within: Self.patience) }
 
     func status() async -> StageStatus {
         StageStatus(details: ["to": "\(configuration.to)", "lines left out": "\(writer.dropped)"])
     }
 
     func reopenFiles() async {
-        await writer.flush()
         do {
             try writer.open()
         } catch {
