@@ -1,6 +1,8 @@
 """The access log: a line for each exchange, what it tells, and what becomes of it when its file is moved or can't be written."""
 
+import contextlib
 import json
+import os
 import re
 import signal
 
@@ -11,7 +13,7 @@ from harness.client import Connection, fetch
 from harness.fluidity import Fluidity, Tunnel, write_configuration
 from harness.ports import free_port
 from harness.processes import curl, run
-from harness.waiting import eventually
+from harness.waiting import eventually, patiently
 
 SECRETS = ["secret-query", "secret-cookie", "secret-body"]
 
@@ -157,3 +159,51 @@ async def test_a_file_that_cannot_be_written_is_said_at_the_start(make_tunnel, b
     ended = await run(binary, "server", "--config", tunnel.server_config, within=15)
     assert ended.status == 69
     assert "can't write to '/proc/none.log'" in ended.text
+
+
+async def test_a_fifo_that_nobody_reads_costs_lines_and_nothing_else(make_tunnel, ok, tmp_path):
+    """Opening one waits for a reader, with most programs, and writing to one that is full does with all."""
+    log = tmp_path / "access.fifo"
+    os.mkfifo(log)
+    admin = Admin(free_port())
+    tunnel = logged(make_tunnel(), "server", {"to": str(log), "queue": "4KiB"}, admin=admin.settings).start()
+    count = 1_000
+    async with patiently(60), await Connection.open(tunnel.port) as client:
+        for _ in range(count):
+            assert (await client.request("GET", ok.url("/"))).text == "fine"
+    await eventually(lambda: "left out of the access log" in tunnel.server.text(), 10, "the log tells of it")
+    # The same file anew.
+    tunnel.server.signal(signal.SIGHUP)
+    await eventually(lambda: "as before" in tunnel.server.text(), 10, "the signal is answered")
+    dropped = (await admin.metrics()).sum("fluidity_access_log_dropped_total")
+    assert dropped > 0
+    reader = os.open(log, os.O_RDONLY | os.O_NONBLOCK)
+    text = b""
+
+    def whole():
+        nonlocal text
+        with contextlib.suppress(BlockingIOError):
+            text += os.read(reader, 1 << 20)
+        return text.count(b"\n") == count - dropped
+
+    await eventually(whole, 10, "everything else is there")
+    assert all(json.loads(line)["exchange"]["status"] == 200 for line in text.splitlines())
+    # Nobody reads again.
+    async with patiently(60), await Connection.open(tunnel.port) as client:
+        for _ in range(count):
+            assert (await client.request("GET", ok.url("/"))).text == "fine"
+    tunnel.server.signal(signal.SIGTERM)
+    assert await tunnel.server.ended(10) == 0
+    os.close(reader)
+
+
+async def test_a_reload_goes_on_with_the_same_file(make_tunnel, ok, tmp_path):
+    log = tmp_path / "access.log"
+    tunnel = logged(make_tunnel(), "server", {"to": str(log), "privacy": "none"}).start()
+    await fetch(tunnel.port, ok.url("/"))
+    logged(tunnel, "server", {"to": str(log), "privacy": "host"})
+    tunnel.server.signal(signal.SIGHUP)
+    await eventually(lambda: "the generation before has ended" in tunnel.server.text(), 15, "the next generation takes over")
+    await fetch(tunnel.port, ok.url("/"))
+    found = [json.loads(line)["exchange"] for line in await lines(log, 2)]
+    assert ["host" in each for each in found] == [False, True]

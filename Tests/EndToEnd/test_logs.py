@@ -1,13 +1,17 @@
-"""What a log at info says of an exchange, and what it never says."""
+"""What a log at info says of an exchange, and what it never says; and who doesn't have to wait for whoever reads it."""
 
 import asyncio
 import contextlib
 import json
+import signal
 
 import pytest
 
-from harness.client import Connection
-from harness.processes import run
+from harness.client import Connection, fetch
+from harness.fluidity import find_binary, write_configuration
+from harness.pipes import FullPipe
+from harness.ports import accepts
+from harness.processes import Process, run
 from harness.waiting import eventually, patiently
 
 SECRETS = ["secret-path", "secret-query", "secret-field", "secret-cookie", "secret-body", "secret-answer", "c2VjcmV0LXByb3h5"]
@@ -160,3 +164,131 @@ async def test_a_refused_peer_makes_one_line(make_tunnel, kind):
     await eventually(lambda: "agent connected" in tunnel.server.text(), 10, "the agent is let in")
     assert len(refused()) == 4, tunnel.server.tail()
     assert "disconnected" not in tunnel.server.text(), "who was never let in is no agent that left"
+
+
+# Who reads standard error stops
+
+
+@pytest.fixture
+def make_full_pipe():
+    made = []
+
+    def make(**options) -> FullPipe:
+        made.append(FullPipe(**options))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+def start(tunnel, who: str, pipe: FullPipe):
+    """Starts both ends. One of them logs to the pipe."""
+    tunnel.start_server(**({"errors": pipe.writing} if who == "server" else {}))
+    tunnel.start_agent(**({"errors": pipe.writing} if who == "agent" else {}))
+
+
+async def strangers(port: int, count: int):
+    """Connections of those who have no certificate: a line in the log for each."""
+    for _ in range(count):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTTP/1.0\r\n\r\n")
+        with contextlib.suppress(ConnectionError):
+            await reader.read()
+        writer.close()
+
+
+ends = pytest.mark.parametrize("who", ["agent", "server"])
+
+
+@ends
+@pytest.mark.parametrize("blocking", [True, False], ids=["blocking", "non-blocking"])
+async def test_a_log_that_nobody_reads_costs_lines_and_nothing_else(make_tunnel, ok, make_full_pipe, who, blocking):
+    pipe = make_full_pipe(blocking=blocking)
+    tunnel = make_tunnel()
+    start(tunnel, who, pipe)
+    async with patiently(30):
+        await strangers(tunnel.server_port, 100)
+        for _ in range(20):
+            assert (await fetch(tunnel.port, ok.url("/"))).text == "fine"
+    process = getattr(tunnel, who)
+    process.signal(signal.SIGTERM)
+    assert await process.ended(10) == 0
+
+
+@ends
+async def test_the_end_at_once_waits_for_no_reader(make_tunnel, ok, make_full_pipe, who):
+    tunnel = make_tunnel()
+    start(tunnel, who, make_full_pipe())
+    process = getattr(tunnel, who)
+    async with patiently(20), await Connection.open(tunnel.port) as client:
+        assert (await client.connect(ok.authority)).status == 200
+        # What is open keeps the first from ending it, for 30 s.
+        process.signal(signal.SIGTERM)
+        await eventually(lambda: not accepts(tunnel.port if who == "agent" else tunnel.server_port), 10, "it takes nobody in")
+        process.signal(signal.SIGTERM)
+        assert await process.ended(10) == 0
+
+
+@ends
+async def test_a_reader_that_comes_back_finds_whole_lines(make_tunnel, ok, make_full_pipe, who):
+    pipe = make_full_pipe()
+    tunnel = make_tunnel()
+    start(tunnel, who, pipe)
+    for _ in range(20):
+        assert (await fetch(tunnel.port, ok.url("/"))).text == "fine"
+
+    def told():
+        lines = [json.loads(line) for line in pipe.read()]
+        return len([line for line in lines if line["message"] == "exchange"]) == 20
+
+    await eventually(told, 10, "what has waited is there")
+
+
+@ends
+async def test_a_reader_that_has_gone_costs_lines_and_nothing_else(make_tunnel, ok, make_full_pipe, who):
+    pipe = make_full_pipe()
+    pipe.leave()
+    tunnel = make_tunnel()
+    start(tunnel, who, pipe)
+    await strangers(tunnel.server_port, 3)
+    for _ in range(3):
+        assert (await fetch(tunnel.port, ok.url("/"))).text == "fine"
+    process = getattr(tunnel, who)
+    process.signal(signal.SIGTERM)
+    assert await process.ended(10) == 0
+
+
+@pytest.mark.parametrize("command, status", [("server", 69), ("server", 65), ("agent", 65)])
+async def test_an_error_waits_for_no_reader(make_tunnel, make_full_pipe, launch, command, status):
+    tunnel = make_tunnel(server={"accept": {"listen": "127.0.0.1:1"}} if status == 69 else {"frame": {"codec": "none"}}, agent={"frame": {"codec": "none"}})
+    config = tunnel.server_config if command == "server" else tunnel.agent_config
+    if status == 69:
+        # The port is somebody else's.
+        taken = await asyncio.start_server(lambda *_: None, "127.0.0.1", tunnel.server_port)
+        write_configuration(config, [("accept", {"listen": f"127.0.0.1:{tunnel.server_port}"}), *tunnel._server_stages[1:]])
+    for pipe in (make_full_pipe(), None):
+        process = launch(Process("failing", [find_binary(), command, "--config", config], config.parent, errors=pipe.writing if pipe else None))
+        assert await process.ended(10) == status
+    # Where somebody reads, it is said.
+    assert "error" in process.text(), process.text()
+    if status == 69:
+        taken.close()
+
+
+async def test_writers_of_one_file_are_one(make_tunnel, origin, make_full_pipe):
+    """The log, an access log and another one by another name: no line gets into another, however long, while the pipe is full."""
+    count = 30
+    stages = [("access-log", {"to": name, "privacy": "path"}) for name in ("stderr", "/dev/stderr")]
+    pipe = make_full_pipe()
+    tunnel = make_tunnel(agent_filters=stages)
+    start(tunnel, "agent", pipe)
+    path = "/" + "p" * 9_000
+    async with patiently(60):
+        await asyncio.gather(*(fetch(tunnel.port, origin.url(path)) for _ in range(count)))
+
+    def told():
+        lines = [json.loads(line) for line in pipe.read()]
+        return len([line for line in lines if "exchange" in line]) == 2 * count and len([line for line in lines if line.get("message") == "exchange"]) == count
+
+    await eventually(told, 20, "every line is there, and whole")

@@ -46,9 +46,9 @@ public final class Exchange: Medium {
     let outer: Exchange?
     var source: ExchangeSource?
     var sink: ExchangeSink?
-    // After the end: who is still owed credit for what is on its way to the other.
-    private var creditedSource: ExchangeSource?
-    private var creditedSink: ExchangeSink?
+    // After the end: who is still owed credit for what is on its way to the other, or has it.
+    private(set) var creditedSource: ExchangeSource?
+    private(set) var creditedSink: ExchangeSink?
     /// What a sink before had been given of the request when it turned out that nothing of it was begun.
     var returned: UnbegunRequest?
     /// Bytes that are to be passed on anew, and earned their credit the first time.

@@ -40,6 +40,8 @@ open class ExchangeSource {
     open func requestCredit(_ bytes: Int) {}
     /// That many request bytes have been passed on, after the exchange's end. Only the `heir` is told.
     open func lateRequestCredit(_ bytes: Int) {}
+    /// What of the response isn't passed on is given up, after the exchange's end. Only the `heir` is told.
+    open func lateResponseAbandoned(_ failure: Failure) {}
     /// Who is told that: nobody, unless a subclass says so, itself mostly. The exchange holds its heir from its end on; an heir that
     /// holds the exchange must let go of it.
     open var heir: ExchangeSource? { nil }
@@ -63,6 +65,8 @@ open class ExchangeSink {
     open func responseCredit(_ bytes: Int) {}
     /// That many response bytes have been passed on, after the exchange's end. Only the `heir` is told.
     open func lateResponseCredit(_ bytes: Int) {}
+    /// What of the request isn't passed on is given up, after the exchange's end. Only the `heir` is told.
+    open func lateRequestAbandoned(_ failure: Failure) {}
     /// Who is told that: nobody, unless a subclass says so, itself mostly. The exchange holds its heir from its end on; an heir that
     /// holds the exchange must let go of it.
     open var heir: ExchangeSink? { nil }

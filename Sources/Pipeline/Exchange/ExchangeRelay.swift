@@ -88,7 +88,7 @@ private final class RelaySource: ExchangeSource {
     override func acceptsResponse() -> Bool { relay.innerAccepts() }
 }
 
-/// Hands credit that comes after the end of an exchange to the one that was within it.
+/// Hands what comes after the end of an exchange to the one that was within it.
 private final class LateCredit: ExchangeSink {
     private let inner: Exchange
 
@@ -97,6 +97,7 @@ private final class LateCredit: ExchangeSink {
     }
 
     override func lateResponseCredit(_ bytes: Int) { inner.creditResponse(bytes) }
+    override func lateRequestAbandoned(_ failure: Failure) { inner.abandonRequest(failure) }
 }
 
 @available(*, unavailable)

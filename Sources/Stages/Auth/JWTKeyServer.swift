@@ -67,7 +67,11 @@ final class JWTKeyServer: JWTKeySource {
                 state.next = now + wait
                 state.earliest = now + wait
                 let rest = state.current == nil ? "no token can be verified" : "those that are known go on counting"
-                return [AuthNotice(message: "the keys of \(url) can't be fetched, \(rest): \(ConnectionErrorText.describe(error))", isProblem: true)]
+                return [
+                    AuthNotice(
+                        message: "the keys of \(url) can't be fetched, \(rest): \(ConnectionErrorText.describe(error))",
+                        isProblem: true)
+                ]
             }
         }
     }

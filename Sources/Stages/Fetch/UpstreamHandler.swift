@@ -151,6 +151,13 @@ final class UpstreamHandler: ExchangeSink, PooledConnection {
         if let context { context.reset() }
     }
 
+    override var heir: ExchangeSink? { self }
+
+    override func lateRequestAbandoned(_ failure: Failure) {
+        // The origin may have another's request by now.
+        if !output.isDrained, exchange?.hasEnded ?? true { context?.reset() }
+    }
+
     override func responseCredit(_ bytes: Int) {
         allowance.earn(bytes)
         if allowance.isPaused || bytes == 0, let context { regulate(context) }

@@ -101,9 +101,15 @@ final class HTTPServerHandler: ExchangeSource {
         guard response.body.end(trailers) else { return context.reset() }
         output.flush()
         // What isn't out yet is the exchange's still.
-        if !output.isDrained { unsettled = exchange }
-        _ = output.settle()
+        if output.isDrained { exchange.creditResponse(output.settle()) } else { unsettled = exchange }
         completeIfAnswered(context)
+    }
+
+    override var heir: ExchangeSource? { self }
+
+    override func lateResponseAbandoned(_ failure: Failure) {
+        // The next one begins when the last response is out.
+        if !output.isDrained, exchange?.hasEnded ?? true { context?.reset() }
     }
 
     override func responseAborted(_ failure: Failure) {

@@ -28,7 +28,8 @@ enum UntrustedCertificate {
         let issuer = ForeignText.line(parsed.issuer.rfc4514, limit: 100)
         let problem = "\(whose) was issued by \(issuer), which is no authority in 'ca'"
         guard let host else { return problem }
-        return "\(problem): either a proxy on the way breaks TLS open, and has to let connections to \(host) pass, or this is another "
+        return
+            "\(problem): either a proxy on the way breaks TLS open, and has to let connections to \(host) pass, or this is another "
             + "server, or another 'ca' is needed"
     }
 }

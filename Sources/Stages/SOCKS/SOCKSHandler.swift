@@ -208,6 +208,12 @@ final class SOCKSHandler: ExchangeSource, ChannelInboundHandler, Expiring {
         context?.reset()
     }
 
+    override var heir: ExchangeSource? { self }
+
+    override func lateResponseAbandoned(_ failure: Failure) {
+        if !output.isDrained { context?.reset() }
+    }
+
     private func send(_ message: ByteBuffer) {
         output.gather { _ = $0.writeImmutableBuffer(message) }
         output.flush()

@@ -33,17 +33,18 @@ def write_configuration(path: Path, stages: list[tuple[str, dict]], **top) -> Pa
 
 
 class Fluidity(Process):
-    """A running `fluidity` whose listener is ready."""
+    """A running `fluidity` whose listener is ready. With `errors`, what it logs goes there."""
 
-    def __init__(self, command: str, config: Path, *, port: int | None, environment: dict | None = None, arguments: tuple = (), name: str | None = None):
+    def __init__(self, command: str, config: Path, *, port: int | None, environment: dict | None = None, arguments: tuple = (), name: str | None = None, errors: int | None = None):
         full = [find_binary(), command, "--config", config, *arguments]
-        super().__init__(name or command, full, config.parent, environment)
+        super().__init__(name or command, full, config.parent, environment, errors=errors)
         self.port = port
-        self.ready()
+        self.ready(says_so=errors is None)
 
-    def ready(self):
+    def ready(self, says_so: bool = True):
         try:
-            self.wait_for_line("listening")
+            if says_so:
+                self.wait_for_line("listening")
             if self.port is not None:
                 wait_until(lambda: accepts(self.port), 10, f"{self.name} accepts on port {self.port}")
         except BaseException:
@@ -101,11 +102,11 @@ class Tunnel:
         self.start_agent()
         return self
 
-    def start_server(self):
-        self.server = Fluidity("server", self.server_config, port=self.server_port, environment=self.environment)
+    def start_server(self, errors: int | None = None):
+        self.server = Fluidity("server", self.server_config, port=self.server_port, environment=self.environment, errors=errors)
 
-    def start_agent(self, *arguments):
-        self.agent = Fluidity("agent", self.agent_config, port=self.port, environment=self.environment, arguments=arguments)
+    def start_agent(self, *arguments, errors: int | None = None):
+        self.agent = Fluidity("agent", self.agent_config, port=self.port, environment=self.environment, arguments=arguments, errors=errors)
 
     def rewrite_agent(self, **changes: dict):
         """Gives the agent's stages further keys."""

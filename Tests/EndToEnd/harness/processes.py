@@ -23,12 +23,12 @@ def _die_with_parent():
 
 
 class Process:
-    """A long-running program. Its standard output and error go to one file, `output`."""
+    """A long-running program. Its standard output and error go to one file, `output`; standard error elsewhere, if there are `errors`."""
 
     #: Every process of this run, oldest first, for reports on failed tests.
     started: list["Process"] = []
 
-    def __init__(self, name: str, command: list, place: Path, environment: dict | None = None, cwd: Path | None = None):
+    def __init__(self, name: str, command: list, place: Path, environment: dict | None = None, cwd: Path | None = None, errors: int | None = None):
         self.name = name
         self.command = [str(part) for part in command]
         place.mkdir(parents=True, exist_ok=True)
@@ -38,7 +38,7 @@ class Process:
                 self.command,
                 stdin=subprocess.DEVNULL,
                 stdout=file,
-                stderr=subprocess.STDOUT,
+                stderr=subprocess.STDOUT if errors is None else errors,
                 env={**CLEAN_ENVIRONMENT, **(environment or {})},
                 cwd=cwd,
                 start_new_session=True,

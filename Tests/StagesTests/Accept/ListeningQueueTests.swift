@@ -26,9 +26,9 @@ import Testing
         let listener = Listener(configuration: configuration, logger: Logger(label: "test"), isReserved: false)
         let group = MultiThreadedEventLoopGroup.singleton
         let loop = group.any()
-        try await loop.submit {
+        try await loop.submit { [configuration] in
             let shard = Shard(loop: loop, group: group, index: 0, logger: Logger(label: "test"), telemetry: telemetry)
-            listener.add(Acceptor(port: Port(), shard: shard, idle: .hours(1), hasCongestionControl: false))
+            listener.add(Acceptor(port: Port(), shard: shard, configuration: configuration, places: listener.places))
         }.get()
         try await listener.bind()
         return listener

@@ -84,7 +84,8 @@ import Testing
     /// - a minor version above 1 (RFC 9110, 2.5, takes it as the highest that is known);
     /// - equal lengths in a list or in two fields, which RFC 9110, 8.6, lets count as one; a tab beside a length;
     /// - a length or coding in the trailers, which ours drops; what a chunk's extension has in it.
-    /// - a blank before a field's colon, or behind a chunk's size, which it refuses.
+    /// - a blank before a field's colon, or behind a chunk's size, which it refuses;
+    /// - an empty element in a list of codings (RFC 9110, 5.6.1), behind which it sees no chunks.
     private static func isComparable(_ bytes: [UInt8]) -> Bool {
         let text = String(decoding: bytes, as: UTF8.self).lowercased()
         let lengths = text.split(separator: "\r\n").filter { $0.hasPrefix("content-length:") }
@@ -94,7 +95,7 @@ import Testing
             return rest.count < line.count && (rest.first == " " || rest.first == "\t")
         }
         return bytes.allSatisfy { $0 < 0x80 } && !text.contains(" :") && !text.contains("\t:")
-            && !(hasPaddedSize && !codings.isEmpty)
+            && !(hasPaddedSize && !codings.isEmpty) && !codings.contains { $0.contains(",") }
             && !(2...9).contains { text.contains("http/1.\($0)") }
             && lengths.count < 2 && !lengths.contains { $0.contains(",") || $0.contains("\t") }
             && (codings.isEmpty || codings.count == 1 && lengths.isEmpty && !text.contains(";"))

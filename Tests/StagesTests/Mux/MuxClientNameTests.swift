@@ -39,8 +39,8 @@ import Testing
     @Test func `No name goes to an end that takes none`() {
         for takes in [true, false] {
             var victim = MuxVictim(.opener, hello: takes ? Self.helloOfAnEndThatTakesNames : MuxWire.hello())
-            #expect(victim.session.open(Self.head, client: 5) != nil)
-            #expect(victim.session.open(Self.head) != nil)
+            #expect(victim.session.open(Self.head, client: 5, now: .uptimeNanoseconds(1)) != nil)
+            #expect(victim.session.open(Self.head, now: .uptimeNanoseconds(1)) != nil)
             let kinds = victim.written().compactMap { frame -> UInt8? in
                 guard case .open(_, let payload, _) = frame else { return nil }
                 return payload.getInteger(at: payload.readerIndex + 4)

@@ -76,8 +76,8 @@ import Testing
     @Test func nothingDeflatedGoesToAnEndThatDoesNotTakeIt() {
         for takes in [true, false] {
             var victim = MuxVictim(.opener, hello: takes ? Self.helloOfAnEndThatInflates : MuxWire.hello())
-            let deflated = victim.session.open(request(.deflated(5)))
-            let plain = victim.session.open(request(.none))
+            let deflated = victim.session.open(request(.deflated(5)), now: victim.now)
+            let plain = victim.session.open(request(.none), now: victim.now)
             #expect((deflated != nil) == takes && plain != nil)
             let kinds = victim.written().compactMap { frame -> UInt8? in
                 guard case .open(_, let payload, _) = frame else { return nil }
@@ -90,7 +90,7 @@ import Testing
     @Test func aResponseThatWasNotAskedForDeflatedEndsTheSession() {
         for asks in [true, false] {
             var victim = MuxVictim(.opener, hello: Self.helloOfAnEndThatInflates)
-            _ = victim.session.open(request(.none, takes: asks))
+            _ = victim.session.open(request(.none, takes: asks), now: victim.now)
             _ = victim.written()
             victim.feed(MuxWire.head(1, [0, 200, 3, 2, 0, 0, 0, 0]))
             #expect(victim.failure?.code == (asks ? nil : .protocolViolation))

@@ -48,7 +48,7 @@ struct MuxModelSide {
 
     mutating func open(_ padding: Int) {
         let id = session.lastStream + 1
-        guard let slot = session.open(Self.request(id, padding)) else { return }
+        guard let slot = session.open(Self.request(id, padding), now: now) else { return }
         add(id, slot, isAnswered: true)
     }
 
@@ -122,7 +122,7 @@ struct MuxModelSide {
 
     private mutating func handle(_ event: MuxEvent) {
         switch event {
-        case .none, .established, .goingAway, .windowed:
+        case .none, .established, .goingAway, .windowed, .crowded:
             break
         case .opened(let slot, let head, let early, let isEnd):
             let id = session.streams[slot].id

@@ -52,7 +52,9 @@ struct MuxMutationOwner {
     }
 
     mutating func act(_ random: inout SeededGenerator) {
-        if session.role == .opener, random.chance(30), let slot = session.open(Self.request) { live.append(slot) }
+        if session.role == .opener, random.chance(30), let slot = session.open(Self.request, now: session.lastHeard) {
+            live.append(slot)
+        }
         if random.chance(70) { write(&random) }
         if random.chance(40) { settle(&random) }
         guard !live.isEmpty else { return }

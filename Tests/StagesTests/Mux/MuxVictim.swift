@@ -10,6 +10,13 @@ struct MuxVictim {
     private(set) var failure: Failure?
     private(set) var lastSlot: Int?
     private(set) var resets: [MuxResetCause] = []
+    /// Streams, by their numbers, that had to go for others.
+    private(set) var crowdedOut: [UInt32] = []
+    /// Whose streams are, by their numbers.
+    var parties: [UInt32: String] = [:]
+    /// What streams that are over have left, and which of these had to go, by their places.
+    var leftovers: [MuxHolder] = []
+    private(set) var abandoned: [Int] = []
     private(set) var goneAway = 0
     private var decoder = MuxFrameDecoder()
 
@@ -47,9 +54,23 @@ struct MuxVictim {
         note(session.tick(now: now))
     }
 
+    /// Makes room, if it is time for that.
+    mutating func relieve() {
+        let whose = session.streams.map { parties[$0.id] ?? "" }
+        for place in session.relieve(now, leftovers: leftovers, party: { whose[$0] }) {
+            switch place {
+            case .leftover(let index): abandoned.append(index)
+            case .stream(let slot, let number):
+                crowdedOut.append(number)
+                session.reset(slot, Failure(.excessive, "crowded"))
+                session.settle(session.takeHolding(slot))
+            }
+        }
+    }
+
     /// Opens a stream, and has it written.
     mutating func open() {
-        lastSlot = session.open(RequestHead(method: "GET", scheme: .http, authority: "a.test", path: "/"))
+        lastSlot = session.open(RequestHead(method: "GET", scheme: .http, authority: "a.test", path: "/"), now: now)
         _ = written()
     }
 
@@ -76,6 +97,7 @@ struct MuxVictim {
             session.settle(session.takeHolding(slot))
             resets.append(cause)
         case .goingAway: goneAway += 1
+        case .crowded: relieve()
         default: break
         }
     }

@@ -51,7 +51,9 @@ final class H2ServerStream: ExchangeSource, ChannelInboundHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         let code = (error as? NIOHTTP2Errors.StreamClosed)?.errorCode
         meter.streamClosed(with: exchange, on: connection.channel)
-        end(code.map { Failure(h2Code: $0, from: "the client") } ?? Failure(.cancelled, "the client's connection failed: \(ConnectionErrorText.describe(error))"))
+        end(
+            code.map { Failure(h2Code: $0, from: "the client") }
+                ?? Failure(.cancelled, "the client's connection failed: \(ConnectionErrorText.describe(error))"))
         context.close(promise: nil)
     }
 

@@ -6,7 +6,7 @@ final class MuxClientStream: ExchangeSink {
     private let handler: MuxHandler
     private let slot: Int
     private let queue: TunnelQueue
-    private var exchange: Exchange?
+    private(set) var exchange: Exchange?
     /// What was sent, until an answer shows that the server has begun with it.
     private var request: UnbegunRequest? = UnbegunRequest()
     /// Of a stream that is over: what is not passed on. The exchange is held by whoever has it, and holds this.
@@ -33,6 +33,7 @@ final class MuxClientStream: ExchangeSink {
 
     override func requestAborted(_ failure: Failure) { attached?.reset(slot, failure) }
     override func requestFlush() { attached?.flushSoon() }
+    override func lateRequestAbandoned(_ failure: Failure) { attached?.reset(slot, failure) }
     override func lateResponseCredit(_ bytes: Int) { responseCredit(bytes) }
     override var heir: ExchangeSink? { self }
 
@@ -78,6 +79,9 @@ final class MuxClientStream: ExchangeSink {
     func flush() { exchange?.flushResponse() }
     func detach(_ holding: MuxHolding) { self.holding = holding }
     func forget() { exchange = nil }
+
+    /// Of a stream that is over: what is not passed on, in bytes, and since when some of it has been here at least.
+    var leftover: (bytes: Int, since: NIODeadline) { holding.map { ($0.bytes, $0.since) } ?? (0, .distantPast) }
 
     deinit {
         if let holding { handler.settle(holding) }

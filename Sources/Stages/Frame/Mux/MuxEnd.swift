@@ -7,6 +7,21 @@ enum MuxEnd {
     case client(MuxClientStream)
     case server(MuxServerStream)
 
+    var exchange: Exchange? {
+        switch self {
+        case .client(let stream): stream.exchange
+        case .server(let stream): stream.exchange
+        }
+    }
+
+    /// What is not passed on of a stream that is over, in bytes.
+    var leftover: Int {
+        switch self {
+        case .client(let stream): stream.leftover.bytes
+        case .server(let stream): stream.leftover.bytes
+        }
+    }
+
     func received(_ head: ResponseHead) {
         // Only a server answers: the session refuses a head that comes to one.
         if case .client(let stream) = self { stream.received(head) }

@@ -16,6 +16,8 @@ package enum MuxEvent: Sendable {
     case reset(slot: Int, Failure, MuxResetCause)
     /// The peer takes no new streams; those above `last` were not begun.
     case goingAway(last: UInt32, Failure)
+    /// Others need the room that some hold: the owner asks `relieve` who has to go, and ends these.
+    case crowded
     /// The session is over. What is still to be written says why.
     case failed(Failure)
 }

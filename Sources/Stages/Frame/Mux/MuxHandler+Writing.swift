@@ -1,4 +1,3 @@
-import DequeModule
 import NIOCore
 import Pipeline
 
@@ -53,7 +52,7 @@ extension MuxHandler {
     private func account(_ step: MuxWrite, _ slot: Int) {
         if step.taken > 0 { end(slot)?.hasSent(step.taken) }
         guard step.isOver else { return }
-        release(slot)?.forget()
+        if let end = release(slot) { forget(end) }
         owner?.streamsFreed()
     }
 
@@ -77,13 +76,12 @@ extension MuxHandler {
 
     /// A few in each turn of the loop, or all would at once send what had waited.
     private func resumeParked() {
-        guard session.hasRoom else { return }
-        hasStoppedAll = false
-        for _ in 0..<min(parked.count, Self.resumedTogether) {
-            guard let slot = parked.popFirst() else { break }
+        if !session.isFull { hasStoppedAll = false }
+        for _ in 0..<Self.resumedTogether {
+            guard !session.isFull, let slot = parked.popFirst(hasRoom: session.hasRoom) else { break }
             session.unpark(slot)
             end(slot)?.regulate()
         }
-        if !parked.isEmpty { pumpLater?.schedule() }
+        if !session.isFull, parked.hasNext(hasRoom: session.hasRoom) { pumpLater?.schedule() }
     }
 }

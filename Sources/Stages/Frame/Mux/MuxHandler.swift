@@ -1,4 +1,3 @@
-import DequeModule
 import Logging
 import NIOCore
 import NIOSSL
@@ -18,15 +17,17 @@ final class MuxHandler: ChannelInboundHandler {
 
     private let shard: Shard
     private let peerName: String
-    private let meter: MuxMeter
+    let meter: MuxMeter
     private var decoder = MuxFrameDecoder()
     private var ends: [MuxEnd?] = []
+    /// Streams that are over and have left something.
+    var leftovers = MuxLeftovers()
     // Streams that got something in this read cycle: how much of it were bytes. What was read, and whether it is passed on in
     // slices or, being held already in too many small ones, copied.
     private var touched: [(slot: Int, bytes: Int)] = []
     private var readCapacity = 0
-    /// Streams that wait for the session to take data again, in the order of waiting.
-    var parked = Deque<Int>()
+    /// Streams that wait for the session to take data again.
+    var parked = MuxParkedList()
     var hasStoppedAll = false
     var context: ChannelHandlerContext?
     var isActive = false
@@ -59,10 +60,12 @@ final class MuxHandler: ChannelInboundHandler {
     /// Opens a stream for an exchange's request. Nil when the session can't open one.
     /// - Parameter queue: Where the exchange goes if the peer says that it didn't begin it.
     func open(_ exchange: Exchange, from queue: TunnelQueue) -> MuxClientStream? {
-        guard let slot = session.open(exchange.request, client: exchange.clientConnection?.name) else { return nil }
+        guard let slot = session.open(exchange.request, client: exchange.clientConnection?.name, now: .now()) else { return nil }
         meter.streamOpened()
         let stream = MuxClientStream(handler: self, slot: slot, exchange: exchange, queue: queue)
         attach(.client(stream), slot)
+        // It needs room.
+        if session.crowding.due != nil { relieve(.now()) }
         return stream
     }
 
@@ -116,7 +119,7 @@ final class MuxHandler: ChannelInboundHandler {
     /// Whether the session takes more of a stream's data; after a false, the stream's `regulate` is called.
     func acceptsData(from slot: Int) -> Bool {
         if session.acceptsData(from: slot) { return true }
-        if session.park(slot) { parked.append(slot) }
+        if let weight = session.park(slot) { parked.append(slot, weight) }
         return false
     }
 
@@ -239,6 +242,7 @@ final class MuxHandler: ChannelInboundHandler {
         self.touched = touched
         readCapacity = 0
         if let time = session.takeRoundTrip() { measured(time) }
+        if session.crowding.due != nil { relieve(.now()) }
         pump()
     }
 
@@ -281,6 +285,8 @@ final class MuxHandler: ChannelInboundHandler {
             end?.wasReset(failure)
             end?.forget()
             owner?.streamsFreed()
+        case .crowded:
+            relieve(.now())
         case .goingAway(let last, let failure):
             for end in session.removeStreams(above: last).compactMap(release) {
                 // What a peer says in error needn't be its last word about streams: what it was sent may be what it stumbled over.
@@ -322,7 +328,7 @@ final class MuxHandler: ChannelInboundHandler {
         _ = release(slot)
         end?.receivedEnd(trailers)
         end?.flush()
-        end?.forget()
+        if let end { forget(end) }
         owner?.streamsFreed()
     }
 }

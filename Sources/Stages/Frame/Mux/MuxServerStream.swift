@@ -5,7 +5,7 @@ import Pipeline
 final class MuxServerStream: ExchangeSource {
     private let handler: MuxHandler
     private let slot: Int
-    private var exchange: Exchange?
+    private(set) var exchange: Exchange?
     /// Of a stream that is over: what is not passed on. The exchange is held by whoever has it, and holds this.
     private var holding: MuxHolding?
 
@@ -22,6 +22,7 @@ final class MuxServerStream: ExchangeSource {
     override func responseBody(_ bytes: ByteBuffer) { attached?.send(bytes, on: slot) }
     override func responseEnd(_ trailers: HeaderFields?) { attached?.sendEnd(trailers, on: slot) }
     override func responseAborted(_ failure: Failure) { attached?.reset(slot, failure.onceBegun) }
+    override func lateResponseAbandoned(_ failure: Failure) { attached?.reset(slot, failure) }
     override func lateRequestCredit(_ bytes: Int) { requestCredit(bytes) }
     override var heir: ExchangeSource? { self }
 
@@ -58,6 +59,9 @@ final class MuxServerStream: ExchangeSource {
     func regulate() { exchange?.regulateResponse() }
     func detach(_ holding: MuxHolding) { self.holding = holding }
     func forget() { exchange = nil }
+
+    /// Of a stream that is over: what is not passed on, in bytes, and since when some of it has been here at least.
+    var leftover: (bytes: Int, since: NIODeadline) { holding.map { ($0.bytes, $0.since) } ?? (0, .distantPast) }
 
     deinit {
         if let holding { handler.settle(holding) }

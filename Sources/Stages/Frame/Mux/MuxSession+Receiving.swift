@@ -103,11 +103,10 @@ extension MuxSession {
                 .reset(stream: stream, Failure(.refused, isGoingAway ? "the server is shutting down" : "too many requests")))
             return .none
         }
-        let slot = insert(stream, sendWindow: Int(peer.streamWindow))
+        let slot = insert(stream, sendWindow: Int(peer.streamWindow), now: now)
         heldHeads += headSize
         streams[slot].headBytes = headSize
-        streams[slot].received = early
-        streams[slot].receiveWindow -= early
+        streams[slot].receive(early, now: now)
         streams[slot].isReceiveEnded = end
         received += early
         grantToSession()
@@ -176,9 +175,7 @@ extension MuxSession {
             return refuse(.flowControl, "more than the window of stream \(stream)")
         }
         if streams[slot].grantedAt == .distantPast { streams[slot].grantedAt = now }
-        if streams[slot].received == 0 { streams[slot].movedAt = now }
-        streams[slot].receiveWindow -= count
-        streams[slot].received += count
+        streams[slot].receive(count, now: now)
         received += count
         grantToSession()
         streams[slot].isReceiveEnded = end
@@ -214,7 +211,7 @@ extension MuxSession {
         guard streams[slot].sendWindow <= MuxLimits.maximumWindow else {
             return refuse(.flowControl, "too large a window of stream \(stream)")
         }
-        streams[slot].movedAt = now
+        streams[slot].windowedAt = now
         recount(slot)
         if streams[slot].readiness == .blocked { ready.insert(slot, &streams[slot]) }
         guard streams[slot].awaitsWindow, hasWindow(slot) else { return .none }

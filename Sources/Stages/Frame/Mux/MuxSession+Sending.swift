@@ -160,15 +160,18 @@ extension MuxSession {
     /// When `tick` has to be called, if nothing comes before.
     package var deadline: NIODeadline {
         if !isEstablished { return lastHeard + configuration.helloTimeout }
-        let answer = pingSent.map { $0 + configuration.pingTimeout } ?? lastHeard + configuration.pingInterval
-        return crowdedSince.map { min(answer, $0 + Self.patience) } ?? answer
+        return crowding.due.map { min(pingDeadline, $0) } ?? pingDeadline
     }
 
-    /// The deadline has passed: asks a silent peer whether it is there, or gives it up.
+    private var pingDeadline: NIODeadline {
+        pingSent.map { $0 + configuration.pingTimeout } ?? lastHeard + configuration.pingInterval
+    }
+
+    /// The deadline has passed: asks a silent peer whether it is there, or gives it up; or says that there is no room.
     package mutating func tick(now: NIODeadline) -> MuxEvent {
         guard failure == nil, now >= deadline else { return .none }
         watchCrowding(now)
-        if let since = crowdedSince, now >= since + Self.patience { return relieve(now) }
+        guard !isEstablished || now >= pingDeadline else { return crowding.isDue(now) ? .crowded : .none }
         if !isEstablished || pingSent != nil {
             let silent = (now - lastHeard).nanoseconds / 1_000_000_000
             let failure = Failure(.tunnelLost, "the peer has been silent for \(silent) s")
@@ -177,7 +180,7 @@ extension MuxSession {
         }
         pingSent = now
         ping(now)
-        return .none
+        return crowding.isDue(now) ? .crowded : .none
     }
 
     mutating func ping(_ now: NIODeadline) {

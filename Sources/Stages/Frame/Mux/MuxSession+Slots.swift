@@ -3,11 +3,11 @@ import Pipeline
 
 /// Streams come and go: their places in the table, and what they leave behind.
 extension MuxSession {
-    mutating func insert(_ id: UInt32, sendWindow: Int) -> Int {
+    mutating func insert(_ id: UInt32, sendWindow: Int, now: NIODeadline) -> Int {
         let slot = freeSlots.popLast() ?? streams.count
         if slot == streams.count { streams.append(MuxStreamState()) }
         settle(takeHolding(slot))
-        streams[slot].begin(id: id, sendWindow: sendWindow, receiveWindow: configuration.streamWindow)
+        streams[slot].begin(id: id, sendWindow: sendWindow, receiveWindow: configuration.streamWindow, now: now)
         slots[id] = slot
         return slot
     }
@@ -55,6 +55,9 @@ extension MuxSession {
             starved.removeAll { streams[$0.slot].id != $0.stream }
         }
     }
+
+    /// Whether a slot is still that stream's.
+    func isOpen(_ slot: Int, _ stream: UInt32) -> Bool { streams[slot].id == stream }
 
     package func isOver(_ slot: Int) -> Bool { streams[slot].isOver }
 

@@ -59,8 +59,7 @@ package struct MuxSession {
     var growth = MuxGrowth()
     /// A stream has come to the end of its window.
     var isHeldBack = false
-    /// Since when there has been no room for want of somebody who takes what is there.
-    var crowdedSince: NIODeadline?
+    var crowding = MuxCrowding()
 
     package init(role: Role, configuration: MuxConfiguration, now: NIODeadline) {
         self.role = role
@@ -94,19 +93,26 @@ package struct MuxSession {
             && lastStream < UInt32(Int32.max)
     }
 
+    /// A stream that has sent no more than this lately, in bytes, isn't one of those that fill the session.
+    private static let light = 65_536
+
     /// Whether more of a stream's bytes may be given to `send`. A stream without a window waits for it and leaves the room to
-    /// those that have one, so that whoever doesn't read stops nobody else.
+    /// those that have one, so that whoever doesn't read stops nobody else; and the last of the room is for those that need little.
     package func acceptsData(from slot: Int) -> Bool {
         guard !isFull else { return false }
-        if hasWindow(slot) { return queuedBytes - stuckBytes < configuration.sendMemory }
+        if hasWindow(slot) {
+            return queuedBytes - stuckBytes < configuration.sendMemory || streams[slot].recent <= Self.light
+        }
         return queuedBytes < configuration.aheadMemory
             && streams[slot].queuedBytes - streams[slot].sendWindow < configuration.aheadOfWindow
     }
 
     /// Whether a stream's window has room for more than a rest. What is read from an origin comes in large pieces, and what of one
-    /// is beyond the window would wait here.
+    /// is beyond the window would wait here. Where much waits so, that is half of a window: a peer that gives credit for each half has
+    /// given so much to every stream that is read.
     func hasWindow(_ slot: Int) -> Bool {
-        streams[slot].sendWindow - streams[slot].queuedBytes >= max(1, min(32_768, Int(peer.streamWindow) / 4))
+        let part = stuckBytes < configuration.aheadMemory ? 4 : 2
+        return streams[slot].sendWindow - streams[slot].queuedBytes >= max(1, min(131_072, Int(peer.streamWindow)) / part)
     }
 
     /// Whether those that wait for room can go on.
@@ -118,18 +124,19 @@ package struct MuxSession {
     /// Whether small parts of large buffers must be copied before they are passed on or wait.
     package var isTight: Bool { pinned >= configuration.pinnedMemory }
 
-    /// Notes that a stream waits to send more. True if it is for the session's room and not yet noted; a stream that waits for
-    /// its window is told of in `.windowed`.
-    package mutating func park(_ slot: Int) -> Bool {
-        guard streams[slot].id != 0 else { return false }
+    /// Notes that a stream waits to send more. What it is to be taken for, if it is for the session's room and not yet noted; a stream
+    /// that waits for its window is told of in `.windowed`.
+    mutating func park(_ slot: Int) -> MuxParkedList.Weight? {
+        guard streams[slot].id != 0 else { return nil }
         guard hasWindow(slot) else {
             streams[slot].awaitsWindow = true
             isHeldBack = true
-            return false
+            return nil
         }
-        guard !streams[slot].isParked else { return false }
+        guard !streams[slot].isParked else { return nil }
         streams[slot].isParked = true
-        return true
+        streams[slot].ageSending(lastHeard)
+        return streams[slot].recent <= Self.light ? .light : .heavy
     }
 
     package mutating func unpark(_ slot: Int) { streams[slot].isParked = false }
@@ -145,7 +152,7 @@ package struct MuxSession {
 
     /// Opens a stream. Nil when `canOpen` is false, the head is too large for a frame, or the peer doesn't take such a body.
     /// - Parameter client: The name of the client's connection, for a peer that takes one.
-    package mutating func open(_ head: RequestHead, client: UInt64? = nil) -> Int? {
+    package mutating func open(_ head: RequestHead, client: UInt64? = nil, now: NIODeadline) -> Int? {
         let deflates = peer.offers.contains(.deflate)
         let takesDeflated = deflates && head.takesDeflated
         let client = peer.takesClientNames ? client : nil
@@ -155,7 +162,7 @@ package struct MuxSession {
             })
         else { return nil }
         lastStream += 1
-        let slot = insert(lastStream, sendWindow: Int(peer.streamWindow))
+        let slot = insert(lastStream, sendWindow: Int(peer.streamWindow), now: now)
         streams[slot].takesDeflated = takesDeflated
         enqueue(.open(payload), slot)
         return slot
@@ -173,6 +180,7 @@ package struct MuxSession {
 
     package mutating func send(_ bytes: ByteBuffer, on slot: Int) {
         guard bytes.readableBytes > 0, !streams[slot].isEndQueued else { return }
+        streams[slot].noteSending(bytes.readableBytes)
         if streams[slot].absorb(bytes) {
             queuedBytes += bytes.readableBytes
             recount(slot)
@@ -219,9 +227,7 @@ package struct MuxSession {
     package mutating func consume(_ bytes: Int, on slot: Int, now: NIODeadline) {
         let bytes = min(bytes, streams[slot].received)
         guard bytes > 0 else { return }
-        streams[slot].received -= bytes
-        streams[slot].consumed += bytes
-        streams[slot].movedAt = now
+        streams[slot].passOn(bytes, now: now)
         if streams[slot].received == 0 {
             pinned -= streams[slot].pinned
             streams[slot].pinned = 0

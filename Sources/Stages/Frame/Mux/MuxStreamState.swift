@@ -9,6 +9,8 @@ package struct MuxHolding: Equatable {
     var heads = 0
     /// What the bytes keep from being freed, being slices of larger buffers.
     var pinned = 0
+    /// Since when some of the bytes have been here at least.
+    var since = NIODeadline.distantPast
     /// Whether the session waits for it to be settled.
     var isUnsettled = false
 }
@@ -42,6 +44,9 @@ struct MuxStreamState {
     var isEndSent = false
     /// Waits for the session to take more data.
     var isParked = false
+    /// What it has sent lately, in bytes, as of a time: half of it is forgotten in a second.
+    private(set) var recent = 0
+    private var recentAt = NIODeadline.distantPast
     /// Waits for its window, to send more.
     var awaitsWindow = false
     /// What of its queue is beyond its window, in bytes.
@@ -49,8 +54,8 @@ struct MuxStreamState {
     /// Which list of streams with something to send it stands in.
     var readiness = MuxReadyList.Place.none
 
-    /// When its peer or its owner last took something.
-    var movedAt = NIODeadline.distantPast
+    /// When its peer last gave it a window, or it began.
+    var windowedAt = NIODeadline.distantPast
 
     // Receiving.
     /// What the peer may have sent and not yet been granted again. It can grow.
@@ -62,7 +67,10 @@ struct MuxStreamState {
     /// Its reader keeps up, so that it has a share of what streams may grow by.
     var isGrowing = false
     /// Came and not yet passed on.
-    var received = 0
+    private(set) var received = 0
+    /// Since when some of that has been here at least, and how much of what was here then is left.
+    private(set) var heldSince = NIODeadline.distantPast
+    private var aged = 0
     /// What slices of it keep from being freed, so long as any of it is not passed on.
     var pinned = 0
     /// Passed on and not yet granted to the peer again.
@@ -84,7 +92,8 @@ struct MuxStreamState {
     /// Makes a free place of a stream's, with the memory of its queue if that is empty and never was large. True if the stream leaves
     /// something behind.
     mutating func leave() -> Bool {
-        let holding = MuxHolding(bytes: received, heads: headBytes, pinned: pinned, isUnsettled: received > 0 || headBytes > 0)
+        let holding = MuxHolding(
+            bytes: received, heads: headBytes, pinned: pinned, since: heldSince, isUnsettled: received > 0 || headBytes > 0)
         var kept = Deque<MuxSendItem>()
         if isQueueSmall, queue.isEmpty { swap(&kept, &queue) }
         self = MuxStreamState()
@@ -94,11 +103,40 @@ struct MuxStreamState {
     }
 
     /// A stream takes a free place.
-    mutating func begin(id: UInt32, sendWindow: Int, receiveWindow: Int) {
+    mutating func begin(id: UInt32, sendWindow: Int, receiveWindow: Int, now: NIODeadline) {
         self.id = id
+        self.windowedAt = now
+        self.recentAt = now
         self.sendWindow = sendWindow
         self.window = receiveWindow
         self.receiveWindow = receiveWindow
+    }
+
+    /// Bytes have come.
+    mutating func receive(_ bytes: Int, now: NIODeadline) {
+        if received == 0 { (aged, heldSince) = (bytes, now) }
+        received += bytes
+        receiveWindow -= bytes
+    }
+
+    /// Bytes that came have been passed on.
+    mutating func passOn(_ bytes: Int, now: NIODeadline) {
+        received -= bytes
+        consumed += bytes
+        aged -= bytes
+        // Nothing is left of what was here then: the rest came later.
+        if aged <= 0 { (aged, heldSince) = (received, now) }
+    }
+
+    /// So much more is to be sent.
+    mutating func noteSending(_ bytes: Int) { recent &+= bytes }
+
+    /// Forgets what was sent long ago.
+    mutating func ageSending(_ now: NIODeadline) {
+        let seconds = max(0, (now - recentAt).nanoseconds / 1_000_000_000)
+        guard seconds > 0 else { return }
+        recent >>= min(seconds, 62)
+        recentAt = now
     }
 
     var isOver: Bool { id != 0 && isEndSent && isReceiveEnded }
