@@ -31,18 +31,21 @@ final class SlowWork: Sendable {
         var waiting: FairQueue<ClientKey, Work>
     }
 
-    /// How long it may take until work is begun.
-    private static let patience = TimeAmount.seconds(10)
-
     let shares: Shares
     private let width: Int
+    private let patience: TimeAmount
     private let state: Mutex<State>
 
     /// - Parameters:
     ///   - width: How much is run at once.
     ///   - waitingLimit: How much may wait, of all clients together.
-    init(width: Int = 2, waitingLimit: Int = 256, shares: Shares = Shares(trusted: 64, suspect: 8)) {
+    ///   - patience: How long it may take until work is begun.
+    init(
+        width: Int = 2, waitingLimit: Int = 256, shares: Shares = Shares(trusted: 64, suspect: 8),
+        patience: TimeAmount = .seconds(10)
+    ) {
         self.width = width
+        self.patience = patience
         self.shares = shares
         state = Mutex(State(waiting: FairQueue(limit: waitingLimit)))
     }
@@ -54,7 +57,7 @@ final class SlowWork: Sendable {
         let promise = loop.makePromise(of: Result?.self)
         let ticket = Ticket()
         let work = Work(
-            ticket: ticket, until: .now() + Self.patience, run: { promise.succeed(body()) }, leave: { promise.succeed(nil) })
+            ticket: ticket, until: .now() + patience, run: { promise.succeed(body()) }, leave: { promise.succeed(nil) })
         let (isNext, leaving) = state.withLock { state -> (Bool, Work?) in
             guard state.running >= width else {
                 state.running += 1

@@ -18,7 +18,7 @@ import Testing
     }
 
     @Test func whatWaitsIsBounded() async throws {
-        let work = SlowWork(width: 1, waitingLimit: 2)
+        let work = SlowWork(width: 1, waitingLimit: 2, patience: .hours(1))
         let gate = block(work)
         let second = work.run(for: client("a"), isSuspect: false, on: loop) { 2 }
         let third = work.run(for: client("b"), isSuspect: false, on: loop) { 3 }
@@ -32,7 +32,7 @@ import Testing
     }
 
     @Test func clientsHaveTurns() async throws {
-        let work = SlowWork(width: 1, waitingLimit: 100)
+        let work = SlowWork(width: 1, waitingLimit: 100, patience: .hours(1))
         let gate = block(work)
         let order = Mutex<[String]>([])
         func add(_ name: String, suspect: Bool = false) -> EventLoopFuture<Void?> {
@@ -47,7 +47,7 @@ import Testing
     }
 
     @Test func whatNobodyWaitsForIsNotBegun() async throws {
-        let work = SlowWork(width: 1, waitingLimit: 100)
+        let work = SlowWork(width: 1, waitingLimit: 100, patience: .hours(1))
         let gate = block(work)
         let hasRun = Mutex(false)
         let abandoned = work.run(for: client("a"), isSuspect: false, on: loop) { hasRun.withLock { $0 = true } }
