@@ -53,6 +53,23 @@ import Testing
         #expect(begun.failure == nil && post.failure == nil && get.failure == nil)
     }
 
+    /// A head waits for what comes behind it, and GOAWAY may come first: the library ends the connection for a head that is written then.
+    @Test func `What was not sent yet when GOAWAY comes costs nobody anything`() throws {
+        let first = try connect()
+        let begun = tunnel.ask("/begun")
+        begun.sendRequestEnd()
+        _ = try sent(first.channel)
+        let late = tunnel.ask("/late", method: "POST", body: .unknown)
+        try first.channel.writeInbound(ByteBuffer(bytes: H2Wire.goAway(.max >> 1)))
+        late.sendRequestBody(ByteBuffer(string: "body"))
+        late.sendRequestEnd()
+        #expect(try sent(first.channel).isEmpty && first.channel.isActive && !begun.hasEnded && !late.hasEnded)
+        let again = try sent(try connect().channel)
+        #expect(again.filter { $0.type == H2Wire.data }.map { String(buffer: $0.payload) }.joined() == "body")
+        try say(H2Wire.ok(1, end: true), first.channel)
+        #expect(begun.hasEnded && begun.failure == nil)
+    }
+
     @Test func `A refused stream is sent again on the same connection, a few times`() throws {
         let session = try connect()
         let client = Client()

@@ -15,6 +15,8 @@ final class H2ClientStream: ExchangeSink, ChannelInboundHandler {
     /// What was sent, until an answer shows that the server has begun with it.
     private var request: UnbegunRequest? = UnbegunRequest()
     private var context: ChannelHandlerContext?
+    /// Its head has been given to the connection.
+    private var hasOpened = false
     private var hasFinalHead = false
     private var informationals = 0
     private var isRequestComplete = false
@@ -113,6 +115,19 @@ final class H2ClientStream: ExchangeSink, ChannelInboundHandler {
         context.eventLoop.assumeIsolated().execute { self.requestFlush() }
     }
 
+    /// Whether the connection takes what is written. One that has heard GOAWAY since the exchange came doesn't take its head: the library
+    /// would end it for that.
+    private func mayWrite(_ context: ChannelHandlerContext) -> Bool {
+        guard !hasOpened else { return true }
+        guard !session.isLeaving else {
+            takeBack(Failure(.refused, "\(session.connection.host) is going away"))
+            context.close(promise: nil)
+            return false
+        }
+        hasOpened = true
+        return true
+    }
+
     /// Ends a stream of which nothing has been sent.
     private func answer(_ answer: LocalResponse, _ context: ChannelHandlerContext) {
         let answered = exchange
@@ -126,7 +141,8 @@ final class H2ClientStream: ExchangeSink, ChannelInboundHandler {
 
     override func requestBody(_ bytes: ByteBuffer) {
         request?.append(bytes)
-        if let context { writer.write(bytes, context) }
+        guard let context, mayWrite(context) else { return }
+        writer.write(bytes, context)
     }
 
     override func requestEnd(_ trailers: HeaderFields?) {
@@ -134,11 +150,12 @@ final class H2ClientStream: ExchangeSink, ChannelInboundHandler {
         guard let context, !isRequestComplete else { return }
         isRequestComplete = true
         request?.appendEnd(trailers)
+        guard mayWrite(context) else { return }
         writer.end(trailers.map(H2Heads.headers(trailers:)).flatMap { session.limits.allow($0) ? $0 : nil }, context)
     }
 
     override func requestFlush() {
-        guard let context, !isRequestComplete else { return }
+        guard let context, !isRequestComplete, mayWrite(context) else { return }
         settle(writer.flush(context))
     }
 

@@ -42,7 +42,8 @@ final class H2ServerPort: InboundPort {
             }
         }
         try connection.channel.pipeline.syncOperations.addHandlers(
-            handler, management, H2ServerSession(connection: connection, limits: limits, shard: shard, meter: meter))
+            handler, H2FarewellHandler(), management,
+            H2ServerSession(connection: connection, limits: limits, shard: shard, meter: meter))
     }
 }
 

@@ -10,6 +10,9 @@ extension MuxHandler {
     /// So many streams are told that they may send again, in one turn of the loop.
     private static var resumedTogether: Int { 8 }
 
+    /// How long the peer has to close a connection that an acceptor is done with.
+    private static var farewell: TimeAmount { .seconds(1) }
+
     /// Sees to it that what waits is written: at the end of this read cycle, at the end of this turn of the loop, so that
     /// many small writes become one, or now if there is much.
     func flushSoon() {
@@ -45,7 +48,11 @@ extension MuxHandler {
         resumeParked()
         if session.isGoingAway, !isClosing, session.openStreams == 0, session.queuedBytes == 0, !session.hasControl {
             isClosing = true
-            context.closeTransportAfterWrites()
+            guard session.role == .acceptor else { return context.closeTransportAfterWrites() }
+            // What the peer has on its way would meet a closed connection, and be answered with a reset that may overtake GOAWAY: the
+            // peer closes.
+            let this = NIOLoopBound(context, eventLoop: context.eventLoop)
+            context.eventLoop.scheduleTask(in: Self.farewell) { this.value.closeTransportAfterWrites() }
         }
     }
 
