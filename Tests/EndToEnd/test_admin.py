@@ -405,7 +405,7 @@ async def test_renewed_certificates_are_used_without_a_restart(make_tunnel, admi
         return (await server.metrics()).sum("fluidity_mtls_certificate_expiry_timestamp_seconds") < before
 
     await eventually(is_used, 30, "the new certificate is used")
-    assert "certificate reloaded" in tunnel.server.text()
+    tunnel.server.wait_for_line("certificate reloaded")
     tunnel.agent.kill()
     tunnel.start_agent()
     assert (await fetch(tunnel.port, origin.url("/"))).status == 404

@@ -20,7 +20,12 @@ enum AddressResolver {
     static func literal(_ host: String, port: Int) -> SocketAddress? {
         // Which link a zone names only the resolver knows.
         guard !host.utf8.contains(UInt8(ascii: "%")) else { return nil }
-        return IPAddress(host: host).flatMap { SocketAddress($0, port: port) }
+        guard let address = IPAddress(host: host) else { return nil }
+        // Mostly it is written in the usual form, which the library makes a socket's address of with fewer allocations.
+        if address.family == .v4, IPAddress(host) == address, !host.utf8.contains(UInt8(ascii: ":")) {
+            return try? SocketAddress(ipAddress: host, port: port)
+        }
+        return SocketAddress(address, port: port)
     }
 
     static func resolve(_ host: String, port: Int, on loop: any EventLoop) -> EventLoopFuture<[SocketAddress]> {

@@ -105,7 +105,8 @@ final class JSONHandler: ChannelInboundHandler {
     func mayHold(_ bytes: Int) -> Bool { held + collected + bytes <= configuration.memory }
 
     private func regulate() {
-        let shouldPause = held > configuration.memory / 2
+        // One body alone, whose client takes its time, stops nobody.
+        let shouldPause = held > max(configuration.memory / 2, configuration.maxBody)
         guard shouldPause != isPaused, let context else { return }
         isPaused = shouldPause
         context.channel.setReading(!shouldPause)
