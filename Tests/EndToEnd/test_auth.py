@@ -308,7 +308,11 @@ async def test_guessers_keep_nobody_else_out(launch, tmp_path, hello, addresses)
 
     guessers = [asyncio.create_task(guess(number)) for number in range(200)]
     try:
-        await eventually(lambda: answers.get(407, 0) > 10 and answers.get(503, 0) > 10, 60, lambda: f"guessers are busy: {answers}")
+        # Of one address there are more than may wait; of many, each has its share.
+        turned_away = 10 if addresses == 1 else -1
+        await eventually(
+            lambda: answers.get(407, 0) > 200 and answers.get(503, 0) > turned_away, 60, lambda: f"guessers are busy: {answers}"
+        )
         for number, name in enumerate(names):
             async with patiently(30), await Connection.open(port, local_addr=(f"127.0.2.{1 + number}", 0)) as client:
                 answer = await client.request("GET", hello.url("/"), [("Proxy-Authorization", basic(name, "open sesame"))])
@@ -318,7 +322,7 @@ async def test_guessers_keep_nobody_else_out(launch, tmp_path, hello, addresses)
             task.cancel()
         ends = await asyncio.gather(*guessers, return_exceptions=True)
     assert all(isinstance(end, asyncio.CancelledError) for end in ends), ends
-    assert set(answers) == {407, 503}
+    assert 407 in answers and set(answers) <= {407, 503}
 
 
 # On the server, through the tunnel
