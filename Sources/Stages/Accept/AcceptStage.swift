@@ -53,7 +53,7 @@ public struct AcceptFactory: StageFactory {
         metrics: Metrics.all,
         notes: [
             "At `max-connections` it stops accepting: further connections wait in the kernel and are not refused.",
-            "Where connections whose client stays silent are in the way of others, the oldest of the client that has most is closed: half a second after it came at the soonest, two seconds if it sends something. An IPv6 network of 64 bits counts as one client.",
+            "Where connections whose client stays silent are in the way of others, the oldest of the client that has most is closed: half a second after it came, or a second if it sends something. An IPv6 network of 64 bits counts as one client.",
             "Port 0 lets the system choose a port; the log's line `listening` says which.",
             "A Unix socket's file is taken over if nobody listens on it any more, and removed at the end.",
         ])

@@ -6,7 +6,9 @@ import Pipeline
 /// has passed for too long is closed. Confined to the connection's loop.
 final class AcceptedConnection: Expiring, InboundKeeper {
     /// In how many sweeps of the loop's deadlines a stranger may be found whose bytes come.
-    private static let sweeps = 8
+    private static let sweeps = 4
+    /// And one that waits for an answer.
+    private static let waits = 12
 
     private(set) var deadline: NIODeadline?
     var sweepIndex: Int?
@@ -16,6 +18,7 @@ final class AcceptedConnection: Expiring, InboundKeeper {
     private let acceptor: Acceptor
     private let idle: TimeAmount
     private var sweeps = 0
+    private var waits = 0
 
     init(_ connection: Inbound, _ place: ListenerPlace, acceptor: Acceptor, idle: TimeAmount) {
         self.connection = connection
@@ -65,9 +68,10 @@ final class AcceptedConnection: Expiring, InboundKeeper {
 
     /// The first sweep may come before anything could be read. What has come by the second, or comes by one of the next, is the beginning
     /// of a handshake or a request; who is silent has had its time, and so has who still hasn't come to an end. Who waits for an answer
-    /// isn't silent: whether it is somebody is found out.
+    /// isn't silent: whether it is somebody is being found out. That takes a moment, and not as long as somebody likes.
     private func look(at id: ConnectionPlaces.Connections.StrangerID, _ now: NIODeadline) {
-        guard connection.openExchanges == 0 else {
+        guard connection.openExchanges == 0 || waits == Self.waits else {
+            waits += 1
             deadline = now
             return
         }
