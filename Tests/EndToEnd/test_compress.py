@@ -304,7 +304,7 @@ async def test_a_request_that_is_no_deflated_body_is_refused(make_tunnel, origin
     async with patiently(30):
         async with await mux_session(tunnel.server_port, client_identity) as session:
             hello = await session.frame()
-            assert hello.payload[22:] == b"\0\1\0\1\1", "the server says that it inflates"
+            assert hello.payload[22:].startswith(b"\0\1\0\1\1"), "the server says that it inflates"
             session.open(1, origin.authority, "/echo", deflated=True, data=b"this was never deflated")
             head = await session.until(2, stream=1)
             assert int.from_bytes(head.payload[:2], "big") == 502

@@ -25,8 +25,8 @@ package struct StandardErrorLogHandler: LogHandler {
         // Made texts before the line is: what describes itself may do as it likes, and log even.
         let message = event.message.description
         let values = merged.sorted { $0.key < $1.key }.map { (key: $0.key, value: $0.value.description) }
-        // What an operator waits for, or what is wrong, is written at once; of the rest there may be much.
-        writer.write(isUrgent: event.level >= .notice) { line in
+        // Whoever watches waits for it. Of debugging there may be much.
+        writer.write(isUrgent: event.level >= .info) { line in
             LogLine.write(format, level: event.level, message: message, metadata: values, into: &line)
         }
     }
