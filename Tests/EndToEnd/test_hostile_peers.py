@@ -249,23 +249,6 @@ async def test_streams_that_both_sides_ended(server, peer, record_property):
         await eventually(lambda: peer.session_window > 2 * MiB, 20, "the window comes back")
 
 
-@pytest.mark.timeout(600)
-async def test_streams_that_both_sides_ended_hold_up_nobody(server, peer):
-    """The same again and again, for origins that never read: the window comes back, for streams that are over can't be reset."""
-    async with StalledOrigin(half_closed=True) as origin:
-        for number in range(1, 31):
-            await open_tunnels(peer, origin.authority, 1, first=number)
-            await eventually(lambda number=number: number in peer.heads, 20, "the tunnel is open")
-            # Some go into the kernel, and a window behind that.
-            for _ in range(40):
-                if not await peer.pieces(number, 16_384, 8):
-                    break
-                await peer.noticed()
-            await peer.send(frame(DATA | END, number))
-            await eventually(lambda: peer.session_window > 256 * KiB or peer.ended, 8, "there is room again")
-        assert not peer.ended and not peer.resets
-
-
 async def test_downloads_that_are_not_read(server, client_identity, make_tcp, record_property):
     """More than a thousand responses at once for a peer that doesn't read: no origin is read any further."""
     count = 1200
