@@ -279,7 +279,7 @@ async def test_limits(make_tunnel, client_identity, make_tcp):
     tunnel.start_server()
     origin = await make_tcp(mute)
     async with patiently(30), await HTTP2Client.open(tunnel.server_port, client_identity) as h2:
-        assert h2.settings[3] == 8 and h2.settings[6] == 65536
+        assert h2.settings[3] == 8 and h2.settings[5] == 96 << 10 and h2.settings[6] == 256 << 10
         streams = [await h2.request(connect(origin.authority), end=False) for _ in range(8)]
         for stream in streams:
             await stream.head()
@@ -289,8 +289,18 @@ async def test_limits(make_tunnel, client_identity, make_tcp):
         assert h2.goaway.error_code == PROTOCOL_ERROR, "who opens more than it may breaks the protocol"
         assert len(origin.failures) == 0 and origin.connections == 8
     async with patiently(30), await HTTP2Client.open(tunnel.server_port, client_identity) as h2:
-        fields = [(f"x-{number}", "y" * 1000) for number in range(80)]
-        await h2.request(get("http://127.0.0.1/", "GET", *fields))
+        beside = await h2.request(connect(origin.authority), end=False)
+        await beside.head()
+
+        async def head_of(kilobytes: int):
+            fields = [(f"x-{number}", "y" * 2000) for number in range(kilobytes // 2)]
+            return await h2.request(get("http://127.0.0.1:1/", "GET", *fields))
+
+        # What is too large to be passed on is refused alone; what is larger than that isn't read.
+        for kilobytes, status in ((60, 502), (120, 431), (60, 502)):
+            assert (await (await head_of(kilobytes)).done()).status == status
+        assert h2.goaway is None and beside.reset is None
+        await head_of(300)
         await h2.until(lambda: h2.goaway is not None or any(s.reset for s in h2.streams.values()))
 
 
