@@ -27,13 +27,19 @@ let jwt: Target.Dependency = .product(name: "JWTKit", package: "jwt-kit")
 let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
 let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
 
+/// What `Pipeline` stands on, in a package of its own name: whoever uses it uses these too.
+let floors: [Target.Dependency] = ["Platform", "Addresses", "HTTPMessages", "ConfigurationLanguage", "Instruments"]
+let pipeline: [Target.Dependency] = floors + ["Pipeline"]
+
 let package = Package(
     name: "fluidity",
     platforms: [.macOS(.v15)],
     products: [
         .executable(name: "fluidity", targets: ["Fluidity"]),
         .executable(name: "bootstrap", targets: ["bootstrap"]),
-        .library(name: "Pipeline", targets: ["Pipeline"]),
+        .library(
+            name: "Pipeline",
+            targets: ["Platform", "Addresses", "HTTPMessages", "ConfigurationLanguage", "Instruments", "Pipeline"]),
         .library(name: "Stages", targets: ["Stages"]),
         .library(name: "ControlStages", targets: ["ControlStages"]),
         .library(name: "Hosting", targets: ["Hosting"]),
@@ -55,25 +61,57 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     ],
     targets: [
+        // The floors of the pipeline, from the ground up: each knows only those above it in this list.
+        .target(
+            name: "Platform",
+            dependencies: [nioCore, deque],
+            path: "Sources/Pipeline/Platform",
+            swiftSettings: settings
+        ),
+        .target(
+            name: "Addresses",
+            dependencies: [nioCore],
+            path: "Sources/Pipeline/Addresses",
+            swiftSettings: settings
+        ),
+        .target(
+            name: "HTTPMessages",
+            dependencies: [nioCore],
+            path: "Sources/Pipeline/HTTPMessages",
+            swiftSettings: settings
+        ),
+        .target(
+            name: "ConfigurationLanguage",
+            dependencies: ["Platform", "Addresses", "HTTPMessages", logging, "CYAML"],
+            path: "Sources/Pipeline/ConfigurationLanguage",
+            swiftSettings: settings
+        ),
+        .target(
+            name: "Instruments",
+            dependencies: [],
+            path: "Sources/Pipeline/Instruments",
+            swiftSettings: settings
+        ),
         .target(
             name: "Pipeline",
-            dependencies: [nioCore, logging, deque, "CYAML"],
+            dependencies: floors + [nioCore, logging, deque],
+            path: "Sources/Pipeline/Pipeline",
             swiftSettings: settings
         ),
         .target(
             name: "AWS",
-            dependencies: ["Pipeline", nioCore, nioHTTP1, logging, crypto, httpClient],
+            dependencies: pipeline + [nioCore, nioHTTP1, logging, crypto, httpClient],
             swiftSettings: settings
         ),
         .target(
             name: "ControlStages",
-            dependencies: ["Pipeline", "AWS", nioCore, nioPosix, nioHTTP1, logging, httpClient, crypto],
+            dependencies: pipeline + ["AWS", nioCore, nioPosix, nioHTTP1, logging, httpClient, crypto],
             swiftSettings: settings
         ),
         .target(
             name: "Stages",
-            dependencies: [
-                "Pipeline", "AWS", "ControlStages", httpClient, nioCore, nioPosix, nioSSL,
+            dependencies: pipeline + [
+                "AWS", "ControlStages", httpClient, nioCore, nioPosix, nioSSL,
                 .product(name: "NIOTLS", package: "swift-nio"),
                 logging, deque, x509,
                 crypto, cryptoExtras, asn1, nioHTTP1, nioHTTP2, nioHPACK, nioWebSocket, jwt, metrics, "CZlib",
@@ -84,26 +122,26 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(
             name: "Runtime",
-            dependencies: ["Pipeline", nioCore, logging],
+            dependencies: pipeline + [nioCore, logging],
             path: "Sources/Hosts/Runtime",
             swiftSettings: settings
         ),
         .target(
             name: "Hosting",
-            dependencies: ["Pipeline", "Stages", "Runtime", nioCore, nioPosix, logging, metrics],
+            dependencies: pipeline + ["Stages", "Runtime", nioCore, nioPosix, logging, metrics],
             path: "Sources/Hosts/Hosting",
             swiftSettings: settings
         ),
         .target(
             name: "Lifecycle",
-            dependencies: ["Pipeline", "AWS", "Hosting", nioCore, nioHTTP1, logging, httpClient],
+            dependencies: pipeline + ["AWS", "Hosting", nioCore, nioHTTP1, logging, httpClient],
             path: "Sources/Hosts/Lifecycle",
             swiftSettings: settings
         ),
         .target(
             name: "CommandLineInterface",
-            dependencies: [
-                "Pipeline", "Stages", "Runtime", "Hosting", "Lifecycle", "Rehearsal", logging, x509, crypto, asn1, nioCore,
+            dependencies: pipeline + [
+                "Stages", "Runtime", "Hosting", "Lifecycle", "Rehearsal", logging, x509, crypto, asn1, nioCore,
                 nioHTTP1,
                 httpClient,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -114,12 +152,12 @@ let package = Package(
         // Runs stages in memory: for `fluidity test`, and beneath `StageTesting`.
         .target(
             name: "Rehearsal",
-            dependencies: ["Pipeline", nioCore, nioPosix, logging],
+            dependencies: pipeline + [nioCore, nioPosix, logging],
             swiftSettings: settings
         ),
         .target(
             name: "StageTesting",
-            dependencies: ["Pipeline", "Rehearsal", "CAllocations", nioCore, logging],
+            dependencies: pipeline + ["Rehearsal", "CAllocations", nioCore, logging],
             swiftSettings: settings
         ),
         // Replaces the allocator of the program that links it, so it goes into tests only.
@@ -132,14 +170,14 @@ let package = Package(
         ),
         .executableTarget(
             name: "bootstrap",
-            dependencies: ["Stages", "ControlStages", "Runtime", "Pipeline", "CMathCompatibility", logging, nioPosix],
+            dependencies: pipeline + ["Stages", "ControlStages", "Runtime", "CMathCompatibility", logging, nioPosix],
             path: "Sources/Hosts/Lambda",
             swiftSettings: settings
         ),
         .target(name: "CMathCompatibility", path: "Sources/Hosts/CMathCompatibility"),
         .testTarget(
             name: "PipelineTests",
-            dependencies: ["Pipeline", nioCore, nioEmbedded, logging],
+            dependencies: pipeline + [nioCore, nioEmbedded, logging],
             exclude: ["Configuration/Fixtures"],
             swiftSettings: settings
         ),
@@ -151,14 +189,14 @@ let package = Package(
         ),
         .testTarget(
             name: "ControlStagesTests",
-            dependencies: ["Pipeline", "AWS", "ControlStages", nioCore, nioPosix, nioEmbedded, nioHTTP1, logging],
+            dependencies: pipeline + ["AWS", "ControlStages", nioCore, nioPosix, nioEmbedded, nioHTTP1, logging],
             exclude: ["Lambda/Fixtures"],
             swiftSettings: settings
         ),
         .testTarget(
             name: "StagesTests",
-            dependencies: [
-                "Pipeline", "Stages", nioCore, nioPosix, nioEmbedded, nioSSL, deque,
+            dependencies: pipeline + [
+                "Stages", nioCore, nioPosix, nioEmbedded, nioSSL, deque,
                 nioHTTP1, x509, crypto, asn1, logging, nioHTTP2, nioHPACK, nioWebSocket, jwt, "StageTesting",
             ],
             exclude: ["Configuration/Fixtures"],
@@ -166,8 +204,8 @@ let package = Package(
         ),
         .testTarget(
             name: "HostsTests",
-            dependencies: [
-                "Pipeline", "AWS", "ControlStages", "Stages", "Hosting", "Runtime", "Lifecycle", "CommandLineInterface", nioCore,
+            dependencies: pipeline + [
+                "AWS", "ControlStages", "Stages", "Hosting", "Runtime", "Lifecycle", "CommandLineInterface", nioCore,
                 nioPosix, nioEmbedded, logging, nioSSL, x509, asn1, metrics,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],

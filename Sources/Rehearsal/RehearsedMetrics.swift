@@ -1,3 +1,4 @@
+package import Instruments
 package import Pipeline
 
 /// What the stages of a rehearsal have counted. Confined to its loop.

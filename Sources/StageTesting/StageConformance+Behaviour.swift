@@ -1,4 +1,7 @@
 import CAllocations
+import ConfigurationLanguage
+import HTTPMessages
+import Instruments
 import Logging
 import NIOCore
 import Pipeline

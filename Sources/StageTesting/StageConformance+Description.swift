@@ -1,3 +1,5 @@
+import ConfigurationLanguage
+import Instruments
 import Pipeline
 
 extension StageConformance {

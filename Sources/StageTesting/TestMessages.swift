@@ -1,3 +1,4 @@
+public import HTTPMessages
 import NIOCore
 public import Pipeline
 import Rehearsal

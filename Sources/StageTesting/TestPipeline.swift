@@ -1,3 +1,4 @@
+public import HTTPMessages
 import Logging
 import NIOCore
 public import Pipeline

@@ -1,3 +1,4 @@
+public import ConfigurationLanguage
 public import ControlStages
 public import Pipeline
 

@@ -1,6 +1,7 @@
 package import Logging
 package import NIOCore
 import Pipeline
+import Platform
 import Synchronization
 
 #if canImport(FoundationEssentials)

@@ -1,3 +1,5 @@
+import Addresses
+import HTTPMessages
 package import Logging
 import Pipeline
 

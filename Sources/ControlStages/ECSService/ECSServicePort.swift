@@ -1,5 +1,6 @@
+package import HTTPMessages
 import NIOCore
-package import Pipeline
+import Pipeline
 
 #if canImport(FoundationEssentials)
 import FoundationEssentials

@@ -1,5 +1,6 @@
 import AWS
 import AsyncHTTPClient
+public import ConfigurationLanguage
 import Logging
 import NIOCore
 public import Pipeline

@@ -1,5 +1,6 @@
+import ConfigurationLanguage
 import Crypto
-package import Pipeline
+package import HTTPMessages
 
 /// Decides whose events a function does.
 ///

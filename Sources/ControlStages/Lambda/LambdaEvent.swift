@@ -1,5 +1,5 @@
+package import HTTPMessages
 package import NIOCore
-package import Pipeline
 
 #if canImport(FoundationEssentials)
 import FoundationEssentials

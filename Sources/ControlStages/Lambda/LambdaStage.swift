@@ -1,3 +1,5 @@
+public import ConfigurationLanguage
+import HTTPMessages
 package import Logging
 package import NIOCore
 public import Pipeline

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ConfigurationLanguage
 import Pipeline
 
 struct CheckCommand: AsyncParsableCommand {

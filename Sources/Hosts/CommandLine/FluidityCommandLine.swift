@@ -1,5 +1,6 @@
 import ArgumentParser
 public import Pipeline
+import Platform
 
 /// The `fluidity` command line, with the stages of whoever runs it.
 public enum FluidityCommandLine {

@@ -1,5 +1,8 @@
+import Addresses
 import ArgumentParser
 import AsyncHTTPClient
+import ConfigurationLanguage
+import HTTPMessages
 import NIOCore
 import NIOHTTP1
 import Pipeline

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ConfigurationLanguage
 package import Pipeline
 
 struct PrintCommand: AsyncParsableCommand {

@@ -1,9 +1,11 @@
 import ArgumentParser
+import ConfigurationLanguage
 import Hosting
 import Lifecycle
 import Logging
 import NIOCore
 import Pipeline
+import Platform
 import Runtime
 
 #if canImport(FoundationEssentials)

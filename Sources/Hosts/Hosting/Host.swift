@@ -2,6 +2,7 @@ package import Logging
 package import NIOCore
 import NIOPosix
 package import Pipeline
+import Platform
 import Runtime
 
 /// Runs configurations until it is asked to end.

@@ -1,3 +1,4 @@
+package import Instruments
 package import Metrics
 package import Pipeline
 import Synchronization

@@ -1,3 +1,5 @@
+import ConfigurationLanguage
+import Instruments
 import Logging
 import NIOCore
 import Pipeline

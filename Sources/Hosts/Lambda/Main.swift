@@ -2,6 +2,7 @@ import ControlStages
 import Logging
 import NIOPosix
 import Pipeline
+import Platform
 import Runtime
 import Stages
 

@@ -1,7 +1,9 @@
 import AsyncHTTPClient
+import ConfigurationLanguage
 package import NIOCore
 import NIOHTTP1
 package import Pipeline
+import Platform
 
 #if canImport(FoundationEssentials)
 import FoundationEssentials

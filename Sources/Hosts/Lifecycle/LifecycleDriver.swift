@@ -1,3 +1,4 @@
+import ConfigurationLanguage
 import Hosting
 package import Logging
 package import NIOCore

@@ -1,4 +1,4 @@
-import Pipeline
+import Platform
 import Synchronization
 
 #if canImport(Glibc)

@@ -1,6 +1,8 @@
+import HTTPMessages
 package import Logging
 import NIOCore
 package import Pipeline
+package import Platform
 
 /// One line at `info` for each exchange: who, what kind, which host, how it ended, how much, how long. Never a path, a query,
 /// a field or a body.

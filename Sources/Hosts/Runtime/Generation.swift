@@ -44,7 +44,7 @@ package final class Generation: Sendable {
             await stop()
             throw error
         }
-        if number != nil { telemetry.enter(.running, stages: plan.stages) }
+        if number != nil { telemetry.enter(.running, stages: plan.stages.map(\.running)) }
     }
 
     package func reopenFiles() async {

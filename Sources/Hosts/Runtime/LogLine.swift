@@ -1,5 +1,6 @@
 package import Logging
 package import Pipeline
+package import Platform
 
 /// One line of a log. Whatever a peer may have written is made harmless: no line breaks, no control characters.
 package enum LogLine {

@@ -1,5 +1,6 @@
 package import Logging
 package import Pipeline
+package import Platform
 
 /// Puts each log line, as text or as JSON, among those that wait for standard error: who logs never waits for whoever reads it.
 package struct StandardErrorLogHandler: LogHandler {

@@ -1,19 +1,11 @@
 /// A network in CIDR notation (RFC 4632), or a single address.
 ///
 /// What is written inside `::ffff:0:0/96` is a network of IPv4, as every address there is an IPv4 address.
-public struct Network: Sendable, Equatable, ScalarConfigurationValue {
+public struct Network: Sendable, Equatable {
     /// Nil in one that contains nothing.
     private let block: AddressBlock?
     /// What it was to be made of, for one that has no address in it.
-    private var malformed: String?
-
-    public static var typeDescription: String { "a network such as 10.0.0.0/8, or an address" }
-
-    public init(configured text: String) throws(InvalidValue) {
-        if text == "any" { throw InvalidValue(hint: "'any' stands alone, not in a list") }
-        guard let network = Network(text) else { throw InvalidValue() }
-        self = network
-    }
+    package private(set) var malformed: String?
 
     /// Nil for what is neither a network nor an address.
     package init?(_ text: String) {
@@ -43,11 +35,13 @@ public struct Network: Sendable, Equatable, ScalarConfigurationValue {
         prefix >= 96 && EmbeddedAddress.wellKnownTranslation.address(in: address) != nil && contains(address)
     }
 
-    public func problems() -> [ConfigurationProblem] { malformed.map { Self.problems(of: $0) } ?? [] }
+}
 
-    public var printed: String {
-        guard let block else { return malformed?.printed ?? "" }
-        return PlainText.quotedIfNeeded(block.isOneAddress ? block.base.description : "\(block.base)/\(block.prefix)")
+extension Network: CustomStringConvertible {
+    /// As it is written in a list: an address, or an address and a number of bits.
+    public var description: String {
+        guard let block else { return malformed ?? "" }
+        return block.isOneAddress ? block.base.description : "\(block.base)/\(block.prefix)"
     }
 }
 

@@ -1,6 +1,6 @@
+import Addresses
 import Logging
 import NIOCore
-import Pipeline
 import Synchronization
 
 /// The places that a listener has for connections, shared by the loops. Touched a few times for each connection, never for what passes.

@@ -1,6 +1,7 @@
+import ConfigurationLanguage
 import Logging
 import NIOCore
-import Pipeline
+import Platform
 import Synchronization
 
 /// Sees to it that a listener doesn't take the descriptors that its connections need. While few are left, connections wait in the kernel's

@@ -1,3 +1,5 @@
+import Addresses
+import ConfigurationLanguage
 import Logging
 import NIOCore
 import NIOPosix

@@ -1,5 +1,6 @@
+import Addresses
 import NIOCore
-import Pipeline
+import Platform
 
 /// Prepares new connections, each on its own loop, and stops accepting at the limit. What comes then waits in the kernel's queue.
 ///

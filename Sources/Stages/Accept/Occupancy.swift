@@ -1,4 +1,4 @@
-import Pipeline
+import Addresses
 
 /// Who is at a listener, and whether there is room for another. A value without clock and channel.
 ///

@@ -1,4 +1,4 @@
-import Pipeline
+import Addresses
 
 /// The connections of clients that haven't shown yet who they are, the oldest first. A value without clock and channel: it is told which
 /// of them have had their time, and says which of those goes when there is no room for another.

@@ -1,5 +1,7 @@
+import HTTPMessages
 import NIOCore
 package import Pipeline
+package import Platform
 
 /// What an exchange's line says.
 package struct AccessLogLine: Sendable {

@@ -1,5 +1,8 @@
+public import ConfigurationLanguage
+import Instruments
 import Logging
 public import Pipeline
+import Platform
 
 /// How a line of the access log is written.
 public enum AccessLogFormat: String, Sendable, CaseIterable, ConfigurationChoice {
@@ -85,7 +88,14 @@ final class AccessLogStage: Stage {
         return AccessLogPort(AccessLogGate(line, writer, on: shard), next: downstream)
     }
 
-    func start() async throws { try writer.open() }
+    func start() async throws {
+        do {
+            try writer.open()
+        } catch {
+            throw StageError(.unavailable, error.message, key: "to")
+        }
+    }
+
     func stop() async { await writer.finish(within: Self.patience) }
 
     func status() async -> StageStatus {

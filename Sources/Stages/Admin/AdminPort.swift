@@ -1,3 +1,6 @@
+import Addresses
+import HTTPMessages
+import Instruments
 import NIOCore
 import Pipeline
 

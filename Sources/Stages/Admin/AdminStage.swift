@@ -1,3 +1,4 @@
+public import ConfigurationLanguage
 package import Logging
 import NIOCore
 public import Pipeline

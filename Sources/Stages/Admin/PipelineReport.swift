@@ -1,4 +1,6 @@
+import Instruments
 import Pipeline
+import Platform
 
 /// The running list with each stage's state and counters, as JSON.
 enum PipelineReport {

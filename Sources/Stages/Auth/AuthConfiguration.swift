@@ -1,4 +1,7 @@
-public import Pipeline
+import Addresses
+public import ConfigurationLanguage
+import HTTPMessages
+import Pipeline
 
 /// What `auth` can be told.
 public struct AuthConfiguration: StageConfiguration {

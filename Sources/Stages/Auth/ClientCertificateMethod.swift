@@ -1,5 +1,6 @@
+public import ConfigurationLanguage
 import NIOCore
-public import Pipeline
+import Pipeline
 
 /// A pattern for one thing that a certificate says of its holder: `dns:*.agents.example`.
 public struct CertificatePattern: Sendable, Equatable, ScalarConfigurationValue {

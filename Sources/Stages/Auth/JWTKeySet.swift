@@ -1,5 +1,5 @@
+public import ConfigurationLanguage
 import JWTKit
-public import Pipeline
 
 #if canImport(FoundationEssentials)
 import FoundationEssentials

@@ -1,3 +1,4 @@
+import ConfigurationLanguage
 import NIOCore
 import Pipeline
 import Synchronization

@@ -1,5 +1,7 @@
+public import ConfigurationLanguage
+import HTTPMessages
 import NIOCore
-public import Pipeline
+import Pipeline
 
 #if canImport(Glibc)
 import Glibc

@@ -1,5 +1,4 @@
 import NIOCore
-import Pipeline
 
 #if canImport(Glibc)
 import Glibc

@@ -1,3 +1,6 @@
+public import ConfigurationLanguage
+import HTTPMessages
+import Instruments
 import Logging
 import NIOCore
 public import Pipeline

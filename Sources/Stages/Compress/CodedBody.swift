@@ -1,6 +1,6 @@
 import DequeModule
+import HTTPMessages
 import NIOCore
-import Pipeline
 
 /// One body on its way through deflate or inflate, with its credit: what goes in and comes out differs in number, and neither
 /// may pile up. Without an exchange, so that tests need none.

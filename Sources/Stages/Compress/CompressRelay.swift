@@ -1,3 +1,5 @@
+import HTTPMessages
+import Instruments
 import NIOCore
 import Pipeline
 

@@ -1,4 +1,4 @@
-import Pipeline
+import HTTPMessages
 
 /// Which bodies are worth deflating, by what their heads say.
 struct CompressibleTypes: Sendable {

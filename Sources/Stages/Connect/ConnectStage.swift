@@ -1,6 +1,8 @@
+public import ConfigurationLanguage
 import Logging
 import NIOCore
 public import Pipeline
+import Platform
 import Synchronization
 
 /// What `connect` can be told.

@@ -1,7 +1,10 @@
+import ConfigurationLanguage
+import Instruments
 import Logging
 import NIOCore
 import NIOPosix
 import Pipeline
+import Platform
 
 /// Keeps one connection to the server open on one loop.
 final class Dialer: OutboundPort {

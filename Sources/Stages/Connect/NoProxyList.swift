@@ -1,4 +1,6 @@
-package import Pipeline
+import Addresses
+package import ConfigurationLanguage
+import HTTPMessages
 
 /// `NO_PROXY`: hosts that are reached without a proxy. Entries are separated by commas or spaces: a name for itself and
 /// everything below it, with or without a dot or `*.` before it, an address, a network, each also with a port; `*` is all.

@@ -1,5 +1,6 @@
+package import HTTPMessages
 package import NIOCore
-package import Pipeline
+import Platform
 
 /// What the body of an answer says to a person: the text of a page of HTML, or the body itself where it is plain text.
 package enum PageText {

@@ -1,4 +1,5 @@
-package import Pipeline
+package import ConfigurationLanguage
+import HTTPMessages
 
 /// An HTTP proxy on the way to the server, and what it is shown.
 package struct ProxyAddress: Sendable, Hashable {

@@ -1,3 +1,4 @@
+package import ConfigurationLanguage
 package import Pipeline
 
 #if canImport(Glibc)

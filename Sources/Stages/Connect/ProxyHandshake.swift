@@ -1,6 +1,8 @@
 import AWS
+package import ConfigurationLanguage
+import HTTPMessages
 package import NIOCore
-package import Pipeline
+import Platform
 
 /// Asks an HTTP proxy for a connection to the server (RFC 9110, 9.3.6), and reads what it says if it doesn't open one.
 package struct ProxyHandshake: Sendable {

@@ -1,5 +1,5 @@
+import ConfigurationLanguage
 import NIOCore
-import Pipeline
 
 /// How one stands with the proxies on the way: what may be tried, and when. A value without clock and connections.
 ///

@@ -1,5 +1,5 @@
+import ConfigurationLanguage
 import NIOCore
-import Pipeline
 import Synchronization
 
 /// What this process tries with proxies on the way: all event loops, pipelines and generations ask here, or each of them would send a

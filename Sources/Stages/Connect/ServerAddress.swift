@@ -1,4 +1,4 @@
-public import Pipeline
+public import ConfigurationLanguage
 
 /// Where the server is: a host and a port, or whatever the control plane says.
 public enum ServerAddress: Sendable, Hashable, ScalarConfigurationValue, CustomStringConvertible {

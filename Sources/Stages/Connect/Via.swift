@@ -1,4 +1,5 @@
-public import Pipeline
+public import ConfigurationLanguage
+package import Pipeline
 
 /// The ways to the server that are tried, in order.
 public struct Via: Sendable, Equatable, ConfigurationValue {

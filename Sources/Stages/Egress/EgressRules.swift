@@ -1,5 +1,8 @@
+public import Addresses
+public import ConfigurationLanguage
+import HTTPMessages
 import NIOCore
-public import Pipeline
+import Pipeline
 
 /// One rule of the list.
 ///

@@ -1,4 +1,4 @@
-public import Pipeline
+public import ConfigurationLanguage
 
 /// Which way a body goes.
 public enum BodyDirection: String, Sendable, CaseIterable, ConfigurationChoice {

@@ -1,5 +1,5 @@
+import ConfigurationLanguage
 import NIOCore
-import Pipeline
 
 /// What happens to one exchange, as chance had it.
 struct FaultPlan: Equatable {

@@ -1,3 +1,4 @@
+import Instruments
 public import Pipeline
 
 extension FaultFactory {

@@ -1,4 +1,5 @@
 import DequeModule
+import HTTPMessages
 import NIOCore
 import Pipeline
 

@@ -1,3 +1,5 @@
+import HTTPMessages
+import Instruments
 import Logging
 import NIOCore
 public import Pipeline

@@ -1,6 +1,6 @@
+import Addresses
 import NIOCore
 import NIOPosix
-import Pipeline
 
 #if canImport(Glibc)
 import Glibc

@@ -1,4 +1,4 @@
-import Pipeline
+import HTTPMessages
 
 /// Tells authentication that an origin takes for the whole connection from that which it takes for one request.
 ///

@@ -2,6 +2,7 @@ import DequeModule
 import Logging
 import NIOCore
 import Pipeline
+import Platform
 
 /// Exchanges of one loop that wait for a file descriptor for their connection. However many there are, one timer looks whether there are
 /// any, and others are asked to give up what they don't need no more often than that.

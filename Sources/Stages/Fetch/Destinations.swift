@@ -1,5 +1,6 @@
+public import Addresses
+public import ConfigurationLanguage
 package import NIOCore
-public import Pipeline
 
 /// Which addresses may be dialled. The decision is made on what dialling the address reaches, whatever name led to it.
 public struct Destinations: Sendable, Equatable, ConfigurationValue {

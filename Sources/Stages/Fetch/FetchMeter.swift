@@ -1,3 +1,5 @@
+import HTTPMessages
+import Instruments
 import Pipeline
 
 /// What is counted of connections to origins on one loop.

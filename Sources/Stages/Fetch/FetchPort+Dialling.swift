@@ -1,7 +1,11 @@
+import Addresses
+import HTTPMessages
+import Instruments
 import NIOCore
 import NIOPosix
 import NIOSSL
 import Pipeline
+import Platform
 
 /// From a host's name to a connection that serves an exchange.
 extension FetchPort {

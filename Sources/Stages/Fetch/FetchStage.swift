@@ -1,7 +1,9 @@
+public import ConfigurationLanguage
 import Logging
 import NIOCore
 import NIOSSL
 public import Pipeline
+import Platform
 import Synchronization
 
 #if canImport(Glibc)

@@ -1,6 +1,8 @@
+import HTTPMessages
 import NIOCore
 import NIOPosix
 import Pipeline
+import Platform
 
 #if canImport(Glibc)
 import Glibc

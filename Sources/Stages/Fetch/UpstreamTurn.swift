@@ -1,4 +1,4 @@
-import Pipeline
+import HTTPMessages
 
 /// What a connection to an origin knows of the exchange that has its turn on it. A value, begun anew with each exchange.
 struct UpstreamTurn {

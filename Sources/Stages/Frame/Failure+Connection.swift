@@ -1,4 +1,4 @@
-import Pipeline
+import HTTPMessages
 
 /// How streams end with the connection that carries them, in the words of every codec.
 extension Failure {

@@ -1,5 +1,7 @@
+import HTTPMessages
 import NIOCore
 import Pipeline
+import Platform
 
 /// What begins exchanges on the connection that is up.
 protocol TunnelQueueOwner: AnyObject {

@@ -1,4 +1,4 @@
-import Pipeline
+import Instruments
 
 extension HTTPFactory {
     /// What the stage counts: the stage makes each from here, and the reference lists them.

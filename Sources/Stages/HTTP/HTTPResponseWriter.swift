@@ -1,5 +1,5 @@
+import HTTPMessages
 import NIOCore
-import Pipeline
 
 /// Writes a connection's responses, one after the other. A class for the reason that `BodyWriter` is one.
 final class HTTPResponseWriter {

@@ -1,3 +1,5 @@
+import Addresses
+import HTTPMessages
 import NIOCore
 import Pipeline
 

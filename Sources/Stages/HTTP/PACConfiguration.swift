@@ -1,4 +1,6 @@
-public import Pipeline
+public import Addresses
+public import ConfigurationLanguage
+import HTTPMessages
 
 /// What a browser is told to send through this proxy and what not, in a file that it asks for.
 public struct PACConfiguration: NestedConfiguration {

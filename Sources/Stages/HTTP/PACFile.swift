@@ -1,4 +1,5 @@
-package import Pipeline
+import Addresses
+package import HTTPMessages
 
 /// A proxy auto-configuration file: a JavaScript function that browsers call for each URL. It looks at the host as it stands
 /// there and resolves nothing, so that no name leaves the browser other than through the proxy.

@@ -1,4 +1,4 @@
-package import Pipeline
+package import HTTPMessages
 
 /// What a request's target means (RFC 9112, 3.2).
 package enum RequestTarget {

@@ -1,5 +1,5 @@
+import HTTPMessages
 import NIOCore
-import Pipeline
 
 /// Writes the bodies of a connection's messages, one after the other, and sees to it that each is as long as its head says.
 ///

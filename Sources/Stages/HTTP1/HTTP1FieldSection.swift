@@ -1,5 +1,5 @@
+import HTTPMessages
 import NIOCore
-import Pipeline
 
 /// Collects the fields of a head or of trailers: the end-to-end fields as they came, and what the others say of the connection
 /// and the framing.

@@ -1,4 +1,4 @@
-package import Pipeline
+package import HTTPMessages
 
 /// What a connection said in a request's head, before any meaning is given to it.
 package struct HTTP1RequestHead: Sendable, Equatable {

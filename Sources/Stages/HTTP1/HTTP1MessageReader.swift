@@ -1,5 +1,5 @@
+import HTTPMessages
 import NIOCore
-import Pipeline
 
 /// The part of a parser that requests and responses share: the lines of the fields, and the body.
 struct HTTP1MessageReader: Sendable {

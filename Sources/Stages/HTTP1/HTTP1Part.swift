@@ -1,5 +1,5 @@
+package import HTTPMessages
 package import NIOCore
-package import Pipeline
 
 /// What a parser yields, in this order: a head, any number of pieces of its body, and the end.
 package enum HTTP1Part<Head: Sendable & Equatable>: Sendable, Equatable {

@@ -1,5 +1,5 @@
+import HTTPMessages
 package import NIOCore
-import Pipeline
 
 /// Reads the requests of one connection.
 ///

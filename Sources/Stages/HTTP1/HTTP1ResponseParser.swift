@@ -1,5 +1,5 @@
+import HTTPMessages
 package import NIOCore
-import Pipeline
 
 /// Reads the responses of one connection as strictly as `HTTP1RequestParser` reads requests.
 package struct HTTP1ResponseParser: Sendable {

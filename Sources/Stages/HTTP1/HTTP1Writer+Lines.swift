@@ -1,5 +1,5 @@
+import HTTPMessages
 import NIOCore
-import Pipeline
 
 extension HTTP1Writer {
     static func check(_ head: RequestHead) throws(HTTP1Error) {

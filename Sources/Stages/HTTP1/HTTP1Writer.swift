@@ -1,5 +1,5 @@
+package import HTTPMessages
 package import NIOCore
-package import Pipeline
 
 /// How a body is sent.
 package enum BodyFraming: Sendable, Hashable {

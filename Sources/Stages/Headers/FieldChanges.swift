@@ -1,4 +1,6 @@
-public import Pipeline
+public import ConfigurationLanguage
+import HTTPMessages
+import Pipeline
 
 /// What happens to the fields of one kind of head, in this order: `rename`, `remove`, `set`, `add`.
 public struct FieldChanges: NestedConfiguration {

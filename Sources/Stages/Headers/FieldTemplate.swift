@@ -1,4 +1,6 @@
-public import Pipeline
+public import ConfigurationLanguage
+import HTTPMessages
+import Pipeline
 
 /// A field's value with places for what is known of the exchange: `{identity}`. Braces, for `${…}` is the loader's and
 /// would be replaced when the file is read; `{{` stands for `{`. In code it can be a literal.

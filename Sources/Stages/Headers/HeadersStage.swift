@@ -1,3 +1,5 @@
+public import ConfigurationLanguage
+import HTTPMessages
 public import Pipeline
 
 /// What `headers` can be told.

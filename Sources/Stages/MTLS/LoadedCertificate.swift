@@ -1,5 +1,6 @@
 import NIOSSL
 import Pipeline
+import Platform
 import SwiftASN1
 import X509
 

@@ -1,4 +1,4 @@
-import Pipeline
+import Instruments
 
 extension MTLSFactory {
     /// What the stage counts: the stage makes each from here, and the reference lists them.

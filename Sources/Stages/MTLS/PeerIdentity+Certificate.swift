@@ -1,6 +1,6 @@
 import Crypto
 package import NIOSSL
-package import Pipeline
+import Pipeline
 import SwiftASN1
 package import X509
 

@@ -1,4 +1,4 @@
-package import Pipeline
+import Pipeline
 
 extension PeerIdentity {
     /// Whether the certificate carries a name, by RFC 9525: one of its DNS names is it or covers it with a wildcard in its

@@ -1,5 +1,7 @@
+package import ConfigurationLanguage
 package import NIOSSL
 package import Pipeline
+import Platform
 import SwiftASN1
 import X509
 

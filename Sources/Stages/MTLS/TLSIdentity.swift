@@ -1,6 +1,9 @@
+import ConfigurationLanguage
+import Instruments
 import Logging
 import NIOSSL
 import Pipeline
+import Platform
 import Synchronization
 
 #if canImport(Glibc)

@@ -1,3 +1,4 @@
+import Addresses
 import Pipeline
 
 /// Whose a connection is as far as limits go: whoever has a certificate is known by its key, whatever the address, everybody else by the

@@ -1,4 +1,5 @@
-public import Pipeline
+public import ConfigurationLanguage
+import HTTPMessages
 
 /// A pattern for whole texts: `*` stands for any number of characters, `?` for one, anything else for itself.
 ///

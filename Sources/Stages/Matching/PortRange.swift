@@ -1,4 +1,4 @@
-public import Pipeline
+public import ConfigurationLanguage
 
 /// A port, or several that follow each other: `443`, `8000-8999`.
 public struct PortRange: Sendable, Equatable, ScalarConfigurationValue {

@@ -1,4 +1,4 @@
-public import Pipeline
+public import ConfigurationLanguage
 
 /// Where in CloudWatch a server's metrics go: what the control plane decides by.
 public struct CloudWatchSettings: NestedConfiguration {

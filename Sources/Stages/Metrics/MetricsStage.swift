@@ -1,3 +1,5 @@
+public import ConfigurationLanguage
+import Instruments
 import Logging
 import NIOCore
 public import Pipeline

@@ -1,4 +1,6 @@
-public import Pipeline
+public import ConfigurationLanguage
+import HTTPMessages
+import Pipeline
 
 /// Whose exchanges share one limit.
 public enum RateLimitKey: String, Sendable, CaseIterable, ConfigurationChoice {

@@ -1,3 +1,5 @@
+public import ConfigurationLanguage
+import Instruments
 import NIOCore
 public import Pipeline
 

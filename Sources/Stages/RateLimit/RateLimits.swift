@@ -1,5 +1,6 @@
+import ConfigurationLanguage
+import HTTPMessages
 import NIOCore
-import Pipeline
 
 /// Requests in a time.
 struct RequestLimit: Sendable {

@@ -1,4 +1,4 @@
-public import Pipeline
+public import ConfigurationLanguage
 
 /// Tokens in a time, and the same as time: what tokens cost is the time in which they come back. Nanoseconds throughout.
 struct TokenRate: Sendable, Equatable {

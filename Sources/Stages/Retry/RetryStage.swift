@@ -1,3 +1,6 @@
+public import ConfigurationLanguage
+import HTTPMessages
+import Instruments
 import NIOCore
 public import Pipeline
 

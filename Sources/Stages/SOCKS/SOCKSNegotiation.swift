@@ -1,5 +1,7 @@
+import Addresses
+package import ConfigurationLanguage
+package import HTTPMessages
 package import NIOCore
-package import Pipeline
 
 /// What a SOCKS5 client and this program say to each other before the bytes of a connection (RFC 1928, RFC 1929): bytes in,
 /// steps out.

@@ -1,5 +1,5 @@
+package import HTTPMessages
 package import NIOCore
-package import Pipeline
 
 /// What a client is told of its request (RFC 1928, 6).
 package enum SOCKSReply: UInt8, Sendable {

@@ -1,3 +1,4 @@
+public import ConfigurationLanguage
 import NIOCore
 public import Pipeline
 

@@ -1,3 +1,4 @@
+package import HTTPMessages
 package import Pipeline
 
 /// What a browser gets that asks for a page while the server is being woken: a page that asks again.

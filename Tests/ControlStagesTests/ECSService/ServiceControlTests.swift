@@ -1,5 +1,6 @@
 import ControlStages
 import Foundation
+import HTTPMessages
 import Pipeline
 import Synchronization
 import Testing

@@ -1,6 +1,7 @@
+import ConfigurationLanguage
 import ControlStages
 import Foundation
-import Pipeline
+import HTTPMessages
 import Testing
 
 /// Who is let in, by what AWS says of it and by what the request proves.

@@ -1,7 +1,7 @@
 import ControlStages
 import Foundation
+import HTTPMessages
 import NIOCore
-import Pipeline
 import Testing
 
 /// Events in the public formats, and events that are none.

@@ -1,3 +1,5 @@
+import ConfigurationLanguage
+import HTTPMessages
 import Logging
 import NIOCore
 import NIOPosix

@@ -1,3 +1,5 @@
+import ConfigurationLanguage
+import Instruments
 import Pipeline
 
 /// Stages that do nothing and have one of everything that a description can have.

@@ -1,6 +1,10 @@
+import Addresses
 import CommandLineInterface
+import ConfigurationLanguage
 import ControlStages
+import HTTPMessages
 import Hosting
+import Instruments
 import Logging
 import Pipeline
 import Stages

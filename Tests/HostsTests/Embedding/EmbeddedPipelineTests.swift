@@ -1,5 +1,8 @@
+import ConfigurationLanguage
 import Foundation
+import HTTPMessages
 import Hosting
+import Instruments
 import Logging
 import Pipeline
 import Stages

@@ -6,6 +6,7 @@ import NIOEmbedded
 import Synchronization
 import Testing
 
+@testable import Instruments
 @testable import Pipeline
 
 /// What a factory of an embedder's is given.

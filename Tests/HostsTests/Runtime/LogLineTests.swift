@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 import Pipeline
+import Platform
 import Runtime
 import Testing
 

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Pipeline
+@testable import Addresses
 
 @Suite struct EmbeddedAddressTests {
     /// What is in an address, form by form; those of RFC 6052, 2.4, RFC 4380, 4 and RFC 5214, 6.1 among them.

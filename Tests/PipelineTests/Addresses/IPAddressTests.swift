@@ -1,6 +1,7 @@
 import NIOCore
 import Testing
 
+@testable import Addresses
 @testable import Pipeline
 
 @Suite struct IPAddressTests {

@@ -1,6 +1,7 @@
 import Testing
 
-@testable import Pipeline
+@testable import Addresses
+@testable import ConfigurationLanguage
 
 @Suite struct NetworkTests {
     @Test(arguments: [

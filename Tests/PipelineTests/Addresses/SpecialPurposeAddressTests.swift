@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Pipeline
+@testable import Addresses
 
 @Suite struct SpecialPurposeAddressTests {
     @Test func `Every row is a block, and says which document it is from`() {

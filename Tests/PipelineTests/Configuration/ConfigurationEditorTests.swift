@@ -1,3 +1,4 @@
+import ConfigurationLanguage
 import Pipeline
 import Testing
 

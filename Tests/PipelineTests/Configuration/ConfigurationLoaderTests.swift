@@ -2,6 +2,7 @@ import Foundation
 import Logging
 import Testing
 
+@testable import ConfigurationLanguage
 @testable import Pipeline
 
 @Suite struct ConfigurationLoaderTests {

@@ -1,7 +1,7 @@
 import Logging
 import Testing
 
-@testable import Pipeline
+@testable import ConfigurationLanguage
 
 /// The words in which values are written: what each reads as, and how it is printed again.
 @Suite struct ConfigurationValueTests {

@@ -1,7 +1,9 @@
 import Foundation
 import Testing
 
+@testable import ConfigurationLanguage
 @testable import Pipeline
+@testable import Platform
 
 /// Files made to exhaust the loader. Each is refused before the YAML parser could descend into it.
 @Suite struct HostileConfigurationTests {

@@ -1,3 +1,5 @@
+import ConfigurationLanguage
+import HTTPMessages
 import Logging
 import Pipeline
 import Testing

@@ -1,5 +1,5 @@
+import Addresses
 import NIOCore
-import Pipeline
 import Testing
 
 @Suite struct ClientNetworkTests {

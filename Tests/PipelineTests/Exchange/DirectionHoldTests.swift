@@ -3,6 +3,7 @@ import NIOCore
 import NIOEmbedded
 import Testing
 
+@testable import HTTPMessages
 @testable import Pipeline
 
 /// Directions that stages hold: nothing passes, nothing is lost, nothing overtakes.

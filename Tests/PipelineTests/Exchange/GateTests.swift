@@ -3,6 +3,7 @@ import NIOCore
 import NIOEmbedded
 import Testing
 
+@testable import HTTPMessages
 @testable import Pipeline
 
 /// What gates may do with an exchange, between a source and a sink that write down what reaches them.

@@ -3,6 +3,7 @@ import NIOCore
 import NIOEmbedded
 import Testing
 
+@testable import HTTPMessages
 @testable import Pipeline
 
 /// What an exchange holds while it waits, and what is still owed when it is over.

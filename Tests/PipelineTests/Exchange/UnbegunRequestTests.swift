@@ -3,6 +3,7 @@ import NIOCore
 import NIOEmbedded
 import Testing
 
+@testable import HTTPMessages
 @testable import Pipeline
 
 /// An exchange whose sink has had nothing begun goes to another.

@@ -1,4 +1,4 @@
-import Pipeline
+import HTTPMessages
 import Testing
 
 struct AuthorityTests {

@@ -1,5 +1,5 @@
+import HTTPMessages
 import NIOCore
-import Pipeline
 import Testing
 
 /// Blocks that came over the wire: nothing but whole, well-formed entries is taken.

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import Pipeline
+@testable import Platform
 
 @Suite struct JSONTextTests {
     @Test func whatIsWrittenIsReadBack() throws {

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Pipeline
+@testable import Platform
 
 /// In what pieces lines are written.
 @Suite struct LineBatchTests {

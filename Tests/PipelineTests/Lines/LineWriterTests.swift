@@ -3,6 +3,7 @@ import Synchronization
 import Testing
 
 @testable import Pipeline
+@testable import Platform
 
 /// Nothing in here waits for good: what does hangs, which the limit of time ends.
 @Suite(.timeLimit(.minutes(1))) struct LineWriterTests {
@@ -204,7 +205,7 @@ import Testing
 
     @Test func whatCannotBeOpenedIsSaid() throws {
         let writer = LineWriter(.file("/no/such/folder/a.log"), limit: 1_000)
-        #expect(throws: StageError.self) { try writer.open() }
+        #expect(throws: LineFileProblem.self) { try writer.open() }
         #expect(!writer.write { $0.append("lost\n") })
         #expect(writer.dropped == 1)
     }

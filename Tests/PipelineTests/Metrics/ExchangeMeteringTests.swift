@@ -1,7 +1,9 @@
+import Instruments
 import NIOCore
 import NIOEmbedded
 import Testing
 
+@testable import HTTPMessages
 @testable import Pipeline
 
 /// What is counted of exchanges at every stage, without any stage doing anything for it.

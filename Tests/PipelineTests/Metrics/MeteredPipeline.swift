@@ -2,6 +2,8 @@ import Logging
 import NIOCore
 import NIOEmbedded
 
+@testable import HTTPMessages
+@testable import Instruments
 @testable import Pipeline
 
 /// A pipeline of exchanges on one embedded loop: a source that the test is, filters as the test makes them, and a sink that

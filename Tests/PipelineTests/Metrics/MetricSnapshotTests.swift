@@ -1,6 +1,8 @@
 import Testing
 
+@testable import Instruments
 @testable import Pipeline
+@testable import Platform
 
 @Suite struct MetricSnapshotTests {
     @Test func oneNameAndOneSetOfLabelsIsOneInstrument() {

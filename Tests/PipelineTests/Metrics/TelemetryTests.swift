@@ -3,6 +3,7 @@ import NIOCore
 import NIOEmbedded
 import Testing
 
+@testable import Instruments
 @testable import Pipeline
 
 @Suite struct TelemetryTests {

@@ -2,7 +2,7 @@ import NIOCore
 import Synchronization
 import Testing
 
-@testable import Pipeline
+@testable import Platform
 
 #if canImport(Glibc)
 import Glibc

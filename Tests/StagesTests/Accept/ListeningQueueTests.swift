@@ -1,9 +1,11 @@
+import ConfigurationLanguage
+import Pipeline
+
 #if os(Linux)
 import Foundation
 import Logging
 import NIOCore
 import NIOPosix
-import Pipeline
 import Testing
 
 @testable import Stages

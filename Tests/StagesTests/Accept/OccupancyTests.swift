@@ -1,7 +1,7 @@
 import NIOCore
 import Testing
 
-@testable import Pipeline
+@testable import Addresses
 @testable import Stages
 
 @Suite struct OccupancyTests {

@@ -4,7 +4,9 @@ import NIOCore
 import NIOEmbedded
 import Testing
 
+@testable import HTTPMessages
 @testable import Pipeline
+@testable import Platform
 @testable import Stages
 
 @Suite struct AccessLogLineTests {

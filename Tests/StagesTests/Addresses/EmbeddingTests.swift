@@ -3,6 +3,9 @@ import NIOCore
 import NIOEmbedded
 import Testing
 
+@testable import Addresses
+@testable import ConfigurationLanguage
+@testable import HTTPMessages
 @testable import Pipeline
 @testable import Stages
 

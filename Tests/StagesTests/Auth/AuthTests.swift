@@ -4,6 +4,8 @@ import NIOCore
 import NIOEmbedded
 import Testing
 
+@testable import ConfigurationLanguage
+@testable import HTTPMessages
 @testable import Pipeline
 @testable import Stages
 

@@ -1,4 +1,5 @@
 import Foundation
+import HTTPMessages
 import NIOCore
 import Pipeline
 import Testing

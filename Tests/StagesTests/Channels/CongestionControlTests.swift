@@ -1,7 +1,9 @@
+import ConfigurationLanguage
+import Pipeline
+
 #if os(Linux)
 import NIOCore
 import NIOPosix
-import Pipeline
 import Testing
 
 @testable import Stages

@@ -1,7 +1,8 @@
+import Pipeline
+
 #if os(Linux)
 import NIOCore
 import NIOPosix
-import Pipeline
 import Testing
 
 @testable import Stages

@@ -2,7 +2,6 @@
 import Logging
 import NIOCore
 import NIOPosix
-import Pipeline
 import Testing
 
 @testable import Stages

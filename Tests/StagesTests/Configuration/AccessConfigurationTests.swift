@@ -1,3 +1,4 @@
+import ConfigurationLanguage
 import Foundation
 import Pipeline
 import Stages

@@ -1,5 +1,6 @@
+import ConfigurationLanguage
 import NIOCore
-import Pipeline
+import Platform
 import Testing
 
 @testable import Stages

@@ -1,5 +1,5 @@
+import ConfigurationLanguage
 import NIOCore
-import Pipeline
 import Testing
 
 @testable import Stages

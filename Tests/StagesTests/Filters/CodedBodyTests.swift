@@ -1,5 +1,5 @@
+import HTTPMessages
 import NIOCore
-import Pipeline
 import Testing
 
 @testable import Stages

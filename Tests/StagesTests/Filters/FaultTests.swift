@@ -1,3 +1,6 @@
+import ConfigurationLanguage
+import HTTPMessages
+import Instruments
 import NIOCore
 import NIOEmbedded
 import Pipeline

@@ -1,9 +1,11 @@
+import Instruments
 import Logging
 import NIOCore
 import NIOEmbedded
 import Stages
 import Testing
 
+@testable import HTTPMessages
 @testable import Pipeline
 
 /// One filter between a source and a sink that write down what reaches them, on a loop whose clock the test moves.

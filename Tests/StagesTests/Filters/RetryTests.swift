@@ -1,3 +1,5 @@
+import ConfigurationLanguage
+import HTTPMessages
 import NIOCore
 import NIOEmbedded
 import Pipeline

@@ -1,5 +1,5 @@
+import HTTPMessages
 import NIOHPACK
-import Pipeline
 import Stages
 import Testing
 

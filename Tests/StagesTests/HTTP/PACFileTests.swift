@@ -1,4 +1,5 @@
-import Pipeline
+import ConfigurationLanguage
+import HTTPMessages
 import Stages
 import Testing
 

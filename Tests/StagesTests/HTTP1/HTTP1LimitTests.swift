@@ -1,5 +1,4 @@
 import NIOCore
-import Pipeline
 import Stages
 import Testing
 

@@ -1,6 +1,5 @@
 import NIOCore
 import NIOHTTP1
-import Pipeline
 import Stages
 import Testing
 

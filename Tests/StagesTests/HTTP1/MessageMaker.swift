@@ -1,5 +1,5 @@
+import HTTPMessages
 import NIOCore
-import Pipeline
 import Stages
 
 /// Makes random exchanges' heads and bodies, and what `Transcript` must say of them.

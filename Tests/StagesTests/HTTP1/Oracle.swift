@@ -1,7 +1,7 @@
+import HTTPMessages
 import NIOCore
 import NIOEmbedded
 import NIOHTTP1
-import Pipeline
 import Stages
 
 /// What both swift-nio's decoder and ours say of a message: method and target or status (swift-nio replaces reasons), version, end-to-end fields, body,

@@ -1,3 +1,4 @@
+import ConfigurationLanguage
 import Crypto
 import Foundation
 import NIOSSL

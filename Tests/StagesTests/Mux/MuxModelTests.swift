@@ -1,5 +1,4 @@
 import NIOCore
-import Pipeline
 import Testing
 
 @testable import Stages

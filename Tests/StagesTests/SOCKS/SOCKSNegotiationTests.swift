@@ -1,5 +1,6 @@
+import ConfigurationLanguage
+import HTTPMessages
 import NIOCore
-import Pipeline
 import Stages
 import Testing
 

@@ -1,4 +1,5 @@
 import Pipeline
+import Platform
 import Stages
 import SwiftASN1
 package import X509

@@ -1,3 +1,5 @@
+import Addresses
+package import ConfigurationLanguage
 package import Pipeline
 import Stages
 

@@ -1,3 +1,4 @@
+import ConfigurationLanguage
 package import Pipeline
 
 /// The JSON Schema (draft 2020-12) of whole configuration files, for editors and other tools that check YAML.

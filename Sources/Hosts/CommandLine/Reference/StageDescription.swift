@@ -1,3 +1,4 @@
+package import ConfigurationLanguage
 package import Pipeline
 
 /// Everything that a stage says of itself, in one value: what the reference is made of in each of its forms.

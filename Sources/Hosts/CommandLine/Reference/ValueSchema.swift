@@ -1,4 +1,4 @@
-import Pipeline
+import ConfigurationLanguage
 
 /// The JSON Schema of one key's value.
 struct ValueSchema {

@@ -1,3 +1,5 @@
+package import ConfigurationLanguage
+import HTTPMessages
 package import Logging
 import NIOCore
 package import Pipeline

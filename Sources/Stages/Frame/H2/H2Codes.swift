@@ -1,5 +1,5 @@
+import HTTPMessages
 package import NIOHTTP2
-package import Pipeline
 
 extension Failure {
     /// The code that a stream is reset with (RFC 9113, 7).

@@ -1,6 +1,6 @@
+import ConfigurationLanguage
 import NIOCore
 import NIOHTTP2
-import Pipeline
 
 /// What HTTP/2 connections are set to.
 struct H2Configuration: Sendable {

@@ -1,5 +1,6 @@
+package import HTTPMessages
 package import NIOHPACK
-package import Pipeline
+import Pipeline
 
 /// The heads of exchanges as HTTP/2 writes them (RFC 9113, 8.3), WebSockets as extended CONNECT (RFC 8441).
 package enum H2Heads {

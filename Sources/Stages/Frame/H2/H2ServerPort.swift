@@ -1,3 +1,4 @@
+import Instruments
 import Logging
 import NIOCore
 import NIOHTTP2

@@ -1,5 +1,5 @@
+import ConfigurationLanguage
 import NIOCore
-import Pipeline
 
 /// What sessions of the JSON protocol are set to.
 struct JSONConfiguration: Sendable {

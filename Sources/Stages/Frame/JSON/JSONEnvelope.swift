@@ -1,5 +1,6 @@
+package import HTTPMessages
 package import NIOCore
-package import Pipeline
+import Pipeline
 
 /// One message of the JSON protocol. Encoded, it is one object on a line of its own.
 package enum JSONEnvelope: Sendable, Equatable {

@@ -1,4 +1,4 @@
-package import Pipeline
+package import HTTPMessages
 
 /// The heads of exchanges in the JSON protocol.
 package enum JSONHeads {

@@ -1,5 +1,5 @@
 import DequeModule
-import Pipeline
+import HTTPMessages
 
 /// Frames without data that wait to be written. Windows are entered once and filled in when they are written.
 struct MuxControlQueue {

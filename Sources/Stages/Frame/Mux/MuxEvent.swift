@@ -1,5 +1,5 @@
+package import HTTPMessages
 package import NIOCore
-package import Pipeline
 
 /// What a frame means for the owner of a session.
 package enum MuxEvent: Sendable {

@@ -1,5 +1,5 @@
+package import HTTPMessages
 package import NIOCore
-package import Pipeline
 
 /// Turns the bytes of a connection into frames. A DATA frame is handed on in the parts in which it comes, without copying or
 /// waiting; other frames, which are small, when they are whole. Holds at most one of those.

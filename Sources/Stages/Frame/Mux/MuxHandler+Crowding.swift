@@ -1,5 +1,5 @@
+import HTTPMessages
 import NIOCore
-import Pipeline
 
 /// Making room where streams hold it that nobody reads.
 extension MuxHandler {

@@ -1,5 +1,4 @@
 import NIOCore
-import Pipeline
 
 /// Writing: when, in what pieces, and who goes on afterwards.
 extension MuxHandler {

@@ -1,5 +1,5 @@
+import HTTPMessages
 import NIOCore
-import Pipeline
 
 /// What the user of a session is told.
 protocol MuxHandlerOwner: AnyObject {

@@ -1,3 +1,4 @@
+import HTTPMessages
 import NIOCore
 import Pipeline
 

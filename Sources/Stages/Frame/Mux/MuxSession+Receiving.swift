@@ -1,5 +1,5 @@
+import HTTPMessages
 package import NIOCore
-import Pipeline
 
 extension MuxSession {
     /// Informational heads that one exchange may have.

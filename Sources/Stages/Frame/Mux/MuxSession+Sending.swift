@@ -1,5 +1,5 @@
+import HTTPMessages
 package import NIOCore
-import Pipeline
 
 /// One step of writing.
 package struct MuxWrite {

@@ -1,5 +1,4 @@
 import NIOCore
-import Pipeline
 
 /// Streams come and go: their places in the table, and what they leave behind.
 extension MuxSession {

@@ -1,0 +1,70 @@
+package import Addresses
+import HTTPMessages
+public import NIOCore
+import Synchronization
+
+/// A byte connection that somebody opened to us. Confined to its channel's loop.
+public final class Inbound {
+    public let channel: any Channel
+    /// No other connection of this process has it, before or after.
+    let number = Inbound.numbers.add(1, ordering: .relaxed).newValue
+    private static let numbers = Atomic<UInt64>(0)
+    /// Where it came from, for logs: an address and port, or `unix`. Made a text where one is wanted.
+    public private(set) lazy var remote = address?.shortDescription ?? "unix"
+    private let address: SocketAddress?
+    /// What of its address stands for one client.
+    package private(set) lazy var network = ClientNetwork(address ?? Self.address(in: remote))
+    /// Who accepted the connection, as long as it is a stranger's.
+    package var keeper: (any InboundKeeper)?
+    /// Exchanges of this connection that are open.
+    package internal(set) var openExchanges = 0
+    /// Whether somebody has chosen how TCP finds its rate; else a stage that knows how it is used may.
+    package var hasCongestionControl = false
+    /// Whether the handler that speaks with the client notes by itself that something has passed. A handler in front of it that does
+    /// nothing else would be a stop on the way of each read and each write.
+    package var notesActivity = false
+    /// Something has passed since somebody last asked.
+    package var isActive = false
+    /// Since when nothing is open on it, where somebody who speaks with the client says so: it may be closed if its descriptor is needed.
+    package var unusedSince: NIODeadline?
+    /// Who it is, once a stage has found out.
+    public var identity: PeerIdentity?
+    /// The protocol that both sides agreed on in their TLS handshake (ALPN, RFC 7301).
+    public var negotiatedProtocol: String?
+
+    public init(channel: any Channel, remote: String) {
+        self.channel = channel
+        self.address = nil
+        self.remote = remote
+    }
+
+    /// A connection that came from an address, or by a Unix socket.
+    package init(channel: any Channel, address: SocketAddress?) {
+        self.channel = channel
+        self.address = address
+    }
+
+    /// Who it is, in logs: the identity's shortest name, or `-`.
+    public var clientName: String { identity?.description ?? "-" }
+
+    /// It is known that the connection is somebody's. Until then it is a stranger's, and whoever accepted it may close it for another that
+    /// waits. To be called by a stage whose port says `admits`, on the connection's loop, any number of times.
+    public func admit() {
+        guard let keeper else { return }
+        self.keeper = nil
+        keeper.admitted()
+    }
+
+    private static func address(in remote: String) -> SocketAddress? {
+        Authority(remote).flatMap { try? SocketAddress(ipAddress: $0.host, port: 0) }
+    }
+}
+
+@available(*, unavailable)
+extension Inbound: Sendable {}
+
+/// Who accepted a connection, and wants to know when it is somebody's. Confined to the connection's loop.
+package protocol InboundKeeper: AnyObject {
+    /// Told once.
+    func admitted()
+}

@@ -1,0 +1,44 @@
+public import NIOCore
+
+/// A byte connection that we open to somebody. Confined to its channel's loop.
+public final class Outbound {
+    public let channel: any Channel
+    /// The name that was dialled, without port.
+    public let host: String
+    /// Whether somebody has chosen how TCP finds its rate; else a stage that knows how it is used may.
+    package var hasCongestionControl = false
+    public var identity: PeerIdentity?
+    /// Told once, when the connection works as far as its user can say; until then a loss counts as a failed dial.
+    public var onEstablished: (() -> Void)?
+    /// Told once, when nothing new will go over the connection although it is still open.
+    public var onRetired: (() -> Void)?
+    /// Why the connection is of no use, told before it is closed.
+    public var failure: (any Error)?
+
+    public init(channel: any Channel, host: String) {
+        self.channel = channel
+        self.host = host
+    }
+
+    /// To be called by whoever reads from the connection, once bytes can be exchanged over it.
+    public func established() {
+        onEstablished?()
+        onEstablished = nil
+    }
+
+    /// Nothing new goes over the connection: it may be replaced before it ends.
+    public func retire(because error: any Error) {
+        if failure == nil { failure = error }
+        onRetired?()
+        onRetired = nil
+    }
+
+    /// Closes the connection for a reason.
+    public func fail(_ error: any Error) {
+        if failure == nil { failure = error }
+        channel.close(promise: nil)
+    }
+}
+
+@available(*, unavailable)
+extension Outbound: Sendable {}

@@ -1,0 +1,31 @@
+public import NIOCore
+
+/// What a stage that takes outgoing connections offers to the stage before it.
+public protocol OutboundPort: AnyObject {
+    /// Makes `client` the user of every connection that this port opens on its loop, one at a time, for as long as it runs.
+    func attach(_ client: any OutboundClient)
+    var status: OutboundStatus { get }
+    /// How long an exchange may wait for a connection. Zero while none can come in that time.
+    var patience: TimeAmount { get }
+}
+
+/// The user of outgoing connections.
+public protocol OutboundClient: AnyObject {
+    /// The protocols, as ALPN calls them, of which the other side has to take one; none where that is not asked. A stage
+    /// in between says what its own client says.
+    var protocols: [String] { get }
+    /// Adds handlers to a new connection's channel, before it is connected.
+    func configure(_ connection: Outbound) throws
+    /// Bytes can be sent.
+    func ready(_ connection: Outbound)
+    /// The connection has ended, or could not be opened. Another attempt follows by itself; `OutboundPort.patience` says whether it is
+    /// worth waiting for.
+    func lost(_ connection: Outbound?, because error: (any Error)?)
+}
+
+/// Whether connections can be had at the moment, and why not.
+public enum OutboundStatus: Sendable {
+    case up
+    /// `since` in seconds of the Unix epoch.
+    case down(since: Int, to: String, because: String)
+}

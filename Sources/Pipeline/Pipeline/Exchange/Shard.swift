@@ -1,0 +1,100 @@
+public import Instruments
+public import Logging
+public import NIOCore
+import Platform
+
+/// One event loop's part of a running plan: what stages on that loop share. Confined to the loop.
+public final class Shard: MeteredLoop {
+    public let loop: any EventLoop
+    /// The group that the loop belongs to. The plan is assembled on every loop of it.
+    public let group: any EventLoopGroup
+    public let index: Int
+    public let logger: Logger
+    /// Deadlines of whatever lives on this loop.
+    public let deadlines: DeadlineSweep
+    /// What is counted on this loop.
+    public let metrics = MetricTable()
+    /// The stage that is being assembled, for the labels of its metrics; nil at any other time.
+    public internal(set) var assembling: StagePlace?
+    /// Exchanges that are open on this loop.
+    public var openExchanges: Int { open.count }
+    /// What the whole pipeline tells about itself, on all loops.
+    public let telemetry: Telemetry
+    /// What is counted of all exchanges.
+    let exchanges: ExchangeMeter
+    /// The meter of the stage that was assembled last.
+    var lastMeter: StageMeter?
+
+    // Each knows its place in it, and leaves it before it is no more.
+    private var open: [Unmanaged<Exchange>] = []
+    private var lastEvent: NIODeadline?
+    private let exchangeLog: (any ExchangeLog)?
+    private var nextSequence: UInt64 = 0
+    private let idPrefix: UInt64
+
+    public init(
+        loop: any EventLoop, group: any EventLoopGroup, index: Int, logger: Logger, exchangeLog: (any ExchangeLog)? = nil,
+        telemetry: Telemetry = Telemetry()
+    ) {
+        self.loop = loop
+        self.group = group
+        self.index = index
+        self.logger = logger
+        self.exchangeLog = exchangeLog
+        self.telemetry = telemetry
+        self.exchanges = ExchangeMeter(in: metrics)
+        self.deadlines = DeadlineSweep(loop: loop)
+        // 24 random bits tell processes apart, 8 the loops of one; 32 count.
+        self.idPrefix = (UInt64.random(in: 0..<(1 << 24)) << 40) | (UInt64(UInt8(truncatingIfNeeded: index)) << 32)
+    }
+
+    func nextID() -> ExchangeID {
+        nextSequence &+= 1
+        return ExchangeID(rawValue: idPrefix | (nextSequence & 0xFFFF_FFFF))
+    }
+
+    func register(_ exchange: Exchange) {
+        exchange.openIndex = open.count
+        open.append(Unmanaged.passUnretained(exchange))
+        exchange.client.openExchanges += 1
+        exchanges.begun.add()
+        exchanges.open.add(1)
+        lastEvent = exchange.began
+    }
+
+    func finished(_ exchange: Exchange, _ outcome: ExchangeOutcome, at place: Int?) {
+        remove(exchange)
+        lastEvent = exchange.ended
+        exchange.countEnd(outcome, at: place)
+        exchangeLog?.finished(exchange)
+    }
+
+    /// An exchange is no longer open.
+    func remove(_ exchange: Exchange) {
+        guard let index = exchange.openIndex else { return }
+        exchange.openIndex = nil
+        exchange.client.openExchanges -= 1
+        exchanges.open.add(-1)
+        let last = open.removeLast()
+        if index < open.count {
+            open[index] = last
+            last.takeUnretainedValue().openIndex = index
+        }
+    }
+
+    /// Every metric of this shard, the bytes of exchanges that are still open included.
+    package func readMetrics() -> MetricSnapshot {
+        let before = exchanges.requestBytes.value &+ exchanges.responseBytes.value
+        for exchange in open { exchange.takeUnretainedValue().countBytes() }
+        if exchanges.requestBytes.value &+ exchanges.responseBytes.value != before { lastEvent = .now() }
+        return metrics.read()
+    }
+
+    /// When an exchange last began, ended or was seen to have moved bytes, in seconds of the Unix epoch.
+    package var lastActivity: Int? {
+        lastEvent.map { WallTime.seconds - Int((NIODeadline.now() - $0).nanoseconds / 1_000_000_000) }
+    }
+}
+
+@available(*, unavailable)
+extension Shard: Sendable {}

@@ -1,0 +1,17 @@
+public import ConfigurationLanguage
+
+/// The `admin` key of a file: a second, small pipeline beside the main one, for whoever operates the program.
+public struct AdminSettings: NestedConfiguration {
+    public var listen = ListenAddress.tcp(host: "127.0.0.1", port: 9_900)
+    public var names: [String] = []
+
+    public init() {}
+
+    public static let schema = Schema<AdminSettings>(
+        .optional("listen", \.listen, "Where /livez, /readyz, /metrics and /pipeline are answered."),
+        .optional(
+            "names", \.names,
+            "Host names that it may be asked by. Addresses and localhost always work; other names don't, so that a site in a browser can't read it."
+        )
+    )
+}

@@ -1,0 +1,89 @@
+public import ConfigurationLanguage
+import Platform
+
+/// Reads configuration files and checks them against the stages of a registry. All errors of a file are found in one run.
+///
+/// What counts, from the weakest to the strongest: a key's default, the file, the environment (`FLUIDITY_…`), the command
+/// line. A variable's name is its path in capitals, with `_` for every dot and hyphen: `FLUIDITY_LOG_LEVEL`,
+/// `FLUIDITY_PIPELINE_ACCEPT_MAX_CONNECTIONS`, `FLUIDITY_PIPELINE_FRAME_2_CODEC` for the second stage of a name.
+public struct ConfigurationLoader: Sendable {
+    /// The largest file that is read, in bytes.
+    public static let sizeLimit = 1 << 20
+
+    let registry: StageRegistry
+    let environment: [String: String]
+    private let ignoredVariables: Set<String>
+    let checksFiles: Bool
+
+    /// - Parameters:
+    ///   - ignoredVariables: variables that begin with `FLUIDITY_` and mean something to others.
+    ///   - checksFiles: whether files that a configuration names must exist. To look at a pipeline they need not.
+    public init(
+        registry: StageRegistry, environment: [String: String], ignoredVariables: Set<String> = [], checksFiles: Bool = true
+    ) {
+        self.checksFiles = checksFiles
+        self.registry = registry
+        self.environment = environment
+        self.ignoredVariables = ignoredVariables
+    }
+
+    /// What a file says beside its pipeline, and the pipeline's key itself.
+    package static var fileKeys: [SchemaDescription] { FileSettings.describeKeys() }
+
+    /// Reads a file.
+    /// - Parameter host: what will run the pipeline. Where it is nil, the file says, or the pipeline's own shape.
+    public func load(
+        path: String, host: HostKind?, overrides: [ConfigurationOverride] = []
+    ) throws(ConfigurationErrors) -> LoadedConfiguration {
+        try load(text: try read(path), file: path, host: host, overrides: overrides)
+    }
+
+    func read(_ path: String) throws(ConfigurationErrors) -> String {
+        let bytes: [UInt8]?
+        do {
+            bytes = try FileAccess.read(path, limit: Self.sizeLimit)
+        } catch {
+            throw refusal(path, "the file can't be read: \(error.reason)")
+        }
+        guard let bytes else { throw tooLarge(path) }
+        guard let text = String(validating: bytes, as: UTF8.self) else { throw refusal(path, "the file is not UTF-8 text") }
+        return text
+    }
+
+    /// Reads a text as if it stood in a file of the given name.
+    public func load(
+        text: String, file: String, host: HostKind?, overrides: [ConfigurationOverride] = []
+    ) throws(ConfigurationErrors) -> LoadedConfiguration {
+        guard text.utf8.count <= Self.sizeLimit else { throw tooLarge(file) }
+        let sourceText = SourceText(text)
+        var source = ConfigurationSource(file: file, text: sourceText)
+        var reader = YAMLReader(sourceText)
+        guard let root = reader.read() else {
+            source.blanksByWord = true
+            guard reader.findings.isEmpty else { throw ConfigurationErrors(source.errors(reader.findings)) }
+            throw refusal(file, "the file is empty", hint: "it needs the key 'pipeline', a list of stages")
+        }
+        guard case .mapping = root.content else {
+            source.blankSecrets(in: root, known: [])
+            let finding = ConfigurationFinding(
+                message: "a configuration is a mapping, not \(root.shown(secret: true))",
+                hint: "begin with 'pipeline:' and list the stages below it", origin: root.origin, severity: .error
+            )
+            throw ConfigurationErrors(source.errors(reader.findings + [finding]))
+        }
+        var draft = Draft(
+            root: root, directory: FileAccess.directory(of: file), checksFiles: checksFiles, findings: reader.findings)
+        draft.resolve(environment: environment, overrides: overrides, registry: registry, ignoring: ignoredVariables)
+        draft.decode(registry: registry, host: host)
+        source.blankSecrets(in: root, known: draft.secrets)
+        return try draft.finished(source: source)
+    }
+
+    private func tooLarge(_ file: String) -> ConfigurationErrors {
+        refusal(file, "the file has more than \(ByteCount(Self.sizeLimit).printed)")
+    }
+
+    private func refusal(_ file: String, _ message: String, hint: String? = nil) -> ConfigurationErrors {
+        ConfigurationErrors([ConfigurationError(file: file, message: message, hint: hint)])
+    }
+}

@@ -1,0 +1,107 @@
+public import ConfigurationLanguage
+public import Logging
+
+/// A configuration file that was checked: everything that a host needs to run it.
+public struct LoadedConfiguration: Sendable {
+    /// The file's name as it was given.
+    public let file: String
+    public let host: HostKind
+    /// How long open exchanges have to finish when the process is asked to end.
+    public let drain: Duration
+    /// Nil means one for each core.
+    public let eventLoops: Int?
+    public let log: LogSettings
+    /// How an agent has its server started and stopped; nil when it has nothing to do with that.
+    public let lifecycle: LifecycleSettings?
+    /// The DNS record that a server writes; nil for none.
+    public let addressRecord: AddressRecordSettings?
+    /// Nil means that nothing is to answer for the pipeline.
+    public let admin: AdminSettings?
+    public let stages: [Entry]
+    public let warnings: [ConfigurationError]
+    let source: ConfigurationSource
+    /// What counts beside the pipeline, value by value: `drain`, `log.level`.
+    package let fileSettings: [ConfigurationSetting]
+    /// What `fluidity test` runs.
+    package let tests: LoadedTests
+
+    /// One stage of the list.
+    public struct Entry: Sendable {
+        let prepared: PreparedStage
+
+        public var name: String { prepared.name }
+        /// What it takes and yields at its place.
+        public var form: StageForm { prepared.form }
+        /// The stage's configuration as its factory gets it. To print it, use `settings`.
+        public var configuration: any StageConfiguration { prepared.configuration }
+        /// Every key with its value, defaults included, secrets redacted.
+        public var settings: [(key: String, value: String)] { configuration.describe() }
+
+        /// Every key with its value and where that comes from; those inside a mapping one by one, by their dotted paths.
+        package var placedSettings: [ConfigurationSetting] { configuration.settings(placed: prepared.places) }
+
+        public var position: SourcePosition? {
+            guard case .file(let position) = prepared.origin else { return nil }
+            return position
+        }
+    }
+
+    /// Makes every stage and puts them together.
+    ///
+    /// A `StageError` about the configuration comes out as `ConfigurationErrors`, at the key that it names; those of all
+    /// stages together. Any other error is thrown as it is.
+    ///
+    /// - Parameter presence: what stages and host tell each other about a server that is woken.
+    public func plan(logger: Logger, presence: ServerPresence? = nil) throws -> Plan {
+        // A pipeline that is only checked is made in the same way.
+        let known = presence ?? lifecycle.map(ServerPresence.init)
+        var made: [Plan.NamedStage] = []
+        var findings: [ConfigurationFinding] = []
+        for entry in stages {
+            var logger = logger
+            logger[metadataKey: "stage"] = "\(entry.name)"
+            do {
+                var context = StageContext(logger: logger, host: host)
+                context.presence = known
+                let stage = try entry.prepared.make(context)
+                made.append(Plan.NamedStage(name: entry.name, stage: stage))
+            } catch let error as StageError where error.code == .configuration {
+                let origin = error.key.flatMap { entry.prepared.places.origins[$0] } ?? entry.prepared.origin
+                findings.append(
+                    .init(message: "'\(entry.name)': \(error.message)", hint: nil, origin: origin, severity: .error)
+                )
+            }
+        }
+        guard findings.isEmpty else { throw ConfigurationErrors(source.errors(findings)) }
+        return try Plan(folding: made)
+    }
+}
+
+extension LoadedConfiguration {
+    /// A finding about a stage, at a key of its, or at its name where the key isn't set.
+    package func finding(
+        _ message: String, at entry: Entry, key: String? = nil, hint: String? = nil,
+        severity: ConfigurationError.Severity = .error
+    ) -> ConfigurationError {
+        let origin = key.flatMap { entry.prepared.places.origins[$0] } ?? entry.prepared.origin
+        return source.error(.init(message: message, hint: hint, origin: origin, severity: severity))
+    }
+}
+
+extension LoadedConfiguration: CustomStringConvertible {
+    /// The configuration in full, defaults included and secrets redacted, in the layout of a file.
+    public var description: String {
+        var text = "host: \(host.rawValue)\ndrain: \(drain.printed)\n"
+        if let eventLoops { text += "event-loops: \(eventLoops)\n" }
+        if let addressRecord { text += "address-record: \(addressRecord.printed)\n" }
+        if let lifecycle { text += "lifecycle: \(lifecycle.printed)\n" }
+        if let admin { text += "admin: \(admin.printed)\n" }
+        text += "log: \(log.printed)\npipeline:\n"
+        for entry in stages {
+            let settings = entry.settings
+            text += settings.isEmpty ? "  - \(entry.name)\n" : "  - \(entry.name):\n"
+            for (key, value) in settings { text += "      \(key): \(value)\n" }
+        }
+        return text
+    }
+}

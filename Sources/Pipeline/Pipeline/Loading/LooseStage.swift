@@ -1,0 +1,57 @@
+package import ConfigurationLanguage
+import Platform
+
+/// A stage of a list that is read without the rest of a pipeline: an example, or what a test is about.
+package struct LooseStage: Sendable {
+    package let name: String
+    package let forms: [StageForm]
+    package let configuration: any StageConfiguration
+    package let make: @Sendable (StageForm, StageContext) throws -> any Stage
+}
+
+extension ConfigurationLoader {
+    /// Reads the entries of a list. That they fit together isn't checked; everything else is.
+    package func looseStages(in list: String, file: String) throws(ConfigurationErrors) -> [LooseStage] {
+        let text = SourceText(list)
+        var source = ConfigurationSource(file: file, text: text)
+        var reader = YAMLReader(text)
+        guard let node = reader.read() else {
+            guard reader.findings.isEmpty else { throw ConfigurationErrors(source.errors(reader.findings)) }
+            throw ConfigurationErrors([ConfigurationError(file: file, message: "the list is empty")])
+        }
+        let directory = FileAccess.directory(of: file)
+        var substitution = Substitution(environment: environment, directory: directory)
+        let entry = ConfigurationNode.Entry(key: "pipeline", keyOrigin: node.origin, value: substitution.apply(to: node))
+        let stages = StageList(root: ConfigurationNode(.mapping([entry]), origin: node.origin))
+        var findings = reader.findings + substitution.findings + stages.findings
+        var loose: [LooseStage] = []
+        var secrets: Set<SourcePosition> = []
+        for item in stages.items {
+            guard let factory = registry.factory(named: item.name) else {
+                let hint = NearestName.hint(for: item.name, among: registry.names, otherwise: "the stages are")
+                findings.append(
+                    .init(message: "there is no stage '\(item.name)'", hint: hint, origin: item.origin, severity: .error))
+                continue
+            }
+            let context = DecodingContext(directory: directory, checksFiles: checksFiles)
+            if let stage = Self.read(item, factory, in: context) { loose.append(stage) }
+            findings += context.findings
+            secrets.formUnion(context.secrets)
+        }
+        source.blankSecrets(in: node, known: secrets)
+        let errors = source.errors(findings)
+        guard !errors.contains(where: { $0.severity == .error }) else { throw ConfigurationErrors(errors) }
+        return loose
+    }
+
+    private static func read<Factory: StageFactory>(
+        _ item: StageList.Item, _ factory: Factory, in context: DecodingContext
+    ) -> LooseStage? {
+        let configuration = Factory.Configuration.decodeMapping(
+            item.configuration, in: context, noun: "'\(item.name)'", at: item.origin)
+        guard let configuration else { return nil }
+        return LooseStage(name: item.name, forms: Factory.forms, configuration: configuration) {
+            try factory.make(configuration, form: $0, context: $1)
+        }
+    }
+}

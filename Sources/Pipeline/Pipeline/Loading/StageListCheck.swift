@@ -1,0 +1,122 @@
+import ConfigurationLanguage
+
+/// Checks that the stages of a list fit together and can run in their host, and picks each stage's form.
+///
+/// What flows after an entry is a set of media: usually of one, of several after a stage that is unknown or doesn't fit, so
+/// that one mistake gives one error.
+struct StageListCheck {
+    struct Item {
+        var name: String
+        var origin: ConfigurationNode.Origin
+        /// Nil for a stage that the registry doesn't know.
+        var factory: (any StageFactory.Type)?
+    }
+
+    private let registry: StageRegistry
+    private(set) var forms: [StageForm?] = []
+    private(set) var findings: [ConfigurationFinding] = []
+
+    init(_ items: [Item], registry: StageRegistry, host: HostKind) {
+        self.registry = registry
+        check(items)
+        for item in items { checkNeeds(of: item, host: host) }
+    }
+
+    private mutating func check(_ items: [Item]) {
+        var flowing: Set<MediumKind> = [.start]
+        for (index, item) in items.enumerated() {
+            guard let factory = item.factory else {
+                forms.append(nil)
+                flowing = index == items.count - 1 ? [.end] : [.inbound, .exchange, .outbound]
+                continue
+            }
+            let fitting = factory.forms.filter { flowing.contains($0.input) }
+            forms.append(fitting.first)
+            if fitting.isEmpty {
+                let previous = index == 0 ? nil : items[index - 1]
+                reportMisfit(item, factory, after: previous, yielding: flowing)
+            }
+            // After a sink that was followed by something, whatever comes last is not one mistake more.
+            let isPastEnd = fitting.isEmpty && flowing.contains(.end)
+            flowing = Set((fitting.isEmpty ? factory.forms : fitting).map(\.output)).union(isPastEnd ? [.end] : [])
+        }
+        if let last = items.last, !flowing.contains(.end) { reportOpenEnd(last, yielding: flowing) }
+    }
+
+    private mutating func reportMisfit(
+        _ item: Item, _ factory: any StageFactory.Type, after previous: Item?, yielding: Set<MediumKind>
+    ) {
+        let takes = Set(factory.forms.map(\.input))
+        guard let previous else {
+            let sources = names { $0.input == .start }
+            return report(
+                "a list begins with a source, but '\(item.name)' takes \(Self.list(takes))", at: item,
+                hint: sources.isEmpty ? nil : "sources are \(sources.joined(separator: ", "))"
+            )
+        }
+        if takes == [.start] {
+            return report(
+                "'\(item.name)' is a source, so it can't come after '\(previous.name)'\(Self.line(of: previous))", at: item,
+                hint: "a list has one source, at its beginning"
+            )
+        }
+        if yielding.contains(.end) {
+            return report(
+                "'\(item.name)' can't come after '\(previous.name)'\(Self.line(of: previous)), which ends the list", at: item
+            )
+        }
+        var message = "'\(item.name)' takes \(Self.list(takes)), but '\(previous.name)'\(Self.line(of: previous))"
+        message += " yields \(Self.list(yielding))"
+        let between = names { yielding.contains($0.input) && takes.contains($0.output) && $0.input != $0.output }
+        if !between.isEmpty { message += "; put \(Self.choice(between)) between them" }
+        let hint = between.isEmpty ? "no single stage makes \(Self.list(takes)) of \(Self.list(yielding))" : nil
+        report(message, at: item, hint: hint)
+    }
+
+    private mutating func reportOpenEnd(_ last: Item, yielding: Set<MediumKind>) {
+        let sinks = names { yielding.contains($0.input) && $0.output == .end }
+        report(
+            "a list ends with a sink, but '\(last.name)' yields \(Self.list(yielding))", at: last,
+            hint: sinks.isEmpty ? nil : "sinks that take \(Self.list(yielding)): \(sinks.joined(separator: ", "))"
+        )
+    }
+
+    private mutating func checkNeeds(of item: Item, host: HostKind) {
+        guard let needs = item.factory?.needs, !host.offers.isSuperset(of: needs) else { return }
+        let reason =
+            switch needs.subtracting(host.offers) {
+            case let missing where missing.contains(.listening): "it listens for connections"
+            case let missing where missing.contains(.lambdaRuntime): "it speaks the Lambda Runtime API"
+            default: "it works between exchanges"
+            }
+        let able = HostKind.allCases.filter { $0.offers.isSuperset(of: needs) }.map(\.rawValue)
+        report(
+            "'\(item.name)' can't run in the host '\(host.rawValue)': \(reason)", at: item,
+            hint: able.isEmpty ? nil : "it runs in: \(able.joined(separator: ", "))"
+        )
+    }
+
+    /// The registered stages that have a form, in the registry's order.
+    private func names(where matches: (StageForm) -> Bool) -> [String] {
+        registry.factories.map { type(of: $0) }.filter { $0.forms.contains(where: matches) }.map { $0.name }
+    }
+
+    private mutating func report(_ message: String, at item: Item, hint: String? = nil) {
+        findings.append(.init(message: message, hint: hint, origin: item.origin, severity: .error))
+    }
+
+    private static func line(of item: Item) -> String {
+        guard case .file(let position) = item.origin else { return "" }
+        return " (line \(position.line))"
+    }
+
+    private static func list(_ media: Set<MediumKind>) -> String {
+        MediumKind.allCases.filter(media.contains).map(\.plural).joined(separator: " or ")
+    }
+
+    private static func choice(_ names: [String]) -> String {
+        let quoted = names.prefix(3).map { "'\($0)'" }
+        guard quoted.count > 2 else { return quoted.joined(separator: " or ") }
+        return quoted.dropLast().joined(separator: ", ") + " or " + (quoted.last ?? "")
+    }
+}

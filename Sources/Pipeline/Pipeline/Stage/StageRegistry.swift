@@ -1,0 +1,20 @@
+/// The factories that a pipeline can name. A value that is passed in: a program registers its own stages before it starts.
+public struct StageRegistry: Sendable {
+    public private(set) var factories: [any StageFactory] = []
+
+    public init() {}
+
+    /// Adds a factory. One of the same name is replaced.
+    public mutating func register(_ factory: some StageFactory) {
+        let name = type(of: factory).name
+        factories.removeAll { type(of: $0).name == name }
+        factories.append(factory)
+    }
+
+    /// The factory that was registered under the name.
+    public func factory(named name: String) -> (any StageFactory)? {
+        factories.first { type(of: $0).name == name }
+    }
+
+    public var names: [String] { factories.map { type(of: $0).name } }
+}

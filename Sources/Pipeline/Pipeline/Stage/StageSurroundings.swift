@@ -1,0 +1,35 @@
+/// The stages before and after a stage in its list.
+public struct StageSurroundings: Sendable {
+    /// Another stage of the list, as far as it matters to this one.
+    public struct Neighbour: Sendable {
+        public var name: String
+        /// Nil where the stage doesn't fit its place, or isn't known.
+        public var form: StageForm?
+        public var traits: StageTraits
+
+        public init(name: String, form: StageForm?, traits: StageTraits) {
+            self.name = name
+            self.form = form
+            self.traits = traits
+        }
+    }
+
+    /// Both in the list's order.
+    public var before: [Neighbour]
+    public var after: [Neighbour]
+
+    public init(before: [Neighbour] = [], after: [Neighbour] = []) {
+        self.before = before
+        self.after = after
+    }
+
+    /// The stage that makes the exchanges of its list.
+    public var exchangeSource: Neighbour? {
+        before.last { $0.form?.output == .exchange && $0.form?.input != .exchange }
+    }
+
+    /// Whether a stage with the trait stands before this one.
+    public func isAfter(_ trait: StageTraits) -> Bool { before.contains { $0.traits.contains(trait) } }
+    /// Whether a stage with the trait stands behind this one.
+    public func isBefore(_ trait: StageTraits) -> Bool { after.contains { $0.traits.contains(trait) } }
+}

@@ -1,0 +1,24 @@
+package import Instruments
+package import NIOCore
+
+/// An event loop on which something is counted. Confined to the loop.
+package protocol MeteredLoop: AnyObject {
+    var loop: any EventLoop { get }
+    /// Every metric of this loop, what is on its way included.
+    func readMetrics() -> MetricSnapshot
+    /// When something last began, ended or was seen to have moved bytes, in seconds of the Unix epoch; nil before the first time.
+    var lastActivity: Int? { get }
+}
+
+/// A stage at work, as far as readers of a pipeline's telemetry see it.
+package struct RunningStage: Sendable {
+    /// The stage's name in the list, `rate-limit` say.
+    package var name: String
+    /// Asks the stage how it is.
+    package var status: @Sendable () async -> StageStatus
+
+    package init(name: String, status: @escaping @Sendable () async -> StageStatus) {
+        self.name = name
+        self.status = status
+    }
+}

@@ -1,0 +1,43 @@
+/// How a stage is, for people and for load balancers.
+public struct StageStatus: Sendable, Equatable {
+    /// Something that a stage tells of itself: a name and a value.
+    public struct Detail: Sendable, Equatable {
+        public var name: String
+        public var value: String
+    }
+
+    /// Why the stage can't do its work at this moment, as a sentence's end: `the tunnel is down`. Nil when it can.
+    public var problem: String?
+    /// What else there is to know, in order. Nothing secret, and nothing of what passes.
+    public var details: [Detail]
+
+    public init(problem: String? = nil, details: KeyValuePairs<String, String> = [:]) {
+        self.problem = problem
+        self.details = details.map { Detail(name: $0.key, value: $0.value) }
+    }
+
+    public static let ready = StageStatus()
+}
+
+extension Telemetry {
+    /// The running stages with how each is, in the order of the list.
+    public func statuses() async -> [(place: StagePlace, status: StageStatus)] {
+        var result: [(StagePlace, StageStatus)] = []
+        for (index, entry) in stages.enumerated() {
+            result.append((StagePlace(name: entry.name, index: index), await entry.status()))
+        }
+        return result
+    }
+
+    /// Why the pipeline can't take work now; empty when it can.
+    public func problems() async -> [String] {
+        switch phase {
+        case .starting: return ["it is starting"]
+        case .draining: return ["it is draining: what is open may finish, nothing new is taken"]
+        case .running: break
+        }
+        return await statuses().compactMap { place, status in
+            status.problem.map { "\(place.name) (stage \(place.index + 1)): \($0)" }
+        }
+    }
+}
