@@ -94,7 +94,7 @@ let package = Package(
         ),
         .target(
             name: "Pipeline",
-            dependencies: floors + [nioCore, logging, deque],
+            dependencies: floors + [nioCore, nioPosix, logging, deque],
             path: "Sources/Pipeline/Pipeline",
             swiftSettings: settings
         ),
@@ -104,18 +104,33 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(
-            name: "ControlStages",
-            dependencies: pipeline + ["AWS", nioCore, nioPosix, nioHTTP1, logging, httpClient, crypto],
+            name: "Filters",
+            dependencies: pipeline + [
+                nioCore, nioPosix, nioHTTP1, logging, deque, crypto, asn1, x509, cryptoExtras, jwt, httpClient, "CZlib",
+            ],
+            path: "Sources/Stages/Filters",
             swiftSettings: settings
         ),
         .target(
-            name: "Stages",
+            name: "ControlStages",
+            dependencies: pipeline + ["AWS", "Filters", nioCore, nioPosix, nioHTTP1, logging, httpClient, crypto],
+            path: "Sources/Stages/ControlStages",
+            swiftSettings: settings
+        ),
+        .target(
+            name: "TunnelStages",
             dependencies: pipeline + [
-                "AWS", "ControlStages", httpClient, nioCore, nioPosix, nioSSL,
-                .product(name: "NIOTLS", package: "swift-nio"),
-                logging, deque, x509,
-                crypto, cryptoExtras, asn1, nioHTTP1, nioHTTP2, nioHPACK, nioWebSocket, jwt, metrics, "CZlib",
+                "Filters", nioCore, nioPosix, nioSSL, .product(name: "NIOTLS", package: "swift-nio"),
+                logging, deque, x509, crypto, asn1, nioHTTP1, nioHTTP2, nioHPACK, nioWebSocket,
             ],
+            path: "Sources/Stages/TunnelStages",
+            swiftSettings: settings
+        ),
+        // The list of the stages that come with the program.
+        .target(
+            name: "Stages",
+            dependencies: pipeline + ["Filters", "TunnelStages", "ControlStages"],
+            path: "Sources/Stages/Stages",
             swiftSettings: settings
         ),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"]), .brew(["libyaml"])]),
@@ -128,25 +143,26 @@ let package = Package(
         ),
         .target(
             name: "Hosting",
-            dependencies: pipeline + ["Stages", "Runtime", nioCore, nioPosix, logging, metrics],
+            dependencies: pipeline + ["TunnelStages", "Runtime", nioCore, nioPosix, logging, metrics],
             path: "Sources/Hosts/Hosting",
             swiftSettings: settings
         ),
         .target(
-            name: "Lifecycle",
+            name: "ServerWaking",
             dependencies: pipeline + ["AWS", "Hosting", nioCore, nioHTTP1, logging, httpClient],
-            path: "Sources/Hosts/Lifecycle",
+            path: "Sources/Hosts/ServerWaking",
             swiftSettings: settings
         ),
         .target(
             name: "CommandLineInterface",
             dependencies: pipeline + [
-                "Stages", "Runtime", "Hosting", "Lifecycle", "Rehearsal", logging, x509, crypto, asn1, nioCore,
+                "Stages", "Filters", "TunnelStages", "ControlStages", "Runtime", "Hosting", "ServerWaking", "Rehearsal", logging,
+                x509, crypto, asn1, nioCore,
                 nioHTTP1,
                 httpClient,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            path: "Sources/Hosts/CommandLine",
+            path: "Sources/Hosts/CommandLineInterface",
             swiftSettings: settings
         ),
         // Runs stages in memory: for `fluidity test`, and beneath `StageTesting`.
@@ -170,8 +186,8 @@ let package = Package(
         ),
         .executableTarget(
             name: "bootstrap",
-            dependencies: pipeline + ["Stages", "ControlStages", "Runtime", "CMathCompatibility", logging, nioPosix],
-            path: "Sources/Hosts/Lambda",
+            dependencies: pipeline + ["ControlStages", "Runtime", "CMathCompatibility", logging, nioPosix],
+            path: "Sources/Hosts/bootstrap",
             swiftSettings: settings
         ),
         .target(name: "CMathCompatibility", path: "Sources/Hosts/CMathCompatibility"),
@@ -196,7 +212,7 @@ let package = Package(
         .testTarget(
             name: "StagesTests",
             dependencies: pipeline + [
-                "Stages", nioCore, nioPosix, nioEmbedded, nioSSL, deque,
+                "Stages", "Filters", "TunnelStages", "ControlStages", nioCore, nioPosix, nioEmbedded, nioSSL, deque,
                 nioHTTP1, x509, crypto, asn1, logging, nioHTTP2, nioHPACK, nioWebSocket, jwt, "StageTesting",
             ],
             exclude: ["Configuration/Fixtures"],
@@ -205,7 +221,8 @@ let package = Package(
         .testTarget(
             name: "HostsTests",
             dependencies: pipeline + [
-                "AWS", "ControlStages", "Stages", "Hosting", "Runtime", "Lifecycle", "CommandLineInterface", nioCore,
+                "AWS", "Stages", "Filters", "TunnelStages", "ControlStages", "Hosting", "Runtime", "ServerWaking",
+                "CommandLineInterface", nioCore,
                 nioPosix, nioEmbedded, logging, nioSSL, x509, asn1, metrics,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],

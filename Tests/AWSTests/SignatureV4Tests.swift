@@ -1,5 +1,6 @@
 import AWS
 import Foundation
+import HTTPMessages
 import Testing
 
 /// Signatures against those that botocore computed.
@@ -68,7 +69,7 @@ import Testing
     func refuses(_ text: String) { #expect(AWSTime.parse(text) == nil) }
 
     @Test func httpDates() {
-        #expect(AWSTime.parseHTTPDate("Sun, 06 Nov 1994 08:49:37 GMT") == 784_111_777)
-        #expect(AWSTime.parseHTTPDate("Sunday, 06-Nov-94 08:49:37 GMT") == nil)
+        #expect(HTTPDate.parse("Sun, 06 Nov 1994 08:49:37 GMT") == 784_111_777)
+        #expect(HTTPDate.parse("Sunday, 06-Nov-94 08:49:37 GMT") == nil)
     }
 }

@@ -206,7 +206,7 @@ def resources(name: str, kind: str) -> dict[str, dict]:
 
 def test_alarms_dashboard_and_scaling_go_by_metrics_that_there_are():
     """moto makes none of them, so the templates themselves are looked at."""
-    source = (ROOT / "Sources/Stages/Metrics/CloudWatchReporter.swift").read_text()
+    source = (ROOT / "Sources/Stages/ControlStages/Metrics/CloudWatchReporter.swift").read_text()
     sent = set(re.findall(r'datum\("(\w+)"', source))
     assert len(sent) == 5
     alarms = resources("fargate.yaml", "CloudWatch::Alarm")

@@ -1,3 +1,4 @@
+import HTTPMessages
 package import Logging
 package import NIOCore
 import Pipeline
@@ -142,7 +143,7 @@ package final class AWSClient: Sendable {
     /// Whether something was put right that makes another attempt worthwhile.
     private func correct(_ error: AWSError, _ response: AWSResponse) async -> Bool {
         if error.mayBeExpiry { return await credentials.invalidate() }
-        guard error.mayBeSkew, let date = response.first("Date").flatMap({ AWSTime.parseHTTPDate($0) }) else { return false }
+        guard error.mayBeSkew, let date = response.first("Date").flatMap({ HTTPDate.parse($0) }) else { return false }
         let found = date - clock.now()
         let difference = skew.withLock { skew in
             defer { if abs(found - skew) >= 60 { skew = found } }

@@ -1,3 +1,5 @@
+import Platform
+
 /// Points in time as AWS writes them. Seconds of the Unix epoch, civil calendar by days since 0000-03-01.
 package enum AWSTime {
     /// `20261123T080000Z`, the form that signatures use.
@@ -26,19 +28,7 @@ package enum AWSTime {
             }
         }
         guard let offset = offset(rest) else { return nil }
-        return epoch(year, month, day, hour, minute, second).map { Double($0 - offset) + fraction }
-    }
-
-    /// The `Date` field of a response, `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, 5.6.7). Nil for anything else.
-    package static func parseHTTPDate(_ text: String) -> Int? {
-        let parts = text.split(separator: " ")
-        guard parts.count == 6, parts[5] == "GMT", let day = Int(parts[1]), let year = Int(parts[3]),
-            let month = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-                .firstIndex(where: { $0 == parts[2] })
-        else { return nil }
-        let clock = parts[4].split(separator: ":").compactMap { Int($0) }
-        guard clock.count == 3 else { return nil }
-        return epoch(year, month + 1, day, clock[0], clock[1], clock[2])
+        return Timestamp.epoch(year, month, day, hour, minute, second).map { Double($0 - offset) + fraction }
     }
 
     private static func offset(_ bytes: ArraySlice<UInt8>) -> Int? {
@@ -52,18 +42,6 @@ package enum AWSTime {
     private static func number(_ digits: ArraySlice<UInt8>) -> Int? {
         guard digits.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
         return digits.reduce(0) { $0 * 10 + Int($1 - 0x30) }
-    }
-
-    private static func epoch(_ year: Int, _ month: Int, _ day: Int, _ hour: Int, _ minute: Int, _ second: Int) -> Int? {
-        guard (1...9_999).contains(year), (1...12).contains(month), (1...31).contains(day), (0...23).contains(hour),
-            (0...59).contains(minute), (0...60).contains(second)
-        else { return nil }
-        let shifted = month <= 2 ? year - 1 : year
-        let era = shifted / 400
-        let yearOfEra = shifted - era * 400
-        let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
-        let days = era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
-        return days * 86_400 + hour * 3_600 + minute * 60 + second
     }
 
     private static func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }

@@ -4,8 +4,8 @@ import Logging
 import NIOCore
 import Pipeline
 import Runtime
-import Stages
 import Synchronization
+import TunnelStages
 
 /// One configuration at work: its generations, of which one takes what is new, and the admin listener beside them.
 final class RunningPipeline: Sendable {

@@ -4,8 +4,8 @@ import NIOCore
 import NIOEmbedded
 import NIOSSL
 import Pipeline
-import Stages
 import Testing
+import TunnelStages
 
 @testable import CommandLineInterface
 

@@ -1,6 +1,5 @@
 import CommandLineInterface
 import Pipeline
-import Stages
 import Testing
 
 /// What is made of a stage's description of itself.

@@ -2,6 +2,7 @@ import Addresses
 import CommandLineInterface
 import ConfigurationLanguage
 import ControlStages
+import Filters
 import HTTPMessages
 import Hosting
 import Instruments
@@ -9,6 +10,7 @@ import Logging
 import Pipeline
 import Stages
 import Testing
+import TunnelStages
 
 /// An agent, a server and an origin, put together in Swift alone: what a file can set, code can set, and it works.
 @Suite struct ComposedTunnelTests {

@@ -1,13 +1,14 @@
 import ConfigurationLanguage
+import Filters
 import Foundation
 import HTTPMessages
 import Hosting
 import Instruments
 import Logging
 import Pipeline
-import Stages
 import Synchronization
 import Testing
+import TunnelStages
 
 /// An agent and a server in one program that is neither: put together in code, started, used and stopped.
 @Suite struct EmbeddedPipelineTests {

@@ -1,8 +1,8 @@
 import AWS
-import Lifecycle
 import Logging
 import NIOCore
 import Pipeline
+import ServerWaking
 import Synchronization
 import Testing
 

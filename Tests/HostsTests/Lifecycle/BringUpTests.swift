@@ -1,4 +1,4 @@
-import Lifecycle
+import ServerWaking
 import Testing
 
 /// What an agent does to have its server started, with a clock that the tests hold.

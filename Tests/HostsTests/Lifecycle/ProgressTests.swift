@@ -1,4 +1,4 @@
-import Lifecycle
+import ServerWaking
 import Synchronization
 import Testing
 

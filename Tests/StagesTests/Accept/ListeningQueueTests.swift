@@ -1,14 +1,14 @@
 import ConfigurationLanguage
 import Pipeline
 
+@testable import TunnelStages
+
 #if os(Linux)
 import Foundation
 import Logging
 import NIOCore
 import NIOPosix
 import Testing
-
-@testable import Stages
 
 /// Connections that come at once wait in the kernel's queue. One that finds the queue full is tried again by the client's system a second
 /// later, or refused where it comes by a Unix socket.

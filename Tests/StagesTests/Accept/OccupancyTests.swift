@@ -2,7 +2,7 @@ import NIOCore
 import Testing
 
 @testable import Addresses
-@testable import Stages
+@testable import TunnelStages
 
 @Suite struct OccupancyTests {
     /// What happens at a listener. Connections have numbers in the order in which they come.

@@ -4,10 +4,10 @@ import NIOCore
 import NIOEmbedded
 import Testing
 
+@testable import Filters
 @testable import HTTPMessages
 @testable import Pipeline
 @testable import Platform
-@testable import Stages
 
 @Suite struct AccessLogLineTests {
     private let loop = EmbeddedEventLoop()

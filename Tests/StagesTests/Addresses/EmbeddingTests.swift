@@ -5,9 +5,10 @@ import Testing
 
 @testable import Addresses
 @testable import ConfigurationLanguage
+@testable import Filters
 @testable import HTTPMessages
 @testable import Pipeline
-@testable import Stages
+@testable import TunnelStages
 
 /// Every way to write every kind of address, and what each stage that looks at addresses makes of it.
 @Suite struct EmbeddingTests {

@@ -4,7 +4,7 @@ import NIOCore
 import Pipeline
 import Testing
 
-@testable import Stages
+@testable import Filters
 
 /// A folder for one test.
 final class AuthFolder {

@@ -5,9 +5,9 @@ import NIOEmbedded
 import Testing
 
 @testable import ConfigurationLanguage
+@testable import Filters
 @testable import HTTPMessages
 @testable import Pipeline
-@testable import Stages
 
 @Suite struct AuthTests {
     private static let tokens = """

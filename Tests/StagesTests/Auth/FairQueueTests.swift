@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Stages
+@testable import Filters
 
 @Suite struct FairQueueTests {
     /// What is put in, clients with numbers, those of suspects with a question mark, and who is distrusted; what had to go; what comes out.

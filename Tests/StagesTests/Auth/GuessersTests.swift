@@ -1,7 +1,7 @@
 import NIOCore
 import Testing
 
-@testable import Stages
+@testable import Filters
 
 @Suite struct GuessersTests {
     enum Event: Sendable {

@@ -4,7 +4,7 @@ import NIOCore
 import Pipeline
 import Testing
 
-@testable import Stages
+@testable import Filters
 
 @Suite struct JWTTests {
     @Test(arguments: [

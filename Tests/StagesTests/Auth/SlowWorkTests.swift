@@ -3,7 +3,7 @@ import NIOCore
 import Synchronization
 import Testing
 
-@testable import Stages
+@testable import Filters
 
 @Suite struct SlowWorkTests {
     private let loop = MultiThreadedLoop.shared

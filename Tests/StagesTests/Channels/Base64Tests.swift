@@ -1,5 +1,5 @@
 import NIOCore
-import Stages
+import Platform
 import Testing
 
 @Suite struct Base64Tests {

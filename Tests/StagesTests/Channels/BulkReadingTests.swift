@@ -2,7 +2,7 @@ import NIOCore
 import NIOPosix
 import Testing
 
-@testable import Stages
+@testable import TunnelStages
 
 @Suite(.timeLimit(.minutes(1))) struct BulkReadingTests {
     /// What a real connection would use next, after turns in which so much was read.

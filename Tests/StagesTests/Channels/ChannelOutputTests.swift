@@ -2,7 +2,7 @@ import NIOCore
 import NIOEmbedded
 import Testing
 
-@testable import Stages
+@testable import TunnelStages
 
 /// What a connection writes leaves in order and in few pieces, and waits in one place while the channel doesn't take it.
 @Suite struct ChannelOutputTests {

@@ -1,12 +1,12 @@
 import ConfigurationLanguage
 import Pipeline
 
+@testable import TunnelStages
+
 #if os(Linux)
 import NIOCore
 import NIOPosix
 import Testing
-
-@testable import Stages
 
 #if canImport(Glibc)
 import Glibc

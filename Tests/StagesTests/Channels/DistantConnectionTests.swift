@@ -1,11 +1,11 @@
 import Pipeline
 
+@testable import TunnelStages
+
 #if os(Linux)
 import NIOCore
 import NIOPosix
 import Testing
-
-@testable import Stages
 
 #if canImport(Glibc)
 import Glibc

@@ -1,10 +1,10 @@
+@testable import TunnelStages
+
 #if os(Linux)
 import Logging
 import NIOCore
 import NIOPosix
 import Testing
-
-@testable import Stages
 
 #if canImport(Glibc)
 import Glibc

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Stages
+@testable import TunnelStages
 
 /// What goes out is held below a rate that was found, until `bbr` has noticed.
 @Suite struct RateSearchTests {

@@ -6,7 +6,7 @@ import Pipeline
 import Rehearsal
 import Testing
 
-@testable import Stages
+@testable import TunnelStages
 
 /// What a peer resets is cut off and not complete, also where a write is what finds it: then the channel closes, and nothing is
 /// said of an error. Both ends of a connection live on one loop here, so that no read can come between the reset and the write.

@@ -5,7 +5,7 @@ import NIOEmbedded
 import Pipeline
 import Testing
 
-@testable import Stages
+@testable import TunnelStages
 
 /// Where a server's name has several addresses, the last that was tried needn't be the one that answers.
 @Suite struct AttemptsTests {

@@ -1,5 +1,5 @@
-import Stages
 import Testing
+import TunnelStages
 
 @Suite struct AuthenticationSchemesTests {
     @Test(

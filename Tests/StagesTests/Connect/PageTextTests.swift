@@ -1,7 +1,7 @@
 import HTTPMessages
 import NIOCore
-import Stages
 import Testing
+import TunnelStages
 
 @Suite struct PageTextTests {
     private static let html = "text/html; charset=utf-8"

@@ -3,7 +3,7 @@ import NIOCore
 import Platform
 import Testing
 
-@testable import Stages
+@testable import TunnelStages
 
 @Suite struct ProxyHandshakeTests {
     private static let anna = "http://anna:secret@proxy.example:3128"

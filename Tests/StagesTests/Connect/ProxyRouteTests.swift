@@ -1,7 +1,7 @@
 import ConfigurationLanguage
 import Pipeline
-import Stages
 import Testing
+import TunnelStages
 
 @Suite struct ProxyRouteTests {
     private let server = HostPort(host: "tunnel.example.com", port: 8443)

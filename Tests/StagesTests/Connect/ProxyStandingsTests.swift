@@ -2,7 +2,8 @@ import ConfigurationLanguage
 import NIOCore
 import Testing
 
-@testable import Stages
+@testable import Filters
+@testable import TunnelStages
 
 /// What may be tried with proxies, and when.
 @Suite struct ProxyStandingsTests {

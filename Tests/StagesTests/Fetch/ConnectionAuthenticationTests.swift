@@ -1,7 +1,7 @@
 import HTTPMessages
 import Testing
 
-@testable import Stages
+@testable import TunnelStages
 
 /// Which credentials and which answers may count for a whole connection.
 @Suite struct ConnectionAuthenticationTests {

@@ -2,7 +2,7 @@ import Addresses
 import NIOCore
 import Testing
 
-@testable import Stages
+@testable import TunnelStages
 
 @Suite struct DestinationsTests {
     private func allows(_ destinations: Destinations, _ address: String) throws -> Bool {

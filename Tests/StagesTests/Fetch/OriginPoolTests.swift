@@ -4,7 +4,7 @@ import NIOEmbedded
 import Pipeline
 import Testing
 
-@testable import Stages
+@testable import TunnelStages
 
 /// Who gets which connection to an origin: of a client that has proved who he is, nobody gets his.
 @Suite struct OriginPoolTests {

@@ -3,7 +3,7 @@ import NIOCore
 import Pipeline
 import Testing
 
-@testable import Stages
+@testable import Filters
 
 /// The breaker's states under a controlled clock, its table of origins, and what exchanges make of it.
 @Suite struct CircuitBreakerTests {

@@ -2,7 +2,7 @@ import HTTPMessages
 import NIOCore
 import Testing
 
-@testable import Stages
+@testable import Filters
 
 /// Bodies through deflate and inflate: what comes out is what went in, at once where it must, and never more than there is
 /// room for.

@@ -5,7 +5,7 @@ import NIOCore
 import Pipeline
 import Testing
 
-@testable import Stages
+@testable import Filters
 
 /// `compress` at both ends of a tunnel: the first port's exchanges go straight to the second's.
 @Suite struct CompressTests {

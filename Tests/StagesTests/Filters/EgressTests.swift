@@ -3,8 +3,6 @@ import NIOCore
 import Pipeline
 import Testing
 
-@testable import Stages
-
 @Suite struct EgressTests {
     private static let rules = """
         egress:

@@ -6,7 +6,7 @@ import NIOEmbedded
 import Pipeline
 import Testing
 
-@testable import Stages
+@testable import Filters
 
 /// Each fault, chance with a seed, and slow bodies on a controlled clock.
 @Suite struct FaultTests {

@@ -1,8 +1,7 @@
 import ConfigurationLanguage
 import Pipeline
+import Stages
 import Testing
-
-@testable import Stages
 
 /// Configurations of filters that are refused, each with the exact text.
 @Suite struct FilterConfigurationTests {

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Stages
+@testable import Filters
 
 @Suite struct GlobTests {
     @Test(arguments: [

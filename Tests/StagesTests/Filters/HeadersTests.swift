@@ -2,8 +2,6 @@ import HTTPMessages
 import Pipeline
 import Testing
 
-@testable import Stages
-
 @Suite struct HeadersTests {
     private func request(_ fields: [(String, String)]) -> RequestHead {
         RequestHead(method: "GET", scheme: .http, authority: "example.com:8080", path: "/", fields: HeaderFields(fields))

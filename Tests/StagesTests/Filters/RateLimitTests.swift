@@ -4,8 +4,6 @@ import NIOEmbedded
 import Pipeline
 import Testing
 
-@testable import Stages
-
 @Suite struct RateLimitTests {
     private func head(_ host: String = "example.com", method: String = "GET", body: BodyLength = .none) -> RequestHead {
         RequestHead(method: method, scheme: .http, authority: host, path: "/", body: body)

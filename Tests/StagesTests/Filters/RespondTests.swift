@@ -4,7 +4,7 @@ import NIOCore
 import Pipeline
 import Testing
 
-@testable import Stages
+@testable import Filters
 
 /// The fixed answer to each kind of request.
 @Suite struct RespondTests {

@@ -5,7 +5,8 @@ import NIOEmbedded
 import Pipeline
 import Testing
 
-@testable import Stages
+@testable import Filters
+@testable import Platform
 
 /// Attempts, what is sent again, and what isn't; waits are on the embedded loop's clock.
 @Suite struct RetryTests {

@@ -4,8 +4,6 @@ import NIOCore
 import NIOEmbedded
 import Pipeline
 
-@testable import Stages
-
 /// The agent's end of a tunnel in memory: a port of some codec, and connections that the test is the server of.
 final class TunnelClient<Port: ExchangePort & OutboundClient> {
     final class Server: OutboundPort {

@@ -1,7 +1,7 @@
 import HTTPMessages
 import NIOHPACK
-import Stages
 import Testing
+import TunnelStages
 
 @Suite struct H2HeadsTests {
     private func headers(_ fields: (String, String)...) -> HPACKHeaders { HPACKHeaders(fields) }

@@ -6,7 +6,7 @@ import NIOHPACK
 import Pipeline
 import Testing
 
-@testable import Stages
+@testable import TunnelStages
 
 /// A head that is too large for one side concerns its own exchange, and no other of the connection.
 @Suite struct H2LargeHeadTests {
@@ -42,7 +42,8 @@ import Testing
     }
 
     private func accept(_ settings: [(UInt16, UInt32)]) throws {
-        let port = H2ServerPort(configuration: H2Configuration(server: FrameConfiguration()), downstream: origin, shard: shard)
+        let port = H2ServerPort(
+            configuration: H2Configuration(server: FrameConfiguration().session), downstream: origin, shard: shard)
         try port.accept(Inbound(channel: channel, remote: "192.0.2.1:1"))
         channel.connect(to: try SocketAddress(ipAddress: "192.0.2.1", port: 1), promise: nil)
         try say(Array(H2Wire.preface.utf8) + H2Wire.announce(settings) + H2Wire.frame(H2Wire.settings, flags: 1))

@@ -4,7 +4,7 @@ import NIOEmbedded
 import Pipeline
 import Testing
 
-@testable import Stages
+@testable import TunnelStages
 
 /// Resets that come behind an end, and heads that a server doesn't take.
 @Suite struct H2ResetTests {
@@ -22,7 +22,7 @@ import Testing
     }
 
     private let tunnel = TunnelClient {
-        H2ClientPort(configuration: H2Configuration(client: FrameConfiguration()), downstream: $0, shard: $1)
+        H2ClientPort(configuration: H2Configuration(client: FrameConfiguration().session), downstream: $0, shard: $1)
     }
     private let client = Client()
     private let channel: EmbeddedChannel

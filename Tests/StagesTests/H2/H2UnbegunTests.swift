@@ -4,13 +4,13 @@ import NIOEmbedded
 import Pipeline
 import Testing
 
-@testable import Stages
+@testable import TunnelStages
 
 /// What becomes of requests of which a server of HTTP/2 says that it didn't begin them (RFC 9113, 6.8 and 8.7).
 @Suite struct H2UnbegunTests {
     private typealias Client = TunnelClient<H2ClientPort>.Client
     private let tunnel = TunnelClient {
-        H2ClientPort(configuration: H2Configuration(client: FrameConfiguration()), downstream: $0, shard: $1)
+        H2ClientPort(configuration: H2Configuration(client: FrameConfiguration().session), downstream: $0, shard: $1)
     }
 
     private func connect() throws -> (connection: Outbound, channel: EmbeddedChannel) {

@@ -1,7 +1,7 @@
 import ConfigurationLanguage
 import HTTPMessages
-import Stages
 import Testing
+import TunnelStages
 
 @Suite struct PACFileTests {
     @Test(arguments: [

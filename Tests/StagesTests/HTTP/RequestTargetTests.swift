@@ -1,7 +1,7 @@
 import HTTPMessages
 import NIOCore
-import Stages
 import Testing
+import TunnelStages
 
 struct RequestTargetTests {
     struct Case: Sendable, CustomTestStringConvertible {

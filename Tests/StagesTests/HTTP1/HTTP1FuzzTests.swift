@@ -1,6 +1,6 @@
 import NIOCore
-import Stages
 import Testing
+import TunnelStages
 
 /// Messages that are nearly right never trap, say the same however they are cut, and are never held beyond the limits.
 @Suite struct HTTP1FuzzTests {

@@ -1,6 +1,6 @@
 import NIOCore
-import Stages
 import Testing
+import TunnelStages
 
 /// Each limit at its last allowed value and one beyond it, with small limits so that every cut can be tried, and with the real
 /// ones.

@@ -1,7 +1,7 @@
 import NIOCore
 import NIOHTTP1
-import Stages
 import Testing
+import TunnelStages
 
 /// What our parser accepts, swift-nio's accepts too and understands in the same way, but for the differences that are listed.
 @Suite struct HTTP1OracleTests {

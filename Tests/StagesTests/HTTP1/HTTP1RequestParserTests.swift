@@ -1,7 +1,7 @@
 import HTTPMessages
 import NIOCore
-import Stages
 import Testing
+import TunnelStages
 
 @Suite struct HTTP1RequestParserTests {
     static let valid: [Sample] = [

@@ -1,7 +1,7 @@
 import HTTPMessages
 import NIOCore
-import Stages
 import Testing
+import TunnelStages
 
 @Suite struct HTTP1ResponseParserTests {
     static let valid: [Sample] = [

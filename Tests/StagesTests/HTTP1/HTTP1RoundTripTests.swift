@@ -1,6 +1,6 @@
 import NIOCore
-import Stages
 import Testing
+import TunnelStages
 
 /// What the writer writes, the parser reads: random pipelines of messages, cut at random.
 @Suite struct HTTP1RoundTripTests {

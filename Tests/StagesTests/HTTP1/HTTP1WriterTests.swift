@@ -1,7 +1,7 @@
 import HTTPMessages
 import NIOCore
-import Stages
 import Testing
+import TunnelStages
 
 @Suite struct HTTP1WriterTests {
     static func get(_ method: String = "GET", body: BodyLength = .none, fields: [(String, String)] = []) -> RequestHead {

@@ -1,6 +1,6 @@
 import HTTPMessages
 import NIOCore
-import Stages
+import TunnelStages
 
 /// Makes random exchanges' heads and bodies, and what `Transcript` must say of them.
 struct MessageMaker {

@@ -2,7 +2,7 @@ import HTTPMessages
 import NIOCore
 import NIOEmbedded
 import NIOHTTP1
-import Stages
+import TunnelStages
 
 /// What both swift-nio's decoder and ours say of a message: method and target or status (swift-nio replaces reasons), version, end-to-end fields, body,
 /// trailers, as one string for each message.

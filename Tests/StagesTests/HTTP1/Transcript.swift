@@ -1,7 +1,7 @@
 import HTTPMessages
 import NIOCore
-import Stages
 import Testing
+import TunnelStages
 
 /// What the tests need of both parsers.
 protocol TestedParser {

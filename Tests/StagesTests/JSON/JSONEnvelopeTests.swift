@@ -1,7 +1,7 @@
 import HTTPMessages
 import NIOCore
-import Stages
 import Testing
+import TunnelStages
 
 @Suite struct JSONEnvelopeTests {
     private static let id = "0123456789abcdef0123456789abcdef"

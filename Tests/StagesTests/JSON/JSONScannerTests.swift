@@ -1,6 +1,6 @@
 import NIOCore
-import Stages
 import Testing
+import TunnelStages
 
 @Suite struct JSONScannerTests {
     private func scan(_ parts: [ArraySlice<UInt8>], limit: Int = 1_000) throws -> [String] {

@@ -5,7 +5,7 @@ import NIOEmbedded
 import Pipeline
 import Testing
 
-@testable import Stages
+@testable import TunnelStages
 
 /// A CONNECT whose host ends first: its client may go on, and what becomes of it is the agent's to say.
 @Suite struct JSONServerTunnelTests {
@@ -35,7 +35,7 @@ import Testing
     init() throws {
         channel = EmbeddedChannel(loop: loop)
         shard = Shard(loop: loop, group: loop, index: 0, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-        let port = JSONServerPort(configuration: JSONConfiguration(FrameConfiguration()), downstream: host, shard: shard)
+        let port = JSONServerPort(configuration: JSONConfiguration(FrameConfiguration().session), downstream: host, shard: shard)
         try port.accept(Inbound(channel: channel, remote: "192.0.2.1:50000"))
         channel.connect(to: try SocketAddress(ipAddress: "192.0.2.1", port: 1), promise: nil)
         try say(.connectOpen(id: "x", address: "host:1"))

@@ -6,7 +6,7 @@ import NIOEmbedded
 import Pipeline
 import Testing
 
-@testable import Stages
+@testable import TunnelStages
 
 /// What is larger than `max-body` costs its exchange, and no other of the session.
 @Suite struct JSONTooLargeTests {
@@ -15,7 +15,7 @@ import Testing
     private static func configuration() -> JSONConfiguration {
         var configuration = FrameConfiguration()
         configuration.maxBody = ByteCount(limit)
-        return JSONConfiguration(configuration)
+        return JSONConfiguration(configuration.session)
     }
 
     /// Answers every request, and takes what tunnels and WebSockets say.

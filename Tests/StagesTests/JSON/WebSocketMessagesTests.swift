@@ -3,7 +3,7 @@ import NIOEmbedded
 import NIOWebSocket
 import Testing
 
-@testable import Stages
+@testable import TunnelStages
 
 @Suite struct WebSocketMessagesTests {
     private typealias Message = WebSocketMessages.Message

@@ -1,7 +1,7 @@
 import Pipeline
 import Testing
 
-@testable import Stages
+@testable import TunnelStages
 
 @Suite struct PeerNameTests {
     private func identity(dns: [String] = [], uris: [String] = [], commonName: String? = nil) -> PeerIdentity {

@@ -7,7 +7,7 @@ import SwiftASN1
 import Testing
 import X509
 
-@testable import Stages
+@testable import TunnelStages
 
 @Suite struct TLSCredentialsTests {
     let authority: TestAuthority

@@ -1,4 +1,4 @@
-import Stages
+import ControlStages
 import Testing
 
 @Suite struct AgentsDepartureTests {

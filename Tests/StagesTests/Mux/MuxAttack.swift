@@ -1,7 +1,7 @@
 import HTTPMessages
 import NIOCore
-import Stages
 import Testing
+import TunnelStages
 
 /// Something that a peer must not do, and the reason with which it is shown out.
 struct MuxAttack: Sendable, CustomTestStringConvertible {

@@ -2,7 +2,7 @@ import HTTPMessages
 import NIOCore
 import Testing
 
-@testable import Stages
+@testable import TunnelStages
 
 /// What a hostile peer tries ends its session with the right reason, or is bounded.
 @Suite struct MuxAttackTests {

@@ -4,7 +4,7 @@ import NIOEmbedded
 import Pipeline
 import Testing
 
-@testable import Stages
+@testable import TunnelStages
 
 /// What the protocol says of whose connection a request belongs to, to the byte.
 @Suite struct MuxClientNameTests {

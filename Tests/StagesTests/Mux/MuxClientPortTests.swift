@@ -5,7 +5,7 @@ import NIOEmbedded
 import Pipeline
 import Testing
 
-@testable import Stages
+@testable import TunnelStages
 
 /// What becomes of exchanges when their session is lost.
 @Suite struct MuxClientPortTests {

@@ -2,7 +2,7 @@ import HTTPMessages
 import NIOCore
 import Testing
 
-@testable import Stages
+@testable import TunnelStages
 
 /// Streams that nobody reads stop nobody else.
 @Suite struct MuxCrowdingTests {

@@ -3,7 +3,7 @@ import NIOCore
 import Pipeline
 import Testing
 
-@testable import Stages
+@testable import TunnelStages
 
 /// What the protocol says of deflated bodies, to the byte: who offers them, how heads mark them, and what isn't allowed.
 @Suite struct MuxDeflatedTests {

@@ -1,8 +1,8 @@
 import HTTPMessages
 import NIOCore
 import Pipeline
-import Stages
 import Testing
+import TunnelStages
 
 /// Frames come out the same however their bytes are cut, and wrong ones with the right reason.
 @Suite struct MuxFrameDecoderTests {

@@ -1,7 +1,7 @@
 import HTTPMessages
 import NIOCore
 
-@testable import Stages
+@testable import TunnelStages
 
 extension MuxHeadCoding {
     static func encode(_ head: RequestHead) -> ByteBuffer? {

@@ -2,7 +2,7 @@ import HTTPMessages
 import NIOCore
 import Testing
 
-@testable import Stages
+@testable import TunnelStages
 
 /// Two sessions and the bytes between them, driven by random decisions.
 struct MuxModel {

@@ -2,7 +2,7 @@ import HTTPMessages
 import NIOCore
 import Testing
 
-@testable import Stages
+@testable import TunnelStages
 
 /// One direction of a stream as the model sees it. Its bytes are a part of the pattern that the stream's number chooses, so
 /// that counting is enough to know them.

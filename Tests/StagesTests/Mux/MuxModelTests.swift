@@ -1,7 +1,6 @@
 import NIOCore
 import Testing
-
-@testable import Stages
+import TunnelStages
 
 /// Two sessions that talk in any order, at any speed and in any portions pass on exactly what was sent, and end with nothing
 /// left over.

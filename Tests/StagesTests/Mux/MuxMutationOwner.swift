@@ -1,7 +1,7 @@
 import HTTPMessages
 import NIOCore
 
-@testable import Stages
+@testable import TunnelStages
 
 /// An owner of a session that does whatever an owner may do, at random, while its peer sends nonsense.
 struct MuxMutationOwner {

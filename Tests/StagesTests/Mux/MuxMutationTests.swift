@@ -1,7 +1,7 @@
 import NIOCore
 import Testing
 
-@testable import Stages
+@testable import TunnelStages
 
 /// Whatever a peer sends, a session doesn't trap, stays within its memory, and its books add up.
 @Suite struct MuxMutationTests {

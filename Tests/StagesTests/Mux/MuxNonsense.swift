@@ -1,6 +1,6 @@
 import NIOCore
 
-@testable import Stages
+@testable import TunnelStages
 
 /// What a peer could send now, with some frames that it must not send, and some bytes that are wrong.
 struct MuxNonsense {

@@ -4,7 +4,7 @@ import NIOEmbedded
 import Pipeline
 import Testing
 
-@testable import Stages
+@testable import TunnelStages
 
 /// What becomes of requests of which the server says that it didn't begin them.
 @Suite struct MuxUnbegunTests {

@@ -1,7 +1,7 @@
 import HTTPMessages
 import NIOCore
 
-@testable import Stages
+@testable import TunnelStages
 
 /// A session whose peer is up to no good: bytes go in, and what became of the session is kept.
 struct MuxVictim {

@@ -2,7 +2,7 @@ import HTTPMessages
 import NIOCore
 import Testing
 
-@testable import Stages
+@testable import TunnelStages
 
 /// Windows grow where the way is long and what comes is passed on, and nowhere else.
 @Suite struct MuxWindowGrowthTests {

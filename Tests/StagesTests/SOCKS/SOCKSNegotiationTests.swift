@@ -1,8 +1,8 @@
 import ConfigurationLanguage
 import HTTPMessages
 import NIOCore
-import Stages
 import Testing
+import TunnelStages
 
 @Suite struct SOCKSNegotiationTests {
     private static let greeting: [UInt8] = [5, 1, 0]

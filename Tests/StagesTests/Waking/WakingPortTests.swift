@@ -7,7 +7,7 @@ import Pipeline
 import Synchronization
 import Testing
 
-@testable import Stages
+@testable import TunnelStages
 
 /// Exchanges that wait for a server that is being woken.
 @Suite struct WakingPortTests {

@@ -1,0 +1,49 @@
+import ArgumentParser
+import Pipeline
+
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
+
+/// What commands that read a configuration have in common.
+struct ConfigurationOptions: ParsableArguments {
+    @Option(
+        name: .customLong("set"),
+        help: ArgumentHelp(
+            "Set one value above the file and the environment, such as pipeline.accept.listen=127.0.0.1:9000.",
+            valueName: "path=value"))
+    var settings: [String] = []
+
+    @Option(name: .customLong("log-level"), help: "Set log.level: trace, debug, info, notice, warning, error or critical.")
+    var logLevel: String?
+
+    func load(
+        _ path: String, host: HostKind?, checksFiles: Bool = true, adding more: [ConfigurationOverride] = []
+    ) throws -> LoadedConfiguration {
+        try reading(path, host: host, checksFiles: checksFiles, adding: more)()
+    }
+
+    /// Reads the file each time it is called.
+    func reading(
+        _ path: String, host: HostKind?, checksFiles: Bool = true, adding more: [ConfigurationOverride] = []
+    ) throws -> @Sendable () throws -> LoadedConfiguration {
+        var overrides: [ConfigurationOverride] = []
+        for setting in settings {
+            guard let override = ConfigurationOverride(argument: setting) else {
+                throw ValidationError("--set wants path=value, not '\(setting)'")
+            }
+            overrides.append(override)
+        }
+        if let logLevel { overrides.append(ConfigurationOverride(path: "log.level", value: logLevel, origin: "--log-level")) }
+        let loader = loader(checksFiles: checksFiles)
+        let all = overrides + more
+        return { try loader.load(path: path, host: host, overrides: all) }
+    }
+
+    func loader(checksFiles: Bool = false) -> ConfigurationLoader {
+        ConfigurationLoader(
+            registry: KnownStages.registry, environment: ProcessInfo.processInfo.environment, checksFiles: checksFiles)
+    }
+}

@@ -1,0 +1,50 @@
+import ArgumentParser
+public import Pipeline
+import Platform
+
+/// The `fluidity` command line, with the stages of whoever runs it.
+public enum FluidityCommandLine {
+    public static let version = ProgramVersion.number
+
+    /// Parses the process's arguments, runs what they ask for and ends the process with its status: 0, 64 for wrong usage, 65
+    /// for a configuration that can't work, 69 for a resource that can't be had, 73 for a file that can't be made.
+    public static func run(stages: StageRegistry) async -> Never {
+        await KnownStages.$registry.withValue(stages) {
+            do {
+                var command = try RootCommand.parseAsRoot()
+                if var command = command as? any AsyncParsableCommand {
+                    try await command.run()
+                } else {
+                    try command.run()
+                }
+            } catch {
+                await Reporting.finish()
+                RootCommand.exit(withError: error)
+            }
+        }
+        await Reporting.finish()
+        RootCommand.exit()
+    }
+}
+
+struct RootCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "fluidity",
+        abstract: "An HTTP tunnel whose ends are lists of stages.",
+        discussion: """
+            The agent is an HTTP proxy on this machine; it carries every exchange over mutually authenticated TLS 1.3 to the \
+            server, which fetches it from its origin. Both are assembled from YAML.
+
+            EXAMPLES
+              fluidity agent --config agent.yaml
+              fluidity server --config server.yaml --set pipeline.accept.listen=0.0.0.0:9443
+              fluidity check agent.yaml server.yaml
+              fluidity cert init --out certs
+            """,
+        version: FluidityCommandLine.version,
+        subcommands: [
+            AgentCommand.self, ServerCommand.self, ControlCommand.self, UpCommand.self, CheckCommand.self, TestCommand.self,
+            PrintCommand.self, GraphCommand.self, HealthCommand.self, StagesCommand.self, StageCommand.self, SchemaCommand.self,
+            CertificateCommand.self, PasswordCommand.self,
+        ])
+}

@@ -1,0 +1,176 @@
+import ArgumentParser
+import ConfigurationLanguage
+import Hosting
+import Logging
+import NIOCore
+import Pipeline
+import Platform
+import Runtime
+import ServerWaking
+
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
+
+struct AgentCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "agent",
+        abstract: "Run the proxy on this machine.",
+        discussion: """
+            SIGTERM and Ctrl-C let what is open finish (`drain`, 30 s); a second signal ends at once.
+
+            EXAMPLES
+              fluidity agent --config agent.yaml
+              fluidity agent --config agent.yaml --server tunnel.example.org:8443 --save
+            """)
+
+    @Option(name: .shortAndLong, help: "The configuration file.", completion: .file(extensions: ["yaml", "yml"]))
+    var config = "configs/agent.yaml"
+
+    @Option(help: ArgumentHelp("The server to connect to, above the file's 'connect'.", valueName: "host:port"))
+    var server: String?
+
+    @Flag(help: "Write the server given with --server to the file.")
+    var save = false
+
+    @OptionGroup var options: ConfigurationOptions
+
+    func validate() throws {
+        if save, server == nil { throw ValidationError("--save goes with --server") }
+    }
+
+    func run() async throws {
+        try await Reporting.runHost {
+            var overrides: [ConfigurationOverride] = []
+            if let server {
+                overrides.append(ConfigurationOverride(path: "pipeline.connect.to", value: server, origin: "--server"))
+            }
+            let read = try options.reading(config, host: .agent, adding: overrides)
+            let configuration = try read()
+            if save, let server { try SavedSetting.write("pipeline.connect.to", server, to: config) }
+            try await Running.run([configuration], reload: [read])
+        }
+    }
+}
+
+struct ServerCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "server",
+        abstract: "Run the end of the tunnel that fetches.",
+        discussion: """
+            EXAMPLES
+              fluidity server --config server.yaml
+              FLUIDITY_PIPELINE_ACCEPT_LISTEN=0.0.0.0:9443 fluidity server --config server.yaml
+            """)
+
+    @Option(name: .shortAndLong, help: "The configuration file.", completion: .file(extensions: ["yaml", "yml"]))
+    var config = "configs/server.yaml"
+
+    @OptionGroup var options: ConfigurationOptions
+
+    func run() async throws {
+        try await Reporting.runHost {
+            let read = try options.reading(config, host: .server)
+            try await Running.run([try read()], reload: [read])
+        }
+    }
+}
+
+struct ControlCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "control",
+        abstract: "Run what wakes and stops a server on AWS, as an ordinary HTTP server.",
+        discussion: """
+            It does what the Lambda functions do, for a desk or another cloud: POST /wake, /sleep and /kill, GET /status.
+
+            EXAMPLES
+              CLUSTER=fluidity SERVICE=fluidity-server FLUIDITY_CONTROL_KEY=… fluidity control
+            """)
+
+    @Option(name: .shortAndLong, help: "The configuration file.")
+    var config = "configs/control.yaml"
+
+    @OptionGroup var options: ConfigurationOptions
+
+    func run() async throws {
+        try await Reporting.runHost {
+            let read = try options.reading(config, host: .server)
+            try await Running.run([try read()], reload: [read])
+        }
+    }
+}
+
+struct UpCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "up",
+        abstract: "Run agent and server in one process.",
+        discussion: """
+            EXAMPLES
+              fluidity up --agent-config configs/agent.yaml --server-config configs/server.yaml
+            """)
+
+    @Option(help: "The agent's configuration file.", completion: .file(extensions: ["yaml", "yml"]))
+    var agentConfig = "configs/agent.yaml"
+
+    @Option(help: "The server's configuration file.", completion: .file(extensions: ["yaml", "yml"]))
+    var serverConfig = "configs/server.yaml"
+
+    @Option(name: .customLong("log-level"), help: "Set log.level of both.")
+    var logLevel: String?
+
+    func run() async throws {
+        try await Reporting.runHost {
+            var options = ConfigurationOptions()
+            options.settings = []
+            options.logLevel = logLevel
+            let agent = try options.reading(agentConfig, host: .agent)
+            let server = try options.reading(serverConfig, host: .server)
+            // Drained in this order: the agent's exchanges need the server to finish.
+            try await Running.run([try agent(), try server()], reload: [agent, server])
+        }
+    }
+}
+
+enum Running {
+    static func run(
+        _ configurations: [LoadedConfiguration], reload: [@Sendable () throws -> LoadedConfiguration]
+    ) async throws {
+        guard let settings = configurations.first?.log else { return }
+        // Every connection takes one, and a shell's limit is often 1,024.
+        FileDescriptors.raiseLimit()
+        var logger = Logger(label: "fluidity") { _ in
+            StandardErrorLogHandler(level: settings.level, format: settings.format)
+        }
+        logger.logLevel = settings.level
+        LineWriter.standardError.report(by: LogLine.lossReport(settings.format))
+        for warning in configurations.flatMap(\.warnings) {
+            var metadata: Logger.Metadata = ["file": "\(warning.file)"]
+            if let line = warning.line { metadata["line"] = "\(line)" }
+            logger.warning("\(warning.message)", metadata: metadata)
+        }
+        let companion: @Sendable (LoadedConfiguration, any EventLoopGroup, Logger) -> (any HostCompanion)? = {
+            configuration, group, logger in
+            if let lifecycle = configuration.lifecycle {
+                return LifecycleDriver(settings: lifecycle, group: group, progress: .standardError(), logger: logger)
+            }
+            return configuration.addressRecord.map { AddressRecorder(settings: $0, group: group, logger: logger) }
+        }
+        try await Host(configurations, logger: logger, reload: reload, companion: companion).run()
+    }
+}
+
+/// Writes a value into a configuration file and leaves the rest of it as it is.
+enum SavedSetting {
+    static func write(_ path: String, _ value: String, to file: String) throws {
+        let text = try String(contentsOfFile: file, encoding: .utf8)
+        let edited = try ConfigurationEditor(text: text, file: file).setting(path: path, to: value)
+        guard edited != text else { return }
+        do {
+            try PrivateFile.update(URL(fileURLWithPath: file), with: edited)
+        } catch {
+            throw StageError(.unavailable, error.message)
+        }
+    }
+}

@@ -1,0 +1,14 @@
+public import ConfigurationLanguage
+public import Pipeline
+
+extension Step where Input == Outbound, Output == End {
+    /// Keeps connections to the server.
+    public static func connect(
+        to server: HostPort, _ change: (inout ConnectConfiguration) -> Void = { _ in }
+    ) -> Step {
+        Step(ConnectFactory()) {
+            $0.to = .fixed(server)
+            change(&$0)
+        }
+    }
+}

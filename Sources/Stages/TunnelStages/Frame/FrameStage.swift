@@ -1,0 +1,73 @@
+import ConfigurationLanguage
+import NIOCore
+public import Pipeline
+
+/// Makes the stage `frame`, and says what it is.
+public struct FrameFactory: StageFactory {
+    public static let name = "frame"
+    public static let summary = "Carries many exchanges over one connection."
+    public static let forms = [StageForm(.exchange, .outbound), StageForm(.inbound, .exchange)]
+    public static let needs: HostNeeds = [.background]
+    public static let reference = StageReference(
+        details: """
+            Joins the two ends of a tunnel: many exchanges share one connection, each with a window of its own, so that a slow \
+            one delays no other. After exchanges it is the agent's side, after connections the server's.
+
+            What the codec `mux` looks like on the wire is in `docs/protocol.md`.
+            """,
+        example: """
+            - frame: { codec: mux, session-memory: 32MiB }
+            """,
+        metrics: FrameMetrics.all,
+        notes: [
+            "Without a connection to the server, exchanges wait: 1,024 on each event loop, as long as `connect` says.",
+            "A session holds at most `session-memory`, whatever its peer does.",
+        ])
+
+    public init() {}
+
+    public func traits(of configuration: FrameConfiguration) -> StageTraits {
+        (configuration.codecs ?? [configuration.codec]).reduce(into: []) { $0.formUnion($1.implementation.traits) }
+    }
+
+    public func make(_ configuration: FrameConfiguration, form: StageForm, context: StageContext) throws -> any Stage {
+        guard form.input == .exchange else {
+            return FrameServerStage(configuration: configuration, codecs: configuration.codecs ?? [configuration.codec])
+        }
+        guard configuration.codecs == nil else {
+            throw StageError(
+                .configuration, "'codecs' is for the end that accepts connections; this end says which one it wants with 'codec'",
+                key: "codecs")
+        }
+        return FrameClientStage(configuration: configuration, presence: context.presence)
+    }
+}
+
+/// Takes exchanges and carries them over the connections that the next stage opens.
+struct FrameClientStage: Stage {
+    typealias Input = Exchange
+    typealias Output = Outbound
+    let configuration: FrameConfiguration
+    let presence: ServerPresence?
+
+    func assemble(_ downstream: any OutboundPort, on shard: Shard) throws -> any ExchangePort {
+        let port = configuration.codec.implementation.init(configuration.session).client(downstream, on: shard)
+        downstream.attach(port)
+        guard let presence else { return port }
+        let shares = shard.group.makeIterator().reduce(0) { count, _ in count + 1 }
+        return WakingPort(next: port, presence: presence, shard: shard, shares: shares)
+    }
+}
+
+/// Takes connections and yields the exchanges that come over them.
+struct FrameServerStage: Stage {
+    typealias Input = Inbound
+    typealias Output = Exchange
+    let configuration: FrameConfiguration
+    let codecs: [FrameCodec]
+
+    func assemble(_ downstream: any ExchangePort, on shard: Shard) throws -> any InboundPort {
+        let ports = codecs.map { $0.implementation.init(configuration.session).server(downstream, on: shard) }
+        return ports.count == 1 ? ports[0] : CodecChoicePort(ports: ports, shard: shard)
+    }
+}

@@ -1,0 +1,20 @@
+import Pipeline
+
+/// The protocol of docs/protocol.md, between two ends of this program.
+struct MuxCodec: TunnelCodec {
+    static let protocols = ["fluidity/1"]
+    /// Either end may have bodies deflated on their way.
+    static let traits: StageTraits = .carriesDeflated
+
+    private let configuration: MuxConfiguration
+
+    init(_ settings: SessionSettings) { configuration = MuxConfiguration(settings) }
+
+    func client(_ downstream: any OutboundPort, on shard: Shard) -> any ExchangePort & OutboundClient {
+        MuxClientPort(configuration: configuration, downstream: downstream, shard: shard)
+    }
+
+    func server(_ downstream: any ExchangePort, on shard: Shard) -> any InboundPort {
+        MuxServerPort(configuration: configuration, downstream: downstream, shard: shard)
+    }
+}

@@ -1,0 +1,65 @@
+import Instruments
+import NIOCore
+import Pipeline
+
+/// What is counted of the sessions of one loop. What they hold is added up when it is asked for.
+final class MuxMeter {
+    private let sessions: Counter
+    private let streams: Counter
+    private let resets: [MuxResetCause: Counter]
+    private let roundTrip: Histogram
+    /// Of peers that open streams.
+    let goodbyes: Counter
+    private var handlers: [ObjectIdentifier: MuxHandler] = [:]
+
+    init(on shard: Shard) {
+        let labels = shard.assembling?.labels ?? []
+        let table = shard.metrics
+        let named = labels + [.init("codec", FrameCodec.mux.rawValue)]
+        let openSessions = table.gauge(FrameMetrics.sessionsOpen, named)
+        sessions = table.counter(FrameMetrics.sessions, named)
+        goodbyes = table.counter(FrameMetrics.goodbyes, labels)
+        streams = table.counter(FrameMetrics.streams, named)
+        resets = Dictionary(
+            uniqueKeysWithValues: MuxResetCause.allCases.map {
+                ($0, table.counter(FrameMetrics.resets, named + [.init("cause", $0.rawValue)]))
+            })
+        roundTrip = table.histogram(
+            FrameMetrics.roundTrip, labels,
+            bounds: StageTimes.bounds, scale: 1e-9)
+        let openStreams = table.gauge(FrameMetrics.streamsOpen, named)
+        let window = table.gauge(FrameMetrics.window, labels)
+        let queued = table.gauge(FrameMetrics.queued, labels)
+        let held = table.gauge(FrameMetrics.held, labels)
+        table.beforeReading { [weak self] in
+            let sessions = self?.handlers.values.map(\.session) ?? []
+            openSessions.value = Int64(sessions.count)
+            openStreams.value = Int64(sessions.reduce(0) { $0 + $1.openStreams })
+            window.value = Int64(sessions.reduce(0) { $0 + $1.sendWindow })
+            queued.value = Int64(sessions.reduce(0) { $0 + $1.queuedBytes })
+            held.value = Int64(sessions.reduce(0) { $0 + $1.received })
+        }
+    }
+
+    func opened(_ handler: MuxHandler) {
+        sessions.add()
+        handlers[ObjectIdentifier(handler)] = handler
+    }
+
+    func closed(_ handler: MuxHandler) { handlers[ObjectIdentifier(handler)] = nil }
+
+    func streamOpened() { streams.add() }
+    func streamReset(_ cause: MuxResetCause) { resets[cause]?.add() }
+    func measured(_ time: TimeAmount) { roundTrip.record(time.nanoseconds) }
+}
+
+@available(*, unavailable)
+extension MuxMeter: Sendable {}
+
+/// Bounds for times on a network, in nanoseconds.
+enum StageTimes {
+    static let bounds: [Int64] = [
+        100_000, 250_000, 1_000_000, 2_500_000, 5_000_000, 10_000_000, 25_000_000, 50_000_000, 100_000_000, 250_000_000,
+        500_000_000, 1_000_000_000, 2_500_000_000,
+    ]
+}

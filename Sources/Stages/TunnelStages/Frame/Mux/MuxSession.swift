@@ -1,0 +1,302 @@
+package import HTTPMessages
+package import NIOCore
+package import Pipeline
+
+/// One side of a `mux` session as a plain value: streams, windows, order of writing. No channel, no clock; time is passed in.
+///
+/// A stream is known to the owner by its slot, a small number that is used again once the stream is over.
+package struct MuxSession {
+    /// Which of the two sides it is: only one opens streams.
+    package enum Role: Sendable {
+        /// Dialled, and opens streams.
+        case opener
+        /// Was dialled, and answers them.
+        case acceptor
+    }
+
+    package let role: Role
+    package let configuration: MuxConfiguration
+    package internal(set) var isEstablished = false
+    /// Over: nothing more is taken, and nothing but the reason is written.
+    package internal(set) var failure: Failure?
+    /// Whether the peer, or this side, has said that no streams are to be opened.
+    package internal(set) var isGoingAway = false
+    package internal(set) var sentGoAway = false
+
+    var streams: [MuxStreamState] = []
+    var freeSlots: [Int] = []
+    var slots: [UInt32: Int] = [:]
+    var lastStream: UInt32 = 0
+    var peer = MuxSettings(streamWindow: 0, sessionWindow: 0, maxStreams: 0)
+
+    // Receiving: what came and is not passed on; what was passed on and is not yet granted again. Streams that are over and
+    // still hold something are in it.
+    package var received = 0
+    var consumed = 0
+    package var heldHeads = 0
+    /// Streams that are over, and whose bytes are not all passed on.
+    package var unsettled = 0
+    /// What is kept from being freed by slices of larger buffers, both ways.
+    package var pinned = 0
+    // Sending.
+    var sendWindow = 0
+    package internal(set) var queuedBytes = 0
+    /// Those of them that wait for the window of their own stream: what others send isn't to wait with them.
+    var stuckBytes = 0
+    var ready = MuxReadyList()
+    /// Streams that have data and a window of their own, and wait for the session's: slot and number.
+    var starved: [(slot: Int, stream: UInt32)] = []
+    var control = MuxControlQueue()
+    private var spareHeads: [ByteBuffer] = []
+    var budget: MuxBudget
+    var lastHeard: NIODeadline
+    var pingSent: NIODeadline?
+    var pingToken: UInt64 = 0
+    var isPongAwaited = false
+    /// When the last PING was made, and how long its answer took, until somebody has asked.
+    var pingMade = NIODeadline.uptimeNanoseconds(0)
+    var roundTrip: TimeAmount?
+    var shortestRoundTrip: TimeAmount?
+    var growth = MuxGrowth()
+    /// A stream has come to the end of its window.
+    var isHeldBack = false
+    var crowding = MuxCrowding()
+
+    package init(role: Role, configuration: MuxConfiguration, now: NIODeadline) {
+        self.role = role
+        self.configuration = configuration
+        self.budget = MuxBudget(now: now)
+        self.lastHeard = now
+        control.append(.hello(configuration.settings(role)))
+    }
+
+    package var openStreams: Int { slots.count }
+
+    /// What bodies the peer takes beside plain ones.
+    package var peerOffers: BodyCapabilities { peer.offers }
+
+    /// How long the peer took to answer a PING, once for each.
+    mutating func takeRoundTrip() -> TimeAmount? {
+        guard let time = roundTrip else { return nil }
+        roundTrip = nil
+        return time
+    }
+
+    /// Whether a stream has come to the end of its window since this was last asked.
+    mutating func takeHeldBack() -> Bool {
+        defer { isHeldBack = false }
+        return isHeldBack
+    }
+
+    /// Whether a stream can be opened now.
+    package var canOpen: Bool {
+        isEstablished && failure == nil && !isGoingAway && slots.count < Int(peer.maxStreams)
+            && lastStream < UInt32(Int32.max)
+    }
+
+    /// A stream that has sent no more than this lately, in bytes, isn't one of those that fill the session.
+    private static let light = 65_536
+
+    /// Whether more of a stream's bytes may be given to `send`. A stream without a window waits for it and leaves the room to
+    /// those that have one, so that whoever doesn't read stops nobody else; and the last of the room is for those that need little.
+    package func acceptsData(from slot: Int) -> Bool {
+        guard !isFull else { return false }
+        if hasWindow(slot) {
+            return queuedBytes - stuckBytes < configuration.sendMemory || streams[slot].recent <= Self.light
+        }
+        return queuedBytes < configuration.aheadMemory
+            && streams[slot].queuedBytes - streams[slot].sendWindow < configuration.aheadOfWindow
+    }
+
+    /// Whether a stream's window has room for more than a rest. What is read from an origin comes in large pieces, and what of one
+    /// is beyond the window would wait here. Where much waits so, that is half of a window: a peer that gives credit for each half has
+    /// given so much to every stream that is read.
+    func hasWindow(_ slot: Int) -> Bool {
+        let part = stuckBytes < configuration.aheadMemory ? 4 : 2
+        return streams[slot].sendWindow - streams[slot].queuedBytes >= max(1, min(131_072, Int(peer.streamWindow)) / part)
+    }
+
+    /// Whether those that wait for room can go on.
+    package var hasRoom: Bool { !isFull && (queuedBytes - stuckBytes) * 2 < configuration.sendMemory }
+
+    /// Whether so much waits that nobody may send, not even those who last heard that they may.
+    package var isFull: Bool { queuedBytes >= configuration.sendLimit }
+
+    /// Whether small parts of large buffers must be copied before they are passed on or wait.
+    package var isTight: Bool { pinned >= configuration.pinnedMemory }
+
+    /// Notes that a stream waits to send more. What it is to be taken for, if it is for the session's room and not yet noted; a stream
+    /// that waits for its window is told of in `.windowed`.
+    mutating func park(_ slot: Int) -> MuxParkedList.Weight? {
+        guard streams[slot].id != 0 else { return nil }
+        guard hasWindow(slot) else {
+            streams[slot].awaitsWindow = true
+            isHeldBack = true
+            return nil
+        }
+        guard !streams[slot].isParked else { return nil }
+        streams[slot].isParked = true
+        streams[slot].ageSending(lastHeard)
+        return streams[slot].recent <= Self.light ? .light : .heavy
+    }
+
+    package mutating func unpark(_ slot: Int) { streams[slot].isParked = false }
+
+    /// To be called when what a stream has to send, or its window, has changed.
+    mutating func recount(_ slot: Int) {
+        let stuck = max(0, streams[slot].queuedBytes - max(0, streams[slot].sendWindow))
+        stuckBytes += stuck - streams[slot].stuck
+        streams[slot].stuck = stuck
+    }
+
+    // MARK: - The owner's side
+
+    /// Opens a stream. Nil when `canOpen` is false, the head is too large for a frame, or the peer doesn't take such a body.
+    /// - Parameter client: The name of the client's connection, for a peer that takes one.
+    package mutating func open(_ head: RequestHead, client: UInt64? = nil, now: NIODeadline) -> Int? {
+        let deflates = peer.offers.contains(.deflate)
+        let takesDeflated = deflates && head.takesDeflated
+        let client = peer.takesClientNames ? client : nil
+        guard role == .opener, canOpen, deflates || !head.body.isDeflated,
+            let payload = encode({
+                MuxHeadCoding.encode(head, takesDeflated: takesDeflated, client: client, into: &$0)
+            })
+        else { return nil }
+        lastStream += 1
+        let slot = insert(lastStream, sendWindow: Int(peer.streamWindow), now: now)
+        streams[slot].takesDeflated = takesDeflated
+        enqueue(.open(payload), slot)
+        return slot
+    }
+
+    /// Sends a response's head. False if it is too large for a frame, or more is waiting to be sent than may.
+    package mutating func send(_ head: ResponseHead, on slot: Int) -> Bool {
+        guard let payload = encode({ MuxHeadCoding.encode(head, into: &$0) }),
+            queuedBytes + payload.readableBytes <= configuration.sendLimit + configuration.headMemory
+        else { return false }
+        if !head.isInformational { streams[slot].isAnswered = true }
+        enqueue(.head(payload), slot)
+        return true
+    }
+
+    package mutating func send(_ bytes: ByteBuffer, on slot: Int) {
+        guard bytes.readableBytes > 0, !streams[slot].isEndQueued else { return }
+        streams[slot].noteSending(bytes.readableBytes)
+        if streams[slot].absorb(bytes) {
+            queuedBytes += bytes.readableBytes
+            recount(slot)
+            return ready.insert(slot, &streams[slot])
+        }
+        guard bytes.isSparse else { return enqueue(.data(bytes), slot) }
+        // A small part of what was read from somewhere. It mostly leaves at once; while many such wait, each gets memory of its
+        // own.
+        guard !isTight else { return enqueue(.data(bytes.compacted()), slot) }
+        streams[slot].sendPinned += bytes.storageCapacity
+        pinned += bytes.storageCapacity
+        enqueue(.data(bytes), slot)
+    }
+
+    /// To be called when data has left a stream's queue.
+    mutating func unpinQueue(_ slot: Int) {
+        guard streams[slot].queuedBytes == 0 else { return }
+        pinned -= streams[slot].sendPinned
+        streams[slot].sendPinned = 0
+    }
+
+    /// Ends this side of a stream. A block of trailers that is too large for a frame is left out.
+    package mutating func end(_ trailers: HeaderFields?, on slot: Int) {
+        guard !streams[slot].isEndQueued else { return }
+        streams[slot].isEndQueued = true
+        if let trailers, let payload = encode({ MuxHeadCoding.encode(trailers, into: &$0) }) {
+            enqueue(.trailers(payload), slot)
+        } else {
+            ready.insert(slot, &streams[slot])
+        }
+    }
+
+    /// Ends a stream at once, both ways.
+    package mutating func reset(_ slot: Int, _ failure: Failure) {
+        let id = streams[slot].id
+        guard id != 0 else { return }
+        // A stream whose opening was never written is unknown to the peer.
+        let isUnknown = streams[slot].isOpeningQueued
+        remove(slot)
+        if !isUnknown, self.failure == nil { control.append(.reset(stream: id, failure)) }
+    }
+
+    /// The owner has passed on that many bytes of a stream: they become the peer's again when they are worth a frame.
+    package mutating func consume(_ bytes: Int, on slot: Int, now: NIODeadline) {
+        let bytes = min(bytes, streams[slot].received)
+        guard bytes > 0 else { return }
+        streams[slot].passOn(bytes, now: now)
+        if streams[slot].received == 0 {
+            pinned -= streams[slot].pinned
+            streams[slot].pinned = 0
+        }
+        consumeForSession(bytes)
+        guard failure == nil, !streams[slot].isReceiveEnded, streams[slot].consumed >= worthGranting(slot),
+            !streams[slot].isWindowQueued
+        else { return }
+        resize(slot, now: now)
+        streams[slot].isWindowQueued = true
+        control.append(.streamWindow(slot: slot, stream: streams[slot].id))
+    }
+
+    /// A stream has got bytes that are a part of a buffer of `capacity` bytes and has not passed on all it has.
+    package mutating func pin(_ slot: Int, _ capacity: Int) {
+        guard streams[slot].received > 0 else { return }
+        streams[slot].pinned += capacity
+        pinned += capacity
+    }
+
+    mutating func consumeForSession(_ bytes: Int) {
+        guard bytes > 0 else { return }
+        received -= bytes
+        consumed += bytes
+        grantToSession()
+    }
+
+    /// Gives the session credit when half of what isn't held has been passed on, an eighth where the peer is far: half of all may
+    /// never be while some streams aren't read. To be called when more is held as well, for nothing else may be passed on after that.
+    mutating func grantToSession() {
+        let worthwhile = max(Self.sessionCrumb, (configuration.sessionWindow - received) / (isFar ? 8 : 2))
+        if failure == nil, consumed >= worthwhile, !control.isSessionWindowQueued { control.append(.sessionWindow) }
+    }
+
+    /// Says that no new streams are taken. Those that are open go on.
+    package mutating func goAway(_ failure: Failure) {
+        guard !sentGoAway, self.failure == nil else { return }
+        isGoingAway = true
+        sentGoAway = true
+        control.append(.goAway(last: lastStream, failure))
+    }
+
+    /// Ends the session for a reason, which is written as the last frame.
+    package mutating func fail(_ failure: Failure) {
+        guard self.failure == nil else { return }
+        self.failure = failure
+        control.removeAll()
+        control.append(.goAway(last: lastStream, failure))
+    }
+
+    /// Puts a head in a buffer that an earlier one has left, or in a new one.
+    private mutating func encode(_ encode: (inout ByteBuffer) -> Bool) -> ByteBuffer? {
+        var buffer = spareHeads.popLast() ?? ByteBuffer()
+        buffer.clear()
+        guard encode(&buffer) else { return nil }
+        return buffer
+    }
+
+    /// A head has been written: its buffer can take another.
+    mutating func reuseHead(_ buffer: ByteBuffer) {
+        guard spareHeads.count < 16, buffer.storageCapacity <= 4_096 else { return }
+        spareHeads.append(buffer)
+    }
+
+    private mutating func enqueue(_ item: MuxSendItem, _ slot: Int) {
+        queuedBytes += item.bytes.readableBytes
+        streams[slot].enqueue(item)
+        recount(slot)
+        ready.insert(slot, &streams[slot])
+    }
+}
