@@ -60,6 +60,12 @@ let package = Package(
             dependencies: [nioCore, logging, deque, "CYAML"],
             swiftSettings: settings
         ),
+        // Looks names up, with c-ares.
+        .target(
+            name: "Names",
+            dependencies: ["Pipeline", nioCore, nioPosix, "CCares"],
+            swiftSettings: settings
+        ),
         .target(
             name: "AWS",
             dependencies: ["Pipeline", nioCore, nioHTTP1, logging, crypto, httpClient],
@@ -73,7 +79,7 @@ let package = Package(
         .target(
             name: "Stages",
             dependencies: [
-                "Pipeline", "AWS", "ControlStages", httpClient, nioCore, nioPosix, nioSSL,
+                "Pipeline", "Names", "AWS", "ControlStages", httpClient, nioCore, nioPosix, nioSSL,
                 .product(name: "NIOTLS", package: "swift-nio"),
                 logging, deque, x509,
                 crypto, cryptoExtras, asn1, nioHTTP1, nioHTTP2, nioHPACK, nioWebSocket, jwt, metrics, "CZlib",
@@ -81,6 +87,7 @@ let package = Package(
             swiftSettings: settings
         ),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"]), .brew(["libyaml"])]),
+        .systemLibrary(name: "CCares", pkgConfig: "libcares", providers: [.apt(["libc-ares-dev"]), .brew(["c-ares"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(
             name: "Runtime",
@@ -144,6 +151,11 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(
+            name: "NamesTests",
+            dependencies: ["Pipeline", "Names", nioCore, nioPosix],
+            swiftSettings: settings
+        ),
+        .testTarget(
             name: "AWSTests",
             dependencies: ["AWS", nioCore, nioHTTP1, logging],
             exclude: ["Fixtures"],
@@ -158,7 +170,7 @@ let package = Package(
         .testTarget(
             name: "StagesTests",
             dependencies: [
-                "Pipeline", "Stages", nioCore, nioPosix, nioEmbedded, nioSSL, deque,
+                "Pipeline", "Names", "Stages", nioCore, nioPosix, nioEmbedded, nioSSL, deque,
                 nioHTTP1, x509, crypto, asn1, logging, nioHTTP2, nioHPACK, nioWebSocket, jwt, "StageTesting",
             ],
             exclude: ["Configuration/Fixtures"],

@@ -1,6 +1,7 @@
 import Logging
 import NIOCore
 import NIOPosix
+import Names
 import Pipeline
 
 /// Keeps one connection to the server open on one loop.
@@ -27,6 +28,9 @@ final class Dialer: OutboundPort {
     private var client: (any OutboundClient)?
     private var connection: Outbound?
     private var retry: Scheduled<Void>?
+    /// The name that is being looked up, of the server or of a proxy.
+    private var nameWait: NameWait?
+    private let resolver: NameResolver
     private var backoff = Backoff()
     /// For what only a change of a configuration or of a certificate can mend.
     private var patientBackoff = Backoff(first: .seconds(10), longest: .seconds(60))
@@ -51,6 +55,7 @@ final class Dialer: OutboundPort {
         self.routes = routes
         self.presence = presence
         self.shard = shard
+        self.resolver = .asking(configuration.resolver.servers)
         let labels = shard.assembling?.labels ?? []
         up = shard.metrics.gauge(ConnectFactory.Metrics.up, labels)
         dials = shard.metrics.counter(ConnectFactory.Metrics.dials, labels)
@@ -104,6 +109,8 @@ final class Dialer: OutboundPort {
     func stop() -> EventLoopFuture<Void> {
         isStopped = true
         retry?.cancel()
+        nameWait?.cancel()
+        nameWait = nil
         proxyTry = nil
         guard let channel = connection?.channel else { return shard.loop.makeSucceededVoidFuture() }
         // The server learns that this agent has gone, and not only that a connection was lost; unless it is to be kept.
@@ -166,14 +173,45 @@ final class Dialer: OutboundPort {
         }
     }
 
+    /// Finds the addresses of the server or of a proxy, and connects to one of them. Both together may take `timeout`.
     private func connect(to next: (host: String, port: Int), for to: HostPort, showsCredentials: Bool) {
         dials.add()
+        let began = NIODeadline.now()
+        let place = HostPort(host: next.host, port: next.port)
+        let deadline = began + TimeAmount(configuration.timeout)
+        if let address = AddressResolver.literal(next.host, port: next.port) {
+            return connect(to: [address], at: place, for: to, showsCredentials: showsCredentials, until: deadline)
+        }
+        let found = { [weak self] (outcome: NameResolver.Outcome) in
+            guard let self else { return }
+            nameWait = nil
+            switch outcome {
+            case .success(let answer):
+                let addresses = resolver.ordered(answer.addresses, for: place).compactMap { SocketAddress($0, port: place.port) }
+                connect(to: addresses, at: place, for: to, showsCredentials: showsCredentials, until: deadline)
+            case .failure(let failure):
+                let time = Duration.nanoseconds((NIODeadline.now() - began).nanoseconds)
+                isDialing = false
+                failed(nil, StageError(.unavailable, failure.sentence(about: place.host, after: time)))
+            }
+        }
+        switch resolver.find(next.host, for: nil, on: shard.loop, until: deadline, then: found) {
+        case .known(let answer): found(.success(answer))
+        // Later, as with everything that fails here.
+        case .failed(let failure): shard.loop.assumeIsolated().execute { found(.failure(failure)) }
+        case .waiting(let wait): nameWait = wait
+        }
+    }
+
+    private func connect(
+        to addresses: [SocketAddress], at place: HostPort, for to: HostPort, showsCredentials: Bool, until deadline: NIODeadline
+    ) {
+        guard !isStopped else { return }
         let made = NIOLoopBoundBox<[ObjectIdentifier: Outbound]>([:], eventLoop: shard.loop)
         let this = NIOLoopBound(self, eventLoop: shard.loop)
-        let timeout = TimeAmount(configuration.timeout)
-        let deadline = NIODeadline.now() + timeout
         ClientBootstrap(group: shard.loop)
-            .connectTimeout(timeout)
+            .connectTimeout(max(deadline - .now(), .milliseconds(1)))
+            .resolver(KnownAddresses(addresses: addresses, loop: shard.loop))
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.maxMessagesPerRead, value: 4)
             .channelOption(.writeBufferWaterMark, value: .init(low: 64 << 10, high: 192 << 10))
@@ -184,15 +222,26 @@ final class Dialer: OutboundPort {
                         channel, to: to, showsCredentials: showsCredentials, until: deadline)
                 }
             }
-            .connect(host: next.host, port: next.port)
+            .connect(host: place.host, port: place.port)
             .assumeIsolated()
             .whenComplete { result in
                 self.isDialing = false
                 switch result {
-                case .success(let channel): self.connected(channel, made.value[ObjectIdentifier(channel)])
-                case .failure(let error): self.failed(nil, error)
+                case .success(let channel):
+                    self.note(channel.remoteAddress, of: addresses, at: place)
+                    self.connected(channel, made.value[ObjectIdentifier(channel)])
+                case .failure(let error):
+                    if addresses.count > 1 || IPAddress(host: place.host) == nil { self.resolver.failed(for: place) }
+                    self.failed(nil, error)
                 }
             }
+    }
+
+    /// Which of a name's addresses took the connection is of use with the next one.
+    private func note(_ address: SocketAddress?, of addresses: [SocketAddress], at place: HostPort) {
+        guard addresses.count > 1, let first = addresses.first.flatMap({ IPAddress($0) }) else { return }
+        guard let address = address.flatMap({ IPAddress($0) }) else { return }
+        resolver.connected(address, dialledFirst: first, for: place)
     }
 
     private func prepare(

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOPosix
+import Names
 import Pipeline
 
 #if canImport(Glibc)
@@ -28,6 +29,16 @@ enum UpstreamFailure {
         default:
             return Failure(.unreachable, "\(place): \(ConnectionErrorText.describe(error))")
         }
+    }
+
+    static func resolving(_ origin: Origin, _ failure: NameFailure, after time: TimeAmount) -> Failure {
+        let code: Failure.Code =
+            switch failure {
+            case .noAnswer, .deadline: .timeout
+            case .tooMany: .excessive
+            case .noSuchName, .noAddress, .malformed, .serverFailed, .answerInvalid, .noServer: .nameNotResolved
+            }
+        return Failure(code, failure.sentence(about: origin.host, after: .nanoseconds(time.nanoseconds)))
     }
 
     static func noDescriptor(for origin: Origin) -> Failure {
