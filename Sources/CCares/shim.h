@@ -6,16 +6,10 @@
 // Later versions of c-ares have these in enumerations, earlier ones as macros.
 static const int cares_success = ARES_SUCCESS;
 static const int cares_no_data = ARES_ENODATA;
-static const int cares_server_failed = ARES_ESERVFAIL;
 static const int cares_not_found = ARES_ENOTFOUND;
-static const int cares_not_implemented = ARES_ENOTIMP;
-static const int cares_refused = ARES_EREFUSED;
 static const int cares_bad_name = ARES_EBADNAME;
 static const int cares_bad_response = ARES_EBADRESP;
-static const int cares_format_error = ARES_EFORMERR;
 static const int cares_timeout = ARES_ETIMEOUT;
-static const int cares_cancelled = ARES_ECANCELLED;
-static const int cares_destruction = ARES_EDESTRUCTION;
 
 static const int cares_option_timeout = ARES_OPT_TIMEOUTMS;
 static const int cares_option_tries = ARES_OPT_TRIES;

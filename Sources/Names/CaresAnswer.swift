@@ -50,11 +50,10 @@ enum CaresAnswer {
         case cares_not_found: .noSuchName
         case cares_no_data: .noAddress
         case cares_bad_name: .malformed
-        case cares_server_failed, cares_refused, cares_not_implemented, cares_format_error: .serverFailed
         case cares_bad_response: .answerInvalid
         case cares_timeout: .noAnswer
-        // ECONNREFUSED, and what concerns files and memory.
-        default: .noServer
+        // ECONNREFUSED among them, which has many causes.
+        default: FileDescriptors.process.areExhausted ? .noDescriptor : .serverFailed
         }
     }
 }

@@ -6,7 +6,8 @@ package enum NameFailure: Error, Sendable, Hashable, CaseIterable {
     case noAddress
     /// No name of a host: it can't be asked for.
     case malformed
-    /// A name server answered that it can't or won't say (SERVFAIL, REFUSED and the like).
+    /// Name servers answered that they can't or won't say (SERVFAIL, REFUSED and the like), or can't be reached: c-ares before 1.19 tells
+    /// the two not apart.
     case serverFailed
     /// A name server answered with what makes no sense.
     case answerInvalid
@@ -14,8 +15,8 @@ package enum NameFailure: Error, Sendable, Hashable, CaseIterable {
     case noAnswer
     /// The time of whoever asked is over.
     case deadline
-    /// No name server could be asked: the network says so, or there was no file descriptor for the question.
-    case noServer
+    /// There was no file descriptor for the question.
+    case noDescriptor
     /// Too many names are being looked up.
     case tooMany
 
@@ -23,7 +24,7 @@ package enum NameFailure: Error, Sendable, Hashable, CaseIterable {
     package var isCertain: Bool {
         switch self {
         case .noSuchName, .noAddress, .malformed: true
-        case .serverFailed, .answerInvalid, .noAnswer, .deadline, .noServer, .tooMany: false
+        case .serverFailed, .answerInvalid, .noAnswer, .deadline, .noDescriptor, .tooMany: false
         }
     }
 
@@ -31,7 +32,7 @@ package enum NameFailure: Error, Sendable, Hashable, CaseIterable {
     package var isTimeout: Bool { self == .noAnswer || self == .deadline }
 
     /// Whether to ask again at once could help: nobody was asked.
-    var isOfThisMachine: Bool { self == .noServer || self == .tooMany || self == .deadline }
+    var isOfThisMachine: Bool { self == .noDescriptor || self == .tooMany || self == .deadline }
 
     /// For metrics.
     package var name: String {
@@ -43,24 +44,24 @@ package enum NameFailure: Error, Sendable, Hashable, CaseIterable {
         case .answerInvalid: "answer-invalid"
         case .noAnswer: "no-answer"
         case .deadline: "deadline"
-        case .noServer: "no-server"
+        case .noDescriptor: "no-descriptor"
         case .tooMany: "too-many"
         }
     }
 
     /// For a person.
     ///
-    /// - Parameter time: How long was waited.
-    package func sentence(about name: String, after time: Duration) -> String {
+    /// - Parameter time: How long was waited; nil where that was known before.
+    package func sentence(about name: String, after time: Duration?) -> String {
         switch self {
         case .noSuchName: "the name '\(name)' doesn't exist"
         case .noAddress: "the name '\(name)' has no address"
         case .malformed: "'\(name)' is no name that name servers could be asked for"
-        case .serverFailed: "the name '\(name)' can't be resolved: the name servers failed or refused to answer"
+        case .serverFailed: "the name '\(name)' can't be resolved: the name servers fail, refuse or can't be reached"
         case .answerInvalid: "the name '\(name)' can't be resolved: a name server's answer makes no sense"
         case .noAnswer, .deadline:
-            "the name '\(name)' can't be resolved: no name server answered in \(Self.text(time))"
-        case .noServer: "the name '\(name)' can't be resolved: no name server can be reached"
+            "the name '\(name)' can't be resolved: no name server answered" + (time.map { " in \(Self.text($0))" } ?? "")
+        case .noDescriptor: "the name '\(name)' can't be resolved: there is no file descriptor left for the question"
         case .tooMany: "the name '\(name)' can't be resolved: too many names are being looked up"
         }
     }

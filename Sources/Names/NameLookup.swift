@@ -31,7 +31,7 @@ final class NameLookup {
     func begin() {
         let kind = NameKind(question.name)
         guard kind != .malformed else { return end(.failed(.malformed)) }
-        guard let settings = channels.currentSettings() else { return end(.failed(.noServer)) }
+        guard let settings = channels.currentSettings() else { return end(.failed(Self.unable)) }
         self.settings = settings
         switch kind {
         case .malformed, .ordinary:
@@ -69,6 +69,9 @@ final class NameLookup {
         }
     }
 
+    /// Why nobody could be asked.
+    private static var unable: NameFailure { FileDescriptors.process.areExhausted ? .noDescriptor : .serverFailed }
+
     private static let loopback = ["::1", "127.0.0.1"].compactMap { IPAddress($0) }
 
     private func nextCandidate() {
@@ -77,7 +80,7 @@ final class NameLookup {
             return nextSource()
         }
         if channel == nil, let settings { channel = channels.take(settings, servers: question.servers) }
-        guard let channel else { return end(.failed(.noServer)) }
+        guard let channel else { return end(.failed(Self.unable)) }
         round += 1
         answers = FamilyAnswers()
         delay = nil

@@ -116,7 +116,7 @@ package final class NameResolver: Sendable {
         let question = NameQuestion(key: LookupKey(owner: ObjectIdentifier(self), id: id), name: name, servers: servers) {
             self.heard($0, name, id)
         }
-        if !thread.submit(.begin(question)) { heard(.failed(.noServer), name, id) }
+        if !thread.submit(.begin(question)) { heard(.failed(.noDescriptor), name, id) }
     }
 
     private func leave(_ name: String, _ ticket: UInt64) {

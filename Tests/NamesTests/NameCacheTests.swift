@@ -39,7 +39,7 @@ import Testing
     func `Failures count for a short time`(failure: NameFailure) {
         var cache = NameCache(times: Self.times)
         #expect(cache.failed(failure, for: "a", at: .seconds(0)) == nil)
-        let isKept = ![.noServer, .tooMany, .deadline].contains(failure)
+        let isKept = ![.noDescriptor, .tooMany, .deadline].contains(failure)
         #expect(cache.look("a", at: .milliseconds(999)) == (isKept ? .failed(failure) : .nothing))
         #expect(cache.look("a", at: .seconds(1)) == (failure.isCertain ? .failed(failure) : .nothing))
         #expect(cache.look("a", at: .seconds(5)) == .nothing)

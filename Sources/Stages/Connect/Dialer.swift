@@ -182,7 +182,7 @@ final class Dialer: OutboundPort {
         if let address = AddressResolver.literal(next.host, port: next.port) {
             return connect(to: [address], at: place, for: to, showsCredentials: showsCredentials, until: deadline)
         }
-        let found = { [weak self] (outcome: NameResolver.Outcome) in
+        let found = { [weak self] (outcome: NameResolver.Outcome, isNews: Bool) in
             guard let self else { return }
             nameWait = nil
             switch outcome {
@@ -190,15 +190,15 @@ final class Dialer: OutboundPort {
                 let addresses = resolver.ordered(answer.addresses, for: place).compactMap { SocketAddress($0, port: place.port) }
                 connect(to: addresses, at: place, for: to, showsCredentials: showsCredentials, until: deadline)
             case .failure(let failure):
-                let time = Duration.nanoseconds((NIODeadline.now() - began).nanoseconds)
+                let time = isNews ? Duration.nanoseconds((NIODeadline.now() - began).nanoseconds) : nil
                 isDialing = false
                 failed(nil, StageError(.unavailable, failure.sentence(about: place.host, after: time)))
             }
         }
-        switch resolver.find(next.host, for: nil, on: shard.loop, until: deadline, then: found) {
-        case .known(let answer): found(.success(answer))
+        switch resolver.find(next.host, for: nil, on: shard.loop, until: deadline, then: { found($0, true) }) {
+        case .known(let answer): found(.success(answer), false)
         // Later, as with everything that fails here.
-        case .failed(let failure): shard.loop.assumeIsolated().execute { found(.failure(failure)) }
+        case .failed(let failure): shard.loop.assumeIsolated().execute { found(.failure(failure), false) }
         case .waiting(let wait): nameWait = wait
         }
     }

@@ -27,7 +27,7 @@ extension FetchPort {
             exchange.whenAbandoned = nil
             switch outcome {
             case .success(let answer): self.found(answer, attempt)
-            case .failure(let failure): self.notFound(failure, attempt, since: began)
+            case .failure(let failure): self.notFound(failure, attempt, after: .now() - began)
             }
         }
         switch reply {
@@ -36,7 +36,7 @@ extension FetchPort {
             found(answer, attempt)
         case .failed(let failure):
             meter.namesKnown.add()
-            notFound(failure, attempt, since: began)
+            notFound(failure, attempt, after: nil)
         case .waiting(let wait):
             meter.namesAsked.add()
             meter.namesWaiting.value += 1
@@ -56,11 +56,11 @@ extension FetchPort {
         dial(attempt, open, isStale: answer.isStale)
     }
 
-    private func notFound(_ failure: NameFailure, _ attempt: UpstreamAttempt, since began: NIODeadline) {
-        // A resolver doesn't say that it had no descriptor for its question.
-        if !failure.isCertain, shard.telemetry.descriptors.areExhausted { return descriptorQueue.wait(attempt) }
+    /// - Parameter time: How long was waited; nil where that was known before.
+    private func notFound(_ failure: NameFailure, _ attempt: UpstreamAttempt, after time: TimeAmount?) {
+        if failure == .noDescriptor { return descriptorQueue.wait(attempt) }
         meter.failed(failure)
-        failed(attempt, UpstreamFailure.resolving(attempt.origin, failure, after: .now() - began))
+        failed(attempt, UpstreamFailure.resolving(attempt.origin, failure, after: time))
     }
 
     // MARK: - What may be dialled

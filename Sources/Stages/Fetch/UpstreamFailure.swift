@@ -31,14 +31,14 @@ enum UpstreamFailure {
         }
     }
 
-    static func resolving(_ origin: Origin, _ failure: NameFailure, after time: TimeAmount) -> Failure {
+    static func resolving(_ origin: Origin, _ failure: NameFailure, after time: TimeAmount?) -> Failure {
         let code: Failure.Code =
             switch failure {
             case .noAnswer, .deadline: .timeout
-            case .tooMany: .excessive
-            case .noSuchName, .noAddress, .malformed, .serverFailed, .answerInvalid, .noServer: .nameNotResolved
+            case .tooMany, .noDescriptor: .excessive
+            case .noSuchName, .noAddress, .malformed, .serverFailed, .answerInvalid: .nameNotResolved
             }
-        return Failure(code, failure.sentence(about: origin.host, after: .nanoseconds(time.nanoseconds)))
+        return Failure(code, failure.sentence(about: origin.host, after: time.map { .nanoseconds($0.nanoseconds) }))
     }
 
     static func noDescriptor(for origin: Origin) -> Failure {
