@@ -87,7 +87,9 @@ struct NameCache: Sendable {
 
     /// None of a name's addresses took a connection: the next who wants them has them looked up anew, and uses them meanwhile.
     mutating func doubt(_ name: String, at now: NIODeadline) {
-        guard var entry = entries[name], entry.failure == nil, now < entry.expires, now - entry.stored >= times.doubt else { return }
+        guard var entry = entries[name], entry.failure == nil, now < entry.expires, now - entry.stored >= times.doubt else {
+            return
+        }
         entry.expires = now
         entry.usable = now + times.stale
         entry.stored = now

@@ -51,7 +51,9 @@ struct KnownAddresses: Resolver, Sendable {
         loop.makeSucceededFuture(every(second: 1))
     }
 
-    private func every(second first: Int) -> [SocketAddress] { stride(from: first, to: addresses.count, by: 2).map { addresses[$0] } }
+    private func every(second first: Int) -> [SocketAddress] {
+        stride(from: first, to: addresses.count, by: 2).map { addresses[$0] }
+    }
 
     func cancelQueries() {}
 }

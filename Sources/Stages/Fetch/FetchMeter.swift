@@ -29,7 +29,9 @@ final class FetchMeter {
         namesAsked = table.counter(FetchFactory.Metrics.namesAsked, labels)
         namesKnown = table.counter(FetchFactory.Metrics.namesKnown, labels)
         namesWaiting = table.gauge(FetchFactory.Metrics.namesWaiting, labels)
-        for failure in NameFailure.allCases { _ = table.counter(FetchFactory.Metrics.namesFailed, labels + [.init("reason", failure.name)]) }
+        for failure in NameFailure.allCases {
+            _ = table.counter(FetchFactory.Metrics.namesFailed, labels + [.init("reason", failure.name)])
+        }
         // Those that are to be expected are there from the beginning, for whoever asks how they grow.
         for reason in Failure.Reason.allCases where reason.isOriginsFault {
             _ = table.counter(FetchFactory.Metrics.failures, labels + [.init("reason", reason.name)])

@@ -25,7 +25,9 @@ public struct NameServers: Sendable, Equatable, ConfigurationValue {
         return NameServers(read.compactMap { $0.entry?.server }, malformed: read.filter { $0.entry == nil }.map(\.text))
     }
 
-    public static var typeDescription: String { "'system', the address of a name server such as 10.0.0.53 or 10.0.0.53:5353, or a list of these" }
+    public static var typeDescription: String {
+        "'system', the address of a name server such as 10.0.0.53 or 10.0.0.53:5353, or a list of these"
+    }
     public static var shape: ValueShape { .oneOf([.text, .list(.text)]) }
 
     public static func decode(_ node: ConfigurationNode, in context: DecodingContext) -> NameServers? {
