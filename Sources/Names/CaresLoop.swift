@@ -22,6 +22,7 @@ final class CaresLoop {
     }
 
     func run() {
+        _ = ares_library_init(cares_library_all)
         while true {
             for command in thread.takeCommands() { perform(command) }
             advance()
