@@ -20,6 +20,10 @@ final class CaresChannel {
 
     let settings: NameSettings
     let servers: [NameServer]
+    /// Which of the name servers is asked first, by its place in the list.
+    let first: Int
+    /// How many there are, the system's included.
+    private(set) var serverCount = 0
     /// What c-ares wants to hear of its sockets.
     fileprivate(set) var sockets: [CInt: Int16] = [:]
     /// Look-ups that are here and wanted.
@@ -29,11 +33,14 @@ final class CaresChannel {
     private var channel: ares_channel?
     /// Those to whom c-ares has brought something.
     private var changed: [NameLookup] = []
+    /// How many name servers had not answered when one did, if any.
+    private var timeouts: Int?
 
     /// Nil when the system's configuration can't be read, or there is no memory.
-    init?(_ settings: NameSettings, servers: [NameServer]) {
+    init?(_ settings: NameSettings, servers: [NameServer], first: Int) {
         self.settings = settings
         self.servers = servers
+        self.first = first
         var options = ares_options()
         options.timeout = Self.firstTimeout
         options.tries = Self.tries
@@ -57,6 +64,22 @@ final class CaresChannel {
         guard status == cares_success else { return nil }
         guard servers.isEmpty || ares_set_servers_ports_csv(channel, servers.map(\.text).joined(separator: ",")) == cares_success
         else { return nil }
+        rotateServers()
+    }
+
+    /// Brings the name server to the front that is asked first.
+    private func rotateServers() {
+        var list: UnsafeMutablePointer<ares_addr_port_node>?
+        guard ares_get_servers_ports(channel, &list) == cares_success, let head = list else { return }
+        var nodes: [UnsafeMutablePointer<ares_addr_port_node>] = []
+        for node in sequence(first: head, next: { $0.pointee.next }) { nodes.append(node) }
+        serverCount = nodes.count
+        let start = first % nodes.count
+        guard start > 0, let tail = nodes.last else { return ares_free_data(head) }
+        tail.pointee.next = head
+        nodes[start - 1].pointee.next = nil
+        _ = ares_set_servers_ports(channel, nodes[start])
+        ares_free_data(nodes[start])
     }
 
     deinit {
@@ -74,15 +97,17 @@ final class CaresChannel {
         questions += 1
         ares_getaddrinfo(
             channel, name, nil, &hints,
-            { context, status, _, list in
+            { context, status, timeouts, list in
                 guard let context else { return }
                 let asked = Unmanaged<Context>.fromOpaque(context).takeRetainedValue()
-                asked.channel.answered(asked, CaresAnswer.take(status, list, atMost: CaresChannel.addressLimit))
+                let answer = CaresAnswer.take(status, list, atMost: CaresChannel.addressLimit)
+                asked.channel.answered(asked, answer, behind: Int(timeouts))
             }, context.toOpaque())
     }
 
-    private func answered(_ asked: Context, _ answer: FamilyAnswers.Answer) {
+    private func answered(_ asked: Context, _ answer: FamilyAnswers.Answer, behind timeouts: Int) {
         questions -= 1
+        if timeouts > 0, answer.isSaidByServer { self.timeouts = timeouts }
         guard !asked.lookup.isOver, asked.lookup.round == asked.round else { return }
         asked.lookup.heard(answer, of: asked.family)
         changed.append(asked.lookup)
@@ -92,6 +117,9 @@ final class CaresChannel {
         defer { changed = [] }
         return changed
     }
+
+    /// How many name servers had not answered when one did, if there was such an answer since this was asked last.
+    func takeTimeouts() -> Int? { timeouts.take() }
 
     /// A look-up doesn't need the channel any more. Questions that nobody wants are ended when there is nothing else here.
     func release() {

@@ -7,6 +7,14 @@ struct FamilyAnswers: Sendable, Equatable {
     enum Answer: Sendable, Equatable {
         case found([IPAddress], ttl: TimeAmount)
         case failed(NameFailure)
+
+        /// Whether a name server has said so.
+        var isSaidByServer: Bool {
+            switch self {
+            case .found: true
+            case .failed(let failure): failure.isCertain
+            }
+        }
     }
 
     enum Verdict: Equatable {

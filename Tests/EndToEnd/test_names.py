@@ -252,6 +252,20 @@ async def test_one_family_that_is_never_answered(names, make_proxy, ok):
     assert names.heard("half.test", AAAA) == 1, "it wasn't asked for again before"
 
 
+async def test_a_dead_name_server_is_waited_for_once(names, make_proxy, ok):
+    dead = await NameServer().start()
+    try:
+        for number in range(20):
+            names.say(f"n{number}.test", "127.0.0.1")
+            dead.ignore(f"n{number}.test")
+        proxy = await make_proxy(resolver=[dead.place, names.place])
+        for number in range(20):
+            assert (await fetch(proxy.port, ok.url("/", host=f"n{number}.test"))).status == 200
+        assert sum(dead.asked(f"n{number}.test", A) for number in range(20)) <= 2, "the one that answers was asked first"
+    finally:
+        dead.stop()
+
+
 async def test_a_dead_address_is_waited_for_once(names, make_proxy, ok):
     silent = FullBacklog("127.0.0.77", ok.port)
     names.say("both.test", "127.0.0.77", "127.0.0.1", ttl=600)
