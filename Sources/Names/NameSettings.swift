@@ -46,7 +46,12 @@ struct NameSettings: Equatable {
         }
         search.dots = Int(options.ndots)
         if let lookups = options.lookups {
-            sources = String(cString: lookups).compactMap { $0 == "f" ? .hosts : $0 == "b" ? .servers : nil }
+            sources = []
+            for letter in String(cString: lookups) {
+                // Two modules may ask the same: `resolve` and `dns`.
+                guard let source: Source = letter == "f" ? .hosts : letter == "b" ? .servers : nil else { continue }
+                if !sources.contains(source) { sources.append(source) }
+            }
         }
     }
 
