@@ -1,7 +1,6 @@
 import Logging
 import NIOCore
 import NIOPosix
-import Names
 import Pipeline
 
 /// Keeps one connection to the server open on one loop.
@@ -28,9 +27,7 @@ final class Dialer: OutboundPort {
     private var client: (any OutboundClient)?
     private var connection: Outbound?
     private var retry: Scheduled<Void>?
-    /// The name that is being looked up, of the server or of a proxy.
-    private var nameWait: NameWait?
-    private let resolver: NameResolver
+    private let finder: AddressFinder
     private var backoff = Backoff()
     /// For what only a change of a configuration or of a certificate can mend.
     private var patientBackoff = Backoff(first: .seconds(10), longest: .seconds(60))
@@ -55,7 +52,7 @@ final class Dialer: OutboundPort {
         self.routes = routes
         self.presence = presence
         self.shard = shard
-        self.resolver = .asking(configuration.resolver.servers)
+        self.finder = AddressFinder(configuration.resolver, on: shard.loop)
         let labels = shard.assembling?.labels ?? []
         up = shard.metrics.gauge(ConnectFactory.Metrics.up, labels)
         dials = shard.metrics.counter(ConnectFactory.Metrics.dials, labels)
@@ -109,8 +106,7 @@ final class Dialer: OutboundPort {
     func stop() -> EventLoopFuture<Void> {
         isStopped = true
         retry?.cancel()
-        nameWait?.cancel()
-        nameWait = nil
+        finder.cancel()
         proxyTry = nil
         guard let channel = connection?.channel else { return shard.loop.makeSucceededVoidFuture() }
         // The server learns that this agent has gone, and not only that a connection was lost; unless it is to be kept.
@@ -176,30 +172,17 @@ final class Dialer: OutboundPort {
     /// Finds the addresses of the server or of a proxy, and connects to one of them. Both together may take `timeout`.
     private func connect(to next: (host: String, port: Int), for to: HostPort, showsCredentials: Bool) {
         dials.add()
-        let began = NIODeadline.now()
         let place = HostPort(host: next.host, port: next.port)
-        let deadline = began + TimeAmount(configuration.timeout)
-        if let address = AddressResolver.literal(next.host, port: next.port) {
-            return connect(to: [address], at: place, for: to, showsCredentials: showsCredentials, until: deadline)
-        }
-        let found = { [weak self] (outcome: NameResolver.Outcome, isNews: Bool) in
+        let deadline = NIODeadline.now() + TimeAmount(configuration.timeout)
+        finder.find(place, until: deadline) { [weak self] found in
             guard let self else { return }
-            nameWait = nil
-            switch outcome {
-            case .success(let answer):
-                let addresses = resolver.ordered(answer.addresses, for: place).compactMap { SocketAddress($0, port: place.port) }
+            switch found {
+            case .success(let addresses):
                 connect(to: addresses, at: place, for: to, showsCredentials: showsCredentials, until: deadline)
-            case .failure(let failure):
-                let time = isNews ? Duration.nanoseconds((NIODeadline.now() - began).nanoseconds) : nil
+            case .failure(let error):
                 isDialing = false
-                failed(nil, StageError(.unavailable, failure.sentence(about: place.host, after: time)))
+                failed(nil, error)
             }
-        }
-        switch resolver.find(next.host, for: nil, on: shard.loop, until: deadline, then: { found($0, true) }) {
-        case .known(let answer): found(.success(answer), false)
-        // Later, as with everything that fails here.
-        case .failed(let failure): shard.loop.assumeIsolated().execute { found(.failure(failure), false) }
-        case .waiting(let wait): nameWait = wait
         }
     }
 
@@ -228,20 +211,13 @@ final class Dialer: OutboundPort {
                 self.isDialing = false
                 switch result {
                 case .success(let channel):
-                    self.note(channel.remoteAddress, of: addresses, at: place)
+                    self.finder.connected(channel.remoteAddress, of: addresses, at: place)
                     self.connected(channel, made.value[ObjectIdentifier(channel)])
                 case .failure(let error):
-                    if addresses.count > 1 || IPAddress(host: place.host) == nil { self.resolver.failed(for: place) }
+                    self.finder.failed(at: place)
                     self.failed(nil, error)
                 }
             }
-    }
-
-    /// Which of a name's addresses took the connection is of use with the next one.
-    private func note(_ address: SocketAddress?, of addresses: [SocketAddress], at place: HostPort) {
-        guard addresses.count > 1, let first = addresses.first.flatMap({ IPAddress($0) }) else { return }
-        guard let address = address.flatMap({ IPAddress($0) }) else { return }
-        resolver.connected(address, dialledFirst: first, for: place)
     }
 
     private func prepare(
