@@ -67,6 +67,34 @@ async def test_hanging_names_hold_up_nobody(names, make_proxy, ok):
         each.cancel()
 
 
+async def test_one_client_doesnt_take_all_look_ups(names, make_proxy, ok):
+    """1,024 names for one client; beyond that it is refused, and others are served."""
+    count, share = 1_100, 1_024
+    proxy = await make_proxy(**{"connect-timeout": "10m"})
+    names.say("fine.test", "127.0.0.1")
+    clients = [await Connection.open(proxy.port) for _ in range(count)]
+    refused = []
+
+    async def ask(client: Connection, number: int):
+        response = await client.request("GET", f"http://dead{number}.test/")
+        if response.status == 503:
+            assert "too many names are being looked up" in response.text
+            refused.append(number)
+
+    for number in range(count):
+        names.ignore(f"dead{number}.test")
+    asking = [asyncio.create_task(ask(client, number)) for number, client in enumerate(clients)]
+    try:
+        await eventually(lambda: len(refused) >= count - share, 20, lambda: f"the rest is refused: {len(refused)}")
+        async with patiently(20), await Connection.open(proxy.port, local_addr=("127.0.0.9", 0)) as other:
+            assert (await other.request("GET", ok.url("/", host="fine.test"))).status == 200
+    finally:
+        for each in asking:
+            each.cancel()
+        for client in clients:
+            client.abort()
+
+
 @pytest.mark.parametrize("way", ["plain", "connect"])
 async def test_connecting_has_its_time_with_the_name(names, make_proxy, way):
     proxy = await make_proxy(**{"connect-timeout": "1s"})
