@@ -1,6 +1,7 @@
 """Names: who asks for what, how long that is remembered, and that nobody waits for another's name."""
 
 import asyncio
+import base64
 import ipaddress
 import os
 
@@ -37,11 +38,12 @@ class Proxy:
 def make_proxy(tmp_path, launch, names):
     """`accept, http, fetch` that asks the test's name server."""
 
-    async def make(around=lambda *command: list(command), top: dict = {}, **keys) -> Proxy:
+    async def make(around=lambda *command: list(command), top: dict = {}, filters: list = [], **keys) -> Proxy:
         port, admin = free_port(), Admin(free_port())
         stages = [
             ("accept", {"listen": f"127.0.0.1:{port}"}),
             ("http", {"mode": "proxy"}),
+            *filters,
             ("fetch", {"destinations": "any", "resolver": names.place, **keys}),
         ]
         config = write_configuration(tmp_path / "proxy.yaml", stages, **{"admin": admin.settings, **top})
@@ -64,6 +66,29 @@ async def test_hanging_names_hold_up_nobody(names, make_proxy, ok):
     assert names.heard("fine.test") == 2, "it was asked for once"
     assert await proxy.count("names_waiting") == 100
     for each in hanging:
+        each.cancel()
+
+
+async def test_passwords_are_verified_while_names_hang(names, make_proxy, ok, binary, tmp_path):
+    users = tmp_path / "users.txt"
+    for user in ("alice", "bob"):
+        assert (await run(binary, "passwd", users, user, stdin=b"open sesame\n")).status == 0
+
+    def credentials(user: str) -> list:
+        return [("Proxy-Authorization", "Basic " + base64.b64encode(f"{user}:open sesame".encode()).decode())]
+
+    auth = ("auth", {"methods": [{"basic": {"users": str(users)}}]})
+    proxy = await make_proxy(filters=[auth], **{"connect-timeout": "10m"})
+    for number in range(50):
+        names.ignore(f"dead{number}.test")
+    # Hers is remembered from here.
+    assert (await fetch(proxy.port, ok.url("/"), fields=credentials("alice"))).body == b"fine"
+    alice = [asyncio.create_task(fetch(proxy.port, f"http://dead{n}.test/", fields=credentials("alice"), within=600)) for n in range(50)]
+    await eventually(lambda: sum(names.asked(f"dead{n}.test") for n in range(50)) >= 100, 15, "all were asked for")
+    # With a name that needs nobody's answer.
+    assert (await fetch(proxy.port, ok.url("/"), fields=credentials("bob"))).body == b"fine"
+    assert not any(each.done() for each in alice)
+    for each in alice:
         each.cancel()
 
 
