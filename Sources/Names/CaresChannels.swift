@@ -4,8 +4,9 @@ import Pipeline
 /// The channels on which names are looked up. A few look-ups have each one to itself, with a port of its own, which makes answers hard to
 /// forge, and ends when the look-up does; many share them, for a channel takes 80 KiB.
 final class CaresChannels {
-    /// So many channels there are at most for the same name servers.
-    private static let limit = 32
+    /// So many channels there are at most for the same name servers: each takes a descriptor or two, and others want some of those that
+    /// `accept` leaves.
+    private static var limit: Int { max(1, min(32, FileDescriptors.process.reserve / 4)) }
     /// So many are kept while nothing is looked up.
     private static let idleLimit = 4
 

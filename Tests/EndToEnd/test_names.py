@@ -69,6 +69,21 @@ async def test_hanging_names_hold_up_nobody(names, make_proxy, ok):
         each.cancel()
 
 
+async def test_hanging_names_leave_descriptors(names, make_proxy, ok):
+    """With a limit of 64 `accept` leaves eight, which fewer sockets than look-ups share."""
+    proxy = await make_proxy(lambda *command: ["prlimit", "--nofile=64:64", *command], **{"connect-timeout": "10m"})
+    names.say("fine.test", "127.0.0.1")
+    for number in range(20):
+        names.ignore(f"dead{number}.test")
+    hanging = [asyncio.create_task(fetch(proxy.port, f"http://dead{n}.test/", within=600)) for n in range(20)]
+    await eventually(lambda: sum(names.asked(f"dead{n}.test") for n in range(20)) >= 40, 15, "all were asked for")
+    assert (await fetch(proxy.port, ok.url("/", host="fine.test"))).body == b"fine"
+    assert not any(each.done() for each in hanging)
+    assert len({question.sender for question in names.questions}) <= 4
+    for each in hanging:
+        each.cancel()
+
+
 async def test_passwords_are_verified_while_names_hang(names, make_proxy, ok, binary, tmp_path):
     users = tmp_path / "users.txt"
     for user in ("alice", "bob"):
