@@ -98,6 +98,12 @@ let package = Package(
             path: "Sources/Pipeline/Pipeline",
             swiftSettings: settings
         ),
+        // Looks names up, with c-ares.
+        .target(
+            name: "Names",
+            dependencies: pipeline + [nioCore, nioPosix, "CCares"],
+            swiftSettings: settings
+        ),
         .target(
             name: "AWS",
             dependencies: pipeline + [nioCore, nioHTTP1, logging, crypto, httpClient],
@@ -120,7 +126,7 @@ let package = Package(
         .target(
             name: "TunnelStages",
             dependencies: pipeline + [
-                "Filters", nioCore, nioPosix, nioSSL, .product(name: "NIOTLS", package: "swift-nio"),
+                "Names", "Filters", nioCore, nioPosix, nioSSL, .product(name: "NIOTLS", package: "swift-nio"),
                 logging, deque, x509, crypto, asn1, nioHTTP1, nioHTTP2, nioHPACK, nioWebSocket,
             ],
             path: "Sources/Stages/TunnelStages",
@@ -134,6 +140,7 @@ let package = Package(
             swiftSettings: settings
         ),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"]), .brew(["libyaml"])]),
+        .systemLibrary(name: "CCares", pkgConfig: "libcares", providers: [.apt(["libc-ares-dev"]), .brew(["c-ares"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(
             name: "Runtime",
@@ -198,6 +205,11 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(
+            name: "NamesTests",
+            dependencies: pipeline + ["Names", nioCore, nioPosix],
+            swiftSettings: settings
+        ),
+        .testTarget(
             name: "AWSTests",
             dependencies: ["AWS", nioCore, nioHTTP1, logging],
             exclude: ["Fixtures"],
@@ -212,7 +224,7 @@ let package = Package(
         .testTarget(
             name: "StagesTests",
             dependencies: pipeline + [
-                "Stages", "Filters", "TunnelStages", "ControlStages", nioCore, nioPosix, nioEmbedded, nioSSL, deque,
+                "Names", "Stages", "Filters", "TunnelStages", "ControlStages", nioCore, nioPosix, nioEmbedded, nioSSL, deque,
                 nioHTTP1, x509, crypto, asn1, logging, nioHTTP2, nioHPACK, nioWebSocket, jwt, "StageTesting",
             ],
             exclude: ["Configuration/Fixtures"],

@@ -64,6 +64,9 @@ public final class Exchange {
     var progress: ExchangeProgress
     /// Its place among the shard's open exchanges; the shard's own.
     var openIndex: Int?
+    /// Called once, should the exchange end. For who looks for a way for it and isn't its sink yet, so that he stops; he sets it to nil when
+    /// he has found one.
+    package var whenAbandoned: (() -> Void)?
 
     public init(_ request: RequestHead, from source: ExchangeSource, client: Inbound, on shard: Shard) {
         self.id = shard.nextID()
@@ -341,6 +344,7 @@ public final class Exchange {
         for gate in gates where gate.interests.contains(.end) { gate.ended(self) }
         if outer == nil { shard.finished(self, outcome, at: place) } else { countEnd(outcome, at: place) }
         if !gates.isEmpty { gates = [] }
+        whenAbandoned.take()?()
         return ends
     }
 }

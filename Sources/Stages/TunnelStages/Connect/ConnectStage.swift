@@ -14,13 +14,14 @@ public struct ConnectConfiguration: StageConfiguration {
     public var via = Via.direct
     public var viaUser: String?
     public var viaPassword: Secret?
+    public var resolver = NameServers.system
 
     public init() {}
 
     public static let schema = Schema<ConnectConfiguration>(
         .required(
             "to", \.to,
-            "The server's host and port, the name resolved anew for each attempt; or 'discover', where the status endpoint of 'lifecycle' says it."
+            "The server's host and port, the name resolved for each attempt, unless its answer still counts; or 'discover', where the status endpoint of 'lifecycle' says it."
         ),
         .optional(
             "wait", \.wait, in: .zero...(.seconds(600)),
@@ -36,7 +37,11 @@ public struct ConnectConfiguration: StageConfiguration {
             "The way to the server: 'direct', an HTTP proxy such as http://user:password@proxy.example:3128, 'environment' for what HTTPS_PROXY and NO_PROXY say, or a list of these, tried in order."
         ),
         .optional("via-user", \.viaUser, "The user for proxies whose URL has none."),
-        .secret("via-password", \.viaPassword, "The password of 'via-user'.")
+        .secret("via-password", \.viaPassword, "The password of 'via-user'."),
+        .optional(
+            "resolver", \.resolver,
+            "The name servers that are asked for the names of the server and of proxies: 'system' for those of /etc/resolv.conf, an address, or a list of addresses, each with its port if that isn't 53."
+        )
     )
 
     public func validate() -> [ConfigurationProblem] {

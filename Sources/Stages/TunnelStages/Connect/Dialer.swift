@@ -30,6 +30,7 @@ final class Dialer: OutboundPort {
     private var client: (any OutboundClient)?
     private var connection: Outbound?
     private var retry: Scheduled<Void>?
+    private let finder: AddressFinder
     private var backoff = Backoff()
     /// For what only a change of a configuration or of a certificate can mend.
     private var patientBackoff = Backoff(first: .seconds(10), longest: .seconds(60))
@@ -54,6 +55,7 @@ final class Dialer: OutboundPort {
         self.routes = routes
         self.presence = presence
         self.shard = shard
+        self.finder = AddressFinder(configuration.resolver, on: shard.loop)
         let labels = shard.assembling?.labels ?? []
         up = shard.metrics.gauge(ConnectFactory.Metrics.up, labels)
         dials = shard.metrics.counter(ConnectFactory.Metrics.dials, labels)
@@ -107,6 +109,7 @@ final class Dialer: OutboundPort {
     func stop() -> EventLoopFuture<Void> {
         isStopped = true
         retry?.cancel()
+        finder.cancel()
         proxyTry = nil
         guard let channel = connection?.channel else { return shard.loop.makeSucceededVoidFuture() }
         // The server learns that this agent has gone, and not only that a connection was lost; unless it is to be kept.
@@ -169,14 +172,32 @@ final class Dialer: OutboundPort {
         }
     }
 
+    /// Finds the addresses of the server or of a proxy, and connects to one of them. Both together may take `timeout`.
     private func connect(to next: (host: String, port: Int), for to: HostPort, showsCredentials: Bool) {
         dials.add()
+        let place = HostPort(host: next.host, port: next.port)
+        let deadline = NIODeadline.now() + TimeAmount(configuration.timeout)
+        finder.find(place, until: deadline) { [weak self] found in
+            guard let self else { return }
+            switch found {
+            case .success(let addresses):
+                connect(to: addresses, at: place, for: to, showsCredentials: showsCredentials, until: deadline)
+            case .failure(let error):
+                isDialing = false
+                failed(nil, error)
+            }
+        }
+    }
+
+    private func connect(
+        to addresses: [SocketAddress], at place: HostPort, for to: HostPort, showsCredentials: Bool, until deadline: NIODeadline
+    ) {
+        guard !isStopped else { return }
         let made = NIOLoopBoundBox<[ObjectIdentifier: Outbound]>([:], eventLoop: shard.loop)
         let this = NIOLoopBound(self, eventLoop: shard.loop)
-        let timeout = TimeAmount(configuration.timeout)
-        let deadline = NIODeadline.now() + timeout
         ClientBootstrap(group: shard.loop)
-            .connectTimeout(timeout)
+            .connectTimeout(max(deadline - .now(), .milliseconds(1)))
+            .resolver(KnownAddresses(addresses: addresses, loop: shard.loop))
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.maxMessagesPerRead, value: 4)
             .channelOption(.writeBufferWaterMark, value: .init(low: 64 << 10, high: 192 << 10))
@@ -187,13 +208,17 @@ final class Dialer: OutboundPort {
                         channel, to: to, showsCredentials: showsCredentials, until: deadline)
                 }
             }
-            .connect(host: next.host, port: next.port)
+            .connect(host: place.host, port: place.port)
             .assumeIsolated()
             .whenComplete { result in
                 self.isDialing = false
                 switch result {
-                case .success(let channel): self.connected(channel, made.value[ObjectIdentifier(channel)])
-                case .failure(let error): self.failed(nil, error)
+                case .success(let channel):
+                    self.finder.connected(channel.remoteAddress, of: addresses, at: place)
+                    self.connected(channel, made.value[ObjectIdentifier(channel)])
+                case .failure(let error):
+                    self.finder.failed(at: place)
+                    self.failed(nil, error)
                 }
             }
     }

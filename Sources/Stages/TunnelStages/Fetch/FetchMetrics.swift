@@ -22,6 +22,18 @@ extension FetchFactory {
             .counter, "fluidity_fetch_failures_total",
             "Exchanges whose origin could not be connected to, by the reason.", labels: ["reason"])
 
-        static let all = [open, idle, waiting, dials, reused, retries, givenUp, failures]
+        static let namesAsked = MetricDescription(
+            .counter, "fluidity_fetch_names_asked_total", "Dials for which a name had to be looked up, or was being looked up.")
+        static let namesKnown = MetricDescription(
+            .counter, "fluidity_fetch_names_known_total", "Dials whose name had been looked up before.")
+        static let namesWaiting = MetricDescription(
+            .gauge, "fluidity_fetch_names_waiting", "Exchanges that wait for the addresses of a name.")
+        static let namesFailed = MetricDescription(
+            .counter, "fluidity_fetch_name_failures_total", "Exchanges whose name led to no address, by the reason.",
+            labels: ["reason"])
+
+        static let all = [
+            open, idle, waiting, dials, reused, retries, givenUp, failures, namesAsked, namesKnown, namesWaiting, namesFailed,
+        ]
     }
 }

@@ -4,6 +4,7 @@ import Instruments
 import NIOCore
 import NIOPosix
 import NIOSSL
+import Names
 import Pipeline
 import Platform
 
@@ -21,21 +22,49 @@ extension FetchPort {
             if let refusal = refusal(of: address, exchange, origin) { return failed(attempt, refusal) }
             return dial(attempt, [address])
         }
-        AddressResolver.resolve(origin.host, port: origin.port, on: shard.loop).assumeIsolated().whenComplete { result in
-            switch result {
-            case .success(let addresses):
-                let open = addresses.filter { self.refusal(of: $0, exchange, origin) == nil }
-                if open.isEmpty, let refusal = self.refusal(of: addresses, exchange, origin) {
-                    return self.failed(attempt, refusal)
-                }
-                self.dial(attempt, open)
-            case .failure(let error):
-                // A resolver doesn't say that it had no descriptor for its question.
-                if self.shard.telemetry.descriptors.areExhausted { return self.descriptorQueue.wait(attempt) }
-                let reason = (error as? AddressResolver.NotFound)?.reason ?? "\(error)"
-                self.failed(attempt, Failure(.nameNotResolved, "the name '\(origin.host)' can't be resolved: \(reason)"))
+        let began = NIODeadline.now()
+        let reply = resolver.find(
+            origin.host, for: exchange.client.clientKey.hashValue, on: shard.loop, until: attempt.deadline,
+            acceptsStale: !attempt.wasMisled
+        ) { outcome in
+            self.meter.namesWaiting.value -= 1
+            exchange.whenAbandoned = nil
+            switch outcome {
+            case .success(let answer): self.found(answer, attempt)
+            case .failure(let failure): self.notFound(failure, attempt, after: .now() - began)
             }
         }
+        switch reply {
+        case .known(let answer):
+            meter.namesKnown.add()
+            found(answer, attempt)
+        case .failed(let failure):
+            meter.namesKnown.add()
+            notFound(failure, attempt, after: nil)
+        case .waiting(let wait):
+            meter.namesAsked.add()
+            meter.namesWaiting.value += 1
+            exchange.whenAbandoned = {
+                wait.cancel()
+                self.meter.namesWaiting.value -= 1
+                self.abandoned(attempt)
+            }
+        }
+    }
+
+    private func found(_ answer: NameAnswer, _ attempt: UpstreamAttempt) {
+        let (exchange, origin) = (attempt.exchange, attempt.origin)
+        let addresses = resolver.ordered(answer.addresses, for: origin.place).compactMap { SocketAddress($0, port: origin.port) }
+        let open = addresses.filter { self.refusal(of: $0, exchange, origin) == nil }
+        if open.isEmpty, let refusal = refusal(of: addresses, exchange, origin) { return failed(attempt, refusal) }
+        dial(attempt, open, isStale: answer.isStale)
+    }
+
+    /// - Parameter time: How long was waited; nil where that was known before.
+    private func notFound(_ failure: NameFailure, _ attempt: UpstreamAttempt, after time: TimeAmount?) {
+        if failure == .noDescriptor { return descriptorQueue.wait(attempt) }
+        meter.failed(failure)
+        failed(attempt, UpstreamFailure.resolving(attempt.origin, failure, after: time))
     }
 
     // MARK: - What may be dialled
@@ -59,7 +88,8 @@ extension FetchPort {
 
     // MARK: - Dialling
 
-    private func dial(_ attempt: UpstreamAttempt, _ addresses: [SocketAddress]) {
+    /// - Parameter isStale: Whether the addresses are ones that were known before, and looked up anew meanwhile.
+    private func dial(_ attempt: UpstreamAttempt, _ addresses: [SocketAddress], isStale: Bool = false) {
         guard !attempt.exchange.hasEnded else { return abandoned(attempt) }
         if attempt.descriptorDeadline == nil { meter.dials.add() }
         let time = max(attempt.deadline - .now(), .milliseconds(1))
@@ -72,11 +102,27 @@ extension FetchPort {
                 .connect(host: attempt.origin.host, port: attempt.origin.port)
         connected.assumeIsolated().whenComplete { result in
             switch result {
-            case .success(let channel): self.connected(channel, attempt)
+            case .success(let channel):
+                self.note(channel.remoteAddress, of: addresses, attempt.origin)
+                self.connected(channel, attempt)
             case .failure(let error) where UpstreamFailure.isForWantOfDescriptors(error): self.descriptorQueue.wait(attempt)
-            case .failure(let error): self.failed(attempt, UpstreamFailure.connecting(to: attempt.origin, error))
+            case .failure where isStale && !attempt.wasMisled:
+                // The host may have moved.
+                var attempt = attempt
+                attempt.wasMisled = true
+                self.find(attempt)
+            case .failure(let error):
+                if IPAddress(host: attempt.origin.host) == nil { self.resolver.failed(for: attempt.origin.place) }
+                self.failed(attempt, UpstreamFailure.connecting(to: attempt.origin, error))
             }
         }
+    }
+
+    /// Which of a name's addresses took the connection is of use to those who come later.
+    private func note(_ address: SocketAddress?, of addresses: [SocketAddress], _ origin: Origin) {
+        guard addresses.count > 1, let first = addresses.first.flatMap({ IPAddress($0) }) else { return }
+        guard let address = address.flatMap({ IPAddress($0) }) else { return }
+        resolver.connected(address, dialledFirst: first, for: origin.place)
     }
 
     /// A connection is there, and nothing was read from it yet: that takes another turn of the loop.

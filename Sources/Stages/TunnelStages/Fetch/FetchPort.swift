@@ -3,6 +3,7 @@ import Instruments
 import NIOCore
 import NIOPosix
 import NIOSSL
+import Names
 import Pipeline
 
 /// One loop's upstream client: finds or opens a connection for each exchange.
@@ -18,6 +19,7 @@ final class FetchPort: ExchangePort {
     let shard: Shard
     let scratches = ScratchBuffers()
     let tls: NIOSSLContext
+    let resolver: NameResolver
     let meter: FetchMeter
     /// Whatever one connection needs and another doesn't is set when it is there: a bootstrap is expensive to make.
     private(set) lazy var bootstrap = ClientBootstrap(group: shard.loop)
@@ -33,6 +35,7 @@ final class FetchPort: ExchangePort {
     init(configuration: FetchConfiguration, tls: NIOSSLContext, idleBudget: IdleBudget, shard: Shard) {
         self.configuration = configuration
         self.tls = tls
+        self.resolver = .asking(configuration.resolver.servers)
         self.shard = shard
         self.idleBudget = idleBudget
         self.meter = FetchMeter(on: shard)

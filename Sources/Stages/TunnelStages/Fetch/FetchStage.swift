@@ -25,6 +25,7 @@ public struct FetchConfiguration: StageConfiguration {
     public var idle = Duration.seconds(60)
     public var idleConnections = 1_024
     public var ca: FilePath?
+    public var resolver = NameServers.system
 
     public init() {}
 
@@ -57,6 +58,10 @@ public struct FetchConfiguration: StageConfiguration {
         .optional(
             "ca", \.ca,
             "The authorities that https origins are verified against, PEM. The default is the file that SSL_CERT_FILE names, else the system's."
+        ),
+        .optional(
+            "resolver", \.resolver,
+            "The name servers that are asked for origins' names: 'system' for those of /etc/resolv.conf, an address, or a list of addresses, each with its port if that isn't 53. /etc/hosts counts, and the system's search list, whoever is asked."
         )
     )
 }
@@ -83,6 +88,9 @@ public struct FetchFactory: StageFactory {
         notes: [
             "Link-local addresses and those of the clouds' metadata are refused even with `any`, and with a network that has them. Only the address itself, in the list, opens one.",
             "A request with a safe method and without a body is sent again if a reused connection turned out to be closed.",
+            "Names are looked up in `/etc/hosts` and at name servers, as `resolv.conf` and the words `files` and `dns` of `nsswitch.conf` say. What other modules of `nsswitch.conf` know, `mdns` or `ldap` say, is not known here.",
+            "What a name server says is remembered as long as it says, an hour at most, and that a name doesn't exist for five seconds. For half a minute longer it is used while it is looked up anew, and for ten minutes where no name server answers. `/etc/hosts` is read for each question.",
+            "Of several addresses IPv6 comes first; the next is dialled after a quarter of a second. What took the connection then goes first for ten minutes.",
             "Origins are spoken to in HTTP/1.1.",
             "A connection on which a client has used NTLM, Negotiate or another scheme that may count for the whole connection serves that client's own connection alone from then on.",
             "When the process has no file descriptors left, unused connections are closed first; a request that has waited a second for one is answered with 503.",

@@ -11,6 +11,8 @@ struct UpstreamAttempt {
     let deadline: NIODeadline
     /// Until when a file descriptor is waited for; nil as long as none was missing.
     var descriptorDeadline: NIODeadline?
+    /// The addresses that were known of its host, whose time was over, took no connection: others are waited for.
+    var wasMisled = false
 }
 
 @available(*, unavailable)

@@ -1,6 +1,7 @@
 import HTTPMessages
 import NIOCore
 import NIOPosix
+import Names
 import Pipeline
 import Platform
 
@@ -30,6 +31,16 @@ enum UpstreamFailure {
         default:
             return Failure(.unreachable, "\(place): \(ConnectionErrorText.describe(error))")
         }
+    }
+
+    static func resolving(_ origin: Origin, _ failure: NameFailure, after time: TimeAmount?) -> Failure {
+        let code: Failure.Code =
+            switch failure {
+            case .noAnswer, .deadline: .timeout
+            case .tooMany, .noDescriptor: .excessive
+            case .noSuchName, .noAddress, .malformed, .serverFailed, .answerInvalid: .nameNotResolved
+            }
+        return Failure(code, failure.sentence(about: origin.host, after: time.map { .nanoseconds($0.nanoseconds) }))
     }
 
     static func noDescriptor(for origin: Origin) -> Failure {
