@@ -73,7 +73,7 @@ let package = Package(
         .target(
             name: "Stages",
             dependencies: [
-                "Pipeline", "AWS", "ControlStages", httpClient, nioCore, nioPosix, nioSSL,
+                "Pipeline", "AWS", "ControlStages", httpClient, nioCore, nioPosix, nioEmbedded, nioSSL,
                 .product(name: "NIOTLS", package: "swift-nio"),
                 logging, deque, x509,
                 crypto, cryptoExtras, asn1, nioHTTP1, nioHTTP2, nioHPACK, nioWebSocket, jwt, metrics, "CZlib",

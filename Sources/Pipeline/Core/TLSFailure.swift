@@ -67,6 +67,12 @@ package enum TLSFailure: Sendable, Hashable {
         }
     }
 
+    /// What the library calls it, in words; nil for what has words of its own here.
+    package var libraryName: String? {
+        if case .other(let name) = self, !name.isEmpty { return name }
+        return nil
+    }
+
     /// Whether the peer refuses what this side showed of itself, which only another certificate or another configuration mends.
     package var isRefusal: Bool {
         if case .alert(42...46) = self { return true }

@@ -46,7 +46,7 @@ struct LoadedCertificate {
                         parsed: try Certificate(derEncoded: document.derBytes),
                         native: try NIOSSLCertificate(bytes: document.derBytes, format: .der)))
             } catch {
-                throw file.error("has a certificate that can't be understood: \(error)")
+                throw file.error("has a certificate that can't be understood: it is damaged, or no X.509 certificate")
             }
         }
         guard !result.isEmpty else {

@@ -89,6 +89,7 @@ extension TLSCredentials {
         configuration.trustRoots = trustRoots
         configuration.certificateVerification = .noHostnameVerification
         configuration.minimumTLSVersion = .tlsv13
+        configuration.verifySignatureAlgorithms = TLSSignatures.verified
         return configuration
     }
 }
