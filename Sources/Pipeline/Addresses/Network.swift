@@ -11,8 +11,14 @@ public struct Network: Sendable, Equatable, ScalarConfigurationValue {
 
     public init(configured text: String) throws(InvalidValue) {
         if text == "any" { throw InvalidValue(hint: "'any' stands alone, not in a list") }
-        guard let network = Network(text) else { throw InvalidValue() }
-        self = network
+        guard let block = AddressBlock(text) else { throw InvalidValue() }
+        guard block.isExact(text) else {
+            let address = text.prefix { $0 != "/" }
+            throw InvalidValue(
+                "the address has bits beyond the network's \(block.prefix)",
+                hint: "write \(block.base)/\(block.prefix), or \(address) for the one address")
+        }
+        self.block = block
     }
 
     /// Nil for what is neither a network nor an address.
@@ -53,7 +59,13 @@ public struct Network: Sendable, Equatable, ScalarConfigurationValue {
 
 extension Network: ExpressibleByStringLiteral {
     /// `"10.0.0.0/8"`. A literal that is no network contains nothing, and is an error when the plan is made.
-    public init(stringLiteral text: String) { self = Network(text) ?? Network(malformed: text) }
+    public init(stringLiteral text: String) {
+        do {
+            try self.init(configured: text)
+        } catch {
+            self.init(malformed: text)
+        }
+    }
 }
 
 extension [Network] {

@@ -68,6 +68,25 @@ public struct MTLSFactory: StageFactory {
 
     public init() {}
 
+    public func problems(_ configuration: MTLSConfiguration, among surroundings: StageSurroundings) -> [ConfigurationProblem] {
+        guard configuration.name == nil, let sink = surroundings.after.last else { return [] }
+        switch sink.dials {
+        case .at(let address) where PeerName(address.host) == nil:
+            return [
+                ConfigurationProblem(
+                    "'\(sink.name)' dials an address, \(address.host), so 'name' must say which name the server's certificate has",
+                    key: "name", hint: "'fluidity cert show' tells the names of a certificate")
+            ]
+        case .foundOut:
+            return [
+                .warning(
+                    "'\(sink.name)' may find out an address, which is no name of a server's certificate", key: "name",
+                    hint: "set 'name' to one that the server's certificate has")
+            ]
+        case .at, nil: return []
+        }
+    }
+
     public func make(_ configuration: MTLSConfiguration, form: StageForm, context: StageContext) throws -> any Stage {
         let isServer = form.input == .inbound
         let identity = try TLSIdentity(configuration, role: isServer ? .server : .client, logger: context.logger)

@@ -12,4 +12,6 @@ public struct AdminSettings: NestedConfiguration {
             "Host names that it may be asked by. Addresses and localhost always work; other names don't, so that a site in a browser can't read it."
         )
     )
+
+    public func validate() -> [ConfigurationProblem] { listen.problems(key: "listen") }
 }
