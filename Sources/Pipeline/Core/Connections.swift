@@ -10,8 +10,10 @@ public final class Inbound: Medium {
     /// No other connection of this process has it, before or after.
     let number = Inbound.numbers.add(1, ordering: .relaxed).newValue
     private static let numbers = Atomic<UInt64>(0)
-    /// Where it came from, for logs: an address and port, or `unix`. Made a text where one is wanted.
-    public private(set) lazy var remote = address?.shortDescription ?? "unix"
+    /// Where it came from, for logs: an address and port, or `unix`; `unknown` where the client had gone before it could be asked. Made
+    /// a text where one is wanted.
+    public private(set) lazy var remote =
+        address?.shortDescription ?? (channel.localAddress?.ipAddress == nil ? "unix" : "unknown")
     private let address: SocketAddress?
     /// What of its address stands for one client.
     package private(set) lazy var network = ClientNetwork(address ?? Self.address(in: remote))
@@ -80,6 +82,8 @@ public protocol InboundPort: AnyObject {
     /// them, and finds them when it is assembled. None where protocols have no such name; a stage that hands connections on says
     /// what the stage after it says, or the connection loses what was to be negotiated.
     var protocols: [String] { get }
+    /// Whether connections are of use whose peers name protocols of which none is among `protocols`. By default, where there are none.
+    var takesUnknownProtocols: Bool { get }
     /// Whether this stage, or one behind it, calls `Inbound.admit` for each connection once it is known that it is somebody's: when the
     /// peer is verified, when there is a request. Where nobody does, which is the default, a connection counts as somebody's at once.
     var admits: Bool { get }
@@ -88,6 +92,7 @@ public protocol InboundPort: AnyObject {
 }
 
 extension InboundPort {
+    public var takesUnknownProtocols: Bool { protocols.isEmpty }
     public var admits: Bool { false }
 }
 

@@ -153,7 +153,10 @@ struct MTLSServerStage: Stage {
                 connection.negotiatedProtocol = negotiatedProtocol
                 connection.admit()
             }
-            try connection.channel.pipeline.syncOperations.addHandlers(NIOSSLServerHandler(context: identity.context), verification)
+            let reader = ClientHelloHandler(protocols: downstream.takesUnknownProtocols ? [] : downstream.protocols)
+            verification.hello = reader
+            try connection.channel.pipeline.syncOperations.addHandlers(
+                reader, NIOSSLServerHandler(context: identity.context), verification)
             try downstream.accept(connection)
         }
     }

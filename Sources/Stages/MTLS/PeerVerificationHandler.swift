@@ -19,6 +19,8 @@ final class PeerVerificationHandler: ChannelInboundHandler, RemovableChannelHand
     private(set) var deadline: NIODeadline?
     var sweepIndex: Int?
     var onFailure: ((any Error) -> Void)?
+    /// What sees the client's bytes first.
+    var hello: ClientHelloHandler?
     private let shard: Shard
     private let role: TLSCredentials.Role
     private let peer: String
@@ -85,6 +87,7 @@ final class PeerVerificationHandler: ChannelInboundHandler, RemovableChannelHand
             if let failure = TLSFailure(error), failure.isRefusal { onFailure?(explain(failure, context)) }
             return context.fireErrorCaught(error)
         }
+        if let refusal = error as? ClientHelloHandler.Refusal { return report(refusal.reason) }
         guard let failure = TLSFailure(error) else {
             return refuse(StageError(.unavailable, "in the TLS handshake, \(ConnectionErrorText.describe(error))"), context)
         }
@@ -122,8 +125,10 @@ final class PeerVerificationHandler: ChannelInboundHandler, RemovableChannelHand
         isReported = true
         meter.refused.add()
         onFailure?(reason)
-        // Strangers knock on every open port: worth a line for who looks, not a warning.
-        if onFailure == nil { shard.logger.info("peer refused", metadata: ["remote": "\(peer)", "reason": "\(reason)"]) }
+        guard onFailure == nil else { return }
+        // Strangers knock on every open port: worth a line for who looks, not a warning. Who only looks whether it is open says nothing.
+        let level: Logger.Level = hello?.isUntouched == true ? .debug : .info
+        shard.logger.log(level: level, "peer refused", metadata: ["remote": "\(peer)", "reason": "\(reason)"])
     }
 }
 
