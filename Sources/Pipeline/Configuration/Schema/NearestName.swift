@@ -1,7 +1,7 @@
 /// Finds the name that somebody most likely meant.
-enum NearestName {
+package enum NearestName {
     /// `did you mean 'listen'?`, or, where nothing is near, the list of what there is after `otherwise`.
-    static func hint(for name: String, among names: [String], otherwise: String? = nil) -> String? {
+    package static func hint(for name: String, among names: [String], otherwise: String? = nil) -> String? {
         if let nearest = nearest(to: name, among: names) { return "did you mean '\(nearest)'?" }
         guard let otherwise, !names.isEmpty else { return nil }
         return "\(otherwise) \(names.joined(separator: ", "))"
