@@ -53,10 +53,11 @@ final class ClientHelloHandler: ChannelInboundHandler, RemovableChannelHandler {
             .unavailable,
             "the client speaks \(names), and here \(protocols.map { "'\($0)'" }.joined(separator: ", ")) is spoken (ALPN); set 'codec' to the "
                 + "same on both sides, or list it in this side's 'codecs'")
+        // First the reason: the connection may be closed when the alert is written.
+        context.fireErrorCaught(Refusal(reason: reason))
         let written = context.eventLoop.makePromise(of: Void.self)
         written.futureResult.assumeIsolated().whenComplete { _ in context.close(promise: nil) }
         context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: Self.alert)), promise: written)
-        context.fireErrorCaught(Refusal(reason: reason))
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {

@@ -8,6 +8,17 @@ struct LoadedCertificate {
     let parsed: Certificate
     let native: NIOSSLCertificate
 
+    init(parsed: Certificate, native: NIOSSLCertificate) {
+        self.parsed = parsed
+        self.native = native
+    }
+
+    /// Nil for one that can't be understood.
+    init?(_ native: NIOSSLCertificate) {
+        guard let bytes = try? native.toDERBytes(), let parsed = try? Certificate(derEncoded: bytes) else { return nil }
+        self.init(parsed: parsed, native: native)
+    }
+
     /// In seconds of the Unix epoch.
     var notBefore: Int { Int(native.notValidBefore) }
     var notAfter: Int { Int(native.notValidAfter) }

@@ -147,7 +147,9 @@ struct MTLSServerStage: Stage {
         var admits: Bool { true }
 
         func accept(_ connection: Inbound) throws {
-            let verification = PeerVerificationHandler(shard: shard, role: .server, peer: connection.remote, meter: meter) {
+            let verification = PeerVerificationHandler(
+                shard: shard, role: .server, peer: connection.remote, identity: identity, protocols: downstream.protocols, meter: meter
+            ) {
                 peer, negotiatedProtocol throws(StageError) in
                 connection.identity = peer
                 connection.negotiatedProtocol = negotiatedProtocol
@@ -213,18 +215,18 @@ struct MTLSClientStage: Stage {
             let protocols = client?.protocols ?? []
             try identity.offer(protocols)
             let handler = try NIOSSLClientHandler(context: identity.context, serverHostname: serverName)
-            let verification = PeerVerificationHandler(shard: shard, role: .client, peer: connection.host, meter: meter) {
+            let verification = PeerVerificationHandler(
+                shard: shard, role: .client, peer: connection.host, identity: identity, protocols: protocols, meter: meter
+            ) {
                 [weak self, weak connection] peer, negotiatedProtocol throws(StageError) in
                 guard let self, let connection else { throw StageError(.unavailable, "nobody wants the connection any longer") }
                 guard peer.carries(peerName) else {
                     throw StageError(
-                        .configuration, "the server's certificate is for \(peer.names), not for \(peerName)")
+                        .configuration, "the server's certificate is for \(ForeignText.line(peer.names, limit: 200)), not for \(peerName); set 'name' of 'mtls', or "
+                            + "issue one for that name with 'fluidity cert issue --server'")
                 }
                 guard protocols.isEmpty || negotiatedProtocol.map(protocols.contains) ?? false else {
-                    throw StageError(
-                        .configuration,
-                        "the server doesn't take the protocol '\(protocols.joined(separator: "' or '"))' on this port; "
-                            + "its 'frame' has to list the codec that 'frame' has here")
+                    throw StageError(.configuration, HandshakeProblem.refusedProtocols(protocols))
                 }
                 connection.identity = peer
                 client?.ready(connection)

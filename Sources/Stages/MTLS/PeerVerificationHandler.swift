@@ -24,6 +24,8 @@ final class PeerVerificationHandler: ChannelInboundHandler, RemovableChannelHand
     private let shard: Shard
     private let role: TLSCredentials.Role
     private let peer: String
+    private let identity: TLSIdentity
+    private let protocols: [String]
     private let meter: HandshakeMeter
     private let approve: Approval
     private var context: ChannelHandlerContext?
@@ -33,7 +35,14 @@ final class PeerVerificationHandler: ChannelInboundHandler, RemovableChannelHand
     /// - Parameters:
     ///   - role: This side's.
     ///   - peer: Where the peer is: an address for logs, or the name that was dialled.
-    init(shard: Shard, role: TLSCredentials.Role, peer: String, meter: HandshakeMeter, approve: @escaping Approval) {
+    ///   - identity: What this side shows, and whom it trusts.
+    ///   - protocols: What is spoken here, as ALPN calls it.
+    init(
+        shard: Shard, role: TLSCredentials.Role, peer: String, identity: TLSIdentity, protocols: [String], meter: HandshakeMeter,
+        approve: @escaping Approval
+    ) {
+        self.identity = identity
+        self.protocols = protocols
         self.meter = meter
         self.role = role
         self.shard = shard
@@ -66,7 +75,7 @@ final class PeerVerificationHandler: ChannelInboundHandler, RemovableChannelHand
         }
         do {
             let certificate = certificate(context)
-            guard let certificate else { throw StageError(.unavailable, TLSFailure.noCertificate.sentence(about: peerNoun)) }
+            guard let certificate else { throw explain(.noCertificate, context) }
             guard let identity = try? PeerIdentity(certificate) else {
                 throw StageError(.unavailable, "the certificate of \(peerNoun) can't be understood")
             }
@@ -100,15 +109,11 @@ final class PeerVerificationHandler: ChannelInboundHandler, RemovableChannelHand
 
     private var peerNoun: String { role == .client ? "the server" : "the client" }
 
-    /// Configuration is at fault where the peer refuses what is shown to it.
     private func explain(_ failure: TLSFailure, _ context: ChannelHandlerContext) -> StageError {
-        guard failure == .untrustedCertificate else {
-            return StageError(failure.isRefusal ? .configuration : .unavailable, failure.sentence(about: peerNoun))
-        }
-        return StageError(
-            .unavailable,
-            UntrustedCertificate.describe(
-                certificate(context), of: role == .client ? .server : .client, dialled: role == .client ? peer : nil))
+        HandshakeProblem(
+            failure: failure, peer: role == .client ? .server : .client, host: role == .client ? peer : nil,
+            certificate: certificate(context), authorities: identity.authorities, protocols: protocols
+        ).error
     }
 
     private func certificate(_ context: ChannelHandlerContext) -> NIOSSLCertificate? {
