@@ -23,6 +23,7 @@ class Pair:
 
     def __init__(self, seed: int, place, client, server):
         chance = (generator := Generator(seed, place)).chance
+        self.place = place
         self.port, self.server_port = free_port(), free_port()
         codec = chance.choice(["mux", "mux", "h2", "json"])
         frame = {"codec": codec, "codecs": None} if chance.random() < 0.9 else {}
@@ -48,22 +49,16 @@ class Pair:
         self.agent = write_configuration(place / "agent.yaml", agent, **self.top(generator, self.port))
         self.server = write_configuration(place / "server.yaml", server, **self.top(generator, self.server_port))
         self.status = dict(server).get("respond", {}).get("status")
-        self.place = place
 
     def top(self, generator: Generator, port: int) -> dict:
         top = {"event-loops": 1, "drain": "1s"}
         if generator.chance.random() < 0.4:
             admin = free_port()
-            top["admin"] = {"listen": generator.pick(([f"127.0.0.1:{admin}", f"unix:{self_free(port)}"], [f"127.0.0.1:{port}", f"0.0.0.0:{port}"]))}
+            top["admin"] = {"listen": generator.pick(([f"127.0.0.1:{admin}", f"unix:{self.place}/admin-{port}.sock"], [f"127.0.0.1:{port}", f"0.0.0.0:{port}"]))}
         return top
 
     def text(self) -> str:
         return f"{self.agent.read_text()}---\n{self.server.read_text()}"
-
-
-def self_free(port: int) -> str:
-    """The path of a socket that is nobody else's."""
-    return f"/tmp/fluidity-generated-{port}.sock"
 
 
 def sentences(text: str) -> set[str]:

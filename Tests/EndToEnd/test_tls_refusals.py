@@ -4,12 +4,15 @@ that speaks TLS, and nothing above `debug` of somebody who only looks whether th
 import asyncio
 import contextlib
 import json
+import signal
 import socket
 import struct
 
 import pytest
 
 from harness.certificates import Authority
+from harness.fluidity import Fluidity, write_configuration
+from harness.ports import free_port
 from harness.processes import run
 from harness.waiting import eventually
 from test_tls_on_the_way import LIBRARY
@@ -157,3 +160,27 @@ async def test_a_look_whether_the_port_is_open(server):
     await eventually(lambda: len(lines(server, "debug")) >= before + 2, 15, lambda: f"two lines; it said:\n{server.server.tail()}")
     assert lines(server, "info") == [], server.server.text()
     assert "unix" not in server.server.text()
+
+
+PLAIN = {
+    "http": [("http", {}), ("fetch", {})], "socks": [("socks", {}), ("fetch", {})], "detect": [("detect", {}), ("fetch", {})],
+    "mux": [("frame", {"codec": "mux"}), ("fetch", {})], "h2": [("frame", {"codec": "h2"}), ("fetch", {})],
+    "json": [("frame", {"codec": "json"}), ("fetch", {})], "several": [("frame", {"codecs": ["h2", "mux", "json"]}), ("fetch", {})],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("protocol", PLAIN)
+async def test_a_look_at_a_port_without_tls(tmp_path, launch, protocol):
+    port, admin = free_port(), free_port()
+    config = write_configuration(
+        tmp_path / "plain.yaml", [("accept", {"listen": f"127.0.0.1:{port}"}), *PLAIN[protocol]], admin={"listen": f"127.0.0.1:{admin}"})
+    server = launch(Fluidity("server", config, port=port))
+    for reset in (False, True):
+        for each in (port, admin):
+            with socket.create_connection(("127.0.0.1", each)) as probe:
+                if reset:
+                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    # Whatever is said of them is said before what comes at the end.
+    server.signal(signal.SIGTERM)
+    assert await server.ended(within=10) == 0
+    assert {line["level"] for line in map(json.loads, server.text().splitlines())} == {"notice"}, server.text()

@@ -13,5 +13,10 @@ public struct AdminSettings: NestedConfiguration {
         )
     )
 
-    public func validate() -> [ConfigurationProblem] { listen.problems(key: "listen") }
+    public func validate() -> [ConfigurationProblem] {
+        listen.problems(key: "listen")
+            + names.filter { HostName.problem(of: $0) != nil }.map {
+                ConfigurationProblem("'\(ForeignText.line($0, limit: 60))' is no host name", key: "names")
+            }
+    }
 }

@@ -56,6 +56,8 @@ private final class H2ServerSession: ChannelInboundHandler {
     private let shard: Shard
     private let meter: SessionMeter
     private var isOpen = false
+    /// Whether the log has the client.
+    private var isGreeted = false
     private var reason: String?
 
     init(connection: Inbound, limits: H2PeerLimits, shard: Shard, meter: SessionMeter) {
@@ -68,12 +70,20 @@ private final class H2ServerSession: ChannelInboundHandler {
     func channelActive(context: ChannelHandlerContext) {
         isOpen = true
         meter.opened()
-        shard.logger.info("HTTP/2 client connected", metadata: metadata)
+        // Without a certificate it may be somebody who only looks whether the port is open.
+        if connection.identity != nil { greet() }
         context.fireChannelActive()
+    }
+
+    private func greet() {
+        guard !isGreeted else { return }
+        isGreeted = true
+        shard.logger.info("HTTP/2 client connected", metadata: metadata)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         connection.admit()
+        greet()
         switch unwrapInboundIn(data).payload {
         case .goAway(_, .noError, _): meter.goodbyes.add()
         case .settings(.settings(let settings)): limits.take(settings)
@@ -85,8 +95,10 @@ private final class H2ServerSession: ChannelInboundHandler {
     func channelInactive(context: ChannelHandlerContext) {
         if isOpen { meter.closed() }
         isOpen = false
-        shard.logger.info(
-            "HTTP/2 client disconnected", metadata: metadata.merging(["reason": "\(reason ?? "closed")"]) { $1 })
+        if isGreeted {
+            shard.logger.info(
+                "HTTP/2 client disconnected", metadata: metadata.merging(["reason": "\(reason ?? "closed")"]) { $1 })
+        }
         context.fireChannelInactive()
     }
 
