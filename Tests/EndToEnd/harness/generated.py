@@ -32,11 +32,12 @@ KEYS = {
     "methods": (["GET", "POST"], ["get", "G T", ""]),
     "statuses": ([502, 503, 504], [200, 99, 600]),
     "types": (["text/*", "application/json"], ["*", "text"]),
+    "key": (["0123456789abcdef0123456789abcdef"], ["short", ""]),
     "path": (["/proxy.pac"], ["proxy.pac", ""]),
 }
 TEXTS = ["a", "Some-Name", "example.com", "x y"], [[], {}]
 #: What would need something of the machine, or of somebody else.
-LEFT_OUT = {"via", "via-user", "via-password", "congestion-control", "cloudwatch", "certificate", "key", "ca", "keys-url", "jwt", "basic", "users"}
+LEFT_OUT = {"via", "via-user", "via-password", "congestion-control", "cloudwatch", "certificate", "ca", "keys-url", "jwt", "basic", "users"}
 HOSTILE = 0.012
 
 
