@@ -126,7 +126,7 @@ let package = Package(
         .target(
             name: "TunnelStages",
             dependencies: pipeline + [
-                "Names", "Filters", nioCore, nioPosix, nioSSL, .product(name: "NIOTLS", package: "swift-nio"),
+                "Names", "Filters", nioCore, nioPosix, nioEmbedded, nioSSL, .product(name: "NIOTLS", package: "swift-nio"),
                 logging, deque, x509, crypto, asn1, nioHTTP1, nioHTTP2, nioHPACK, nioWebSocket,
             ],
             path: "Sources/Stages/TunnelStages",

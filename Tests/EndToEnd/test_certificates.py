@@ -127,3 +127,24 @@ async def test_a_key_that_others_can_read_is_warned_of(fluidity, folder, make_tu
     tunnel = make_tunnel(client=identity)
     tunnel.start_agent()
     assert "laptop-key.pem" in tunnel.agent.text()
+
+
+async def test_show_takes_whatever_is_in_a_folder(fluidity, folder):
+    """A shell gives it the keys as well, and something else."""
+    await made(fluidity, folder)
+    files = sorted(folder.glob("*.pem"))
+    assert len(files) == 6
+    result = await fluidity("cert", "show", *files)
+    assert result.status == 0 and result.errors == b"", result.text
+    assert result.text.count("private key: not shown") == 3 and result.text.count("subject:") == 3, result.text
+    bad = folder / "bad.pem"
+    bad.write_text("nothing")
+    result = await fluidity("cert", "show", folder / "missing.pem", bad, folder / "exit.pem")
+    # What is wrong with one keeps no other from being shown.
+    assert result.status == 66 and "missing.pem doesn't exist" in result.text and "bad.pem" in result.text, result.text
+    assert "CN=exit" in result.text, result.text
+
+
+async def test_help_tells_what_renewing_does(fluidity):
+    result = await fluidity("help", "cert", "issue")
+    assert "uses the new one within seconds" in " ".join(result.text.split()), result.text

@@ -241,3 +241,34 @@ async def test_bash_completes(fluidity, binary, tmp_path):
     """
     result = await run("bash", "-c", ask, within=20)
     assert result.output.decode().split() == ["agent"], result.text
+
+
+@pytest.mark.parametrize("arguments, hint", [
+    (("agnet",), "there is no command 'agnet'; did you mean 'agent'?"), (("help", "sever"), "did you mean 'server'?"),
+    (("cert", "isue"), "there is no command 'isue'; did you mean 'issue'?"), (("stages", "ftch"), "there is no stage 'ftch'; did you mean 'fetch'?"),
+    (("xyzzy",), "the commands are agent, server, "), (("stages", "xyzzy"), "'fluidity stages' lists them"),
+], ids=range(6))  # fmt: skip
+async def test_what_was_meant(fluidity, arguments, hint):
+    result = await fluidity(*arguments)
+    assert result.status == 64 and hint in result.text, result.text
+
+
+async def test_a_proxy_with_a_user_is_printed_as_one(fluidity, make_tunnel, tmp_path):
+    tunnel = make_tunnel(agent={"connect": {"via": "http://somebody:hunter2@proxy.example:3128"}})
+    result = await fluidity("print", tunnel.agent_config)
+    assert "http://[redacted]@proxy.example:3128" in result.text and "hunter2" not in result.text and "somebody" not in result.text
+    # What is printed is a configuration again.
+    printed = tmp_path / "printed.yaml"
+    printed.write_bytes(result.output)
+    again = await fluidity("print", printed)
+    assert "http://[redacted]@proxy.example:3128" in again.text, again.text
+
+
+async def test_tests_leave_no_lines_in_an_access_log(fluidity, tmp_path):
+    log = tmp_path / "access.log"
+    log.write_text("a line of somebody's\n")
+    tests = [{"name": "one", "request": {"url": "http://a.example/"}, "expect": {"status": 200}}]
+    stages = [("accept", {"listen": "127.0.0.1:0"}), ("http", {}), ("access-log", {"to": str(log)}), ("fetch", {})]
+    result = await fluidity("test", write_configuration(tmp_path / "logged.yaml", stages, tests=tests))
+    assert result.status == 0 and "1 of 1 passed" in result.text, result.text
+    assert log.read_text() == "a line of somebody's\n"

@@ -55,6 +55,39 @@ async def test_nobody_there(tunnel, binary):
         assert result.status == 69 and b"nothing answers at" in result.errors, result.text
 
 
+@pytest.mark.parametrize("way, words", [
+    ("nobody", "nothing answers at 127.0.0.1:{}: the connection was refused; does it run, with this configuration?"),
+    ("silent", "nothing answers at 127.0.0.1:{}: it doesn't answer in time"), ("closes", "nothing answers at 127.0.0.1:{}: "),
+    ("other", "what answers at 127.0.0.1:{} is no admin listener that may be asked by this name: it answers 404"),
+    ("no HTTP", "nothing answers at 127.0.0.1:{}: "),
+])  # fmt: skip
+async def test_somebody_else_there(tmp_path, binary, make_tcp, way, words):
+    """In words, without those of the library that asks."""
+    answers = {"other": b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "no HTTP": b"SSH-2.0-OpenSSH_9.6\r\n\r\n", "closes": b""}
+
+    async def serve(reader, writer):
+        await reader.read(1)
+        if way == "silent":
+            await reader.read()
+        writer.write(answers.get(way, b""))
+        await writer.drain()
+        writer.close()
+
+    port = free_port() if way == "nobody" else (await make_tcp(serve)).port
+    stages = [("accept", {"listen": "127.0.0.1:0"}), ("http", {}), ("respond", {"status": 200})]
+    config = write_configuration(tmp_path / "health.yaml", stages, admin={"listen": f"127.0.0.1:{port}"})
+    result = await run(binary, "health", "--config", config)
+    assert result.status == 69 and words.format(port) in result.text, result.text
+    assert not any(word in result.text for word in ("NIO", "HTTPClient", "errno", "Error(", ".swift", "descriptor")), result.text
+
+
+async def test_a_port_that_nobody_knows(tmp_path, binary):
+    stages = [("accept", {"listen": "127.0.0.1:0"}), ("http", {}), ("respond", {"status": 200})]
+    config = write_configuration(tmp_path / "health.yaml", stages, admin={"listen": "127.0.0.1:0"})
+    result = await run(binary, "health", "--config", config)
+    assert result.status == 65 and "a port that the system chooses" in result.text, result.text
+
+
 async def test_nobody_to_ask(tmp_path, client_identity, server_identity, binary):
     plain = Tunnel(tmp_path, client_identity, server_identity)
     result = await run(binary, "health", "--config", plain.agent_config)

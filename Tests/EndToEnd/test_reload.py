@@ -27,7 +27,10 @@ def replying(tmp_path, launch):
 
         def write(self, body, listen=None, **top):
             stages = [("accept", {"listen": listen or f"127.0.0.1:{self.port}"}), ("http", {"mode": "origin"}), ("respond", {"body": body})]
-            write_configuration(self.config, stages, admin=self.admin.settings, **top)
+            write_configuration(self.config, stages, **{"admin": self.admin.settings, **top})
+
+        def change(self, top, body="one"):
+            self.write(body, **top)
 
         async def ask(self, connection=None):
             request = wire.head("GET / HTTP/1.1", [("Host", "replying.example")])
@@ -153,6 +156,29 @@ async def test_the_same_again_starts_nothing(replying):
     replying.hangup()
     await replying.says("the configuration is as before")
     assert "in use" not in replying.process.text()
+
+
+@pytest.mark.parametrize("top", [{"log": {"level": "debug", "format": "json"}}, {"event-loops": 3}, {"admin": {"listen": "127.0.0.1:0"}}], ids=lambda top: next(iter(top)))
+async def test_what_needs_a_restart_is_named(replying, top):
+    """As often as it is asked: until then what was changed isn't as before."""
+    key = next(iter(top))
+    for time in (1, 2):
+        replying.change(top)
+        replying.hangup()
+        await eventually(lambda time=time: replying.process.text().count("needs a restart") == time, 15, "the warning")
+        assert f"\"changed\":\"'{key}'\"" in replying.process.text(), replying.process.tail()
+        await eventually(lambda time=time: replying.process.text().count("the pipeline is as before") == time, 15, "the notice")
+    assert "the configuration is as before" not in replying.process.text()
+    # A pipeline that is another is taken, and the rest is told again.
+    replying.change(top, body="two")
+    replying.hangup()
+    await replying.says("the new configuration is in use")
+    assert await replying.ask() == "two"
+    replying.hangup()
+    await eventually(lambda: replying.process.text().count("needs a restart") == 4, 15, "the warning")
+    replying.change({}, body="two")
+    replying.hangup()
+    await replying.says("the configuration is as before")
 
 
 async def test_another_address(replying):

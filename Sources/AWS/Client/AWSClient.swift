@@ -135,7 +135,7 @@ package final class AWSClient: Sendable {
         do {
             return try await transport.send(request, deadline: min(deadline, clock.deadlineNow() + attemptLimit))
         } catch {
-            let reason = TLSFailure(error)?.sentence(about: url.host) ?? "\(error)"
+            let reason = ConnectionFailure.words(for: error, about: url.host)
             throw AWSError(.unreachable, "\(endpoint.scope) at \(url.host) can't be reached: \(reason)")
         }
     }

@@ -1,5 +1,6 @@
 package import Logging
 import NIOCore
+import Pipeline
 
 #if canImport(FoundationEssentials)
 import FoundationEssentials
@@ -37,10 +38,10 @@ package actor ContainerCredentials: CredentialsProvider {
         } catch {
             // What still works is better than nothing: the endpoint may be back before it ends.
             if let cached, let end = cached.expiration, end > now {
-                logger.warning("credentials can't be renewed", metadata: ["reason": "\(error)"])
+                logger.warning("credentials can't be renewed", metadata: ["reason": "\(ConnectionFailure.words(for: error))"])
                 return cached
             }
-            throw error as? AWSError ?? AWSError(.credentials, "no credentials from the container's endpoint: \(error)")
+            throw error as? AWSError ?? AWSError(.credentials, "no credentials from the container's endpoint: \(ConnectionFailure.words(for: error))")
         }
     }
 
@@ -77,7 +78,7 @@ package actor ContainerCredentials: CredentialsProvider {
                 last = AWSError(.credentials, "the container's credentials endpoint answered with \(response.status)")
                 guard response.status == 200 || response.status >= 500 || response.status == 429 else { break }
             } catch {
-                last = AWSError(.credentials, "the container's credentials endpoint can't be reached: \(error)")
+                last = AWSError(.credentials, "the container's credentials endpoint can't be reached: \(ConnectionFailure.words(for: error))")
             }
             if attempt < 2 { try await Task.sleep(for: .milliseconds(Int.random(in: 50...(200 << attempt)))) }
         }

@@ -32,6 +32,8 @@ struct CheckCommand: AsyncParsableCommand {
         var isClean = true
         var good: [LoadedConfiguration] = []
         for file in files {
+            // A file that is named twice isn't meant to be run twice.
+            guard !good.contains(where: { $0.file == file }) else { continue }
             do {
                 let configuration = try options.load(file, host: kind)
                 for warning in configuration.warnings { Reporting.write(warning.description) }
@@ -46,6 +48,7 @@ struct CheckCommand: AsyncParsableCommand {
                 Reporting.write("\(file): error: \(error.message)")
             }
         }
+        for finding in ListenerCheck.findings(good, severity: .warning) { Reporting.write(finding.description) }
         if files.count == 2, good.count == 2, !checkPair(good[0], good[1]) { isClean = false }
         if !isClean { throw Reporting.badConfiguration }
     }

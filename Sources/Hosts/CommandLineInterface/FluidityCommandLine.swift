@@ -11,6 +11,7 @@ public enum FluidityCommandLine {
     public static func run(stages: StageRegistry) async -> Never {
         await KnownStages.$registry.withValue(stages) {
             do {
+                try CommandName.check(CommandLine.arguments.dropFirst())
                 var command = try RootCommand.parseAsRoot()
                 if var command = command as? any AsyncParsableCommand {
                     try await command.run()

@@ -38,6 +38,9 @@ struct HealthCommand: AsyncParsableCommand {
             guard let admin = try options.load(config, host: nil).admin else {
                 throw StageError(.configuration, "'\(config)' has no 'admin': there is nobody to ask")
             }
+            if case .tcp(_, 0) = admin.listen {
+                throw StageError(.configuration, "'admin' listens on a port that the system chooses, so nobody can know whom to ask")
+            }
             let path = live ? "/livez" : "/readyz"
             let status: UInt
             let text: String
@@ -49,7 +52,13 @@ struct HealthCommand: AsyncParsableCommand {
                 status = response.status.code
                 text = String(buffer: try await response.body.collect(upTo: Self.answerLimit))
             } catch {
-                throw StageError(.unavailable, "nothing answers at \(admin.listen): \(error)")
+                throw StageError(
+                    .unavailable,
+                    "nothing answers at \(admin.listen): \(ConnectionFailure.words(for: error)); does it run, with this configuration?")
+            }
+            guard status == 200 || status == 503 else {
+                throw StageError(
+                    .unavailable, "what answers at \(admin.listen) is no admin listener that may be asked by this name: it answers \(status)")
             }
             guard status == 200 else {
                 Reporting.write(text)

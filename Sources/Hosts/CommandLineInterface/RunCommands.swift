@@ -127,8 +127,11 @@ struct UpCommand: AsyncParsableCommand {
             options.logLevel = logLevel
             let agent = try options.reading(agentConfig, host: .agent)
             let server = try options.reading(serverConfig, host: .server)
+            let configurations = [try agent(), try server()]
+            let taken = ListenerCheck.findings(configurations, severity: .error)
+            guard taken.isEmpty else { throw ConfigurationErrors(taken) }
             // Drained in this order: the agent's exchanges need the server to finish.
-            try await Running.run([try agent(), try server()], reload: [agent, server])
+            try await Running.run(configurations, reload: [agent, server])
         }
     }
 }

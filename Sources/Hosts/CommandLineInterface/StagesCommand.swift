@@ -45,7 +45,8 @@ struct StagesCommand: ParsableCommand {
             return print(json ? JSON.array(stages.map(\.json)).pretty : Self.list(stages), terminator: "")
         }
         guard let stage = stages.first(where: { $0.name == name }) else {
-            throw ValidationError("there is no stage '\(name)'; 'fluidity stages' lists them")
+            let hint = NearestName.hint(for: name, among: stages.map(\.name)) ?? "'fluidity stages' lists them"
+            throw ValidationError("there is no stage '\(name)'; \(hint)")
         }
         print(json ? stage.json.pretty : stage.text, terminator: "")
     }

@@ -22,6 +22,8 @@ final class RunningPipeline: Sendable {
 
     let telemetry: Telemetry
     private let admin: Generation?
+    /// What was read when the program started. What of it no reload changes still counts.
+    private let started: LoadedConfiguration
     private let group: any EventLoopGroup
     private let logger: Logger
     private let state: Mutex<State>
@@ -32,6 +34,7 @@ final class RunningPipeline: Sendable {
     ) {
         self.group = group
         self.logger = logger
+        started = configuration
         let telemetry = Telemetry(reserved: reserved)
         self.telemetry = telemetry
         state = Mutex(
@@ -74,22 +77,27 @@ final class RunningPipeline: Sendable {
     func reload(_ configuration: LoadedConfiguration, plan: () throws -> Plan) async {
         let (old, number, isEnding) = state.withLock { ($0.configuration, $0.number + 1, $0.isEnding) }
         guard !isEnding else { return }
-        guard !configuration.runs(like: old) else {
-            logger.notice("the configuration is as before")
-            return
+        let lasting = configuration.lastingKeys(unlike: started)
+        if !lasting.isEmpty {
+            logger.warning(
+                "what runs keeps what it was started with; the change needs a restart",
+                metadata: ["changed": "\(lasting.joined(separator: ", "))"])
         }
-        if configuration.admin != old.admin || configuration.eventLoops != old.eventLoops || configuration.log != old.log {
-            logger.warning("changes of 'admin', 'event-loops' and 'log' need a restart")
+        guard !configuration.runs(like: old) else {
+            logger.notice(lasting.isEmpty ? "the configuration is as before" : "the pipeline is as before")
+            return
         }
         let next: Generation
         do {
             next = Generation(
                 plan: try plan(), group: group, logger: logger,
-                exchangeLog: ExchangeLogger.make(old.log, host: old.host), telemetry: telemetry, number: number)
+                exchangeLog: ExchangeLogger.make(started.log, host: started.host), telemetry: telemetry, number: number)
             try await next.start()
         } catch {
             await telemetry.retire(generation: number)
-            logger.error("the new configuration can't be used; the one before stays in use", metadata: ["reason": "\(error)"])
+            logger.error(
+                "the new configuration can't be used; the one before stays in use",
+                metadata: ["reason": "\(ConnectionFailure.words(for: error))"])
             return
         }
         let before = state.withLock { state -> (generation: Generation, number: Int)? in

@@ -103,7 +103,7 @@ package struct AddressRecorder: HostCompanion {
         do {
             response = try await transport.send(
                 AWSRequest(method: "GET", url: url.appending("/task"), fields: [], body: []), deadline: deadline)
-        } catch { throw AWSError(.unreachable, "the task's metadata can't be reached: \(error)") }
+        } catch { throw AWSError(.unreachable, "the task's metadata can't be reached: \(ConnectionFailure.words(for: error))") }
         guard response.status == 200, let metadata = try? JSONDecoder().decode(Metadata.self, from: Data(response.body)) else {
             throw AWSError(.invalidAnswer, "the task's metadata can't be read")
         }

@@ -81,7 +81,7 @@ package struct ControlClient: Sendable {
             status = Int(response.status.code)
             body = try await response.body.collect(upTo: Self.limit)
         } catch {
-            let reason = TLSFailure(error)?.sentence(about: url.host) ?? "\(error)"
+            let reason = ConnectionFailure.words(for: error, about: url.host)
             throw Problem(message: "\(url.host) can't be reached: \(reason)", isFinal: false)
         }
         switch status {

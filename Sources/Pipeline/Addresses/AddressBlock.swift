@@ -32,6 +32,16 @@ struct AddressBlock: Sendable, Equatable {
         self.prefix = prefix
     }
 
+    /// Whether the text that this was read from has the first of its addresses, and no other.
+    func isExact(_ text: String) -> Bool {
+        let address = String(text.prefix { $0 != "/" })
+        guard let written = IPAddress(address), written.family == base.family else {
+            // Of a block that is wider than `::ffff:0:0/96`, a mapped address would be taken for IPv4.
+            return IPAddress.bits(of: address).map { $0.high == base.high && $0.low == base.low } ?? false
+        }
+        return written == base
+    }
+
     /// Whether it has an address itself, whatever is in that.
     func contains(_ address: IPAddress) -> Bool { address.family == base.family && address.masked(prefix) == base }
 

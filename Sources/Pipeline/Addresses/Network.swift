@@ -47,7 +47,13 @@ extension Network: CustomStringConvertible {
 
 extension Network: ExpressibleByStringLiteral {
     /// `"10.0.0.0/8"`. A literal that is no network contains nothing, and is an error when the plan is made.
-    public init(stringLiteral text: String) { self = Network(text) ?? Network(malformed: text) }
+    public init(stringLiteral text: String) {
+        do {
+            try self.init(configured: text)
+        } catch {
+            self.init(malformed: text)
+        }
+    }
 }
 
 extension [Network] {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 _DAY = datetime.timedelta(days=1)
@@ -15,34 +15,41 @@ _DAY = datetime.timedelta(days=1)
 class Authority:
     """A private CA in a folder: `ca.pem`, and `NAME.pem` with `NAME-key.pem` for what it issues."""
 
-    def __init__(self, folder: Path, name: str = "end-to-end tests"):
+    def __init__(self, folder: Path, name: str = "end-to-end tests", *, key=None, issuer: "Authority | None" = None, path_length: int = 0):
+        """One with an `issuer` is subordinate to it."""
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._key = key or ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        builder = _builder(self._name, self._name, self._key, days=365)
-        builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        builder = _builder(self._name, issuer._name if issuer else self._name, self._key, days=365)
+        builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=path_length), critical=True)
         builder = builder.add_extension(_usage(signing_certificates=True), critical=True)
-        self.certificate = builder.sign(self._key, hashes.SHA256())
+        self.certificate = (issuer or self)._sign(builder)
         _write(self.path, self.certificate.public_bytes(serialization.Encoding.PEM))
 
     @property
     def path(self) -> Path:
         return self.folder / "ca.pem"
 
-    def issue(self, name: str, *, dns: tuple = (), uris: tuple = (), addresses: tuple = (), server: bool = False, days: float = 90) -> "Identity":
-        """`days` below zero makes a certificate that has expired."""
-        key = ec.generate_private_key(ec.SECP256R1())
+    def _sign(self, builder):
+        return builder.sign(self._key, None if isinstance(self._key, ed25519.Ed25519PrivateKey) else hashes.SHA256())
+
+    def issue(
+        self, name: str, *, dns: tuple = (), uris: tuple = (), addresses: tuple = (), server: bool = False, days: float = 90, key=None,
+        usages: tuple | None = None, since: float = -10,
+    ) -> "Identity":  # fmt: skip
+        """`days` below zero makes a certificate that has expired, `since` above it one that isn't valid yet."""
+        key = key or ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         usage = ExtendedKeyUsageOID.SERVER_AUTH if server else ExtendedKeyUsageOID.CLIENT_AUTH
-        builder = _builder(subject, self._name, key, days)
+        builder = _builder(subject, self._name, key, days, since)
         builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         builder = builder.add_extension(_usage(signing_certificates=False), critical=True)
-        builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+        builder = builder.add_extension(x509.ExtendedKeyUsage(usages or [usage]), critical=False)
         names = [*map(x509.DNSName, dns), *map(x509.UniformResourceIdentifier, uris), *(x509.IPAddress(ipaddress.ip_address(each)) for each in addresses)]
         if names:
             builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
-        certificate = builder.sign(self._key, hashes.SHA256())
+        certificate = self._sign(builder)
         identity = Identity(self.folder / f"{name}.pem", self.folder / f"{name}-key.pem", self.path)
         _write(identity.certificate, certificate.public_bytes(serialization.Encoding.PEM))
         encoding = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
@@ -66,7 +73,7 @@ class Identity:
         return Identity(self.certificate, self.key, ca)
 
 
-def _builder(subject, issuer, key, days: float) -> x509.CertificateBuilder:
+def _builder(subject, issuer, key, days: float, since: float = -10) -> x509.CertificateBuilder:
     now = datetime.datetime.now(datetime.timezone.utc)
     return (
         x509.CertificateBuilder()
@@ -74,7 +81,7 @@ def _builder(subject, issuer, key, days: float) -> x509.CertificateBuilder:
         .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - 10 * _DAY)
+        .not_valid_before(now + since * _DAY)
         .not_valid_after(now + days * _DAY)
     )
 

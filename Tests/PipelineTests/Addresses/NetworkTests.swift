@@ -5,15 +5,15 @@ import Testing
 
 @Suite struct NetworkTests {
     @Test(arguments: [
-        ("10.0.0.0/8", "10.0.0.0/8", 8), ("10.1.2.3/8", "10.0.0.0/8", 8), ("10.1.2.3", "10.1.2.3", 32),
+        ("10.0.0.0/8", "10.0.0.0/8", 8), ("10.1.2.3", "10.1.2.3", 32),
         ("10.1.2.3/32", "10.1.2.3", 32),
         ("0.0.0.0/0", "0.0.0.0/0", 0), ("::/0", "\"::/0\"", 0), ("fd00::/8", "\"fd00::/8\"", 8), ("fd00::", "\"fd00::\"", 128),
         ("2001:DB8:0:0:1::/80", "\"2001:db8:0:0:1::/80\"", 80), ("::1/128", "\"::1\"", 128),
         // Networks of IPv4, in IPv6's form.
         ("::ffff:10.0.0.0/104", "10.0.0.0/8", 8), ("::ffff:0:0/96", "0.0.0.0/0", 0), ("::ffff:10.1.2.3", "10.1.2.3", 32),
-        ("::ffff:a01:203/128", "10.1.2.3", 32), ("::FFFF:192.168.0.1/112", "192.168.0.0/16", 16),
+        ("::ffff:a01:203/128", "10.1.2.3", 32), ("::FFFF:192.168.0.0/112", "192.168.0.0/16", 16),
         // They have more than IPv4 in them, and so none of it.
-        ("::ffff:0:0/95", "\"::fffe:0:0/95\"", 95), ("::ffff:10.0.0.0/8", "\"::/8\"", 8),
+        ("::fffe:0:0/95", "\"::fffe:0:0/95\"", 95), ("::/8", "\"::/8\"", 8),
     ])
     func `What a network is`(text: String, printed: String, prefix: Int) throws {
         let network = try Network(configured: text)
@@ -30,6 +30,25 @@ import Testing
     ])
     func `What is no network`(text: String) {
         #expect(throws: InvalidValue.self) { try Network(configured: text) }
+    }
+
+    /// It would be another network than the one that is written, without a word.
+    @Test(arguments: [
+        ("10.1.2.3/8", "10.0.0.0/8", "10.1.2.3"), ("0.0.0.1/0", "0.0.0.0/0", "0.0.0.1"), ("fe80::1/127", "fe80::/127", "fe80::1"),
+        ("::ffff:192.168.0.1/112", "192.168.0.0/16", "::ffff:192.168.0.1"), ("::ffff:0:0/95", "::fffe:0:0/95", "::ffff:0:0"),
+        ("::ffff:10.0.0.0/8", "::/8", "::ffff:10.0.0.0"), ("::1/0", "::/0", "::1"), ("2001:db8::8000:0:0:0/64", "2001:db8::/64", "2001:db8::8000:0:0:0"),
+    ])
+    func `Bits beyond the prefix`(text: String, network: String, address: String) throws {
+        do {
+            _ = try Network(configured: text)
+            Issue.record("it is taken")
+        } catch {
+            let prefix = network.split(separator: "/")[1]
+            #expect(error.reason == "the address has bits beyond the network's \(prefix)")
+            #expect(error.hint?.hasSuffix(", or \(address) for the one address") == true, "\(error.hint ?? "")")
+        }
+        let literal: Network = .init(stringLiteral: text)
+        #expect(literal.problems().count == 1)
     }
 
     @Test(arguments: [

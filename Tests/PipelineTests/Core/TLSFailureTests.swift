@@ -11,6 +11,8 @@ import Testing
     @Test(
         arguments: [
             (described("1000007d", "CERTIFICATE_VERIFY_FAILED"), .untrustedCertificate),
+            // An authority of the right name with another key: its signature is bad, so the certificate isn't verified.
+            (described("0b000089", "BAD_SIGNATURE") + described("1000007d", "CERTIFICATE_VERIFY_FAILED"), .untrustedCertificate),
             (described("100000f7", "WRONG_VERSION_NUMBER"), .notTLS),
             (described("1000009c", "HTTP_REQUEST"), .notTLS),
             (described("100000f0", "UNSUPPORTED_PROTOCOL"), .version),

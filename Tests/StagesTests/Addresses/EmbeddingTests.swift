@@ -105,7 +105,7 @@ import Testing
             let address = form.address(of: v4)
             let rules = Self.question(.deny(networks: [Network(stringLiteral: v4)]), otherwise: .allow)
             #expect(try !Self.isAllowed(rules, address), "\(address) has \(v4) in it")
-            let mapped = Self.question(.deny(networks: [Network(stringLiteral: "::ffff:\(v4)/120")]), otherwise: .allow)
+            let mapped = Self.question(.deny(networks: [Network(stringLiteral: "::ffff:\(v4)/128")]), otherwise: .allow)
             #expect(try !Self.isAllowed(mapped, address), "\(address) has \(v4) in it")
             let other = Self.question(.deny(networks: ["203.0.112.0/24", "2001:db8::/32"]), otherwise: .allow)
             #expect(try Self.isAllowed(other, address), "\(address)")

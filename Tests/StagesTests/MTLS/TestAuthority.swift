@@ -8,7 +8,7 @@ import X509
 final class TestAuthority {
     let directory: URL
     let name: DistinguishedName
-    let key = Certificate.PrivateKey(P256.Signing.PrivateKey())
+    let key: Certificate.PrivateKey
     let certificate: Certificate
 
     /// The time that the certificates are made around.
@@ -16,8 +16,9 @@ final class TestAuthority {
     static let nowSeconds = 1_800_000_000
 
     init(
-        _ name: String = "Test CA", from: TimeInterval = -day, until: TimeInterval = 1_000 * day, isAuthority: Bool = true
+        _ name: String = "Test CA", key: Certificate.PrivateKey = .init(P256.Signing.PrivateKey()), from: TimeInterval = -day, until: TimeInterval = 1_000 * day, isAuthority: Bool = true
     ) throws {
+        self.key = key
         directory = FileManager.default.temporaryDirectory.appendingPathComponent("fluidity-\(UUID())")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         self.name = try DistinguishedName { CommonName(name) }

@@ -45,12 +45,14 @@ package struct CertificateAuthority: Sendable {
         do {
             certificate = try Certificate(pemEncoded: certificatePEM)
         } catch {
-            throw CertificateCommandError(.data, "the authority's certificate can't be understood: \(error)")
+            throw CertificateCommandError(
+                .data, "the authority's certificate can't be understood: it is damaged, or no X.509 certificate")
         }
         do {
             key = try Certificate.PrivateKey(pemEncoded: keyPEM)
         } catch {
-            throw CertificateCommandError(.data, "the authority's key can't be understood: \(error)")
+            throw CertificateCommandError(
+                .data, "the authority's key can't be understood: it is damaged, encrypted, or of a kind that isn't known")
         }
         guard key.publicKey == certificate.publicKey else {
             throw CertificateCommandError(.data, "the authority's key is not the key of its certificate")

@@ -14,7 +14,7 @@ struct CertificateIssueCommand: ParsableCommand {
         abstract: "Issue a server's or a client's certificate.",
         discussion: """
             Writes NAME.pem and NAME-key.pem, which can be read by their owner only. With --replace an existing pair is \
-            renewed; a running agent or server goes on with the old one until it is started again.
+            renewed; an agent or server that runs uses the new one within seconds, for the connections that follow.
 
             EXAMPLES
               fluidity cert issue --ca certs --server server --dns tunnel.example.org --out certs

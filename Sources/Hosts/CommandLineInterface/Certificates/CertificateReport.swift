@@ -40,20 +40,23 @@ package struct CertificateReport: CustomStringConvertible {
         description = lines.map { "\($0.label):\(String(repeating: " ", count: 12 - $0.label.count))\($0.value)\n" }.joined()
     }
 
-    /// Every certificate of a PEM file's text.
+    private init(key: String) { description = "private key: \(key)\n" }
+
+    /// Every certificate of a PEM file's text, then its private keys.
     package static func all(pem: String, now: Date = Date()) throws(CertificateCommandError) -> [CertificateReport] {
         let documents: [PEMDocument]
         do {
             documents = try PEMDocument.parseMultiple(pemString: pem)
         } catch {
-            throw CertificateCommandError(.data, "is not a PEM file: \(error)")
+            throw CertificateCommandError(.data, "is not a PEM file: what stands between its '-----' lines can't be read")
         }
         let certificates = documents.filter { $0.discriminator == Certificate.defaultPEMDiscriminator }
-        guard !certificates.isEmpty else { throw CertificateCommandError(.data, "has no certificate") }
+        let keys = documents.filter { $0.discriminator.hasSuffix("PRIVATE KEY") }.map { _ in CertificateReport(key: "not shown") }
+        guard !certificates.isEmpty || !keys.isEmpty else { throw CertificateCommandError(.data, "has no certificate") }
         do {
-            return try certificates.map { try CertificateReport(Certificate(pemDocument: $0), now: now) }
+            return try certificates.map { try CertificateReport(Certificate(pemDocument: $0), now: now) } + keys
         } catch {
-            throw CertificateCommandError(.data, "has a certificate that can't be understood: \(error)")
+            throw CertificateCommandError(.data, "has a certificate that can't be understood: it is damaged, or no X.509 certificate")
         }
     }
 

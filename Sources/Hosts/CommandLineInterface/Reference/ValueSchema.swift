@@ -67,7 +67,9 @@ struct ValueSchema {
         case .boolean:
             return [.members(["enum": .array([.boolean(true), .boolean(false), .text("true"), .text("false")])]), substituted]
         case .integer, .number:
-            let pattern = shape == .integer ? "^-?[0-9][0-9_]*$" : "^[-+0-9.eE]+$"
+            let range = key.range { Int64($0) ?? (try? ByteCount(configured: $0)).map { Int64($0.bytes) } }
+            let ofRange = shape == .integer && key.type == Int.typeDescription ? range.flatMap(RangePattern.whole) : nil
+            let pattern = ofRange ?? (shape == .integer ? "^-?[0-9][0-9_]*$" : "^[-+0-9.eE]+$")
             return [
                 .members([
                     "type": .text(shape == .integer ? "integer" : "number"),
@@ -81,7 +83,7 @@ struct ValueSchema {
             // A scalar is a text to the loader, whatever YAML makes of it.
             return [.members(["type": .texts(["string", "number", "boolean"])])]
         case .text(let pattern?):
-            return [.members(["type": .text("string"), "pattern": .text(pattern)]), substituted]
+            return [.members(["type": .text("string"), "pattern": .text(key.rangePattern ?? pattern)]), substituted]
         case .choice(let words):
             let other = words.compactMap { word -> JSON? in
                 if Int(word) != nil { return .number(word) }
@@ -108,13 +110,28 @@ struct ValueSchema {
             return [.members(["type": .text("object"), "additionalProperties": joined(schemas(of: value))])]
         case .oneOf(let shapes):
             var all: [JSON] = []
-            for schema in shapes.flatMap(schemas) where !all.contains(schema) { all.append(schema) }
+            for schema in shapes.flatMap(member) where !all.contains(schema) { all.append(schema) }
             return all
         }
     }
 
-    /// A bound, unless it has a unit.
-    private func number(_ bound: String?) -> JSON? { bound.flatMap { Double($0) == nil ? nil : .number($0) } }
+    /// One of several shapes. Where a text has a unit, a word or a number beside it counts only if it is in the range.
+    private func member(_ shape: ValueShape) -> [JSON] {
+        switch shape {
+        case .choice(["0"]) where key.rangePattern != nil && key.bounds.least != "0": []
+        // The text says it, digits without a unit among them.
+        case .integer where key.type == ByteCount.typeDescription: Array(schemas(of: shape).prefix(1))
+        default: schemas(of: shape)
+        }
+    }
+
+    /// A bound, as a number of bytes where it is a size, unless it has another unit.
+    private func number(_ bound: String?) -> JSON? {
+        guard let bound else { return nil }
+        if Double(bound) != nil { return .number(bound) }
+        guard key.type == ByteCount.typeDescription else { return nil }
+        return (try? ByteCount(configured: bound)).map { .number("\($0.bytes)") }
+    }
 
     private func joined(_ alternatives: [JSON]) -> JSON {
         alternatives.count == 1 ? alternatives[0] : alternatives.isEmpty ? .object([]) : .members(["anyOf": .array(alternatives)])

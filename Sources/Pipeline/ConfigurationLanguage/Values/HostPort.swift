@@ -24,8 +24,9 @@ public struct HostPort: Sendable, Hashable, ScalarConfigurationValue, CustomStri
             let rest = text[text.index(after: end)...]
             guard rest.isEmpty || rest.hasPrefix(":") else { throw InvalidValue("after the bracket goes a colon and the port") }
             port = rest.isEmpty ? nil : rest.dropFirst()
-            guard host.contains(":"), host.utf8.allSatisfy({ "0123456789abcdefABCDEF:.%".utf8.contains($0) || host.contains("%") })
-            else { throw InvalidValue("brackets are for IPv6 addresses") }
+            guard host.contains(":"), IPAddress(host: String(host)) != nil else {
+                throw InvalidValue("brackets are for IPv6 addresses")
+            }
         } else {
             let colons = text.utf8.count { $0 == UInt8(ascii: ":") }
             if colons > 1 {
@@ -40,8 +41,7 @@ public struct HostPort: Sendable, Hashable, ScalarConfigurationValue, CustomStri
             port = colon == text.endIndex ? nil : text[colon...].dropFirst()
         }
         guard !host.isEmpty else { throw InvalidValue("the host is missing") }
-        let isClean = host.unicodeScalars.allSatisfy { $0.isASCII && $0.value > 0x20 && $0.value != 0x7F }
-        guard host.utf8.count <= 253, isClean else { throw InvalidValue("this is no host name") }
+        if let problem = HostName.problem(of: String(host)) { throw problem }
         guard let port, !port.isEmpty else { throw InvalidValue("the port is missing") }
         let isNumber = port.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
         guard isNumber, let number = Int(port), (leastPort...65_535).contains(number) else {

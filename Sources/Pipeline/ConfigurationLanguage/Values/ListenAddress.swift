@@ -30,3 +30,15 @@ public enum ListenAddress: Sendable, Hashable, ScalarConfigurationValue, CustomS
 
     public var printed: String { PlainText.quotedIfNeeded(description) }
 }
+
+extension ListenAddress {
+    /// What a configuration with a name in the place of an address is told. One socket has one address, and a name may have several:
+    /// `localhost` is `127.0.0.1` and `::1`.
+    package func problems(key: String) -> [ConfigurationProblem] {
+        guard case .tcp(let host, let port) = self, IPAddress(host: host) == nil else { return [] }
+        let hint =
+            IPAddress.isLoopback(host: host)
+            ? "write 127.0.0.1:\(port), or [::1]:\(port) for IPv6" : "write the address, or 0.0.0.0:\(port) for every interface"
+        return [.warning("'\(key)' has a name, '\(host)': of its addresses the first alone is listened on", key: key, hint: hint)]
+    }
+}

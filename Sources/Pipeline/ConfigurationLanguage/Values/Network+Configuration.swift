@@ -5,7 +5,13 @@ extension Network: ScalarConfigurationValue {
 
     public init(configured text: String) throws(InvalidValue) {
         if text == "any" { throw InvalidValue(hint: "'any' stands alone, not in a list") }
-        guard let network = Network(text) else { throw InvalidValue() }
+        guard let block = AddressBlock(text), let network = Network(text) else { throw InvalidValue() }
+        guard block.isExact(text) else {
+            let address = text.prefix { $0 != "/" }
+            throw InvalidValue(
+                "the address has bits beyond the network's \(block.prefix)",
+                hint: "write \(block.base)/\(block.prefix), or \(address) for the one address")
+        }
         self = network
     }
 

@@ -9,8 +9,10 @@ public final class Inbound {
     /// No other connection of this process has it, before or after.
     let number = Inbound.numbers.add(1, ordering: .relaxed).newValue
     private static let numbers = Atomic<UInt64>(0)
-    /// Where it came from, for logs: an address and port, or `unix`. Made a text where one is wanted.
-    public private(set) lazy var remote = address?.shortDescription ?? "unix"
+    /// Where it came from, for logs: an address and port, or `unix`; `unknown` where the client had gone before it could be asked. Made
+    /// a text where one is wanted.
+    public private(set) lazy var remote =
+        address?.shortDescription ?? (channel.localAddress?.ipAddress == nil ? "unix" : "unknown")
     private let address: SocketAddress?
     /// What of its address stands for one client.
     package private(set) lazy var network = ClientNetwork(address ?? Self.address(in: remote))

@@ -4,6 +4,8 @@ public protocol InboundPort: AnyObject {
     /// them, and finds them when it is assembled. None where protocols have no such name; a stage that hands connections on says
     /// what the stage after it says, or the connection loses what was to be negotiated.
     var protocols: [String] { get }
+    /// Whether connections are of use whose peers name protocols of which none is among `protocols`. By default, where there are none.
+    var takesUnknownProtocols: Bool { get }
     /// Whether this stage, or one behind it, calls `Inbound.admit` for each connection once it is known that it is somebody's: when the
     /// peer is verified, when there is a request. Where nobody does, which is the default, a connection counts as somebody's at once.
     var admits: Bool { get }
@@ -12,6 +14,7 @@ public protocol InboundPort: AnyObject {
 }
 
 extension InboundPort {
+    public var takesUnknownProtocols: Bool { protocols.isEmpty }
     public var admits: Bool { false }
 }
 

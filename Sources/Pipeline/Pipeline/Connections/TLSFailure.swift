@@ -31,8 +31,10 @@ package enum TLSFailure: Sendable, Hashable {
 
     /// - Parameter description: What the library says of its error.
     package init(description: String) {
-        if let (code, name) = Self.firstReason(in: description) {
-            self = Self.reason(code, name)
+        let reasons = Self.reasons(in: description)
+        // What other parts of the library found is a detail of what TLS says: that a signature is bad, of a certificate's refusal.
+        if let reason = reasons.first(where: { $0.code >> 24 == Self.partOfTLS }) ?? reasons.first {
+            self = Self.reason(reason.code, reason.name)
         } else if description.contains("failedToValidateHostname") {
             self = .wrongName
         } else if description.contains("unableToValidateCertificate") {
@@ -67,6 +69,12 @@ package enum TLSFailure: Sendable, Hashable {
         }
     }
 
+    /// What the library calls it, in words; nil for what has words of its own here.
+    package var libraryName: String? {
+        if case .other(let name) = self, !name.isEmpty { return name }
+        return nil
+    }
+
     /// Whether the peer refuses what this side showed of itself, which only another certificate or another configuration mends.
     package var isRefusal: Bool {
         if case .alert(42...46) = self { return true }
@@ -95,10 +103,12 @@ package enum TLSFailure: Sendable, Hashable {
         }
     }
 
+    private static let partOfTLS: UInt32 = 16
+
     /// BoringSSL's numbers of `SSL_R_…`. Alerts are those of the standard, behind 1000.
     private static func reason(_ code: UInt32, _ name: String) -> TLSFailure {
         // Errors of other parts of the library are about what came, in a way that says nothing to anybody.
-        guard code >> 24 == 16 else { return .other(name) }
+        guard code >> 24 == partOfTLS else { return .other(name) }
         return switch code & 0xFFF {
         case let reason where (1_000...1_255).contains(reason): .alert(UInt8(reason - 1_000))
         case 125: .untrustedCertificate
@@ -110,12 +120,18 @@ package enum TLSFailure: Sendable, Hashable {
         }
     }
 
-    /// The first of `error:1000007d:SSL routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED`: its number, and its name in words.
-    private static func firstReason(in description: String) -> (code: UInt32, name: String)? {
-        guard let start = description.firstRange(of: "error:")?.upperBound else { return nil }
-        let fields = description[start...].split(separator: ":", maxSplits: 4)
-        guard let digits = fields.first, digits.count == 8, let code = UInt32(digits, radix: 16) else { return nil }
-        let name = fields.count > 3 ? fields[3].prefix { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") } : ""
-        return (code, name.prefix(64).lowercased().replacing("_", with: " "))
+    /// Of each `error:1000007d:SSL routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED` its number, and its name in words. There are a few
+    /// at most: the library keeps sixteen.
+    private static func reasons(in description: String) -> [(code: UInt32, name: String)] {
+        var reasons: [(code: UInt32, name: String)] = []
+        var rest = description[...]
+        while let start = rest.firstRange(of: "error:")?.upperBound, reasons.count < 16 {
+            rest = rest[start...]
+            let fields = rest.split(separator: ":", maxSplits: 4)
+            guard let digits = fields.first, digits.count == 8, let code = UInt32(digits, radix: 16) else { continue }
+            let name = fields.count > 3 ? fields[3].prefix { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") } : ""
+            reasons.append((code, name.prefix(64).lowercased().replacing("_", with: " ")))
+        }
+        return reasons
     }
 }

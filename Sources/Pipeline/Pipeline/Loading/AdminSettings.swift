@@ -14,4 +14,11 @@ public struct AdminSettings: NestedConfiguration {
             "Host names that it may be asked by. Addresses and localhost always work; other names don't, so that a site in a browser can't read it."
         )
     )
+
+    public func validate() -> [ConfigurationProblem] {
+        listen.problems(key: "listen")
+            + names.filter { HostName.problem(of: $0) != nil }.map {
+                ConfigurationProblem("'\(ForeignText.line($0, limit: 60))' is no host name", key: "names")
+            }
+    }
 }

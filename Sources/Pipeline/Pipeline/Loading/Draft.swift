@@ -59,10 +59,20 @@ struct Draft {
         findings += check.findings
         let read = zip(stages, factories).map { item, factory in factory.map { self.read(item, $0) } }
         let all = stages.indices.map { index in
-            StageSurroundings.Neighbour(name: stages[index].name, form: check.forms[index], traits: read[index]?.traits ?? [])
+            StageSurroundings.Neighbour(
+                name: stages[index].name, form: check.forms[index], traits: read[index]?.traits ?? [], dials: read[index]?.dials)
         }
         if settings.admin != nil, host == .lambda, let node = root[key: "admin"] {
             report("'admin' listens for connections, which the host 'lambda' can't", at: node.origin)
+        }
+        if let admin = settings.admin {
+            for (index, item) in stages.enumerated() {
+                guard let listens = read[index]?.listens, admin.listen.collides(with: listens) else { continue }
+                report(
+                    "'admin' listens on \(admin.listen), and so does '\(item.name)'\(listens == admin.listen ? "" : ", on \(listens)")",
+                    at: settingPlaces.origins["admin.listen"] ?? root[key: "admin"]?.origin ?? item.origin,
+                    hint: "each needs a port of its own")
+            }
         }
         for (index, item) in stages.enumerated() {
             guard let stage = read[index] else {
@@ -84,7 +94,7 @@ struct Draft {
         return LoadedConfiguration(
             file: source.file, host: host, drain: settings.drain, eventLoops: settings.eventLoops, log: settings.log,
             lifecycle: settings.lifecycle, addressRecord: settings.addressRecord, admin: settings.admin,
-            stages: prepared.map(LoadedConfiguration.Entry.init), warnings: errors, source: source,
+            stages: prepared.map(LoadedConfiguration.Entry.init), warnings: errors, source: source, places: settingPlaces,
             fileSettings: settings.settings(placed: settingPlaces),
             tests: LoadedTests(tests: settings.tests, places: settingPlaces, source: source)
         )
@@ -95,7 +105,11 @@ struct Draft {
         let context = DecodingContext(directory: directory, checksFiles: checksFiles)
         let configuration = Factory.Configuration.decodeMapping(
             item.configuration, in: context, noun: "'\(item.name)'", at: item.origin)
-        return ReadStage(traits: configuration.map(factory.traits) ?? Factory.traits) { draft, form, surroundings in
+        return ReadStage(
+            traits: configuration.map(factory.traits) ?? Factory.traits,
+            dials: (configuration as? any DiallingConfiguration)?.dials,
+            listens: (configuration as? any ListeningConfiguration)?.listen
+        ) { draft, form, surroundings in
             draft.prepare(item, factory, configuration, context, form: form, among: surroundings)
         }
     }
@@ -151,6 +165,8 @@ struct Draft {
 /// A stage whose keys were read; its place in the list isn't known to it yet.
 private struct ReadStage {
     var traits: StageTraits
+    var dials: StageSurroundings.Dialled?
+    var listens: ListenAddress?
     var prepare: (inout Draft, StageForm?, StageSurroundings) -> Void
 }
 

@@ -89,6 +89,7 @@ public struct EndpointURL: Sendable, Hashable, ScalarConfigurationValue, CustomS
         guard let parsed = Authority(String(authority)) else {
             throw InvalidValue(authority.contains("@") ? "it has a user in it" : "it has no host")
         }
+        if let problem = HostName.problem(of: parsed.host) { throw problem }
         guard text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x22 && $0 != 0x23 && $0 != 0x5C }) else {
             throw InvalidValue("it has a character that no URL has")
         }

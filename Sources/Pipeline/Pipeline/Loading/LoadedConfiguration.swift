@@ -20,6 +20,8 @@ public struct LoadedConfiguration: Sendable {
     public let stages: [Entry]
     public let warnings: [ConfigurationError]
     let source: ConfigurationSource
+    /// Where the keys beside the pipeline stand.
+    let places: SettingPlaces
     /// What counts beside the pipeline, value by value: `drain`, `log.level`.
     package let fileSettings: [ConfigurationSetting]
     /// What `fluidity test` runs.

@@ -44,7 +44,8 @@ struct ListedStep: Sendable {
     private let makeStage: @Sendable (StageContext) throws -> any Stage
 
     init<Factory: StageFactory>(_ factory: Factory, _ configuration: Factory.Configuration, form: StageForm) {
-        neighbour = StageSurroundings.Neighbour(name: Factory.name, form: form, traits: Factory.traits)
+        neighbour = StageSurroundings.Neighbour(
+            name: Factory.name, form: form, traits: Factory.traits, dials: (configuration as? any DiallingConfiguration)?.dials)
         needs = Factory.needs
         forms = Factory.forms
         problems = { surroundings in

@@ -16,6 +16,7 @@ final class InboundEdge: InboundPort {
     }
 
     var protocols: [String] { next.protocols }
+    var takesUnknownProtocols: Bool { next.takesUnknownProtocols }
     var admits: Bool { next.admits }
 
     func accept(_ connection: Inbound) throws {

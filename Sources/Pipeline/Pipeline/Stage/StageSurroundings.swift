@@ -6,12 +6,23 @@ public struct StageSurroundings: Sendable {
         /// Nil where the stage doesn't fit its place, or isn't known.
         public var form: StageForm?
         public var traits: StageTraits
+        /// Where it dials the other end of a tunnel; nil where it doesn't, or its configuration can't be read.
+        public var dials: Dialled?
 
-        public init(name: String, form: StageForm?, traits: StageTraits) {
+        public init(name: String, form: StageForm?, traits: StageTraits, dials: Dialled? = nil) {
             self.name = name
             self.form = form
             self.traits = traits
+            self.dials = dials
         }
+    }
+
+    /// Where a stage dials the other end of a tunnel.
+    public enum Dialled: Sendable, Equatable {
+        /// As the configuration says.
+        case at(HostPort)
+        /// Somebody else says it while the pipeline runs.
+        case foundOut
     }
 
     /// Both in the list's order.

@@ -30,6 +30,15 @@ package enum FileAccess {
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
+    /// The same for every way to write where a file is or is to be: by the folder as the system knows it.
+    package static func plain(_ path: String) -> String {
+        let folder = directory(of: path)
+        let name = path[(path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex)...]
+        guard let real = realpath(folder.isEmpty ? "." : folder, nil) else { return path }
+        defer { free(real) }
+        return resolve(String(name), from: String(cString: real))
+    }
+
     package static func kind(of path: String) -> Kind {
         var status = stat()
         guard stat(path, &status) == 0 else {

@@ -53,7 +53,7 @@ public struct AccessLogFactory: StageFactory {
     public init() {}
 
     public func make(_ configuration: AccessLogConfiguration, form: StageForm, context: StageContext) throws -> any Stage {
-        AccessLogStage(configuration: configuration, logger: context.logger)
+        AccessLogStage(configuration: configuration, logger: context.logger, isRehearsed: !context.offers.contains(.network))
     }
 }
 
@@ -67,13 +67,14 @@ final class AccessLogStage: Stage {
     /// How long the end waits for lines to be written: whoever is to take them may have stopped.
     private static let patience = Duration.seconds(1)
 
-    init(configuration: AccessLogConfiguration, logger: Logger) {
+    /// - Parameter isRehearsed: Whether exchanges are made up, so that their lines have no place among those of others.
+    init(configuration: AccessLogConfiguration, logger: Logger, isRehearsed: Bool) {
         self.configuration = configuration
         self.logger = logger
         let target: LineWriter.Target =
             switch configuration.to {
             case .standardError: .standardError
-            case .file(let path): .file(path)
+            case .file(let path): isRehearsed ? .file("/dev/null") : .file(path)
             }
         // Not in the file itself, where every line is an exchange.
         let report = LineLossReport.call { count in

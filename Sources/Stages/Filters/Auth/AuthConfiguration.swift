@@ -294,7 +294,9 @@ public struct JWTConfiguration: NestedConfiguration {
         if algorithms.isEmpty {
             problems.append(ConfigurationProblem("'algorithms' has none, so no token could pass", key: "algorithms"))
         }
-        if let url = keysURL, !url.hasPrefix("https://"), !Self.isLoopback(url) {
+        if let url = keysURL, let problem = EndpointURL.problems(of: url).first {
+            problems.append(ConfigurationProblem(problem.message, key: "keys-url", hint: problem.hint))
+        } else if let url = keysURL, !url.hasPrefix("https://"), !Self.isLoopback(url) {
             problems.append(
                 ConfigurationProblem(
                     "'keys-url' wants an https URL", key: "keys-url",

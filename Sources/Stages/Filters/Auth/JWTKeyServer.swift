@@ -69,7 +69,7 @@ final class JWTKeyServer: JWTKeySource {
                 let rest = state.current == nil ? "no token can be verified" : "those that are known go on counting"
                 return [
                     AuthNotice(
-                        message: "the keys of \(url) can't be fetched, \(rest): \(ConnectionErrorText.describe(error))",
+                        message: "the keys of \(url) can't be fetched, \(rest): \(ConnectionFailure.words(for: error))",
                         isProblem: true)
                 ]
             }

@@ -83,8 +83,9 @@ public struct EgressConditions: NestedConfiguration {
     )
 
     public func validate() -> [ConfigurationProblem] {
-        methods.contains { !$0.utf8.allSatisfy(HTTPGrammar.isTokenByte) || $0.isEmpty || $0 != $0.uppercased() }
-            ? [ConfigurationProblem("a method is a word in capitals such as GET", key: "methods")] : []
+        let areMethods = methods.allSatisfy { $0.utf8.allSatisfy(HTTPGrammar.isTokenByte) && !$0.isEmpty && $0 == $0.uppercased() }
+        return (areMethods ? [] : [ConfigurationProblem("a method is a word in capitals such as GET", key: "methods")])
+            + hosts.hostProblems(key: "hosts")
     }
 }
 

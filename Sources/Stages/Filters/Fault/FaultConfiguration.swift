@@ -34,7 +34,9 @@ public struct FaultConfiguration: StageConfiguration {
     )
 
     public func validate() -> [ConfigurationProblem] {
-        guard latency == nil, abort == nil, truncate == nil, throttle == nil, corrupt == nil else { return [] }
+        guard latency == nil, abort == nil, truncate == nil, throttle == nil, corrupt == nil else {
+            return hosts.hostProblems(key: "hosts")
+        }
         return [
             ConfigurationProblem(
                 "no fault is named", hint: "name one or more of latency, abort, truncate, throttle and corrupt")

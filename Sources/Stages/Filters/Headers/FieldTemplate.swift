@@ -95,6 +95,8 @@ public struct FieldName: Sendable, Hashable, ScalarConfigurationValue {
 
     public static var typeDescription: String { "a field's name such as X-Request-Id" }
 
+    public static var shape: ValueShape { .oneOf([.text(pattern: "^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$"), .integer]) }
+
     public init(configured text: String) throws(InvalidValue) {
         guard !text.isEmpty, text.utf8.count <= 256, text.utf8.allSatisfy(HTTPGrammar.isTokenByte) else { throw InvalidValue() }
         var name = text

@@ -10,6 +10,8 @@ public struct PortRange: Sendable, Equatable, ScalarConfigurationValue {
 
     public static var typeDescription: String { "a port such as 443, or a range such as 8000-8999" }
 
+    public static var shape: ValueShape { .oneOf([.integer, .text(pattern: "^[0-9]+(-[0-9]+)?$")]) }
+
     public init(configured text: String) throws(InvalidValue) {
         let parts = text.split(separator: "-", omittingEmptySubsequences: false)
         let numbers = parts.compactMap { part in

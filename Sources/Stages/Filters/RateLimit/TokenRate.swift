@@ -29,6 +29,10 @@ public struct ByteRate: Sendable, Hashable, Comparable, ScalarConfigurationValue
 
     public static var typeDescription: String { "bytes in a time such as 10MiB/s" }
 
+    public static var shape: ValueShape {
+        .text(pattern: #"^[0-9]+(\.[0-9]{1,3})? ?([KMGT]iB|kB|[MGT]B|B)?/[smhd]$"#)
+    }
+
     public init(_ bytes: ByteCount, per period: Rate.Period) {
         self.bytes = bytes
         self.period = period

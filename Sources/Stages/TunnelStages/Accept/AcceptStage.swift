@@ -31,9 +31,13 @@ public struct AcceptConfiguration: StageConfiguration {
         )
     )
 
+    public func validate() -> [ConfigurationProblem] { listen.problems(key: "listen") }
+
     /// Strangers that may be there at once.
     var strangerLimit: Int { maxHandshakes ?? min(maxConnections, 1_000) }
 }
+
+extension AcceptConfiguration: ListeningConfiguration {}
 
 /// Makes the stage `accept`, and says what it is.
 public struct AcceptFactory: StageFactory {

@@ -17,6 +17,8 @@ final class Listener: Sendable {
     private let descriptors = Mutex<DescriptorWatch?>(nil)
     private let knowsStrangers = Atomic<Bool>(true)
     private let isReserved: Bool
+    /// The admin listener's socket is nobody else's: what wants its address is to be told that it is taken.
+    private let own = ListeningSockets()
     private let telemetry = Mutex<Telemetry?>(nil)
 
     init(configuration: AcceptConfiguration, logger: Logger, isReserved: Bool) {
@@ -44,6 +46,8 @@ final class Listener: Sendable {
         ])
     }
 
+    private func sockets(_ telemetry: Telemetry) -> ListeningSockets { isReserved ? own : telemetry.sockets }
+
     /// Takes the port. Connections wait in the kernel's queue until `start`.
     func bind() async throws {
         let acceptors = acceptors.withLock { $0 }
@@ -55,7 +59,7 @@ final class Listener: Sendable {
             places: places, descriptors: watch, knowsStrangers: knowsStrangers.load(ordering: .relaxed),
             acceptors: Dictionary(uniqueKeysWithValues: acceptors.map { (ObjectIdentifier($0.eventLoop), $0) }))
         let listen = configuration.listen
-        let descriptor = try telemetry.sockets.use(listen) { () throws(StageError) in try ListeningSocket.open(listen) }
+        let descriptor = try sockets(telemetry).use(listen) { () throws(StageError) in try ListeningSocket.open(listen) }
         let bootstrap = ServerBootstrap(group: group)
             // One at a time, so that the limit is exact.
             .serverChannelOption(.maxMessagesPerRead, value: 1)
@@ -74,7 +78,7 @@ final class Listener: Sendable {
             channel = try await bootstrap.withBoundSocket(descriptor).get()
         } catch {
             release(telemetry)
-            throw StageError(.unavailable, "can't listen on \(listen): \(error)", key: "listen")
+            throw StageError(.unavailable, "can't listen on \(listen): \(ConnectionFailure.words(for: error))", key: "listen")
         }
         server.withLock { $0 = channel }
         places.serve(channel)
@@ -91,7 +95,7 @@ final class Listener: Sendable {
     /// Takes connections.
     func start() async throws {
         guard let channel = server.withLock({ $0 }), let telemetry = telemetry.withLock({ $0 }) else { return }
-        await telemetry.sockets.takeOver(configuration.listen) { [weak self] in await self?.stopAccepting() }
+        await sockets(telemetry).takeOver(configuration.listen) { [weak self] in await self?.stopAccepting() }
         descriptors.withLock { $0 }?.begin(channel, maxConnections: configuration.maxConnections) { [weak self] in
             for acceptor in self?.acceptors.withLock({ $0 }) ?? [] { acceptor.eventLoop.execute { acceptor.value.relinquish() } }
         }
@@ -140,7 +144,7 @@ final class Listener: Sendable {
 
     /// The socket goes with its last user, and so does a Unix socket's file.
     private func release(_ telemetry: Telemetry) {
-        guard telemetry.sockets.release(configuration.listen), case .unix(let path) = configuration.listen else { return }
+        guard sockets(telemetry).release(configuration.listen), case .unix(let path) = configuration.listen else { return }
         UnixSocketFile.remove(path)
     }
 }

@@ -18,6 +18,8 @@ public struct CongestionControl: Sendable, Equatable, ScalarConfigurationValue {
 
     public static var typeDescription: String { "one of the kernel's algorithms, such as bbr or cubic" }
 
+    public static var shape: ValueShape { .text(pattern: "^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,15}$") }
+
     public init(configured text: String) throws(InvalidValue) {
         // TCP_CA_NAME_MAX has 16 bytes, with the zero at the end.
         let isName = (1...15).contains(text.utf8.count) && text.utf8.allSatisfy { HTTPGrammar.isTokenByte($0) }

@@ -53,6 +53,10 @@ public struct ConnectConfiguration: StageConfiguration {
     }
 }
 
+extension ConnectConfiguration: DiallingConfiguration {
+    package var dials: StageSurroundings.Dialled { to.known.map { .at($0) } ?? .foundOut }
+}
+
 /// Makes the stage `connect`, and says what it is.
 public struct ConnectFactory: StageFactory {
     public static let name = "connect"

@@ -354,7 +354,7 @@ final class Dialer: OutboundPort {
     /// Why the current way didn't lead to the server.
     private func explain(_ error: any Error) -> String {
         if let error = error as? ProxyError { return error.message }
-        let text = ConnectionErrorText.describe(error)
+        let text = ConnectionFailure.words(for: error)
         return switch routes[route] {
         case .direct: routes.count == 1 ? text : "directly: \(text)"
         case .proxy(let proxy): "through the proxy \(proxy.text): \(text)"
@@ -362,7 +362,7 @@ final class Dialer: OutboundPort {
     }
 
     private func down(_ error: (any Error)?) {
-        let text = error.map { ConnectionErrorText.describe($0) } ?? "the connection was lost"
+        let text = error.map { ConnectionFailure.words(for: $0) } ?? "the connection was lost"
         if isUp { downSince = WallTime.seconds }
         if isUp { losses.add() }
         up.value = 0

@@ -31,6 +31,7 @@ package struct ProxyAddress: Sendable, Hashable {
             rest = rest[rest.index(after: at)...]
         }
         guard let authority = Authority(String(rest)) else { throw InvalidValue("the proxy's host is missing or malformed") }
+        if let problem = HostName.problem(of: authority.host) { throw problem }
         host = authority.host
         port = authority.port ?? 80
     }

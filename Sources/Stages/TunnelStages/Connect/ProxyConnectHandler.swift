@@ -79,7 +79,7 @@ final class ProxyConnectHandler: ChannelInboundHandler, RemovableChannelHandler,
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         guard !isOver else { return context.fireErrorCaught(error) }
-        fail("the proxy \(proxy.text): \(ConnectionErrorText.describe(error))", context)
+        fail("the proxy \(proxy.text): \(ConnectionFailure.words(for: error))", context)
     }
 
     func expire(now: NIODeadline) {

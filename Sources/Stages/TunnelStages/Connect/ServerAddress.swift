@@ -9,6 +9,8 @@ public enum ServerAddress: Sendable, Hashable, ScalarConfigurationValue, CustomS
     /// The address, where the configuration says it.
     package var known: HostPort? { if case .fixed(let address) = self { address } else { nil } }
 
+    public static var shape: ValueShape { .oneOf([HostPort.shape, .choice(["discover"])]) }
+
     public static var typeDescription: String { "a host and a port such as server.example:8443, or 'discover'" }
 
     public init(configured text: String) throws(InvalidValue) {

@@ -31,7 +31,7 @@ public struct Via: Sendable, Equatable, ConfigurationValue {
         "a proxy such as http://proxy.example:3128, 'environment', 'direct', or a list of these"
     }
 
-    /// Without credentials, which a file may have in a proxy's URL.
+    /// That there are credentials is told, but not which.
     public var printed: String { steps.count == 1 ? Entry(step: steps[0]).printed : steps.map { Entry(step: $0) }.printed }
 
     public static func decode(_ node: ConfigurationNode, in context: DecodingContext) -> Via? {
@@ -79,7 +79,7 @@ public struct Via: Sendable, Equatable, ConfigurationValue {
             switch step {
             case .direct: "direct"
             case .environment: "environment"
-            case .proxy(let proxy): "\"http://\(proxy.text)\""
+            case .proxy(let proxy): "\"http://\(proxy.credentials == nil ? "" : "\(Secret.redacted)@")\(proxy.text)\""
             }
         }
     }

@@ -158,12 +158,13 @@ enum OriginTrust {
         let environment = getenv("SSL_CERT_FILE").map { String(cString: $0) }
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.applicationProtocols = ["http/1.1"]
+        configuration.verifySignatureAlgorithms = TLSSignatures.verifiedOfOrigins
         if let path = file ?? environment.flatMap({ $0.isEmpty ? nil : $0 }) { configuration.trustRoots = .file(path) }
         do {
             return try NIOSSLContext(configuration: configuration)
         } catch {
             throw StageError(
-                .configuration, "the authorities for https origins can't be read from '\(file ?? environment ?? "")': \(error)",
+                .configuration, "the authorities for https origins can't be read from '\(file ?? environment ?? "")': it is no readable file of PEM certificates",
                 key: file == nil ? nil : "ca")
         }
     }

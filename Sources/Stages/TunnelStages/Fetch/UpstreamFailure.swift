@@ -27,9 +27,9 @@ enum UpstreamFailure {
         case let error as IOError where error.errnoCode == ETIMEDOUT:
             return Failure(.timeout, "\(place) didn't take the connection in time")
         case let error as IOError where error.errnoCode == ECONNREFUSED:
-            return Failure(.connectionRefused, "\(place): \(ConnectionErrorText.describe(error))")
+            return Failure(.connectionRefused, "\(place): \(ConnectionFailure.words(for: error))")
         default:
-            return Failure(.unreachable, "\(place): \(ConnectionErrorText.describe(error))")
+            return Failure(.unreachable, "\(place): \(ConnectionFailure.words(for: error))")
         }
     }
 
@@ -60,7 +60,7 @@ enum UpstreamFailure {
             return Failure(.originClosed, "\(place) closed the connection before its answer was complete")
         case let error?:
             if let failure = TLSFailure(error) { return Failure(.originInvalid, failure.sentence(about: place)) }
-            return Failure(.originClosed, "\(place): \(ConnectionErrorText.describe(error))")
+            return Failure(.originClosed, "\(place): \(ConnectionFailure.words(for: error))")
         }
     }
 }

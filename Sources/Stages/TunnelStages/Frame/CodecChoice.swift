@@ -12,6 +12,7 @@ final class CodecChoicePort: InboundPort {
     }
 
     var protocols: [String] { ports.flatMap(\.protocols) }
+    var takesUnknownProtocols: Bool { ports.contains(where: \.takesUnknownProtocols) }
     var admits: Bool { ports.allSatisfy(\.admits) }
 
     func accept(_ connection: Inbound) throws {

@@ -39,7 +39,7 @@ extension HTTPServerHandler: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        end(Failure(.cancelled, "the client's connection failed: \(ConnectionErrorText.describe(error))"))
+        end(Failure(.cancelled, "the client's connection failed: \(ConnectionFailure.words(for: error))"))
         context.close(promise: nil)
     }
 

@@ -38,8 +38,8 @@ public enum DirectDestination: Sendable, Equatable, ScalarConfigurationValue {
     public static var typeDescription: String { "a host, a name with what is below it such as .example.com, or a network" }
 
     public init(configured text: String) throws(InvalidValue) {
-        if let network = Network(text) {
-            self = .network(network)
+        if text.contains("/") || Network(text) != nil {
+            self = .network(try Network(configured: text))
             return
         }
         let isDomain = text.hasPrefix(".") || text.hasPrefix("*.")
@@ -47,6 +47,7 @@ public enum DirectDestination: Sendable, Equatable, ScalarConfigurationValue {
         guard let authority = Authority(name), authority.port == nil, authority.host == name, !name.hasPrefix(".") else {
             throw InvalidValue(text.contains("*") ? "a star stands only before the first dot: *.example.com" : nil)
         }
+        if let problem = HostName.problem(of: name) { throw problem }
         self = isDomain ? .domain(name) : .host(name)
     }
 

@@ -9,6 +9,17 @@ struct LoadedCertificate {
     let parsed: Certificate
     let native: NIOSSLCertificate
 
+    init(parsed: Certificate, native: NIOSSLCertificate) {
+        self.parsed = parsed
+        self.native = native
+    }
+
+    /// Nil for one that can't be understood.
+    init?(_ native: NIOSSLCertificate) {
+        guard let bytes = try? native.toDERBytes(), let parsed = try? Certificate(derEncoded: bytes) else { return nil }
+        self.init(parsed: parsed, native: native)
+    }
+
     /// In seconds of the Unix epoch.
     var notBefore: Int { Int(native.notValidBefore) }
     var notAfter: Int { Int(native.notValidAfter) }
@@ -47,7 +58,7 @@ struct LoadedCertificate {
                         parsed: try Certificate(derEncoded: document.derBytes),
                         native: try NIOSSLCertificate(bytes: document.derBytes, format: .der)))
             } catch {
-                throw file.error("has a certificate that can't be understood: \(error)")
+                throw file.error("has a certificate that can't be understood: it is damaged, or no X.509 certificate")
             }
         }
         guard !result.isEmpty else {

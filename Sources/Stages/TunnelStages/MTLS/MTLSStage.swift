@@ -69,6 +69,25 @@ public struct MTLSFactory: StageFactory {
 
     public init() {}
 
+    public func problems(_ configuration: MTLSConfiguration, among surroundings: StageSurroundings) -> [ConfigurationProblem] {
+        guard configuration.name == nil, let sink = surroundings.after.last else { return [] }
+        switch sink.dials {
+        case .at(let address) where PeerName(address.host) == nil:
+            return [
+                ConfigurationProblem(
+                    "'\(sink.name)' dials an address, \(address.host), so 'name' must say which name the server's certificate has",
+                    key: "name", hint: "'fluidity cert show' tells the names of a certificate")
+            ]
+        case .foundOut:
+            return [
+                .warning(
+                    "'\(sink.name)' may find out an address, which is no name of a server's certificate", key: "name",
+                    hint: "set 'name' to one that the server's certificate has")
+            ]
+        case .at, nil: return []
+        }
+    }
+
     public func make(_ configuration: MTLSConfiguration, form: StageForm, context: StageContext) throws -> any Stage {
         let isServer = form.input == .inbound
         let identity = try TLSIdentity(configuration, role: isServer ? .server : .client, logger: context.logger)
@@ -90,6 +109,7 @@ extension TLSCredentials {
         configuration.trustRoots = trustRoots
         configuration.certificateVerification = .noHostnameVerification
         configuration.minimumTLSVersion = .tlsv13
+        configuration.verifySignatureAlgorithms = TLSSignatures.verified
         return configuration
     }
 }
@@ -128,13 +148,18 @@ struct MTLSServerStage: Stage {
         var admits: Bool { true }
 
         func accept(_ connection: Inbound) throws {
-            let verification = PeerVerificationHandler(shard: shard, role: .server, peer: connection.remote, meter: meter) {
+            let verification = PeerVerificationHandler(
+                shard: shard, role: .server, peer: connection.remote, identity: identity, protocols: downstream.protocols, meter: meter
+            ) {
                 peer, negotiatedProtocol throws(StageError) in
                 connection.identity = peer
                 connection.negotiatedProtocol = negotiatedProtocol
                 connection.admit()
             }
-            try connection.channel.pipeline.syncOperations.addHandlers(NIOSSLServerHandler(context: identity.context), verification)
+            let reader = ClientHelloHandler(protocols: downstream.takesUnknownProtocols ? [] : downstream.protocols)
+            verification.hello = reader
+            try connection.channel.pipeline.syncOperations.addHandlers(
+                reader, NIOSSLServerHandler(context: identity.context), verification)
             try downstream.accept(connection)
         }
     }
@@ -191,18 +216,18 @@ struct MTLSClientStage: Stage {
             let protocols = client?.protocols ?? []
             try identity.offer(protocols)
             let handler = try NIOSSLClientHandler(context: identity.context, serverHostname: serverName)
-            let verification = PeerVerificationHandler(shard: shard, role: .client, peer: connection.host, meter: meter) {
+            let verification = PeerVerificationHandler(
+                shard: shard, role: .client, peer: connection.host, identity: identity, protocols: protocols, meter: meter
+            ) {
                 [weak self, weak connection] peer, negotiatedProtocol throws(StageError) in
                 guard let self, let connection else { throw StageError(.unavailable, "nobody wants the connection any longer") }
                 guard peer.carries(peerName) else {
                     throw StageError(
-                        .configuration, "the server's certificate is for \(peer.names), not for \(peerName)")
+                        .configuration, "the server's certificate is for \(ForeignText.line(peer.names, limit: 200)), not for \(peerName); set 'name' of 'mtls', or "
+                            + "issue one for that name with 'fluidity cert issue --server'")
                 }
                 guard protocols.isEmpty || negotiatedProtocol.map(protocols.contains) ?? false else {
-                    throw StageError(
-                        .configuration,
-                        "the server doesn't take the protocol '\(protocols.joined(separator: "' or '"))' on this port; "
-                            + "its 'frame' has to list the codec that 'frame' has here")
+                    throw StageError(.configuration, HandshakeProblem.refusedProtocols(protocols))
                 }
                 connection.identity = peer
                 client?.ready(connection)

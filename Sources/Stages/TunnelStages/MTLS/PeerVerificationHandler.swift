@@ -20,9 +20,13 @@ final class PeerVerificationHandler: ChannelInboundHandler, RemovableChannelHand
     private(set) var deadline: NIODeadline?
     var sweepIndex: Int?
     var onFailure: ((any Error) -> Void)?
+    /// What sees the client's bytes first.
+    var hello: ClientHelloHandler?
     private let shard: Shard
     private let role: TLSCredentials.Role
     private let peer: String
+    private let identity: TLSIdentity
+    private let protocols: [String]
     private let meter: HandshakeMeter
     private let approve: Approval
     private var context: ChannelHandlerContext?
@@ -32,7 +36,14 @@ final class PeerVerificationHandler: ChannelInboundHandler, RemovableChannelHand
     /// - Parameters:
     ///   - role: This side's.
     ///   - peer: Where the peer is: an address for logs, or the name that was dialled.
-    init(shard: Shard, role: TLSCredentials.Role, peer: String, meter: HandshakeMeter, approve: @escaping Approval) {
+    ///   - identity: What this side shows, and whom it trusts.
+    ///   - protocols: What is spoken here, as ALPN calls it.
+    init(
+        shard: Shard, role: TLSCredentials.Role, peer: String, identity: TLSIdentity, protocols: [String], meter: HandshakeMeter,
+        approve: @escaping Approval
+    ) {
+        self.identity = identity
+        self.protocols = protocols
         self.meter = meter
         self.role = role
         self.shard = shard
@@ -65,13 +76,13 @@ final class PeerVerificationHandler: ChannelInboundHandler, RemovableChannelHand
         }
         do {
             let certificate = certificate(context)
-            guard let certificate else { throw StageError(.unavailable, TLSFailure.noCertificate.sentence(about: peerNoun)) }
+            guard let certificate else { throw explain(.noCertificate, context) }
             guard let identity = try? PeerIdentity(certificate) else {
                 throw StageError(.unavailable, "the certificate of \(peerNoun) can't be understood")
             }
             try approve(identity, negotiatedProtocol)
         } catch {
-            return refuse(error as? StageError ?? StageError(.unavailable, ConnectionErrorText.describe(error)), context)
+            return refuse(error as? StageError ?? StageError(.unavailable, ConnectionFailure.words(for: error)), context)
         }
         isApproved = true
         meter.verified.add()
@@ -86,8 +97,9 @@ final class PeerVerificationHandler: ChannelInboundHandler, RemovableChannelHand
             if let failure = TLSFailure(error), failure.isRefusal { onFailure?(explain(failure, context)) }
             return context.fireErrorCaught(error)
         }
+        if let refusal = error as? ClientHelloHandler.Refusal { return report(refusal.reason) }
         guard let failure = TLSFailure(error) else {
-            return refuse(StageError(.unavailable, "in the TLS handshake, \(ConnectionErrorText.describe(error))"), context)
+            return refuse(StageError(.unavailable, "in the TLS handshake, \(ConnectionFailure.words(for: error))"), context)
         }
         refuse(failure == .ended ? Self.ended : explain(failure, context), context)
     }
@@ -98,15 +110,11 @@ final class PeerVerificationHandler: ChannelInboundHandler, RemovableChannelHand
 
     private var peerNoun: String { role == .client ? "the server" : "the client" }
 
-    /// Configuration is at fault where the peer refuses what is shown to it.
     private func explain(_ failure: TLSFailure, _ context: ChannelHandlerContext) -> StageError {
-        guard failure == .untrustedCertificate else {
-            return StageError(failure.isRefusal ? .configuration : .unavailable, failure.sentence(about: peerNoun))
-        }
-        return StageError(
-            .unavailable,
-            UntrustedCertificate.describe(
-                certificate(context), of: role == .client ? .server : .client, dialled: role == .client ? peer : nil))
+        HandshakeProblem(
+            failure: failure, peer: role == .client ? .server : .client, host: role == .client ? peer : nil,
+            certificate: certificate(context), authorities: identity.authorities, protocols: protocols
+        ).error
     }
 
     private func certificate(_ context: ChannelHandlerContext) -> NIOSSLCertificate? {
@@ -123,8 +131,10 @@ final class PeerVerificationHandler: ChannelInboundHandler, RemovableChannelHand
         isReported = true
         meter.refused.add()
         onFailure?(reason)
-        // Strangers knock on every open port: worth a line for who looks, not a warning.
-        if onFailure == nil { shard.logger.info("peer refused", metadata: ["remote": "\(peer)", "reason": "\(reason)"]) }
+        guard onFailure == nil else { return }
+        // Strangers knock on every open port: worth a line for who looks, not a warning. Who only looks whether it is open says nothing.
+        let level: Logger.Level = hello?.isUntouched == true ? .debug : .info
+        shard.logger.log(level: level, "peer refused", metadata: ["remote": "\(peer)", "reason": "\(reason)"])
     }
 }
 

@@ -36,10 +36,11 @@ package struct TLSCredentials: Sendable {
     ///
     /// - Parameters:
     ///   - role: The side to check the certificate's usage for, where it is known.
-    ///   - now: Seconds of the Unix epoch.
+    ///   - now: Seconds of the Unix epoch. Without it, a handshake shows what the checks here don't know of.
     package init(
         certificate: PEMSource, key keySource: PEMSource, ca: PEMSource, role: Role? = nil, now: Int? = nil
     ) throws(StageError) {
+        let isNow = now == nil
         let now = now ?? WallTime.seconds
         let certificateFile = try PEMFile(certificate, key: "certificate")
         let keyFile = try PEMFile(keySource, key: "key")
@@ -52,14 +53,21 @@ package struct TLSCredentials: Sendable {
         do {
             identity = try PeerIdentity(leaf.parsed)
         } catch {
-            throw certificateFile.error("has names that can't be understood: \(error)")
+            throw certificateFile.error("has names that can't be understood")
         }
         if let problem = leaf.validityProblem(now: now) {
             throw certificateFile.error("\(problem); renew it with 'fluidity cert issue'")
         }
         if let role { try Self.check(leaf, of: certificateFile, for: role) }
-        for root in roots where !root.isAuthority {
-            throw authorityFile.error("has a certificate that is no certificate authority's: \(root.subject)")
+        for root in roots {
+            guard root.isAuthority else {
+                throw authorityFile.error("has a certificate that is no certificate authority's: \(root.subject)")
+            }
+            guard roots.contains(where: root.isIssued(by:)) else {
+                throw authorityFile.error(
+                    "has a subordinate authority, \(root.subject), without the authority that it comes from: add the certificate of "
+                        + root.parsed.issuer.rfc4514)
+            }
         }
         let path = try Self.path(from: leaf, over: chain.dropFirst(), to: roots, certificateFile, authorityFile)
         for issuer in path.dropFirst() {
@@ -72,6 +80,8 @@ package struct TLSCredentials: Sendable {
         authorities = roots.map(\.native)
         notAfter = path.map(\.notAfter).min() ?? leaf.notAfter
         warnings = Self.warnings(leaf, path: path, roots: roots, certificateFile, keyFile, authorityFile, now: now)
+        guard isNow, let role, let refusal = TrialHandshake.refusal(of: self, in: role) else { return }
+        throw certificateFile.error("is of no use, with the authority in \(authorityFile.path): \(refusal)")
     }
 
     private static func loadKey(
@@ -90,7 +100,8 @@ package struct TLSCredentials: Sendable {
             key = try Certificate.PrivateKey(pemDocument: document)
             native = try NIOSSLPrivateKey(bytes: document.derBytes, format: .der)
         } catch {
-            throw file.error("has a private key that can't be used: \(error)")
+            throw file.error(
+                "has a private key that can't be used: it is damaged, or not of a kind that is known (RSA, P-256, P-384, P-521, Ed25519)")
         }
         guard key.publicKey == leaf.parsed.publicKey else {
             throw file.error("is not the key of the certificate in \(certificateFile.path)")
@@ -117,7 +128,12 @@ package struct TLSCredentials: Sendable {
         var rest = Array(intermediates)
         while true {
             let tip = path[path.count - 1]
-            if let root = roots.first(where: tip.isIssued(by:)) { return path + [root] }
+            if let root = roots.first(where: tip.isIssued(by:)) {
+                // From an authority that others have authorised, the path goes on, among the authorities.
+                path.append(root)
+                if root.isIssued(by: root) || path.count > roots.count + intermediates.count { return path }
+                continue
+            }
             guard let next = rest.firstIndex(where: { $0.isAuthority && tip.isIssued(by: $0) }) else {
                 throw certificateFile.error(
                     "was not issued by the certificate authority in \(authorityFile.path): its issuer is "

@@ -54,6 +54,12 @@ final class TLSIdentity: Sendable {
     /// What new connections use.
     var context: NIOSSLContext { current.withLock { $0.context } }
 
+    /// What peers' certificates have to come from.
+    var authorities: [NIOSSLCertificate] {
+        guard case .certificates(let authorities)? = current.withLock({ $0.configuration.trustRoots }) else { return [] }
+        return authorities
+    }
+
     /// Offers these protocols to the peers of connections that follow. Loops that say the same share one context.
     func offer(_ protocols: [String]) throws {
         try current.withLock { current in

@@ -69,7 +69,7 @@ final class SOCKSHandler: ExchangeSource, ChannelInboundHandler, Expiring {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        end(Failure(.cancelled, "the client's connection failed: \(ConnectionErrorText.describe(error))"))
+        end(Failure(.cancelled, "the client's connection failed: \(ConnectionFailure.words(for: error))"))
         context.close(promise: nil)
     }
 

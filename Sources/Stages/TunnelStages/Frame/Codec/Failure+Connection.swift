@@ -7,7 +7,7 @@ extension Failure {
     static func connectionClosed(to peer: String) -> Failure { Failure(.tunnelLost, "the connection to \(peer) was closed") }
 
     static func connectionFailed(to peer: String, _ error: any Error) -> Failure {
-        Failure(.tunnelLost, "the connection to \(peer) failed: \(ConnectionErrorText.describe(error))")
+        Failure(.tunnelLost, "the connection to \(peer) failed: \(ConnectionFailure.words(for: error))")
     }
 
     /// The same as a peer is told of an exchange that was handed on: of that nobody may say that it was never begun.

@@ -178,7 +178,7 @@ final class H2ClientSession: ChannelInboundHandler, Expiring {
         if error is NIOHTTP2Errors.StreamError { return }
         if connection.failure == nil {
             let what = error is NIOHTTP2Errors.BadClientMagic || !isEstablished ? "the server speaks no HTTP/2" : "HTTP/2 failed"
-            connection.failure = StageError(.unavailable, "\(what): \(ConnectionErrorText.describe(error))")
+            connection.failure = StageError(.unavailable, "\(what): \(ConnectionFailure.words(for: error))")
         }
         context.closeHTTP2AfterWrites()
     }

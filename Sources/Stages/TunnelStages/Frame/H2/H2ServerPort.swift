@@ -57,6 +57,8 @@ private final class H2ServerSession: ChannelInboundHandler {
     private let shard: Shard
     private let meter: SessionMeter
     private var isOpen = false
+    /// Whether the log has the client.
+    private var isGreeted = false
     private var reason: String?
 
     init(connection: Inbound, limits: H2PeerLimits, shard: Shard, meter: SessionMeter) {
@@ -69,12 +71,20 @@ private final class H2ServerSession: ChannelInboundHandler {
     func channelActive(context: ChannelHandlerContext) {
         isOpen = true
         meter.opened()
-        shard.logger.info("HTTP/2 client connected", metadata: metadata)
+        // Without a certificate it may be somebody who only looks whether the port is open.
+        if connection.identity != nil { greet() }
         context.fireChannelActive()
+    }
+
+    private func greet() {
+        guard !isGreeted else { return }
+        isGreeted = true
+        shard.logger.info("HTTP/2 client connected", metadata: metadata)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         connection.admit()
+        greet()
         switch unwrapInboundIn(data).payload {
         case .goAway(_, .noError, _): meter.goodbyes.add()
         case .settings(.settings(let settings)): limits.take(settings)
@@ -86,8 +96,10 @@ private final class H2ServerSession: ChannelInboundHandler {
     func channelInactive(context: ChannelHandlerContext) {
         if isOpen { meter.closed() }
         isOpen = false
-        shard.logger.info(
-            "HTTP/2 client disconnected", metadata: metadata.merging(["reason": "\(reason ?? "closed")"]) { $1 })
+        if isGreeted {
+            shard.logger.info(
+                "HTTP/2 client disconnected", metadata: metadata.merging(["reason": "\(reason ?? "closed")"]) { $1 })
+        }
         context.fireChannelInactive()
     }
 
@@ -109,7 +121,7 @@ private final class H2ServerSession: ChannelInboundHandler {
         if case NIOSSLError.uncleanShutdown = error { return }
         // One stream's error, of which its own handler is told.
         if error is NIOHTTP2Errors.StreamError { return }
-        reason = ConnectionErrorText.describe(error)
+        reason = ConnectionFailure.words(for: error)
         context.closeHTTP2AfterWrites()
     }
 }

@@ -54,7 +54,7 @@ final class H2ServerStream: ExchangeSource, ChannelInboundHandler {
         meter.streamClosed(with: exchange, on: connection.channel)
         end(
             code.map { Failure(h2Code: $0, from: "the client") }
-                ?? Failure(.cancelled, "the client's connection failed: \(ConnectionErrorText.describe(error))"))
+                ?? Failure(.cancelled, "the client's connection failed: \(ConnectionFailure.words(for: error))"))
         context.close(promise: nil)
     }
 

@@ -34,6 +34,8 @@ private final class JSONServerSession: ChannelInboundHandler, JSONHandlerOwner {
     private let connection: Inbound
     private let downstream: any ExchangePort
     private let shard: Shard
+    /// Whether the log has the agent.
+    private var isGreeted = false
 
     init(handler: JSONHandler, connection: Inbound, downstream: any ExchangePort, shard: Shard) {
         self.handler = handler
@@ -44,12 +46,20 @@ private final class JSONServerSession: ChannelInboundHandler, JSONHandlerOwner {
     }
 
     func sessionEstablished() {
+        // Without a certificate it may be somebody who only looks whether the port is open.
+        if connection.identity != nil { greet() }
+    }
+
+    private func greet() {
+        guard !isGreeted else { return }
+        isGreeted = true
         shard.logger.info("agent connected", metadata: ["remote": "\(connection.remote)", "client": "\(connection.clientName)"])
     }
 
     func streamsFreed() {}
 
     func sessionClosed(_ failure: Failure) {
+        guard isGreeted else { return }
         shard.logger.info(
             "agent disconnected",
             metadata: ["remote": "\(connection.remote)", "client": "\(connection.clientName)", "reason": "\(failure)"])
@@ -57,6 +67,7 @@ private final class JSONServerSession: ChannelInboundHandler, JSONHandlerOwner {
 
     func opened(_ envelope: JSONEnvelope) {
         connection.admit()
+        greet()
         switch envelope {
         case .httpRequest(let id, let method, let url, let fields, let body, let client):
             request(id, method, url, fields, body, client)

@@ -1,0 +1,9 @@
+/// A stage's configuration that says where the stage listens, so that two that want the same address are told so.
+package protocol ListeningConfiguration: StageConfiguration {
+    var listen: ListenAddress { get }
+}
+
+/// A stage's configuration that says where the stage dials the other end of a tunnel: what that end is known by, if nothing else is said.
+package protocol DiallingConfiguration: StageConfiguration {
+    var dials: StageSurroundings.Dialled { get }
+}
