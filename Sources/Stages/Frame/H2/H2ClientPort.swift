@@ -42,7 +42,7 @@ final class H2ClientPort: ExchangePort, OutboundClient, TunnelQueueOwner {
         }
         let session = H2ClientSession(
             connection: connection, handler: handler, configuration: configuration, shard: shard, meter: meter, port: self)
-        try connection.channel.pipeline.syncOperations.addHandlers(handler, session)
+        try connection.channel.pipeline.syncOperations.addHandlers(H2FieldBytesHandler(.client), handler, session)
         self.session = session
     }
 
