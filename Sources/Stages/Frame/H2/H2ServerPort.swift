@@ -42,7 +42,7 @@ final class H2ServerPort: InboundPort {
             }
         }
         try connection.channel.pipeline.syncOperations.addHandlers(
-            H2FieldBytesHandler(.server), handler, H2FarewellHandler(), management,
+            H2FieldBytesHandler(.server), handler, H2FarewellHandler(answerTime: configuration.pingTimeout), management,
             H2ServerSession(connection: connection, limits: limits, shard: shard, meter: meter))
     }
 }
