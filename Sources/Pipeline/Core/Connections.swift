@@ -107,6 +107,8 @@ public final class Outbound: Medium {
     /// Whether somebody has chosen how TCP finds its rate; else a stage that knows how it is used may.
     package var hasCongestionControl = false
     public var identity: PeerIdentity?
+    /// Whether it was opened beside another one, which was full.
+    package var isExtra = false
     /// Told once, when the connection works as far as its user can say; until then a loss counts as a failed dial.
     public var onEstablished: (() -> Void)?
     /// Told once, when nothing new will go over the connection although it is still open.
@@ -149,6 +151,13 @@ public protocol OutboundPort: AnyObject {
     var status: OutboundStatus { get }
     /// How long an exchange may wait for a connection. Zero while none can come in that time.
     var patience: TimeAmount { get }
+    /// Those that are open are full: another one is opened beside them if it can be had. To be called again for each that is wanted; it is
+    /// its user who closes it when nobody needs it any more.
+    func openAnother()
+}
+
+extension OutboundPort {
+    public func openAnother() {}
 }
 
 /// The user of outgoing connections.
@@ -163,6 +172,12 @@ public protocol OutboundClient: AnyObject {
     /// The connection has ended, or could not be opened. Another attempt follows by itself; `OutboundPort.patience` says whether it is
     /// worth waiting for.
     func lost(_ connection: Outbound?, because error: (any Error)?)
+    /// Another connection, which couldn't be opened when it was wanted, may be had now.
+    func roomFreed()
+}
+
+extension OutboundClient {
+    public func roomFreed() {}
 }
 
 /// Whether connections can be had at the moment, and why not.
