@@ -10,6 +10,7 @@ final class H2ServerPort: InboundPort {
     private let downstream: any ExchangePort
     private let shard: Shard
     private let meter: SessionMeter
+    private let date = DateField()
 
     init(configuration: H2Configuration, downstream: any ExchangePort, shard: Shard) {
         self.configuration = configuration
@@ -37,7 +38,7 @@ final class H2ServerPort: InboundPort {
                 let (port, connection, limits) = make.value
                 let stream = H2ServerStream(
                     connection: connection, downstream: port.downstream, shard: port.shard, meter: port.meter,
-                    window: port.configuration.streamWindow, limits: limits)
+                    window: port.configuration.streamWindow, limits: limits, date: port.date)
                 try channel.pipeline.syncOperations.addHandler(stream)
             }
         }
