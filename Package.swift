@@ -76,7 +76,7 @@ let package = Package(
         ),
         .target(
             name: "HTTPMessages",
-            dependencies: [nioCore],
+            dependencies: ["Platform", nioCore],
             path: "Sources/Pipeline/HTTPMessages",
             swiftSettings: settings
         ),

@@ -208,7 +208,7 @@ async def test_wrong_passwords_are_answered_alike(make_tunnel, users, hello):
         fields = [] if value is None else [("Proxy-Authorization", value)]
         answer = await fetch(tunnel.port, hello.url("/"), fields=fields)
         assert answer.status == 407, value
-        answers.append((answer.fields, answer.body))
+        answers.append(([field for field in answer.fields if field[0] != "Date"], answer.body))
     assert all(answer == answers[0] for answer in answers), answers
     assert hello.requests == []
 

@@ -410,6 +410,29 @@ async def test_our_agent_through_nghttpx(launch, make_tunnel, server_identity, c
     await everything_works(tunnel.port, nginx, origin, websockets=False)
 
 
+async def test_a_server_that_takes_few_streams_on_a_connection(make_tunnel, make_tcp, nginx):
+    """As foreign servers do, which take a hundred or so: what has no room goes over another connection."""
+
+    async def echo(reader, writer):
+        while data := await reader.read(1000):
+            writer.write(data)
+
+    target = await make_tcp(echo)
+    tunnel = make_tunnel(agent={**H2, "connect": {"wait": "60s"}}, server={"frame": {"codec": "h2", "max-streams": 32}}).start()
+    async with patiently(90):
+        tunnels = [await Connection.open(tunnel.port) for _ in range(300)]
+        answers = await asyncio.gather(*[each.connect(target.authority) for each in tunnels])
+        assert {each.status for each in answers} == {200}
+        assert {(await fetch(tunnel.port, nginx.url(1000))).status for _ in range(20)} == {200}
+        for each in tunnels:
+            await each.send(b"still here")
+        assert {await each.reader.readexactly(10) for each in tunnels} == {b"still here"}
+        connections = tunnel.server.text().count("HTTP/2 client connected")
+        assert 10 <= connections <= 32, connections
+        for each in tunnels:
+            each.abort()
+
+
 # MARK: several codecs on one port
 
 

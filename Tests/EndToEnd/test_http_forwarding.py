@@ -1,6 +1,8 @@
 """What passes through the `http` stage unchanged, what is rebuilt, and what stays behind."""
 
 import asyncio
+import email.utils
+import time
 
 import pytest
 
@@ -49,6 +51,39 @@ async def test_host_is_that_of_the_target(tunnel, ok):
         await client.send(raw)
         assert (await client.response()).status == 200
     assert ok.requests[0].all("host") == [ok.authority]
+
+
+async def test_a_response_has_a_date(tunnel, origin):
+    """RFC 9110, 6.6.1: who passes on a response without one says when it came; so does who makes one."""
+    theirs = "Sun, 06 Nov 1994 08:49:37 GMT"
+
+    @origin.on("/dated")
+    async def dated(exchange):
+        await exchange.send(wire.head("HTTP/1.1 200 OK", [("date", theirs), ("Content-Length", "0")]))
+
+    @origin.on("/undated")
+    async def undated(exchange):
+        await exchange.send(wire.head("HTTP/1.1 103 Early Hints", []) + wire.head("HTTP/1.1 204 No Content", []))
+
+    assert (await fetch(tunnel.port, origin.url("/dated"))).all("date") == [theirs]
+    for url in (origin.url("/undated"), "http://127.0.0.1:1/", "gopher://x/"):
+        (date,) = (await fetch(tunnel.port, url)).all("date")
+        assert abs(email.utils.parsedate_to_datetime(date).timestamp() - time.time()) < 60
+
+
+@pytest.mark.parametrize(("method", "value", "arrives"), [("OPTIONS", "3", "2"), ("TRACE", "1", "0"), ("GET", "3", "3"), ("OPTIONS", "x", "x")])
+async def test_how_far_a_request_may_go(tunnel, ok, method, value, arrives):
+    """RFC 9110, 7.6.2."""
+    assert (await fetch(tunnel.port, ok.url("/"), method, [("Max-Forwards", value)])).status == 200
+    assert ok.requests[0].all("max-forwards") == [arrives]
+
+
+async def test_a_request_that_is_to_go_no_further(tunnel, ok):
+    async with patiently(15), await Connection.open(tunnel.port) as client:
+        for method, status in (("OPTIONS", 200), ("TRACE", 405), ("OPTIONS", 200)):
+            response = await client.request(method, ok.url("/"), [("Max-Forwards", "0")])
+            assert response.status == status and "OPTIONS" in response.get("allow")
+    assert ok.requests == []
 
 
 HOP_BY_HOP = [
@@ -269,6 +304,15 @@ async def test_a_client_of_http_1_0(tunnel, origin):
         head = await client.head()
         assert head.status == 200 and not head.chunked
         assert await client.reader.read() == b"hello"
+
+
+async def test_a_proxy_keeps_no_connection_of_http_1_0(tunnel, ok):
+    """RFC 9112, 9.3."""
+    async with patiently(15), await Connection.open(tunnel.port) as client:
+        await client.send(wire.head(f"GET {ok.url('/')} HTTP/1.0", [("Connection", "keep-alive")]))
+        response = await client.response()
+        assert response.body == b"fine" and response.all("connection") == ["close"]
+        assert await client.ended() == b""
 
 
 async def test_keep_alive_with_changing_origins(tunnel, make_origin):

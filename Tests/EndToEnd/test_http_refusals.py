@@ -133,6 +133,20 @@ async def test_a_body_that_is_cut_off_never_looks_complete(tunnel, origin):
     assert completed == []
 
 
+async def test_what_follows_a_refused_connect_is_no_request(tunnel, origin):
+    """RFC 9931: who opens a tunnel for somebody else may send what that one says ahead of the answer."""
+    inner = request("GET", origin.url("/smuggled"))
+    for ahead in (True, False):
+        async with patiently(15), await Connection.open(tunnel.port) as client:
+            await client.send(wire.head("CONNECT 127.0.0.1:1 HTTP/1.1", [("Host", "127.0.0.1:1")]) + (inner if ahead else b""))
+            response = await client.response("CONNECT")
+            assert response.status == 502 and response.all("connection") == ["close"]
+            if not ahead:
+                await client.send(inner)
+            assert await client.ended() == b""
+    assert origin.requests == []
+
+
 async def test_a_smuggled_request_is_never_seen(tunnel, origin):
     """The body of a request that could be read in two ways holds another request."""
     inner = request("GET", origin.url("/smuggled"))

@@ -201,3 +201,47 @@ async def test_the_end_comes_in_the_middle(replying):
     replying.process.signal(signal.SIGTERM)
     assert await replying.process.ended(within=10) == 0
     connection.abort()
+
+
+@pytest.mark.parametrize("codec", ["mux", "h2"])
+async def test_no_request_is_lost_when_a_server_reloads_under_load(make_tunnel, origin, codec):
+    """What crosses the server's goodbye is begun by it, or sent again with its body, and nothing is asked twice."""
+    seen = set()
+
+    @origin.on("/echo")
+    async def echo(exchange):
+        body = await exchange.read_body()
+        assert body not in seen, "a request was sent twice"
+        seen.add(body)
+        await exchange.respond(200, body=body)
+
+    frame = {"frame": {"codec": codec}}
+    tunnel = make_tunnel(agent=frame, server=frame).start()
+    done = asyncio.Event()
+    answered, failed = 0, []
+
+    async def keep_asking(who: int):
+        nonlocal answered
+        number = 0
+        async with await Connection.open(tunnel.port) as client:
+            while not done.is_set():
+                number += 1
+                body = f"{who}/{number} ".encode() * (1 if number % 2 else 300)
+                response = await client.request("POST", origin.url("/echo"), body=body)
+                if response.status == 200 and response.body == body:
+                    answered += 1
+                else:
+                    failed.append((response.status, response.body))
+
+    async with patiently(180):
+        asking = [asyncio.create_task(keep_asking(who)) for who in range(12)]
+        for number in range(12):
+            changed = [(name, {**keys, "idle": f"{61 + number}s"} if name == "fetch" else keys) for name, keys in tunnel._server_stages]
+            write_configuration(tunnel.server_config, changed)
+            tunnel.server.signal(signal.SIGHUP)
+            before = answered
+            in_use = lambda: tunnel.server.text().count("the new configuration is in use") > number and answered > before + 100
+            await eventually(lambda: in_use() or any(each.done() for each in asking), 30, "the next generation is used")
+        done.set()
+        await asyncio.gather(*asking)
+    assert not failed, (answered, failed[:3])

@@ -1,6 +1,11 @@
 """An agent without a server, and one whose server comes and goes."""
 
 import asyncio
+import contextlib
+import ctypes
+import socket
+import struct
+import sys
 
 import pytest
 
@@ -86,3 +91,48 @@ async def test_a_silent_server_is_noticed(make_tunnel, origin):
             assert response.status in (502, 503, 504), response.raw
         finally:
             tunnel.server.signal(18)  # SIGCONT
+
+
+def drop_everything(writer):
+    """From now on the kernel throws away what comes to this socket, without a word to the other end."""
+    nothing = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0))
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, 26, struct.pack("HL", 1, ctypes.addressof(nothing)))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel isn't asked elsewhere")
+@pytest.mark.parametrize("codec", ["mux", "h2", "json"])
+async def test_a_connection_that_has_died_silently_is_given_up(make_tunnel, make_tcp, ok, codec):
+    """With bytes on their way: the kernel would send those again for a quarter of an hour."""
+    frame = {"frame": {"codec": codec, "ping-interval": "1s", "ping-timeout": "1s"}}
+    server = make_tunnel(server=frame)
+    server.start_server()
+    ends = []
+
+    async def pass_on(reader, writer):
+        there, back = await asyncio.open_connection("127.0.0.1", server.server_port)
+        ends.append(writer)
+
+        async def pump(source, sink):
+            with contextlib.suppress(OSError):
+                while data := await source.read(1 << 16):
+                    sink.write(data)
+            sink.close()
+
+        await asyncio.gather(pump(reader, back), pump(there, writer))
+
+    way = await make_tcp(pass_on)
+    tunnel = make_tunnel(agent={**frame, "connect": {"to": f"localhost:{way.port}", "wait": "1s"}})
+    tunnel.start_agent()
+    assert (await fetch(tunnel.port, ok.url("/"))).body == b"fine"
+    for end in ends:
+        drop_everything(end)
+    dead = len(ends)
+    async with patiently(60):
+        response = await fetch(tunnel.port, ok.url("/"), within=60)
+        assert response.status in (502, 503, 504), response.raw
+        await eventually(lambda: len(ends) >= 2 * dead, 30, "the agent has dialled anew")
+
+        async def works():
+            return (await fetch(tunnel.port, ok.url("/"))).status == 200
+
+        await eventually(works, 30, "the new connection is used")

@@ -91,6 +91,17 @@ async def test_it_is_its_clients_alone(one_loop, make_trusting, scheme, steps):
         assert (await fetch(tunnel.port, origin.url("/mail"))).status == 401
 
 
+@pytest.mark.parametrize(("scheme", "expected"), [("NTLM", ["Session-Based-Authentication"]), ("Negotiate", ["Session-Based-Authentication"]), ("Basic", [])])
+async def test_clients_hear_that_their_connection_is_kept(one_loop, origin, scheme, expected):
+    """RFC 4559, 6: without that, browsers don't use these schemes through a proxy."""
+
+    @origin.on("/")
+    async def refuse(exchange):
+        await exchange.respond(401, [("WWW-Authenticate", f"{scheme}"), ("WWW-Authenticate", "Digest realm=x")])
+
+    assert (await fetch(one_loop().port, origin.url("/"))).all("proxy-support") == expected
+
+
 async def test_nor_through_another_agent(make_tunnel, make_trusting, authority):
     origin = await make_trusting()
     first = make_tunnel(server_top={"event-loops": 1}).start()

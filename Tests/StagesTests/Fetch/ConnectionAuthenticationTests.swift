@@ -27,6 +27,18 @@ import Testing
         #expect(ConnectionAuthentication.isUsed(by: head) == expected)
     }
 
+    /// RFC 4559, 6: whether a client hears that its connection is kept for it.
+    @Test(
+        arguments: [
+            (401, [("WWW-Authenticate", "Negotiate")], true),
+            (401, [("www-authenticate", "Basic realm=x"), ("WWW-Authenticate", "NTLM")], true),
+            (401, [("WWW-Authenticate", "Basic realm=NTLM")], false), (200, [("WWW-Authenticate", "Negotiate oYG2")], false),
+            (401, [], false),
+        ] as [(Int, [(String, String)], Bool)])
+    func `An origin's offer`(_ status: Int, _ fields: [(String, String)], _ expected: Bool) {
+        #expect(ConnectionAuthentication.isOffered(by: ResponseHead(status: status, fields: HeaderFields(fields))) == expected)
+    }
+
     @Test(arguments: [
         ([], false),
         // The offer alone: nobody has answered it yet.

@@ -9,6 +9,9 @@ final class TunnelClient<Port: ExchangePort & OutboundClient> {
     final class Server: OutboundPort {
         var patience = TimeAmount.seconds(10)
         var status: OutboundStatus { .up }
+        /// How often another connection was asked for.
+        var wanted = 0
+        func openAnother() { wanted += 1 }
         func attach(_ client: any OutboundClient) {}
     }
 
@@ -32,9 +35,10 @@ final class TunnelClient<Port: ExchangePort & OutboundClient> {
     }
 
     /// A connection that is open.
-    func connect() throws -> (connection: Outbound, channel: EmbeddedChannel) {
+    func connect(isExtra: Bool = false) throws -> (connection: Outbound, channel: EmbeddedChannel) {
         let channel = EmbeddedChannel(loop: loop)
         let connection = Outbound(channel: channel, host: "server.example")
+        connection.isExtra = isExtra
         try port.configure(connection)
         channel.connect(to: try SocketAddress(ipAddress: "192.0.2.1", port: 1), promise: nil)
         port.ready(connection)

@@ -51,6 +51,37 @@ import TunnelStages
         #expect(try body(false, ("content-length", "7")) == .known(7))
     }
 
+    @Test func `Bytes are bytes`() throws {
+        let value: [UInt8] = [0x63, 0xE9, 0x20, 0xFF, 0xC3, 0xA9]
+        var fields = HeaderFields()
+        value.withUnsafeBytes { value in Array("X-A".utf8).withUnsafeBytes { _ = fields.append(name: $0, value: value) } }
+        let request = RequestHead(method: "GET", scheme: .http, authority: "h", path: "/", fields: fields)
+        var lowercased = fields
+        lowercased.rename("x-a", to: "x-a")
+        let sent = try #require(H2Heads.headers(request))
+        #expect(try H2Heads.request(sent, isWhole: true).head.fields == lowercased)
+        // What a table had would be counted by the library's characters.
+        #expect(sent.contains { $0.name == "x-a" && $0.indexable == .nonIndexable && $0.value.utf8.count == 10 })
+        let answer = H2Heads.headers(ResponseHead(status: 200, fields: fields), to: request)
+        #expect(H2Heads.response(answer, to: request, isWhole: true)?.fields == lowercased)
+        #expect(H2Heads.trailers(H2Heads.headers(trailers: fields)) == lowercased)
+        let path = try H2Heads.request(
+            headers((":method", "GET"), (":scheme", "http"), (":authority", "h"), (":path", "/\u{E9}")), isWhole: true)
+        #expect(path.head.path == "/%E9")
+    }
+
+    @Test(arguments: [[("x", " a")], [("x", "a ")], [("x", "\ta")], [("content-length", "1"), ("content-length", "2")]])
+    func `A malformed response`(_ fields: [(String, String)]) {
+        let request = RequestHead(method: "GET", scheme: .http, authority: "h", path: "/")
+        #expect(H2Heads.response(HPACKHeaders([(":status", "200")] + fields), to: request, isWhole: true) == nil)
+        #expect(H2Heads.response(HPACKHeaders([(":status", "200"), ("x", "a b")]), to: request, isWhole: true) != nil)
+    }
+
+    @Test func `No blanks at the ends of values are sent`() {
+        let fields = HeaderFields([("X-A", " a b\t")])
+        #expect(H2Heads.headers(trailers: fields).first(name: "x-a") == "a b")
+    }
+
     @Test func `A tunnel`() throws {
         let head = try H2Heads.request(headers((":method", "CONNECT"), (":authority", "example.com:443")), isWhole: false).head
         #expect(head.kind == .tunnel && head.authority == "example.com:443" && head.path == "" && head.body == .unknown)
@@ -113,6 +144,16 @@ import TunnelStages
             ([(":method", "GET"), (":scheme", "http"), (":authority", "h"), (":path", "x")], 400),
             ([(":method", "GET"), (":scheme", "http"), (":authority", "h"), (":path", "/"), ("x", "a\nb")], 400),
             ([(":method", "GET"), (":scheme", "http"), (":authority", "h"), (":path", "/"), ("content-length", "-1")], 400),
+            ([(":method", "GET"), (":scheme", "http"), (":authority", "h"), (":path", "/"), ("content-length", "")], 400),
+            (
+                [
+                    (":method", "GET"), (":scheme", "http"), (":authority", "h"), (":path", "/"), ("content-length", "1"),
+                    ("content-length", "2"),
+                ], 400
+            ),
+            ([(":method", "G(T"), (":scheme", "http"), (":authority", "h"), (":path", "/")], 400),
+            ([(":method", "GET"), (":scheme", "http"), (":authority", "h"), (":path", "/"), ("x", " a")], 400),
+            ([(":method", "GET"), (":scheme", "http"), (":authority", "h"), (":path", "/"), ("x", "a\t")], 400),
             ([(":method", "CONNECT"), (":authority", "h")], 400),
             ([(":method", "CONNECT"), (":protocol", "x"), (":scheme", "http"), (":authority", "h"), (":path", "/")], 501),
             (

@@ -8,6 +8,8 @@ public final class Outbound {
     /// Whether somebody has chosen how TCP finds its rate; else a stage that knows how it is used may.
     package var hasCongestionControl = false
     public var identity: PeerIdentity?
+    /// Whether it was opened beside another one, which was full.
+    package var isExtra = false
     /// Told once, when the connection works as far as its user can say; until then a loss counts as a failed dial.
     public var onEstablished: (() -> Void)?
     /// Told once, when nothing new will go over the connection although it is still open.

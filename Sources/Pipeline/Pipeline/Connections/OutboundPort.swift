@@ -7,6 +7,13 @@ public protocol OutboundPort: AnyObject {
     var status: OutboundStatus { get }
     /// How long an exchange may wait for a connection. Zero while none can come in that time.
     var patience: TimeAmount { get }
+    /// Those that are open are full: another one is opened beside them if it can be had. To be called again for each that is wanted; it is
+    /// its user who closes it when nobody needs it any more.
+    func openAnother()
+}
+
+extension OutboundPort {
+    public func openAnother() {}
 }
 
 /// The user of outgoing connections.
@@ -21,6 +28,12 @@ public protocol OutboundClient: AnyObject {
     /// The connection has ended, or could not be opened. Another attempt follows by itself; `OutboundPort.patience` says whether it is
     /// worth waiting for.
     func lost(_ connection: Outbound?, because error: (any Error)?)
+    /// Another connection, which couldn't be opened when it was wanted, may be had now.
+    func roomFreed()
+}
+
+extension OutboundClient {
+    public func roomFreed() {}
 }
 
 /// Whether connections can be had at the moment, and why not.

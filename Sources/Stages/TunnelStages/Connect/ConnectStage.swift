@@ -73,6 +73,7 @@ public struct ConnectFactory: StageFactory {
             """,
         metrics: Metrics.all,
         notes: [
+            "With the codec h2, another connection is opened, up to fifteen on each event loop, when the server takes no more streams on those that there are. It is closed when nobody has used it for 30 s.",
             "A server that says that it is going away is replaced while the exchanges that it has finish.",
             "A proxy of `via` that refuses, by 407, 403 or another 4xx, isn't asked again for minutes by any part of the process, nor with the same credentials after a reload: other credentials are tried at once, and so are all after a restart. Requests get the reason meanwhile, without waiting.",
             "Of the ways to authenticate at a proxy only Basic is spoken; one that wants Negotiate, NTLM or Digest is named as such.",

@@ -46,6 +46,7 @@ final class Dialer: OutboundPort {
     private let failures: Counter
     private let losses: Counter
     private let reconnects: Counter
+    private let extra: ExtraConnections
 
     init(
         configuration: ConnectConfiguration, routes: [Route], presence: ServerPresence?, shard: Shard, tries: ProxyTries = .process
@@ -62,6 +63,10 @@ final class Dialer: OutboundPort {
         failures = shard.metrics.counter(ConnectFactory.Metrics.failures, labels)
         losses = shard.metrics.counter(ConnectFactory.Metrics.losses, labels)
         reconnects = shard.metrics.counter(ConnectFactory.Metrics.reconnects, labels)
+        extra = ExtraConnections(
+            configuration: configuration, shard: shard, tries: tries, dials: dials,
+            finder: AddressFinder(configuration.resolver, on: shard.loop))
+        extra.onRoom = { [weak self] in self?.client?.roomFreed() }
     }
 
     /// Where the server is; nil while that isn't known.
@@ -106,20 +111,28 @@ final class Dialer: OutboundPort {
         dial()
     }
 
+    /// By the way that leads to the server, as long as one does.
+    func openAnother() {
+        guard isUp, !isStopped, let to, let client else { return }
+        extra.add(to: .init(way: routes[route], server: to), for: client)
+    }
+
     func stop() -> EventLoopFuture<Void> {
         isStopped = true
         retry?.cancel()
         finder.cancel()
         proxyTry = nil
-        guard let channel = connection?.channel else { return shard.loop.makeSucceededVoidFuture() }
+        let others = extra.stop(leave)
+        guard let channel = connection?.channel else { return others }
+        leave(channel)
+        return channel.closeFuture.and(others).map { _ in }
+    }
+
+    private func leave(_ channel: any Channel) {
         // The server learns that this agent has gone, and not only that a connection was lost; unless it is to be kept.
-        if presence?.leavesQuietly == true {
-            channel.close(promise: nil)
-            return channel.closeFuture
-        }
+        guard presence?.leavesQuietly != true else { return channel.close(promise: nil) }
         channel.pipeline.fireUserInboundEventTriggered(DrainEvent())
         _ = shard.loop.assumeIsolated().scheduleTask(in: Self.farewell) { channel.close(promise: nil) }
-        return channel.closeFuture
     }
 
     /// What was found out or begun makes another attempt worthwhile at once.
@@ -195,12 +208,8 @@ final class Dialer: OutboundPort {
         guard !isStopped else { return }
         let made = NIOLoopBoundBox<[ObjectIdentifier: Outbound]>([:], eventLoop: shard.loop)
         let this = NIOLoopBound(self, eventLoop: shard.loop)
-        ClientBootstrap(group: shard.loop)
-            .connectTimeout(max(deadline - .now(), .milliseconds(1)))
+        ClientBootstrap.tunnel(on: shard.loop, timeout: max(deadline - .now(), .milliseconds(1)))
             .resolver(KnownAddresses(addresses: addresses, loop: shard.loop))
-            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .channelOption(.maxMessagesPerRead, value: 4)
-            .channelOption(.writeBufferWaterMark, value: .init(low: 64 << 10, high: 192 << 10))
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     // Several addresses may be tried at once; the last to be made here isn't always the one that connects.

@@ -26,6 +26,20 @@ enum KeepAlive {
         #endif
     }
 
+    /// How long nothing has come from the other end, not even that it has what it was sent; where it is asked as above, a longer time than
+    /// both together says that it isn't there. While bytes are on their way the kernel sends those again instead of asking, for a quarter of
+    /// an hour, so that somebody has to look. Never told where the system doesn't know.
+    static func measureSilence(on channel: any Channel, _ told: @escaping (TimeAmount) -> Void) {
+        #if os(Linux)
+        guard let options = channel as? any SocketOptionProvider else { return }
+        options.unsafeGetSocketOption(level: .tcp, name: .init(rawValue: TCP_INFO)).assumeIsolated().whenSuccess {
+            (info: SIMD16<UInt32>) in
+            // The last two that fit, in milliseconds: since when no data has come, and no acknowledgement.
+            told(.milliseconds(Int64(min(info[13], info[14]))))
+        }
+        #endif
+    }
+
     #if os(Linux)
     private static func set(_ name: CInt, _ value: CInt, on options: any SocketOptionProvider) {
         _ = options.unsafeSetSocketOption(level: .tcp, name: .init(rawValue: name), value: value)

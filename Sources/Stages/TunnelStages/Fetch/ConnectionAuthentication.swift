@@ -43,6 +43,20 @@ enum ConnectionAuthentication {
         return isUsed
     }
 
+    /// Whether an origin offers a scheme that a client uses through a proxy only if that says that it keeps the connection for it (RFC 4559, 6).
+    static func isOffered(by response: ResponseHead) -> Bool {
+        guard response.status == 401 else { return false }
+        var isOffered = false
+        response.fields.forEach { name, value in
+            guard name.count == 16, HTTPGrammar.equal(name, "www-authenticate" as StaticString) else { return }
+            let scheme = scheme(of: value)
+            if HTTPGrammar.equal(scheme, "negotiate" as StaticString) || HTTPGrammar.equal(scheme, "ntlm" as StaticString) {
+                isOffered = true
+            }
+        }
+        return isOffered
+    }
+
     private static func isPerRequest(_ scheme: UnsafeRawBufferPointer) -> Bool {
         for known in perRequest where HTTPGrammar.equal(scheme, known) { return true }
         return false

@@ -29,7 +29,7 @@ extension UpstreamHandler {
 
     private func received(_ head: HTTP1ResponseHead) {
         guard let exchange else { return }
-        let response = ResponseHead(status: head.status, phrase: head.phrase, body: head.body, fields: head.fields)
+        var response = ResponseHead(status: head.status, phrase: head.phrase, body: head.body, fields: head.fields)
         if head.isInformational {
             guard turn.receivedInformational() else {
                 return fail(Failure(.originInvalid, "\(origin.host) sent too many informational responses"))
@@ -38,6 +38,15 @@ extension UpstreamHandler {
         }
         turn.receivedHead(keepsAlive: head.keepAlive)
         if ConnectionAuthentication.isUsed(by: response) { claim(for: exchange) }
+        if ConnectionAuthentication.isOffered(by: response) {
+            let field = "Proxy-Support"
+            // Where clients can't be told apart, no connection is kept for one.
+            if exchange.clientConnection == nil {
+                response.fields.remove(field)
+            } else {
+                response.fields.set(field, "Session-Based-Authentication")
+            }
+        }
         if response.opensTunnel(for: exchange.request) { return upgrade(exchange, response) }
         expectMore()
         exchange.sendResponseHead(response)

@@ -17,10 +17,10 @@ final class HTTPResponseWriter {
         isTunnel = false
     }
 
-    func head(_ head: ResponseHead, to request: RequestHead, minorVersion: Int, keepAlive: Bool) {
+    func head(_ head: ResponseHead, to request: RequestHead, minorVersion: Int, keepAlive: Bool, date: String?) {
         body.begin(
             output.gather {
-                HTTP1Writer.response(head, to: request, minorVersion: minorVersion, keepAlive: keepAlive, into: &$0)
+                HTTP1Writer.response(head, to: request, minorVersion: minorVersion, keepAlive: keepAlive, date: date, into: &$0)
             })
         isTunnel = head.opensTunnel(for: request)
         // An informational response is of use only now.

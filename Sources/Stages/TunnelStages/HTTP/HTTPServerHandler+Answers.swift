@@ -83,7 +83,9 @@ extension HTTPServerHandler {
         port.meter.responded(status)
         response.reset()
         let request = RequestHead(method: "GET", scheme: .http, authority: "-", path: "/")
-        response.head(answer.head, to: request, minorVersion: minorVersion, keepAlive: false)
+        response.head(
+            answer.head, to: request, minorVersion: minorVersion, keepAlive: false,
+            date: port.date.value(for: answer.head, to: request))
         _ = response.write(ByteBuffer(string: answer.body))
         _ = response.body.end(nil)
         finish(context)

@@ -83,12 +83,13 @@ extension HTTPServerHandler {
         hasBegun = true
         connection.unusedSince = nil
         requestBody = head.body
-        keepAlive = head.keepAlive
+        // A proxy keeps no connection of a client of HTTP/1.0, which may not mean this end by what it says (RFC 9112, 9.3 and C.2.2).
+        keepAlive = head.keepAlive && (head.minorVersion > 0 || port.configuration.mode == .origin)
         minorVersion = head.minorVersion
         deadline = nil
         allowance.reset()
         let pac = port.pac.flatMap { $0.isWanted(by: head.method, head.target) ? $0 : nil }
-        let request: RequestHead
+        var request: RequestHead
         do {
             // A request for the file is made as to a site: this one.
             request = try RequestTarget.interpret(
@@ -96,6 +97,7 @@ extension HTTPServerHandler {
         } catch {
             return refuse(error.status, error.message, context)
         }
+        let lastAnswer = MaxForwards.count(&request)
         if !port.isIdentified { connection.admit() }
         let exchange = Exchange(request, from: self, client: connection, on: port.shard)
         exchange.role = port.configuration.mode == .proxy ? .proxy : .origin
@@ -113,6 +115,7 @@ extension HTTPServerHandler {
             allowance.spend(rest.readableBytes)
             if rest.readableBytes > 0 { exchange.sendRequestBody(rest) }
         }
+        if let lastAnswer { return exchange.answer(lastAnswer) }
         if let pac { return answer(exchange, with: pac, asSeenFrom: head.host, here) }
         port.downstream.open(exchange)
     }

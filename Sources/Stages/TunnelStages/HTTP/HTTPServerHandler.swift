@@ -74,7 +74,9 @@ final class HTTPServerHandler: ExchangeSource {
         if !head.isInformational { port.meter.responded(head.status) }
         if !head.isInformational, isDraining || (mode == .tunnel && !opensTunnel) { keepAlive = false }
         if exchange.request.kind == .upgrade, !head.isInformational { upgrade(exchange, agreed: opensTunnel) }
-        response.head(head, to: exchange.request, minorVersion: minorVersion, keepAlive: keepAlive && isReusable)
+        response.head(
+            head, to: exchange.request, minorVersion: minorVersion, keepAlive: keepAlive && isReusable,
+            date: port.date.value(for: head, to: exchange.request))
     }
 
     override func responseBody(_ bytes: ByteBuffer) {

@@ -86,6 +86,7 @@ final class HTTPPort: InboundPort {
     let pac: PACFile?
     let meter: HTTPMeter
     let scratches = ScratchBuffers()
+    let date = DateField()
 
     init(configuration: HTTPConfiguration, isIdentified: Bool, downstream: any ExchangePort, shard: Shard) {
         self.configuration = configuration

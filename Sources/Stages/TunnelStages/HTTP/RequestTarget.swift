@@ -21,7 +21,7 @@ package enum RequestTarget {
     }
 
     private static func tunnel(_ head: HTTP1RequestHead, _ mode: HTTPMode) throws(Refusal) -> RequestHead {
-        guard mode == .proxy else { throw Refusal(status: 405, message: "CONNECT is for proxies, and this is none.") }
+        guard mode == .proxy else { throw Refusal(status: 501, message: "CONNECT is for proxies, and this is none.") }
         guard let authority = Authority(head.target), authority.port != nil else {
             throw Refusal(status: 400, message: "CONNECT wants a host and a port, such as example.com:443.")
         }

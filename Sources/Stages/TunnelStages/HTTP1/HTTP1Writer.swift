@@ -66,10 +66,12 @@ package enum HTTP1Writer {
     /// - Parameters:
     ///   - minorVersion: the client's. A client of HTTP/1.0 gets no informational response: nothing is written.
     ///   - keepAlive: the connection is used further.
+    ///   - date: the value of a `Date` that isn't among its fields.
     /// - Returns: how the body is to be sent; if until the connection closes, then the connection isn't used further, whatever
     ///   `keepAlive` says.
     package static func response(
-        _ head: ResponseHead, to request: RequestHead, minorVersion: Int = 1, keepAlive: Bool, into buffer: inout ByteBuffer
+        _ head: ResponseHead, to request: RequestHead, minorVersion: Int = 1, keepAlive: Bool, date: String? = nil,
+        into buffer: inout ByteBuffer
     ) -> BodyFraming {
         let isOld = minorVersion == 0
         if head.isInformational && isOld { return .none }
@@ -85,6 +87,11 @@ package enum HTTP1Writer {
             return .none
         }
 
+        if let date {
+            buffer.writeStaticString("Date: ")
+            buffer.writeString(date)
+            buffer.writeStaticString("\r\n")
+        }
         let framing = framing(of: head, to: request, isOld: isOld)
         if !(100..<200).contains(head.status) {
             if framing == .untilClose || !keepAlive {

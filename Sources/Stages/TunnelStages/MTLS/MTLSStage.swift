@@ -204,6 +204,7 @@ struct MTLSClientStage: Stage {
 
         var status: OutboundStatus { downstream.status }
         var patience: TimeAmount { downstream.patience }
+        func openAnother() { downstream.openAnother() }
 
         func configure(_ connection: Outbound) throws {
             let wanted = name ?? connection.host
@@ -245,6 +246,7 @@ struct MTLSClientStage: Stage {
         func ready(_ connection: Outbound) {}
 
         func lost(_ connection: Outbound?, because error: (any Error)?) { client?.lost(connection, because: error) }
+        func roomFreed() { client?.roomFreed() }
     }
 }
 

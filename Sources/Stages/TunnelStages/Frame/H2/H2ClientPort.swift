@@ -3,14 +3,16 @@ import NIOCore
 import NIOHTTP2
 import Pipeline
 
-/// Opens a stream for every exchange on the HTTP/2 connection that is up.
+/// Opens a stream for every exchange on the HTTP/2 connection that is up, and has another opened where the server takes no more streams on
+/// one.
 final class H2ClientPort: ExchangePort, OutboundClient, TunnelQueueOwner {
     private let configuration: H2Configuration
     private let downstream: any OutboundPort
     private let shard: Shard
     private let queue: TunnelQueue
     private let meter: SessionMeter
-    private var session: H2ClientSession?
+    /// Those that are up, the oldest first: it is filled first, so that others come to their ends.
+    private var sessions: [H2ClientSession] = []
 
     init(configuration: H2Configuration, downstream: any OutboundPort, shard: Shard) {
         self.configuration = configuration
@@ -26,7 +28,10 @@ final class H2ClientPort: ExchangePort, OutboundClient, TunnelQueueOwner {
     func open(_ exchange: Exchange) { queue.take(exchange) }
 
     func begin(_ exchange: Exchange) -> Bool {
-        guard let session, session.canOpen else { return false }
+        guard let session = sessions.first(where: \.canOpen) else {
+            if !sessions.isEmpty { downstream.openAnother() }
+            return false
+        }
         session.open(exchange, from: queue)
         return true
     }
@@ -43,33 +48,35 @@ final class H2ClientPort: ExchangePort, OutboundClient, TunnelQueueOwner {
         }
         let session = H2ClientSession(
             connection: connection, handler: handler, configuration: configuration, shard: shard, meter: meter, port: self)
-        try connection.channel.pipeline.syncOperations.addHandlers(handler, session)
-        self.session = session
+        try connection.channel.pipeline.syncOperations.addHandlers(H2FieldBytesHandler(.client), handler, session)
     }
 
     func ready(_ connection: Outbound) {}
 
     func lost(_ connection: Outbound?, because error: (any Error)?) {
-        // One that was going away may end after its successor has come.
-        if connection == nil || connection === session?.connection { session = nil }
+        sessions.removeAll { $0.connection === connection }
         queue.giveUpIfHopeless()
     }
+
+    func roomFreed() { queue.start() }
 
     // MARK: - From the session
 
     func established(_ session: H2ClientSession) {
-        // Several of a name's addresses may be tried at once: not always is it the last.
-        self.session = session
+        if session.connection.isExtra { sessions.append(session) } else { sessions.insert(session, at: 0) }
         session.connection.established()
         queue.start()
     }
 
     /// What is open goes on; whatever comes now goes to a new connection.
     func goingAway(_ session: H2ClientSession, _ failure: Failure) {
-        guard session === self.session else { return }
-        self.session = nil
+        guard sessions.contains(where: { $0 === session }) else { return }
+        leaving(session)
         session.connection.retire(because: failure)
     }
+
+    /// It takes no more exchanges.
+    func leaving(_ session: H2ClientSession) { sessions.removeAll { $0 === session } }
 
     func streamEnded() { queue.start() }
 }

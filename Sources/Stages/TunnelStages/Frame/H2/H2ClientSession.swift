@@ -10,9 +10,15 @@ final class H2ClientSession: ChannelInboundHandler, Expiring {
     typealias InboundIn = HTTP2Frame
     typealias OutboundOut = HTTP2Frame
 
+    /// How long a connection that was opened because another one was full is kept when nobody uses it.
+    private static let spareTime = TimeAmount.seconds(30)
+
     let connection: Outbound
-    private(set) var deadline: NIODeadline?
     var sweepIndex: Int?
+    /// When the server is to be asked whether it is there, or given up.
+    private var pingDeadline: NIODeadline?
+    /// When a connection that isn't used is given back.
+    private var spareDeadline: NIODeadline?
 
     private let handler: NIOHTTP2Handler
     private let configuration: H2Configuration
@@ -61,6 +67,7 @@ final class H2ClientSession: ChannelInboundHandler, Expiring {
     /// - Parameter queue: Where the exchange goes if the server hasn't begun it.
     func open(_ exchange: Exchange, from queue: TunnelQueue) {
         openStreams += 1
+        spareDeadline = nil
         meter.streamOpened()
         let made = NIOLoopBound((self, exchange, queue), eventLoop: shard.loop)
         let window = configuration.streamWindow
@@ -94,6 +101,7 @@ final class H2ClientSession: ChannelInboundHandler, Expiring {
 
     private func streamEnded() {
         openStreams -= 1
+        if openStreams == 0, connection.isExtra { spareDeadline = .now() + Self.spareTime }
         meter.streamsClosed()
         if isGoingAway { closeIfDone() } else { port?.streamEnded() }
     }
@@ -113,7 +121,7 @@ final class H2ClientSession: ChannelInboundHandler, Expiring {
 
     func channelActive(context: ChannelHandlerContext) {
         // A server that isn't HTTP/2 may say nothing at all.
-        deadline = .now() + configuration.pingTimeout
+        pingDeadline = .now() + configuration.pingTimeout
         shard.deadlines.add(self)
         context.fireChannelActive()
     }
@@ -154,22 +162,29 @@ final class H2ClientSession: ChannelInboundHandler, Expiring {
         alive()
         guard !isEstablished else { return }
         isEstablished = true
+        if connection.isExtra { spareDeadline = .now() + Self.spareTime }
         meter.opened()
         port?.established(self)
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         switch event {
-        case is DrainEvent:
-            // Servers open no streams, so the last that is known is none.
-            let goodbye = HTTP2Frame(
-                streamID: .rootStream, payload: .goAway(lastStreamID: .rootStream, errorCode: .noError, opaqueData: nil))
-            context.writeAndFlush(wrapOutboundOut(goodbye), promise: nil)
-            isGoingAway = true
-            closeIfDone()
+        case is DrainEvent: leave(context)
         case ChannelEvent.inputClosed: context.close(promise: nil)
         default: context.fireUserInboundEventTriggered(event)
         }
+    }
+
+    /// Takes nothing new, and closes the connection when what is open has ended.
+    private func leave(_ context: ChannelHandlerContext) {
+        guard !isGoingAway else { return }
+        // Servers open no streams, so the last that is known is none.
+        let goodbye = HTTP2Frame(
+            streamID: .rootStream, payload: .goAway(lastStreamID: .rootStream, errorCode: .noError, opaqueData: nil))
+        context.writeAndFlush(wrapOutboundOut(goodbye), promise: nil)
+        isGoingAway = true
+        port?.leaving(self)
+        closeIfDone()
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -187,20 +202,30 @@ final class H2ClientSession: ChannelInboundHandler, Expiring {
 
     private func alive() {
         isPinging = false
-        deadline = .now() + configuration.pingInterval
+        pingDeadline = .now() + configuration.pingInterval
+    }
+
+    var deadline: NIODeadline? {
+        guard let spareDeadline else { return pingDeadline }
+        return min(spareDeadline, pingDeadline ?? spareDeadline)
     }
 
     func expire(now: NIODeadline) {
         guard let context else { return }
+        if let spareDeadline, spareDeadline <= now {
+            self.spareDeadline = nil
+            leave(context)
+        }
+        guard let pingDeadline, pingDeadline <= now else { return }
         guard isEstablished, !isPinging else {
-            deadline = nil
+            self.pingDeadline = nil
             connection.failure =
                 connection.failure
                 ?? StageError(.unavailable, isEstablished ? "the server doesn't answer" : "the server says nothing in HTTP/2")
             return context.channel.closeTransport()
         }
         isPinging = true
-        deadline = now + configuration.pingTimeout
+        self.pingDeadline = now + configuration.pingTimeout
         let ping = HTTP2Frame(streamID: .rootStream, payload: .ping(HTTP2PingData(withInteger: 0x666C_7569_6469_7479), ack: false))
         context.writeAndFlush(wrapOutboundOut(ping), promise: nil)
     }

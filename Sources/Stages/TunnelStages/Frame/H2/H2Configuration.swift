@@ -15,9 +15,9 @@ struct H2Configuration: Sendable {
     /// The largest head that is passed on, in bytes, each field with 32 more: room for 64 KiB of fields and 256 of them, and for a path.
     static let headLimit = 96 << 10
     /// A larger one is refused by itself up to this size; one beyond ends the connection, for the library reads it no further.
-    private static let headerListLimit = 256 << 10
+    static let headerListLimit = 256 << 10
     /// CONTINUATION frames of a head. Peers mostly fill them, with 16 KiB.
-    private static let continuationLimit = 96
+    static let continuationLimit = 96
     /// Streams may be reset in a hurry (a browser that leaves a page) but not as a way of life.
     private static let resetLimit = 1_000
 

@@ -2,7 +2,8 @@ package import HTTPMessages
 package import NIOHPACK
 import Pipeline
 
-/// The heads of exchanges as HTTP/2 writes them (RFC 9113, 8.3), WebSockets as extended CONNECT (RFC 8441).
+/// The heads of exchanges as HTTP/2 writes them (RFC 9113, 8.3), WebSockets as extended CONNECT (RFC 8441). The values of the library's
+/// fields are texts that stand for bytes (`H2Text`).
 package enum H2Heads {
     /// Why a request isn't carried out: its stream gets this answer.
     package struct Refusal: Error, Equatable {
@@ -23,7 +24,9 @@ package enum H2Heads {
     ) throws(Refusal) -> (head: RequestHead, authorization: String?, client: UInt64?) {
         guard headers.count <= fieldLimit else { throw Refusal(status: 431, message: "There are too many fields.") }
         let pseudo = PseudoFields(headers)
-        guard let method = pseudo.method else { throw Refusal(status: 400, message: "The method is missing.") }
+        guard let method = pseudo.method, isToken(method) else {
+            throw Refusal(status: 400, message: "The method is missing or malformed.")
+        }
         let authority = pseudo.authority ?? headers.first(name: "host") ?? ""
         var head = RequestHead(method: method, scheme: .none, authority: authority, path: "")
         let (authorization, client) = try take(headers, into: &head)
@@ -39,7 +42,7 @@ package enum H2Heads {
             return (head, authorization, client)
         }
         head.scheme = try scheme(pseudo.scheme)
-        head.path = pseudo.path ?? ""
+        head.path = H2Text.withBytes(pseudo.path ?? "") { HTTPGrammar.legalTarget($0) }
         guard head.path.utf8.first == UInt8(ascii: "/") || head.path == "*" && method == "OPTIONS" else {
             throw Refusal(status: 400, message: "The path is missing or malformed.")
         }
@@ -70,10 +73,11 @@ package enum H2Heads {
         var clientFields = 0
         head.body = .unknown
         for (name, value, _) in headers where !name.hasPrefix(":") {
+            guard !hasBlankEnds(value) else { throw Refusal(status: 400, message: "A field's value begins or ends with a blank.") }
             switch name {
             case "cookie": cookies.append(value)
             case "content-length":
-                guard let length = Int64(value), length >= 0, value.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
+                guard let length = length(value), head.body == .unknown || head.body == .known(length) else {
                     throw Refusal(status: 400, message: "content-length is not a number of bytes.")
                 }
                 head.body = .known(length)
@@ -83,13 +87,13 @@ package enum H2Heads {
                 client = clientFields == 1 ? ClientConnection.name(value) : nil
             case _ where isLeftOut(name) || name.hasPrefix("proxy-"): break
             default:
-                guard head.fields.append(name, value) else {
+                guard append(name, value, to: &head.fields) else {
                     throw Refusal(status: 400, message: "A field has a byte that no field may have.")
                 }
             }
         }
         // HTTP/2 may send a cookie's parts as fields of their own; in HTTP/1.1 there is one (RFC 9113, 8.2.3).
-        if !cookies.isEmpty, !head.fields.append("cookie", cookies.joined(separator: "; ")) {
+        if !cookies.isEmpty, !append("cookie", cookies.joined(separator: "; "), to: &head.fields) {
             throw Refusal(status: 400, message: "The cookie has a byte that no field may have.")
         }
         return (authorization, client)
@@ -165,12 +169,15 @@ package enum H2Heads {
             (100...999).contains(status), status != 101
         else { return nil }
         var head = ResponseHead(status: status, reason: HTTPStatus.reason(status), body: isWhole ? .none : .unknown)
+        var length: Int64?
         for (name, value, _) in headers where !name.hasPrefix(":") {
+            guard !hasBlankEnds(value) else { return nil }
             if name == "content-length" {
-                guard let length = Int64(value), length >= 0 else { return nil }
-                head.body = .known(length)
+                guard let said = Self.length(value), length == nil || length == said else { return nil }
+                length = said
+                head.body = .known(said)
             } else if !isLeftOut(name), name != "proxy-authenticate" {
-                guard head.fields.append(name, value) else { return nil }
+                guard append(name, value, to: &head.fields) else { return nil }
             }
         }
         guard request.kind == .upgrade, (200..<300).contains(status) else { return head }
@@ -186,13 +193,14 @@ package enum H2Heads {
 
     // MARK: - Fields
 
-    /// Trailers that may be passed on, or nil if there are none.
+    /// Trailers that may be passed on, or nil if there are none, or more of them than a head may have.
     package static func trailers(_ headers: HPACKHeaders) -> HeaderFields? {
         var fields = HeaderFields()
-        for (name, value, _) in headers.prefix(fieldLimit) where !name.hasPrefix(":") {
+        guard H2PeerLimits.listSize(headers) <= H2Configuration.headLimit else { return nil }
+        for (name, value, _) in headers.prefix(fieldLimit) where !name.hasPrefix(":") && !hasBlankEnds(value) {
             var name = name
             let isForbidden = name.withUTF8 { HTTP1FieldSection.isForbiddenInTrailers(UnsafeRawBufferPointer($0)) }
-            if !isForbidden { fields.append(name, value) }
+            if !isForbidden { append(name, value, to: &fields) }
         }
         return fields.isEmpty ? nil : fields
     }
@@ -204,10 +212,36 @@ package enum H2Heads {
     }
 
     private static func add(_ fields: HeaderFields, to headers: inout HPACKHeaders, leavingOut isLeftOut: (String) -> Bool) {
-        for (name, value) in fields.list {
-            let name = name.lowercased()
-            if !Self.isLeftOut(name), !isLeftOut(name) { headers.add(name: name, value: value) }
+        fields.forEach { name, value in
+            let name = String(decoding: name, as: UTF8.self).lowercased()
+            guard !Self.isLeftOut(name), !isLeftOut(name) else { return }
+            let text = H2Text.text(HTTPGrammar.trim(value))
+            // What isn't kept in a table is written anew behind the library (`H2OutgoingHeads`).
+            headers.add(name: name, value: text, indexing: H2Text.isASCII(text) ? .indexable : .nonIndexable)
         }
+    }
+
+    @discardableResult
+    private static func append(_ name: String, _ value: String, to fields: inout HeaderFields) -> Bool {
+        var name = name
+        return name.withUTF8 { name in
+            H2Text.withBytes(value) { fields.append(name: UnsafeRawBufferPointer(name), value: $0) }
+        }
+    }
+
+    /// Whether a value is none (RFC 9113, 8.2.1).
+    private static func hasBlankEnds(_ value: String) -> Bool {
+        func isBlank(_ byte: UInt8?) -> Bool { byte == 0x20 || byte == 0x09 }
+        return isBlank(value.utf8.first) || isBlank(value.utf8.last)
+    }
+
+    private static func length(_ value: String) -> Int64? {
+        value.utf8.allSatisfy { (0x30...0x39).contains($0) } ? Int64(value) : nil
+    }
+
+    private static func isToken(_ text: String) -> Bool {
+        var text = text
+        return text.withUTF8 { HTTPGrammar.isToken(UnsafeRawBufferPointer($0)) }
     }
 
     /// Fields of one connection or of framing, which HTTP/2 forbids or says otherwise (RFC 9113, 8.2.2).

@@ -28,13 +28,14 @@ package final class H2PeerLimits {
     package func allow(_ headers: HPACKHeaders) -> Bool {
         let size = Self.listSize(headers)
         guard size <= listSize else { return false }
-        // No byte has a code of more than 30 bits (RFC 7541, B), and what stands before a field's bytes is less than 32 bytes.
-        return size * 4 <= frameSize || Self.encodedBound(headers) <= frameSize
+        // No byte has a code of more than 30 bits (RFC 7541, B), one beyond ASCII has two here (`H2Text`), and what stands before a field's
+        // bytes is less than 32 bytes.
+        return size * 8 <= frameSize || Self.encodedBound(headers) <= frameSize
     }
 
     /// The size of a list of fields as SETTINGS_MAX_HEADER_LIST_SIZE counts it, in bytes.
     package static func listSize(_ headers: HPACKHeaders) -> Int {
-        headers.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count + 32 }
+        headers.reduce(0) { $0 + $1.name.utf8.count + H2Text.count($1.value) + 32 }
     }
 
     /// What a head takes up at most, in bytes: without help from the fields that a connection has had before.

@@ -11,6 +11,7 @@ final class H2ServerPort: InboundPort {
     private let downstream: any ExchangePort
     private let shard: Shard
     private let meter: SessionMeter
+    private let date = DateField()
 
     init(configuration: H2Configuration, downstream: any ExchangePort, shard: Shard) {
         self.configuration = configuration
@@ -38,12 +39,12 @@ final class H2ServerPort: InboundPort {
                 let (port, connection, limits) = make.value
                 let stream = H2ServerStream(
                     connection: connection, downstream: port.downstream, shard: port.shard, meter: port.meter,
-                    window: port.configuration.streamWindow, limits: limits)
+                    window: port.configuration.streamWindow, limits: limits, date: port.date)
                 try channel.pipeline.syncOperations.addHandler(stream)
             }
         }
         try connection.channel.pipeline.syncOperations.addHandlers(
-            handler, H2FarewellHandler(), management,
+            H2FieldBytesHandler(.server), handler, H2FarewellHandler(answerTime: configuration.pingTimeout), management,
             H2ServerSession(connection: connection, limits: limits, shard: shard, meter: meter))
     }
 }

@@ -20,17 +20,22 @@ final class H2ServerStream: ExchangeSource, ChannelInboundHandler {
     private var isResponseComplete = false
     private var allowance: ReadAllowance
     private let limits: H2PeerLimits
+    private let date: DateField
     /// The channel hands over what it has, and reads on by itself after that.
     private var isDelivering = false
     private let writer = H2StreamWriter()
 
-    init(connection: Inbound, downstream: any ExchangePort, shard: Shard, meter: SessionMeter, window: Int, limits: H2PeerLimits) {
+    init(
+        connection: Inbound, downstream: any ExchangePort, shard: Shard, meter: SessionMeter, window: Int, limits: H2PeerLimits,
+        date: DateField
+    ) {
         self.connection = connection
         self.downstream = downstream
         self.shard = shard
         self.meter = meter
         self.allowance = ReadAllowance(window: window)
         self.limits = limits
+        self.date = date
     }
 
     // MARK: - Life
@@ -98,7 +103,7 @@ final class H2ServerStream: ExchangeSource, ChannelInboundHandler {
         guard H2PeerLimits.listSize(headers.headers) <= H2Configuration.headLimit else {
             return refuse(H2Heads.Refusal(status: 431, message: "The head is too large."), context)
         }
-        let request: RequestHead
+        var request: RequestHead
         let authorization: String?
         let client: UInt64?
         do throws(H2Heads.Refusal) {
@@ -106,6 +111,7 @@ final class H2ServerStream: ExchangeSource, ChannelInboundHandler {
         } catch {
             return refuse(error, context)
         }
+        let lastAnswer = MaxForwards.count(&request)
         let exchange = Exchange(request, from: self, client: connection, on: shard)
         // Without a name it may be one of several clients, of a proxy in front of us or of an agent that says nothing of them.
         exchange.clientConnection = client.map { ClientConnection(connection, client: $0) }
@@ -113,12 +119,16 @@ final class H2ServerStream: ExchangeSource, ChannelInboundHandler {
         exchange.credentials = authorization.map { .proxyAuthorization($0) }
         self.exchange = exchange
         if headers.endStream { requestEnded(nil) }
+        if let lastAnswer { return exchange.answer(lastAnswer) }
         downstream.open(exchange)
     }
 
     private func refuse(_ refusal: H2Heads.Refusal, _ context: ChannelHandlerContext) {
         let answer = LocalResponse(status: refusal.status, body: refusal.message + "\n")
-        writer.write(H2Heads.headers(answer.head, to: RequestHead(method: "GET", scheme: .http, authority: "-", path: "/")))
+        let request = RequestHead(method: "GET", scheme: .http, authority: "-", path: "/")
+        var headers = H2Heads.headers(answer.head, to: request)
+        if let value = date.value(for: answer.head, to: request) { headers.add(name: "date", value: value) }
+        writer.write(headers)
         writer.write(ByteBuffer(string: answer.body), context)
         complete(nil, context)
     }
@@ -142,7 +152,8 @@ final class H2ServerStream: ExchangeSource, ChannelInboundHandler {
 
     override func responseHead(_ head: ResponseHead) {
         guard let exchange, let context else { return }
-        let headers = H2Heads.headers(head, to: exchange.request)
+        var headers = H2Heads.headers(head, to: exchange.request)
+        if let value = date.value(for: head, to: exchange.request) { headers.add(name: "date", value: value) }
         guard limits.allow(headers) else {
             if !head.isInformational { replace(exchange, context) }
             return

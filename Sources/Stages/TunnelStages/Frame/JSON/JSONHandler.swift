@@ -37,6 +37,9 @@ final class JSONHandler: ChannelInboundHandler {
     let configuration: JSONConfiguration
     weak var owner: (any JSONHandlerOwner)?
     private let shard: Shard
+    var sweepIndex: Int?
+    /// When it is to be looked whether the peer is still there.
+    private(set) var deadline: NIODeadline?
     private let meter: SessionMeter
     private let peerName: String
     private var scanner: JSONScanner
@@ -126,6 +129,8 @@ final class JSONHandler: ChannelInboundHandler {
         isActive = true
         // The protocol has no envelope that asks.
         KeepAlive.begin(on: context.channel, after: configuration.pingInterval, within: configuration.pingTimeout)
+        deadline = .now() + configuration.pingInterval
+        shard.deadlines.add(self)
         meter.opened()
         owner?.sessionEstablished()
         context.fireChannelActive()
@@ -161,6 +166,7 @@ final class JSONHandler: ChannelInboundHandler {
     private func close(_ failure: Failure) {
         guard isActive else { return }
         isActive = false
+        shard.deadlines.remove(self)
         flushing.cancel()
         let open = streams
         meter.closed()
@@ -261,6 +267,20 @@ final class JSONHandler: ChannelInboundHandler {
         let settled = owed
         owed = []
         for (stream, bytes) in settled { stream.hasSent(bytes) }
+    }
+}
+
+extension JSONHandler: Expiring {
+    func expire(now: NIODeadline) {
+        deadline = now + configuration.pingInterval
+        guard let context else { return }
+        // As the kernel counts, in seconds, and with one for an answer that is on its way.
+        let limit = max(.seconds(1), configuration.pingInterval) + max(.seconds(1), configuration.pingTimeout) + .seconds(1)
+        KeepAlive.measureSilence(on: context.channel) { silence in
+            guard silence > limit else { return }
+            self.close(Failure(.tunnelLost, "\(self.peerName) doesn't answer"))
+            context.channel.closeTransport()
+        }
     }
 }
 

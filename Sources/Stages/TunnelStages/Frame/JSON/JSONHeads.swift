@@ -58,6 +58,7 @@ package enum JSONHeads {
         fields.removeAll { name, _ in
             HTTPGrammar.isHopField(name)
                 || HTTP1Syntax.hasPrefix(name, "proxy-") && !HTTPGrammar.equal(name, "proxy-status" as StaticString)
+                    && !HTTPGrammar.equal(name, "proxy-support" as StaticString)
                 || named.contains { HTTPGrammar.equal(name, $0) }
         }
         return fields

@@ -1,0 +1,37 @@
+import NIOCore
+
+/// What stands in front of every frame (RFC 9113, 4.1).
+struct H2FrameHeader {
+    static let size = 9
+    static let (headers, pushPromise, continuation): (UInt8, UInt8, UInt8) = (1, 5, 9)
+    static let (endHeaders, padded, priority): (UInt8, UInt8, UInt8) = (0x04, 0x08, 0x20)
+
+    var length: Int
+    var type: UInt8
+    var flags: UInt8
+    /// With its reserved bit.
+    var stream: UInt32
+
+    init(length: Int, type: UInt8, flags: UInt8, stream: UInt32) {
+        self.length = length
+        self.type = type
+        self.flags = flags
+        self.stream = stream
+    }
+
+    /// Nil if it isn't complete.
+    init?(_ bytes: ByteBuffer, at index: Int) {
+        guard let word = bytes.getInteger(at: index, as: UInt32.self), let flags = bytes.getInteger(at: index + 4, as: UInt8.self),
+            let stream = bytes.getInteger(at: index + 5, as: UInt32.self)
+        else { return nil }
+        self.init(length: Int(word >> 8), type: UInt8(truncatingIfNeeded: word), flags: flags, stream: stream)
+    }
+
+    var beginsHead: Bool { type == Self.headers || type == Self.pushPromise }
+
+    func write(to bytes: inout ByteBuffer) {
+        bytes.writeInteger(UInt32(truncatingIfNeeded: length) << 8 | UInt32(type))
+        bytes.writeInteger(flags)
+        bytes.writeInteger(stream)
+    }
+}
