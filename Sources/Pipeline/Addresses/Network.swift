@@ -18,6 +18,9 @@ public struct Network: Sendable, Equatable {
         malformed = text
     }
 
+    /// Whether the text that it was made of has no bits beyond it, as `10.1.2.3/8` has.
+    package func isExact(_ text: String) -> Bool { block?.isExact(text) ?? false }
+
     /// How many bits its addresses have in common; 0 in one that contains nothing.
     package var prefix: Int { block?.prefix ?? 0 }
 
@@ -48,11 +51,7 @@ extension Network: CustomStringConvertible {
 extension Network: ExpressibleByStringLiteral {
     /// `"10.0.0.0/8"`. A literal that is no network contains nothing, and is an error when the plan is made.
     public init(stringLiteral text: String) {
-        do {
-            try self.init(configured: text)
-        } catch {
-            self.init(malformed: text)
-        }
+        self = Network(text).flatMap { $0.isExact(text) ? $0 : nil } ?? Network(malformed: text)
     }
 }
 

@@ -1,3 +1,5 @@
+import Addresses
+
 /// What a host may be called (RFC 1123, 2.1), or which address it is.
 package enum HostName {
     /// Why nothing can be reached by a text as a host, without the brackets of an IPv6 address; nil for one that may be a host.

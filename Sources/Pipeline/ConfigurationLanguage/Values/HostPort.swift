@@ -1,3 +1,5 @@
+import Addresses
+
 /// A host name or address, and a port: `server.example:8443`, `127.0.0.1:8443`, `[::1]:8443`.
 public struct HostPort: Sendable, Hashable, ScalarConfigurationValue, CustomStringConvertible {
     /// Without brackets.

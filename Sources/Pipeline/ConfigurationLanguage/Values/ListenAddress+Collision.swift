@@ -1,3 +1,6 @@
+import Platform
+import Addresses
+
 extension ListenAddress {
     /// Whether no two sockets can listen on both at a time, as far as their texts tell. A name but `localhost` is only known to be the
     /// same as itself.

@@ -1,3 +1,5 @@
+import Addresses
+
 /// Where to listen: `127.0.0.1:8080`, `[::]:8443`, `unix:/run/fluidity.sock`. Port 0 lets the system choose one.
 public enum ListenAddress: Sendable, Hashable, ScalarConfigurationValue, CustomStringConvertible {
     case tcp(host: String, port: Int)

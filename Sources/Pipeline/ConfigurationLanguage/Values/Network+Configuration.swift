@@ -2,15 +2,16 @@ public import Addresses
 
 extension Network: ScalarConfigurationValue {
     public static var typeDescription: String { "a network such as 10.0.0.0/8, or an address" }
+    public static var shape: ValueShape { .text(pattern: #"^[0-9A-Fa-f.:]*[.:][0-9A-Fa-f.:]*(/[0-9]{1,3})?$"#) }
 
     public init(configured text: String) throws(InvalidValue) {
         if text == "any" { throw InvalidValue(hint: "'any' stands alone, not in a list") }
-        guard let block = AddressBlock(text), let network = Network(text) else { throw InvalidValue() }
-        guard block.isExact(text) else {
+        guard let network = Network(text) else { throw InvalidValue() }
+        guard network.isExact(text) else {
             let address = text.prefix { $0 != "/" }
             throw InvalidValue(
-                "the address has bits beyond the network's \(block.prefix)",
-                hint: "write \(block.base)/\(block.prefix), or \(address) for the one address")
+                "the address has bits beyond the network's \(network.prefix)",
+                hint: "write \(network), or \(address) for the one address")
         }
         self = network
     }

@@ -50,14 +50,6 @@ extension ListenAddress {
     }
 }
 
-extension Network {
-    public static var shape: ValueShape { .text(pattern: #"^[0-9A-Fa-f.:]*[.:][0-9A-Fa-f.:]*(/[0-9]{1,3})?$"#) }
-}
-
-extension EndpointURL {
-    public static var shape: ValueShape { .text(pattern: #"^https?://[^/?#@"\\\s]+(/|\?|$)"#) }
-}
-
 extension FilePath {
     public static var shape: ValueShape { .text(pattern: ".") }
 }

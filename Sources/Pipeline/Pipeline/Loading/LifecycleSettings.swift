@@ -103,3 +103,7 @@ public struct EndpointURL: Sendable, Hashable, ScalarConfigurationValue, CustomS
     public var description: String { text }
     public var printed: String { text.printed }
 }
+
+extension EndpointURL {
+    public static var shape: ValueShape { .text(pattern: #"^https?://[^/?#@"\\\s]+(/|\?|$)"#) }
+}

@@ -1,3 +1,4 @@
+import Filters
 import Addresses
 import HTTPMessages
 import Instruments
