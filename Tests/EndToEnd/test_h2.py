@@ -410,7 +410,8 @@ async def test_our_agent_through_nghttpx(launch, make_tunnel, server_identity, c
     await everything_works(tunnel.port, nginx, origin, websockets=False)
 
 
-async def test_a_server_that_takes_few_streams_on_a_connection(make_tunnel, make_tcp, nginx):
+@pytest.mark.parametrize("through", ["directly", "a proxy"])
+async def test_a_server_that_takes_few_streams_on_a_connection(launch, make_tunnel, make_tcp, nginx, tmp_path, through):
     """As foreign servers do, which take a hundred or so: what has no room goes over another connection."""
 
     async def echo(reader, writer):
@@ -418,7 +419,13 @@ async def test_a_server_that_takes_few_streams_on_a_connection(make_tunnel, make
             writer.write(data)
 
     target = await make_tcp(echo)
-    tunnel = make_tunnel(agent={**H2, "connect": {"wait": "60s"}}, server={"frame": {"codec": "h2", "max-streams": 32}}).start()
+    way = {}
+    if through == "a proxy":
+        port = free_port()
+        stages = [("accept", {"listen": f"127.0.0.1:{port}"}), ("http", {"mode": "proxy"}), ("fetch", {"destinations": "any"})]
+        launch(Fluidity("server", write_configuration(tmp_path / "forward.yaml", stages), port=port, name="forward"))
+        way = {"via": f"http://127.0.0.1:{port}"}
+    tunnel = make_tunnel(agent={**H2, "connect": {"wait": "60s", **way}}, server={"frame": {"codec": "h2", "max-streams": 32}}).start()
     async with patiently(90):
         tunnels = [await Connection.open(tunnel.port) for _ in range(300)]
         answers = await asyncio.gather(*[each.connect(target.authority) for each in tunnels])

@@ -203,7 +203,7 @@ async def test_the_end_comes_in_the_middle(replying):
     connection.abort()
 
 
-@pytest.mark.parametrize("codec", ["mux", "h2"])
+@pytest.mark.parametrize("codec", ["mux", "h2", "json"])
 async def test_no_request_is_lost_when_a_server_reloads_under_load(make_tunnel, origin, codec):
     """What crosses the server's goodbye is begun by it, or sent again with its body, and nothing is asked twice."""
     seen = set()

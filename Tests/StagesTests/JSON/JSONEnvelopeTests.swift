@@ -40,6 +40,7 @@ import TunnelStages
             .webSocketClose(id: id, code: 4001, error: "bye"),
             #"{"type":"ws_close","payload":{"id":"\#(id)","code":4001,"error":"bye"}}"#
         ),
+        (.goingAway(id: id), #"{"type":"going_away","payload":{"id":"\#(id)"}}"#),
     ]
 
     @Test(arguments: examples.indices)

@@ -78,9 +78,16 @@ import Testing
         #expect(try heard() == [.connectClose(id: "x", error: "reset")])
     }
 
-    /// The protocol has no word for a server that is going away: who asks for more is told, and doesn't wait until it has gone.
+    /// Our agents hear that the server is going away, and what they have on its way is taken. Others don't know the word: who asks for more
+    /// is told, and doesn't wait until it has gone.
     @Test func `More is asked for while the server drains`() throws {
         channel.pipeline.fireUserInboundEventTriggered(DrainEvent())
+        #expect(try heard() == [.goingAway()])
+        try say(.connectOpen(id: "late", address: "host:1"))
+        #expect(try heard() == [.connectAck(id: "late", ok: true, error: "")])
+        host.exchange?.abortResponse(Failure(.originClosed, "reset"))
+        #expect(try heard() == [.connectClose(id: "late", error: "reset")])
+        loop.advanceTime(by: .seconds(1))
         try say(.connectOpen(id: "y", address: "host:1"))
         try say(.webSocketOpen(id: "z", url: "ws://host/", fields: HeaderFields()))
         try say(.httpRequest(id: "w", method: "GET", url: "http://host/", fields: HeaderFields(), body: ByteBuffer()))

@@ -60,7 +60,8 @@ final class JSONClientPort: ExchangePort, OutboundClient, JSONHandlerOwner, Tunn
     // MARK: - Connections
 
     func configure(_ connection: Outbound) throws {
-        let handler = JSONHandler(configuration: configuration, shard: shard, meter: meter, peerName: connection.host)
+        let handler = JSONHandler(
+            configuration: configuration, shard: shard, meter: meter, peerName: connection.host, isServer: false)
         try connection.channel.pipeline.syncOperations.addHandler(handler)
         handler.owner = self
         attempts.begin(connection, handler)
@@ -87,8 +88,16 @@ final class JSONClientPort: ExchangePort, OutboundClient, JSONHandlerOwner, Tunn
         }
     }
 
-    // The server opens nothing; what comes is of a stream that has ended here.
-    func opened(_ envelope: JSONEnvelope) {}
+    // The server opens nothing; what comes is of a stream that has ended here, or of the session.
+    func opened(_ envelope: JSONEnvelope) {
+        guard case .goingAway = envelope, let (connection, handler) = attempts.current else { return }
+        // What is open goes on there.
+        attempts.retire()
+        handler.owner = nil
+        connection.retire(because: Failure(.draining, "the server is going away"))
+        handler.drain()
+    }
+
     func openedTooLarge(_ envelope: JSONEnvelope) {}
 
     func streamsFreed() { queue.start() }

@@ -15,6 +15,9 @@ package enum JSONEnvelope: Sendable, Equatable {
     case webSocketAck(id: String, ok: Bool, error: String)
     case webSocketMessage(id: String, kind: Int, data: ByteBuffer)
     case webSocketClose(id: String, code: Int, error: String)
+    /// A server of ours takes nothing new soon, and nothing that its agent has sent is lost if that opens no more. A type that others don't
+    /// know, and ignore; the id is nobody's.
+    case goingAway(id: String = "0")
 
     package static let idLimit = 128
 
@@ -75,6 +78,7 @@ package enum JSONEnvelope: Sendable, Equatable {
         "ws_close": { payload throws(JSONProblem) in
             .webSocketClose(id: payload.id, code: try payload.int("code"), error: try payload.text("error"))
         },
+        "going_away": { payload throws(JSONProblem) in .goingAway(id: payload.id) },
     ]
 
     private struct Payload {
@@ -184,6 +188,7 @@ package enum JSONEnvelope: Sendable, Equatable {
             Self.begin("ws_close", id, &buffer)
             buffer.writeString(",\"code\":\(code)")
             buffer.writeMember("error", error)
+        case .goingAway(let id): Self.begin("going_away", id, &buffer)
         }
         buffer.writeStaticString("}}\n")
     }

@@ -34,6 +34,9 @@ final class JSONHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
+    /// How long an agent has to hear that it is to open no more.
+    private static let farewell = TimeAmount.seconds(1)
+
     let configuration: JSONConfiguration
     weak var owner: (any JSONHandlerOwner)?
     private let shard: Shard
@@ -42,11 +45,14 @@ final class JSONHandler: ChannelInboundHandler {
     private(set) var deadline: NIODeadline?
     private let meter: SessionMeter
     private let peerName: String
+    private let isServer: Bool
     private var scanner: JSONScanner
     private var streams: [String: any JSONStream] = [:]
     private var context: ChannelHandlerContext?
     private var isActive = false
     private(set) var isDraining = false
+    /// The farewell, while it is being said.
+    private var farewell: Scheduled<Void>?
     private var isReading = false
     private var isPaused = false
     private var output = ByteBuffer()
@@ -60,7 +66,8 @@ final class JSONHandler: ChannelInboundHandler {
     private var unpaced = 0
     private lazy var flushing = DeferredAction(on: shard.loop) { [weak self] in self?.write() }
 
-    init(configuration: JSONConfiguration, shard: Shard, meter: SessionMeter, peerName: String) {
+    init(configuration: JSONConfiguration, shard: Shard, meter: SessionMeter, peerName: String, isServer: Bool) {
+        self.isServer = isServer
         self.configuration = configuration
         self.shard = shard
         self.meter = meter
@@ -71,7 +78,9 @@ final class JSONHandler: ChannelInboundHandler {
     // MARK: - Streams
 
     var openStreams: Int { streams.count }
-    var canOpen: Bool { isActive && !isDraining && streams.count < configuration.maxStreams }
+    var canOpen: Bool { isActive && !isRefusing && streams.count < configuration.maxStreams }
+    /// Nothing new is taken. While its agent hears that, what was on its way is.
+    var isRefusing: Bool { isDraining && farewell == nil }
 
     func add(_ stream: any JSONStream, _ id: String) {
         meter.streamOpened()
@@ -149,16 +158,26 @@ final class JSONHandler: ChannelInboundHandler {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         switch event {
-        case is DrainEvent:
-            isDraining = true
-            closeIfDrained()
+        case is DrainEvent: drain()
         case ChannelEvent.inputClosed: context.close(promise: nil)
         default: context.fireUserInboundEventTriggered(event)
         }
     }
 
+    /// Takes nothing new, and ends when what is open has ended. A server says so first.
+    func drain() {
+        guard !isDraining else { return }
+        isDraining = true
+        guard isServer, isActive else { return closeIfDrained() }
+        farewell = shard.loop.assumeIsolated().scheduleTask(in: Self.farewell) {
+            self.farewell = nil
+            self.closeIfDrained()
+        }
+        send(.goingAway())
+    }
+
     private func closeIfDrained() {
-        guard isDraining, streams.isEmpty, isActive else { return }
+        guard isRefusing, streams.isEmpty, isActive else { return }
         write()
         context?.closeTransportAfterWrites()
     }
@@ -166,6 +185,7 @@ final class JSONHandler: ChannelInboundHandler {
     private func close(_ failure: Failure) {
         guard isActive else { return }
         isActive = false
+        farewell?.cancel()
         shard.deadlines.remove(self)
         flushing.cancel()
         let open = streams
@@ -311,7 +331,7 @@ extension JSONEnvelope {
         case .httpRequest(let id, _, _, _, _, _), .httpResponse(let id, _, _, _, _), .connectOpen(let id, _),
             .connectAck(let id, _, _),
             .connectData(let id, _), .connectClose(let id, _), .webSocketOpen(let id, _, _, _), .webSocketAck(let id, _, _),
-            .webSocketMessage(let id, _, _), .webSocketClose(let id, _, _):
+            .webSocketMessage(let id, _, _), .webSocketClose(let id, _, _), .goingAway(let id):
             id
         }
     }

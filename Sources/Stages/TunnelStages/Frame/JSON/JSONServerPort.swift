@@ -21,7 +21,8 @@ final class JSONServerPort: InboundPort {
     var admits: Bool { true }
 
     func accept(_ connection: Inbound) throws {
-        let handler = JSONHandler(configuration: configuration, shard: shard, meter: meter, peerName: connection.remote)
+        let handler = JSONHandler(
+            configuration: configuration, shard: shard, meter: meter, peerName: connection.remote, isServer: true)
         let session = JSONServerSession(handler: handler, connection: connection, downstream: downstream, shard: shard)
         try connection.channel.pipeline.syncOperations.addHandlers(handler, session)
     }
@@ -102,8 +103,8 @@ private final class JSONServerSession: ChannelInboundHandler, JSONHandlerOwner {
     }
 
     private func refusal(or reason: String) -> String {
-        // The protocol has no word that says so before an agent asks.
-        if handler.isDraining { return "the server is going away" }
+        // Agents of the first Fluidity don't know the word that says so before they ask.
+        if handler.isRefusing { return "the server is going away" }
         return handler.canOpen ? reason : "the session carries as many exchanges as it may"
     }
 
