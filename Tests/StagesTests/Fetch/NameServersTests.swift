@@ -1,7 +1,7 @@
 import Pipeline
 import Testing
 
-@testable import Stages
+@testable import TunnelStages
 
 @Suite struct NameServersTests {
     /// The key of a `fetch` as it is printed, or what is wrong with it.

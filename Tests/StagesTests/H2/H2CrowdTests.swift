@@ -3,12 +3,12 @@ import NIOEmbedded
 import Pipeline
 import Testing
 
-@testable import Stages
+@testable import TunnelStages
 
 /// A server that takes only so many streams on a connection: another is opened beside it, and given back.
 @Suite struct H2CrowdTests {
     private let tunnel = TunnelClient {
-        H2ClientPort(configuration: H2Configuration(client: FrameConfiguration()), downstream: $0, shard: $1)
+        H2ClientPort(configuration: H2Configuration(client: FrameConfiguration().session), downstream: $0, shard: $1)
     }
 
     private func connect(isExtra: Bool = false) throws -> EmbeddedChannel {

@@ -2,7 +2,7 @@ import NIOCore
 import NIOHPACK
 import Testing
 
-@testable import Stages
+@testable import TunnelStages
 
 /// Heads on their way between a connection and the library, with all the bytes that fields may have.
 @Suite struct H2FieldBytesTests {

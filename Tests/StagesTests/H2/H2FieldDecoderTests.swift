@@ -2,7 +2,7 @@ import NIOCore
 import NIOHPACK
 import Testing
 
-@testable import Stages
+@testable import TunnelStages
 
 /// HPACK as RFC 7541 shows it, and as the library writes it.
 @Suite struct H2FieldDecoderTests {

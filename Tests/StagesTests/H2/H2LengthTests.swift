@@ -4,7 +4,7 @@ import NIOEmbedded
 import Pipeline
 import Testing
 
-@testable import Stages
+@testable import TunnelStages
 
 /// What the library sees to, and requests depend on.
 @Suite struct H2LengthTests {
@@ -23,7 +23,7 @@ import Testing
         let loop = EmbeddedEventLoop()
         let shard = Shard(loop: loop, group: loop, index: 0, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         let origin = Origin()
-        let port = H2ServerPort(configuration: H2Configuration(server: FrameConfiguration()), downstream: origin, shard: shard)
+        let port = H2ServerPort(configuration: H2Configuration(server: FrameConfiguration().session), downstream: origin, shard: shard)
         let channel = EmbeddedChannel(loop: loop)
         try port.accept(Inbound(channel: channel, remote: "192.0.2.1:1"))
         channel.connect(to: try SocketAddress(ipAddress: "192.0.2.1", port: 1), promise: nil)
@@ -39,7 +39,7 @@ import Testing
 
     @Test func `Servers hear that nothing is to be pushed`() throws {
         let tunnel = TunnelClient {
-            H2ClientPort(configuration: H2Configuration(client: FrameConfiguration()), downstream: $0, shard: $1)
+            H2ClientPort(configuration: H2Configuration(client: FrameConfiguration().session), downstream: $0, shard: $1)
         }
         let settings = try #require(H2Wire.frames(try tunnel.sent(tunnel.connect().channel)).first { $0.type == H2Wire.settings })
         let pairs = stride(from: 0, to: settings.payload.readableBytes, by: 6).map { offset in

@@ -1,7 +1,7 @@
 import Pipeline
 import Testing
 
-@testable import Stages
+@testable import TunnelStages
 
 /// RFC 9110, 7.6.2.
 @Suite struct MaxForwardsTests {

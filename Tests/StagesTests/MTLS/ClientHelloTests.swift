@@ -3,7 +3,7 @@ import NIOEmbedded
 import NIOSSL
 import Testing
 
-@testable import Stages
+@testable import TunnelStages
 
 @Suite struct ClientHelloTests {
     /// The first bytes of the library's own client.

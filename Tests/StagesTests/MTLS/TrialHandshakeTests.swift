@@ -5,7 +5,7 @@ import SwiftASN1
 import Testing
 import X509
 
-@testable import Stages
+@testable import TunnelStages
 
 /// What no check here knows of is found by a handshake, when the program starts.
 @Suite struct TrialHandshakeTests {

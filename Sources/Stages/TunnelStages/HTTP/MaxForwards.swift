@@ -1,12 +1,12 @@
-import Pipeline
+package import Pipeline
 
 /// How far a TRACE or an OPTIONS may go (RFC 9110, 7.6.2).
-enum MaxForwards {
+package enum MaxForwards {
     private static let field = "Max-Forwards"
     private static let largest = 1_000_000_000
 
     /// Counts this program as one that passes the request on. The result is the answer to one that is to go no further.
-    static func count(_ request: inout RequestHead) -> LocalResponse? {
+    package static func count(_ request: inout RequestHead) -> LocalResponse? {
         guard request.method == "OPTIONS" || request.method == "TRACE", let value = request.fields.first(field) else { return nil }
         // What is no number says nothing.
         guard !value.isEmpty, value.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }

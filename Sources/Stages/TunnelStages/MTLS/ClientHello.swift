@@ -1,18 +1,18 @@
-import NIOCore
+package import NIOCore
 
 /// The protocols that a client names in the first message of TLS (RFC 8446, 4.1.2; RFC 7301, 3.1).
 ///
 /// The library reads the message by itself, and goes on without a protocol where none of those named is known. This looks only for what it
 /// doesn't tell; what it can't read here is left to the library to refuse.
-struct ClientHello: Equatable {
+package struct ClientHello: Equatable {
     /// Nil where the client names none, or what came is no such message.
-    let protocols: [String]?
+    package let protocols: [String]?
 
     /// The longest message that is looked at; a longer one has no business in front of a handshake.
     private static let limit = 16 << 10
 
     /// What is known after some bytes of a connection: nil while more are needed to tell.
-    init?(_ bytes: ByteBuffer) {
+    package init?(_ bytes: ByteBuffer) {
         var records = bytes
         var message = ByteBuffer()
         var wanted: Int?

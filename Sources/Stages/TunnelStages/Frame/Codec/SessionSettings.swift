@@ -1,7 +1,7 @@
 import NIOCore
 
 /// What `frame` was told of its sessions, for whichever codec they speak.
-struct SessionSettings: Sendable, Equatable {
+package struct SessionSettings: Sendable, Equatable {
     /// What one session may hold, in bytes, whatever its peer does.
     var memory: Int
     /// What a stream's sender may send before the receiver has passed it on, in bytes.

@@ -3,7 +3,7 @@ import NIOCore
 import NIOHTTP2
 
 /// What HTTP/2 connections are set to.
-struct H2Configuration: Sendable {
+package struct H2Configuration: Sendable {
     /// What a stream's sender may send before it was passed on.
     var streamWindow: Int
     var maxStreams: Int
@@ -13,7 +13,7 @@ struct H2Configuration: Sendable {
     /// RFC 9113's initial window, which keeps what many streams hold small.
     static let serverWindow = 65_535
     /// The largest head that is passed on, in bytes, each field with 32 more: room for 64 KiB of fields and 256 of them, and for a path.
-    static let headLimit = 96 << 10
+    package static let headLimit = 96 << 10
     /// A larger one is refused by itself up to this size; one beyond ends the connection, for the library reads it no further.
     static let headerListLimit = 256 << 10
     /// CONTINUATION frames of a head. Peers mostly fill them, with 16 KiB.
@@ -23,7 +23,7 @@ struct H2Configuration: Sendable {
 
     /// For the end that accepts connections: as many streams at most as session memory has room for, each with its window on
     /// both sides of the hand-over to an exchange.
-    init(server settings: SessionSettings) {
+    package init(server settings: SessionSettings) {
         streamWindow = Self.serverWindow
         maxStreams = max(8, min(settings.maxStreams, settings.memory / (2 * Self.serverWindow)))
         pingInterval = settings.pingInterval
@@ -32,7 +32,7 @@ struct H2Configuration: Sendable {
 
     /// For the end that opens them: how many streams there may be, the server says too. Windows don't grow here as with `mux`, so
     /// they begin larger.
-    init(client settings: SessionSettings) {
+    package init(client settings: SessionSettings) {
         streamWindow = 2 * settings.streamWindow
         maxStreams = settings.maxStreams
         pingInterval = settings.pingInterval

@@ -2,8 +2,8 @@ import NIOCore
 
 /// Bytes in the library's texts, which are Strings and can't have all of them: each byte is the character of its number (ISO 8859-1). ASCII,
 /// which is nearly everything, is the same both ways.
-enum H2Text {
-    static func text(_ bytes: UnsafeRawBufferPointer) -> String {
+package enum H2Text {
+    package static func text(_ bytes: UnsafeRawBufferPointer) -> String {
         guard bytes.contains(where: { $0 >= 0x80 }) else { return String(decoding: bytes, as: UTF8.self) }
         return String(unsafeUninitializedCapacity: 2 * bytes.count) { text in
             var count = 0
@@ -19,7 +19,7 @@ enum H2Text {
         }
     }
 
-    static func withBytes<Result>(_ text: String, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+    package static func withBytes<Result>(_ text: String, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
         var text = text
         return text.withUTF8 { text in
             guard text.contains(where: { $0 >= 0x80 }) else { return body(UnsafeRawBufferPointer(text)) }
