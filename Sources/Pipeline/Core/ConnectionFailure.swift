@@ -59,7 +59,9 @@ package enum ConnectionFailure {
         if isOne(of: "connectTimeout", "getConnectionFromPoolTimeout") { return "connecting took too long" }
         if isOne(of: "tlsHandshakeTimeout") { return "the TLS handshake took too long" }
         if isOne(of: "remoteConnectionClosed", "uncleanShutdown") { return "the connection was closed" }
-        if isOne(of: "invalidURL", "emptyHost", "emptyScheme", "unsupportedScheme", "missingSocketPath") { return "its URL is malformed" }
+        if isOne(of: "invalidURL", "emptyHost", "emptyScheme", "unsupportedScheme", "missingSocketPath") {
+            return "its URL is malformed"
+        }
         if isOne(of: "proxyAuthenticationRequired") { return "the proxy on the way wants a password" }
         if isOne(of: "invalidProxyResponse", "httpProxyHandshakeTimeout", "socksHandshakeTimeout") {
             return "the proxy on the way doesn't answer as one"
@@ -71,7 +73,9 @@ package enum ConnectionFailure {
 
     /// What went wrong at each address of a name. The library that has the error isn't known here.
     private static func attempts(of error: any Error) -> [any Error] {
-        guard let list = Mirror(reflecting: error).children.first(where: { $0.label == "connectionErrors" })?.value else { return [] }
+        guard let list = Mirror(reflecting: error).children.first(where: { $0.label == "connectionErrors" })?.value else {
+            return []
+        }
         return Mirror(reflecting: list).children.compactMap { attempt in
             Mirror(reflecting: attempt.value).children.first { $0.label == "error" }?.value as? any Error
         }
