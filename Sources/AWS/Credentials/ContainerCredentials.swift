@@ -41,7 +41,8 @@ package actor ContainerCredentials: CredentialsProvider {
                 logger.warning("credentials can't be renewed", metadata: ["reason": "\(ConnectionFailure.words(for: error))"])
                 return cached
             }
-            throw error as? AWSError ?? AWSError(.credentials, "no credentials from the container's endpoint: \(ConnectionFailure.words(for: error))")
+            throw error as? AWSError
+                ?? AWSError(.credentials, "no credentials from the container's endpoint: \(ConnectionFailure.words(for: error))")
         }
     }
 
@@ -78,7 +79,8 @@ package actor ContainerCredentials: CredentialsProvider {
                 last = AWSError(.credentials, "the container's credentials endpoint answered with \(response.status)")
                 guard response.status == 200 || response.status >= 500 || response.status == 429 else { break }
             } catch {
-                last = AWSError(.credentials, "the container's credentials endpoint can't be reached: \(ConnectionFailure.words(for: error))")
+                last = AWSError(
+                    .credentials, "the container's credentials endpoint can't be reached: \(ConnectionFailure.words(for: error))")
             }
             if attempt < 2 { try await Task.sleep(for: .milliseconds(Int.random(in: 50...(200 << attempt)))) }
         }

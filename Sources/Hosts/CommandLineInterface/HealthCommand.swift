@@ -39,7 +39,8 @@ struct HealthCommand: AsyncParsableCommand {
                 throw StageError(.configuration, "'\(config)' has no 'admin': there is nobody to ask")
             }
             if case .tcp(_, 0) = admin.listen {
-                throw StageError(.configuration, "'admin' listens on a port that the system chooses, so nobody can know whom to ask")
+                throw StageError(
+                    .configuration, "'admin' listens on a port that the system chooses, so nobody can know whom to ask")
             }
             let path = live ? "/livez" : "/readyz"
             let status: UInt
@@ -54,11 +55,13 @@ struct HealthCommand: AsyncParsableCommand {
             } catch {
                 throw StageError(
                     .unavailable,
-                    "nothing answers at \(admin.listen): \(ConnectionFailure.words(for: error)); does it run, with this configuration?")
+                    "nothing answers at \(admin.listen): \(ConnectionFailure.words(for: error)); does it run, with this configuration?"
+                )
             }
             guard status == 200 || status == 503 else {
                 throw StageError(
-                    .unavailable, "what answers at \(admin.listen) is no admin listener that may be asked by this name: it answers \(status)")
+                    .unavailable,
+                    "what answers at \(admin.listen) is no admin listener that may be asked by this name: it answers \(status)")
             }
             guard status == 200 else {
                 Reporting.write(text)

@@ -27,9 +27,10 @@ import Testing
     }
 
     /// Every duration and size that is refused for its range is refused by the pattern too, but for fractions at its ends.
-    @Test(arguments: [
-        (100, 7_200_000), (0, 86_400_000), (10, 60_000), (1, 1), (1_000, 3_600_000), (1_500, 90_000),
-    ] as [(Int64, Int64)])
+    @Test(
+        arguments: [
+            (100, 7_200_000), (0, 86_400_000), (10, 60_000), (1, 1), (1_000, 3_600_000), (1_500, 90_000),
+        ] as [(Int64, Int64)])
     func `Durations`(least: Int64, greatest: Int64) throws {
         let units: [(String, Int64)] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)]
         let pattern = try Regex(#require(RangePattern.measured(least...greatest, units: units.map { (pattern: $0.0, size: $0.1) })))
@@ -39,7 +40,9 @@ import Testing
                 #expect("\(count)\(unit)".contains(pattern) == isIn, "\(count)\(unit)")
                 if isIn { #expect("\(count).0 \(unit)".contains(pattern), "\(count).0 \(unit)") }
                 let half = count * size + size / 2
-                if size > 1, (least...greatest).contains(half) { #expect("\(count).5\(unit)".contains(pattern), "\(count).5\(unit)") }
+                if size > 1, (least...greatest).contains(half) {
+                    #expect("\(count).5\(unit)".contains(pattern), "\(count).5\(unit)")
+                }
             }
         }
         for text in ["", "5", "5q", "-1s", "s", "1.2345s"] { #expect(!text.contains(pattern), "\(text)") }

@@ -5,7 +5,8 @@ import Testing
 @Suite struct ListenAddressTests {
     @Test(arguments: [
         ("127.0.0.1:80", "127.0.0.1:80", true), ("127.0.0.1:80", "127.0.0.1:81", false), ("127.0.0.1:0", "127.0.0.1:0", false),
-        ("127.0.0.1:80", "127.0.0.2:80", false), ("127.0.0.1:80", "127.1:80", true), ("127.0.0.1:80", "[::ffff:127.0.0.1]:80", true),
+        ("127.0.0.1:80", "127.0.0.2:80", false), ("127.0.0.1:80", "127.1:80", true),
+        ("127.0.0.1:80", "[::ffff:127.0.0.1]:80", true),
         ("0.0.0.0:80", "127.0.0.1:80", true), ("0.0.0.0:80", "[::1]:80", false), ("0.0.0.0:80", "localhost:80", true),
         ("[::]:80", "127.0.0.1:80", true), ("[::]:80", "[::1]:80", true), ("[::]:80", "0.0.0.0:80", true),
         ("localhost:80", "127.0.0.1:80", true), ("localhost:80", "[::1]:80", true), ("LocalHost:80", "localhost.:80", true),
@@ -20,10 +21,12 @@ import Testing
         #expect(other.collides(with: one) == collide)
     }
 
-    @Test(arguments: [
-        ("localhost:80", "127.0.0.1:80"), ("a.example:80", "0.0.0.0:80"), ("127.0.0.1:80", nil), ("[::1]:80", nil), ("unix:/x", nil),
-        ("127.1:80", nil),
-    ] as [(String, String?)])
+    @Test(
+        arguments: [
+            ("localhost:80", "127.0.0.1:80"), ("a.example:80", "0.0.0.0:80"), ("127.0.0.1:80", nil), ("[::1]:80", nil),
+            ("unix:/x", nil),
+            ("127.1:80", nil),
+        ] as [(String, String?)])
     func `A name has a warning`(text: String, hint: String?) throws {
         let problems = try ListenAddress(configured: text).problems(key: "listen")
         #expect(problems.count == (hint == nil ? 0 : 1))

@@ -16,7 +16,8 @@ final class TestAuthority {
     static let nowSeconds = 1_800_000_000
 
     init(
-        _ name: String = "Test CA", key: Certificate.PrivateKey = .init(P256.Signing.PrivateKey()), from: TimeInterval = -day, until: TimeInterval = 1_000 * day, isAuthority: Bool = true
+        _ name: String = "Test CA", key: Certificate.PrivateKey = .init(P256.Signing.PrivateKey()), from: TimeInterval = -day,
+        until: TimeInterval = 1_000 * day, isAuthority: Bool = true
     ) throws {
         self.key = key
         directory = FileManager.default.temporaryDirectory.appendingPathComponent("fluidity-\(UUID())")

@@ -52,7 +52,8 @@ import X509
         for (name, key) in Self.keys {
             _ = try load([issue("leaf", by: authority, key: key)], key: key, role: role)
             // The authority's key as well.
-            let own = try TestAuthority(name, key: key, from: Self.offset - TestAuthority.day, until: Self.offset + 100 * TestAuthority.day)
+            let own = try TestAuthority(
+                name, key: key, from: Self.offset - TestAuthority.day, until: Self.offset + 100 * TestAuthority.day)
             let leaf = Certificate.PrivateKey(P256.Signing.PrivateKey())
             _ = try load([issue("leaf", by: own, key: leaf)], key: leaf, ca: own.write("ca.pem", own.certificate), role: role)
         }
@@ -70,7 +71,9 @@ import X509
         let error = #expect(throws: StageError.self) {
             try load([issue("leaf", by: lower, key: key), lowerCertificate, upperCertificate], key: key, role: .server)
         }
-        #expect(error?.key == "certificate" && error?.message.contains("the TLS library doesn't verify it") == true, "\(error?.message ?? "")")
+        #expect(
+            error?.key == "certificate" && error?.message.contains("the TLS library doesn't verify it") == true,
+            "\(error?.message ?? "")")
     }
 
     @Test(arguments: [TLSCredentials.Role.server, .client])

@@ -56,7 +56,8 @@ package struct CertificateReport: CustomStringConvertible {
         do {
             return try certificates.map { try CertificateReport(Certificate(pemDocument: $0), now: now) } + keys
         } catch {
-            throw CertificateCommandError(.data, "has a certificate that can't be understood: it is damaged, or no X.509 certificate")
+            throw CertificateCommandError(
+                .data, "has a certificate that can't be understood: it is damaged, or no X.509 certificate")
         }
     }
 

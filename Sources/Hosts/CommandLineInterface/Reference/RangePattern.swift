@@ -69,7 +69,9 @@ extension SchemaDescription {
         switch type {
         case Duration.typeDescription:
             func milliseconds(_ text: String) -> Int64? {
-                (try? Duration(configured: text)).map { $0.components.seconds * 1_000 + $0.components.attoseconds / 1_000_000_000_000_000 }
+                (try? Duration(configured: text)).map {
+                    $0.components.seconds * 1_000 + $0.components.attoseconds / 1_000_000_000_000_000
+                }
             }
             guard let range = range(reading: milliseconds) else { return nil }
             return RangePattern.measured(

@@ -57,7 +57,9 @@ package enum ConnectionFailure {
         if isOne(of: "connectTimeout", "getConnectionFromPoolTimeout") { return "connecting took too long" }
         if isOne(of: "tlsHandshakeTimeout") { return "the TLS handshake took too long" }
         if isOne(of: "remoteConnectionClosed", "uncleanShutdown") { return "the connection was closed" }
-        if isOne(of: "invalidURL", "emptyHost", "emptyScheme", "unsupportedScheme", "missingSocketPath") { return "its URL is malformed" }
+        if isOne(of: "invalidURL", "emptyHost", "emptyScheme", "unsupportedScheme", "missingSocketPath") {
+            return "its URL is malformed"
+        }
         if isOne(of: "proxyAuthenticationRequired") { return "the proxy on the way wants a password" }
         if isOne(of: "invalidProxyResponse", "httpProxyHandshakeTimeout", "socksHandshakeTimeout") {
             return "the proxy on the way doesn't answer as one"

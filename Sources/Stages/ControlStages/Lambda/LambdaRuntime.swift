@@ -99,7 +99,9 @@ actor LambdaRuntime {
                 connection?.close()
                 connection = nil
                 // Of a report it isn't known whether it arrived; the API refuses one that comes twice, and no harm is done.
-                guard attempt < 3 else { throw Failure(description: "the Runtime API can't be reached: \(ConnectionFailure.words(for: error))") }
+                guard attempt < 3 else {
+                    throw Failure(description: "the Runtime API can't be reached: \(ConnectionFailure.words(for: error))")
+                }
                 logger.debug("connecting to the Runtime API anew", metadata: ["reason": "\(ConnectionFailure.words(for: error))"])
             }
         }

@@ -72,7 +72,9 @@ extension [Glob] {
     /// What is said of patterns for hosts that no host can fit: `$HOST`, `a..b`. In a rule that denies, one would deny nothing, in silence.
     func hostProblems(key: String) -> [ConfigurationProblem] {
         filter { !$0.fitsSomeHost }.map {
-            .warning("no host can be called '\(ForeignText.line($0.pattern, limit: 60))'", key: key, hint: "a pattern is written like *.example.com")
+            .warning(
+                "no host can be called '\(ForeignText.line($0.pattern, limit: 60))'", key: key,
+                hint: "a pattern is written like *.example.com")
         }
     }
 }

@@ -23,7 +23,10 @@ public struct Destinations: Sendable, Equatable, ConfigurationValue {
     public static var typeDescription: String { "'public', 'any' or a list of networks such as 10.0.0.0/8" }
 
     public static var shape: ValueShape {
-        .oneOf([.choice(["public", "any"]), .text(pattern: #"^[0-9A-Fa-f.:]+(/[0-9]+)?$"#), .list(.oneOf([.choice(["public"]), Network.shape]))])
+        .oneOf([
+            .choice(["public", "any"]), .text(pattern: #"^[0-9A-Fa-f.:]+(/[0-9]+)?$"#),
+            .list(.oneOf([.choice(["public"]), Network.shape])),
+        ])
     }
 
     public var printed: String {

@@ -164,7 +164,8 @@ enum OriginTrust {
             return try NIOSSLContext(configuration: configuration)
         } catch {
             throw StageError(
-                .configuration, "the authorities for https origins can't be read from '\(file ?? environment ?? "")': it is no readable file of PEM certificates",
+                .configuration,
+                "the authorities for https origins can't be read from '\(file ?? environment ?? "")': it is no readable file of PEM certificates",
                 key: file == nil ? nil : "ca")
         }
     }

@@ -48,7 +48,9 @@ package struct ClientHello: Equatable {
             guard kind == 16 else { continue }
             guard var list = content.readVector(of: UInt16.self) else { return nil }
             var names: [String] = []
-            while let name = list.readVector(of: UInt8.self) { names.append(String(decoding: name.readableBytesView, as: UTF8.self)) }
+            while let name = list.readVector(of: UInt8.self) {
+                names.append(String(decoding: name.readableBytesView, as: UTF8.self))
+            }
             return names
         }
         return nil

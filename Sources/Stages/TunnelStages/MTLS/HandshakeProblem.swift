@@ -27,7 +27,8 @@ struct HandshakeProblem {
         case .untrustedCertificate:
             return UntrustedCertificate.describe(certificate, of: peer, dialled: host, authorities: authorities)
         case .noCertificate:
-            return "\(noun) showed no certificate: it has no 'mtls', or isn't one of ours; make one with 'fluidity cert issue --\(kind)'"
+            return
+                "\(noun) showed no certificate: it has no 'mtls', or isn't one of ours; make one with 'fluidity cert issue --\(kind)'"
         case .version, .alert(70):
             return "\(noun) doesn't speak TLS 1.3, and nothing older is spoken here" + (failure == .version ? "" : " (alert 70)")
         case .notTLS where peer == .client:
@@ -38,7 +39,8 @@ struct HandshakeProblem {
         case .other("bad packet length"), .other("invalid outer record type"), .other("decryption failed or bad record mac"):
             // OpenSSL's clients refuse a certificate by an alert that isn't encrypted yet, where it has to be.
             guard peer == .client else { break }
-            return "what the client says can't be read: it ends TLS in the middle, as one does that refuses the certificate of this side, "
+            return
+                "what the client says can't be read: it ends TLS in the middle, as one does that refuses the certificate of this side, "
                 + "or something on the way changes what passes; the client's log may say more"
         default: break
         }
@@ -60,7 +62,8 @@ struct HandshakeProblem {
         case .alert(42), .alert(43), .alert(46): "make one with 'fluidity cert issue --\(own)'"
         case .alert(44): "make another with 'fluidity cert issue --\(own)'"
         case .alert(45): "renew it with 'fluidity cert issue', unless a clock is wrong"
-        case .alert(48), .alert(51): "its 'ca' there needs the authority of this side's certificate, or this side another certificate"
+        case .alert(48), .alert(51):
+            "its 'ca' there needs the authority of this side's certificate, or this side another certificate"
         case .alert(49), .alert(116): "make one with 'fluidity cert issue --\(own)' of the authority that 'ca' is there"
         case .wrongName: "'name' has to be one that it has"
         default: nil

@@ -149,7 +149,8 @@ struct MTLSServerStage: Stage {
 
         func accept(_ connection: Inbound) throws {
             let verification = PeerVerificationHandler(
-                shard: shard, role: .server, peer: connection.remote, identity: identity, protocols: downstream.protocols, meter: meter
+                shard: shard, role: .server, peer: connection.remote, identity: identity, protocols: downstream.protocols,
+                meter: meter
             ) {
                 peer, negotiatedProtocol throws(StageError) in
                 connection.identity = peer
@@ -224,7 +225,8 @@ struct MTLSClientStage: Stage {
                 guard let self, let connection else { throw StageError(.unavailable, "nobody wants the connection any longer") }
                 guard peer.carries(peerName) else {
                     throw StageError(
-                        .configuration, "the server's certificate is for \(ForeignText.line(peer.names, limit: 200)), not for \(peerName); set 'name' of 'mtls', or "
+                        .configuration,
+                        "the server's certificate is for \(ForeignText.line(peer.names, limit: 200)), not for \(peerName); set 'name' of 'mtls', or "
                             + "issue one for that name with 'fluidity cert issue --server'")
                 }
                 guard protocols.isEmpty || negotiatedProtocol.map(protocols.contains) ?? false else {

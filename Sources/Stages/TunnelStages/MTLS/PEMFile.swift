@@ -37,7 +37,8 @@ struct PEMFile {
         do {
             documents = try PEMDocument.parseMultiple(pemString: text)
         } catch {
-            throw StageError(.configuration, "\(path) is not a PEM file: what stands between its '-----' lines can't be read", key: key)
+            throw StageError(
+                .configuration, "\(path) is not a PEM file: what stands between its '-----' lines can't be read", key: key)
         }
         guard !documents.isEmpty else {
             throw StageError(.configuration, "\(path) is not a PEM file: it has no '-----BEGIN …-----' block", key: key)

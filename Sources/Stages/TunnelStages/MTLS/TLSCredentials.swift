@@ -101,7 +101,8 @@ package struct TLSCredentials: Sendable {
             native = try NIOSSLPrivateKey(bytes: document.derBytes, format: .der)
         } catch {
             throw file.error(
-                "has a private key that can't be used: it is damaged, or not of a kind that is known (RSA, P-256, P-384, P-521, Ed25519)")
+                "has a private key that can't be used: it is damaged, or not of a kind that is known (RSA, P-256, P-384, P-521, Ed25519)"
+            )
         }
         guard key.publicKey == leaf.parsed.publicKey else {
             throw file.error("is not the key of the certificate in \(certificateFile.path)")

@@ -10,7 +10,8 @@ enum TrialHandshake {
     /// Why no peer takes what one side shows, for the end of a sentence; nil if it does.
     static func refusal(of credentials: TLSCredentials, in role: TLSCredentials.Role) -> String? {
         do {
-            return try refusal(own: side(role, of: credentials, verifies: false), ofServer: role == .server,
+            return try refusal(
+                own: side(role, of: credentials, verifies: false), ofServer: role == .server,
                 peer: side(role == .server ? .client : .server, of: credentials, verifies: true))
         } catch {
             return "the TLS library doesn't take it" + (TLSFailure(error).flatMap(\.libraryName).map { " (\($0))" } ?? "")
