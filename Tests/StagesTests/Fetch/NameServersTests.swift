@@ -1,4 +1,5 @@
 import Pipeline
+import Stages
 import Testing
 
 @testable import TunnelStages

@@ -23,7 +23,8 @@ import Testing
         let loop = EmbeddedEventLoop()
         let shard = Shard(loop: loop, group: loop, index: 0, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         let origin = Origin()
-        let port = H2ServerPort(configuration: H2Configuration(server: FrameConfiguration().session), downstream: origin, shard: shard)
+        let port = H2ServerPort(
+            configuration: H2Configuration(server: FrameConfiguration().session), downstream: origin, shard: shard)
         let channel = EmbeddedChannel(loop: loop)
         try port.accept(Inbound(channel: channel, remote: "192.0.2.1:1"))
         channel.connect(to: try SocketAddress(ipAddress: "192.0.2.1", port: 1), promise: nil)

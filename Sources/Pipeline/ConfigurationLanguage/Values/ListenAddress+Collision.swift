@@ -1,5 +1,5 @@
-import Platform
 import Addresses
+import Platform
 
 extension ListenAddress {
     /// Whether no two sockets can listen on both at a time, as far as their texts tell. A name but `localhost` is only known to be the

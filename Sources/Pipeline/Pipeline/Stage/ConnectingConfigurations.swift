@@ -1,4 +1,3 @@
-
 /// A stage's configuration that says where the stage listens, so that two that want the same address are told so.
 package protocol ListeningConfiguration: StageConfiguration {
     var listen: ListenAddress { get }

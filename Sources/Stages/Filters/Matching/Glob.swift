@@ -1,6 +1,6 @@
-import Platform
 public import ConfigurationLanguage
 import HTTPMessages
+import Platform
 
 /// A pattern for whole texts: `*` stands for any number of characters, `?` for one, anything else for itself.
 ///

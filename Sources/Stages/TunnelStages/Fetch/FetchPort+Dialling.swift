@@ -1,5 +1,5 @@
-import Filters
 import Addresses
+import Filters
 import HTTPMessages
 import Instruments
 import NIOCore
