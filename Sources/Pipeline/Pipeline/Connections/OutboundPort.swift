@@ -13,6 +13,7 @@ public protocol OutboundPort: AnyObject {
 }
 
 extension OutboundPort {
+    /// By default there is one connection at a time.
     public func openAnother() {}
 }
 
@@ -33,6 +34,7 @@ public protocol OutboundClient: AnyObject {
 }
 
 extension OutboundClient {
+    /// By default nobody waits for one.
     public func roomFreed() {}
 }
 
