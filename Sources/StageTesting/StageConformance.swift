@@ -2,6 +2,12 @@ import Instruments
 import Logging
 public import Pipeline
 
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
+
 /// What every stage promises, checked: run it in a test of each of your stages.
 ///
 ///     @Test func conforms() async throws {
@@ -20,7 +26,8 @@ public import Pipeline
 public struct StageConformance<Factory: StageFactory>: Sendable {
     let factory: Factory
     let example: String
-    let directory: String
+    var directory: String
+    private let files: [(name: String, text: String)]
     let request: TestRequest
     /// How long what has to come may take.
     package var patience = Duration.seconds(60)
@@ -29,19 +36,36 @@ public struct StageConformance<Factory: StageFactory>: Sendable {
     ///   - example: Entries of a list to check the stage with, in YAML: the reference's example, if none is given. A filter has
     ///     to let `request` pass at least once. What listens has to take a free port, `127.0.0.1:0`; what dials has to find
     ///     nobody, at `127.0.0.1:1` say: two instances run beside each other, and nobody else is to be bothered.
-    ///   - directory: Where relative paths in the example start from.
+    ///   - directory: Where relative paths in the example start from; the working directory, if none is given.
+    ///   - files: Files that the example names, with their texts. They are made in a folder of their own, from which relative paths then
+    ///     start.
     ///   - request: What is sent through the stage.
     public init(
-        _ factory: Factory, example: String? = nil, directory: String = "", request: TestRequest = TestRequest()
+        _ factory: Factory, example: String? = nil, directory: String = "", files: KeyValuePairs<String, String> = [:],
+        request: TestRequest = TestRequest()
     ) {
         self.factory = factory
         self.example = example ?? Factory.reference.example
         self.directory = directory
+        self.files = files.map { ($0.key, $0.value) }
         self.request = request
     }
 
     /// Throws a `ConformanceFailure` with everything that is wrong.
     public func check() async throws {
+        guard !files.isEmpty else { return try await checkInPlace() }
+        let folder = FileManager.default.temporaryDirectory.appending(path: "conformance-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        for file in files {
+            try Data(file.text.utf8).write(to: folder.appending(path: file.name))
+        }
+        var inFolder = self
+        inFolder.directory = folder.path
+        try await inFolder.checkInPlace()
+    }
+
+    private func checkInPlace() async throws {
         var findings = ConformanceFindings(stage: Factory.name)
         checkDescription(&findings)
         checkConfiguration(&findings)
@@ -54,7 +78,9 @@ public struct StageConformance<Factory: StageFactory>: Sendable {
                 }
                 checkMetrics(counted, &findings)
             } catch {
-                findings.add("it can't be run with its example: \(error)")
+                findings.add(
+                    "it can't be run with its example, whose relative paths start from '\(directory.isEmpty ? "." : directory)' "
+                        + "('directory', 'files'): \(error)")
             }
         }
         try findings.throwIfAny()

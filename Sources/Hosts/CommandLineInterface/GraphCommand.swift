@@ -71,6 +71,7 @@ package struct PipelineGraph {
                 let padding = String(repeating: " ", count: width - entry.name.count)
                 let settings = Self.chosen(entry)
                 text += "  \(entry.name)" + (settings.isEmpty ? "" : "\(padding)  \(settings)") + "\n"
+                if pipeline.wakesServer(in: entry) { text += "    ┆  exchanges wait here while the server is woken ('lifecycle')\n" }
                 if entry.form.output != .end { text += "    │  \(entry.form.output.plural)\n" }
             }
             return text
@@ -83,7 +84,7 @@ package struct PipelineGraph {
         for (number, pipeline) in pipelines.enumerated() {
             text += "  subgraph p\(number)[\"\(Self.escaped(pipeline.file))\"]\n    direction LR\n"
             for (index, entry) in pipeline.stages.enumerated() {
-                text += "    p\(number)s\(index)[\"\(Self.escaped(entry.name))\"]\n"
+                text += "    p\(number)s\(index)[\"\(Self.escaped(Self.label(entry, of: pipeline)))\"]\n"
             }
             for (index, entry) in pipeline.stages.dropLast().enumerated() {
                 text += "    p\(number)s\(index) -->|\(entry.form.output.plural)| p\(number)s\(index + 1)\n"
@@ -99,7 +100,7 @@ package struct PipelineGraph {
         for (number, pipeline) in pipelines.enumerated() {
             text += "  subgraph cluster_\(number) {\n    label=\"\(Self.quoted(pipeline.file))\";\n"
             for (index, entry) in pipeline.stages.enumerated() {
-                text += "    p\(number)s\(index) [label=\"\(Self.quoted(entry.name))\"];\n"
+                text += "    p\(number)s\(index) [label=\"\(Self.quoted(Self.label(entry, of: pipeline)))\"];\n"
             }
             for (index, entry) in pipeline.stages.dropLast().enumerated() {
                 text += "    p\(number)s\(index) -> p\(number)s\(index + 1) [label=\"\(entry.form.output.plural)\"];\n"
@@ -108,6 +109,10 @@ package struct PipelineGraph {
         }
         if areJoined { text += "  p0s\(pipelines[0].stages.count - 1) -> p1s0 [style=bold];\n" }
         return text + "}\n"
+    }
+
+    private static func label(_ entry: LoadedConfiguration.Entry, of pipeline: LoadedConfiguration) -> String {
+        pipeline.wakesServer(in: entry) ? "\(entry.name), wakes the server" : entry.name
     }
 
     /// What somebody has set, on one line.

@@ -31,6 +31,16 @@ import Testing
         try Golden.expect(graph.drawn(as: format), "graph.\(format)")
     }
 
+    @Test(arguments: PipelineGraph.Format.allCases)
+    func `A server that is woken is seen at the stage that has it woken`(_ format: PipelineGraph.Format) throws {
+        let waking = "lifecycle: { wake-endpoint: https://control.example/wake }\n" + agent
+        let drawn = try PipelineGraph([load(waking, "agent.yaml")]).drawn(as: format)
+        let line = drawn.split(separator: "\n").filter { $0.contains(format == .text ? "lifecycle" : "wakes the server") }
+        #expect(line.count == 1)
+        let still = try PipelineGraph([load(agent, "agent.yaml")]).drawn(as: format)
+        #expect(!still.contains("lifecycle") && !still.contains("wakes"))
+    }
+
     /// Every origin that a value can have, and a secret that is not shown wherever it comes from.
     @Test func print() throws {
         let text = """

@@ -1,3 +1,4 @@
+import ConfigurationLanguage
 import Testing
 
 @testable import Filters

@@ -85,10 +85,19 @@ package struct StageTemplate {
                 .executable(name: "\(name)-tunnel", targets: ["\(type)Tunnel"]),
             ],
             dependencies: [
-                \(dependency)
+                \(dependency),
+                .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+                .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
             ],
             targets: [
-                .target(name: "\(type)", dependencies: [.product(name: "Pipeline", package: "\(package)")]),
+                .target(
+                    name: "\(type)",
+                    dependencies: [
+                        .product(name: "Pipeline", package: "\(package)"),
+                        .product(name: "NIOCore", package: "swift-nio"),
+                        .product(name: "Logging", package: "swift-log"),
+                    ]
+                ),
                 .executableTarget(
                     name: "\(type)Tunnel",
                     dependencies: [

@@ -126,7 +126,7 @@ struct Draft {
         prepared.append(
             PreparedStage(
                 name: item.name, form: form, origin: item.origin, places: SettingPlaces(context), needs: Factory.needs,
-                configuration: configuration
+                traits: factory.traits(of: configuration), configuration: configuration
             ) {
                 var context = $0
                 context.surroundings = surroundings
@@ -178,6 +178,8 @@ struct PreparedStage: Sendable {
     /// Where each key stands.
     var places: SettingPlaces
     var needs: HostNeeds
+    /// What it is to those around it, as it is configured.
+    var traits: StageTraits
     var configuration: any StageConfiguration
     var make: @Sendable (StageContext) throws -> any Stage
 }

@@ -42,10 +42,18 @@ public struct LoadedConfiguration: Sendable {
         /// Every key with its value and where that comes from; those inside a mapping one by one, by their dotted paths.
         package var placedSettings: [ConfigurationSetting] { configuration.settings(placed: prepared.places) }
 
+        /// What it is to those around it, as it is configured.
+        package var traits: StageTraits { prepared.traits }
+
         public var position: SourcePosition? {
             guard case .file(let position) = prepared.origin else { return nil }
             return position
         }
+    }
+
+    /// Whether a stage has the server woken, and lets exchanges wait until it is up.
+    package func wakesServer(in entry: Entry) -> Bool {
+        lifecycle != nil && entry.form.output == .outbound && entry.traits.contains(.wakesServer)
     }
 
     /// Makes every stage and puts them together.

@@ -13,4 +13,6 @@ public struct StageTraits: OptionSet, Sendable {
     public static let checksAddresses = StageTraits(rawValue: 8)
     /// Carries exchanges to another program, or has them from one, in a form in which bodies may be deflated.
     public static let carriesDeflated = StageTraits(rawValue: 16)
+    /// Where a file has `lifecycle`, it asks for the server that its exchanges need, and lets them wait until the server is up.
+    public static let wakesServer = StageTraits(rawValue: 32)
 }

@@ -58,7 +58,7 @@ public struct AccessLogFactory: StageFactory {
 }
 
 /// Every exchange that passes leaves a line.
-final class AccessLogStage: Stage {
+final class AccessLogStage: LoopFilterStage {
     typealias Input = Exchange
     typealias Output = Exchange
     private let configuration: AccessLogConfiguration
@@ -84,9 +84,9 @@ final class AccessLogStage: Stage {
         writer = LineWriter(target, limit: configuration.queue.bytes, report: report)
     }
 
-    func assemble(_ downstream: any ExchangePort, on shard: Shard) throws -> any ExchangePort {
+    func filter(on shard: Shard) -> AccessLogFilter {
         let line = AccessLogLine(format: configuration.format, privacy: configuration.privacy)
-        return AccessLogPort(AccessLogGate(line, writer, on: shard), next: downstream)
+        return AccessLogFilter(AccessLogGate(line, writer, on: shard))
     }
 
     func start() async throws {
@@ -112,18 +112,13 @@ final class AccessLogStage: Stage {
     }
 }
 
-private final class AccessLogPort: ExchangePort {
+/// Puts one gate before all exchanges of a loop.
+final class AccessLogFilter: LoopFilter {
     private let gate: AccessLogGate
-    private let next: any ExchangePort
 
-    init(_ gate: AccessLogGate, next: any ExchangePort) {
-        self.gate = gate
-        self.next = next
-    }
+    fileprivate init(_ gate: AccessLogGate) { self.gate = gate }
 
-    var offers: BodyCapabilities { next.offers }
-
-    func open(_ exchange: Exchange) { exchange.pass(gate, towards: next) }
+    func choice(for exchange: Exchange) -> FilterChoice { .gate(gate) }
 }
 
 /// One for all exchanges of a loop: it knows nothing of any of them until it ends.

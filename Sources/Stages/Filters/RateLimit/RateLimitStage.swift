@@ -80,7 +80,7 @@ public struct RateLimitFactory: StageFactory {
 }
 
 /// The tables are the stage's, so that a limit holds for all event loops together.
-struct RateLimitStage: Stage {
+struct RateLimitStage: LoopFilterStage {
     typealias Input = Exchange
     typealias Output = Exchange
 
@@ -107,23 +107,19 @@ struct RateLimitStage: Stage {
         upload = bytes(configuration.upload)
     }
 
-    func assemble(_ downstream: any ExchangePort, on shard: Shard) throws -> any ExchangePort {
-        RateLimitPort(stage: self, downstream: downstream, shard: shard)
-    }
+    func filter(on shard: Shard) -> RateLimitFilter { RateLimitFilter(stage: self, shard: shard) }
 }
 
 /// Decides on each exchange as it comes; only one whose bytes or end matter gets a gate.
-private final class RateLimitPort: ExchangePort {
+final class RateLimitFilter: LoopFilter {
     private let stage: RateLimitStage
-    private let downstream: any ExchangePort
     private let loop: any EventLoop
     private let refusedRequests: Counter
     private let refusedConcurrent: Counter
     private let delays: Counter
 
-    init(stage: RateLimitStage, downstream: any ExchangePort, shard: Shard) {
+    fileprivate init(stage: RateLimitStage, shard: Shard) {
         self.stage = stage
-        self.downstream = downstream
         loop = shard.loop
         let labels = shard.assembling?.labels ?? []
         func refused(_ limit: String) -> Counter {
@@ -134,23 +130,20 @@ private final class RateLimitPort: ExchangePort {
         delays = shard.metrics.counter(RateLimitFactory.Metrics.delays, labels)
     }
 
-    var offers: BodyCapabilities { downstream.offers }
-
-    func open(_ exchange: Exchange) {
+    func choice(for exchange: Exchange) -> FilterChoice {
         let key = stage.key.value(for: exchange)
         if let requests = stage.requests, case .refused(let wait) = requests.take(key, now: loop.now) {
             refusedRequests.add()
-            return exchange.answer(requests.refusal(by: stage.key, wait: wait))
+            return .answer(requests.refusal(by: stage.key, wait: wait))
         }
         if let (limit, counts) = stage.concurrent, !counts.enter(key, limit: limit) {
             refusedConcurrent.add()
-            return exchange.answer(RateLimitRefusal.concurrent(limit, by: stage.key))
+            return .answer(RateLimitRefusal.concurrent(limit, by: stage.key))
         }
-        guard stage.watches else { return downstream.open(exchange) }
-        let gate = RateLimitGate(
+        guard stage.watches else { return .pass }
+        return .gate(RateLimitGate(
             open: stage.concurrent.map { ($0.counts, key) },
             download: stage.download.map { PacedDirection(.response, $0, key, delays) },
-            upload: stage.upload.map { PacedDirection(.request, $0, key, delays) })
-        exchange.pass(gate, towards: downstream)
+            upload: stage.upload.map { PacedDirection(.request, $0, key, delays) }))
     }
 }

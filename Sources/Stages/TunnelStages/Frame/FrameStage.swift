@@ -27,7 +27,7 @@ public struct FrameFactory: StageFactory {
     public init() {}
 
     public func traits(of configuration: FrameConfiguration) -> StageTraits {
-        (configuration.codecs ?? [configuration.codec]).reduce(into: []) { $0.formUnion($1.implementation.traits) }
+        (configuration.codecs ?? [configuration.codec]).reduce(into: .wakesServer) { $0.formUnion($1.implementation.traits) }
     }
 
     public func make(_ configuration: FrameConfiguration, form: StageForm, context: StageContext) throws -> any Stage {

@@ -1,12 +1,11 @@
-public import ConfigurationLanguage
 import HTTPMessages
-import Platform
 
 /// A pattern for whole texts: `*` stands for any number of characters, `?` for one, anything else for itself.
 ///
 /// Bytes are compared, ASCII letters without case where that is wanted. Matching takes at most pattern times text steps.
 public struct Glob: Sendable, Hashable, ScalarConfigurationValue {
-    let pattern: String
+    /// As it is written.
+    package let pattern: String
 
     /// A pattern in code; one that a file couldn't have is an error when the plan is made.
     public init(_ pattern: String) { self.pattern = pattern }
@@ -23,7 +22,10 @@ public struct Glob: Sendable, Hashable, ScalarConfigurationValue {
 
     public func problems() -> [ConfigurationProblem] { Self.problems(of: pattern) }
 
-    func matches(_ text: String, ignoringCase: Bool = false) -> Bool {
+    /// Whether a whole text is as the pattern says.
+    ///
+    /// - Parameter ignoringCase: ASCII letters count alike in either case.
+    public func matches(_ text: String, ignoringCase: Bool = false) -> Bool {
         var pattern = pattern
         var text = text
         return pattern.withUTF8 { pattern in
@@ -66,25 +68,4 @@ public struct Glob: Sendable, Hashable, ScalarConfigurationValue {
 
 extension Glob: ExpressibleByStringLiteral {
     public init(stringLiteral pattern: String) { self.init(pattern) }
-}
-
-extension [Glob] {
-    /// What is said of patterns for hosts that no host can fit: `$HOST`, `a..b`. In a rule that denies, one would deny nothing, in silence.
-    func hostProblems(key: String) -> [ConfigurationProblem] {
-        filter { !$0.fitsSomeHost }.map {
-            .warning(
-                "no host can be called '\(ForeignText.line($0.pattern, limit: 60))'", key: key,
-                hint: "a pattern is written like *.example.com")
-        }
-    }
-}
-
-extension Glob {
-    fileprivate var fitsSomeHost: Bool {
-        // What a star stands for may be a part of a name, or of an address; those of IPv6 are left alone.
-        pattern.contains(":")
-            || ["a", "1", ""].contains { part in
-                HostName.problem(of: pattern.replacing("*", with: part).replacing("?", with: part.isEmpty ? "a" : part)) == nil
-            } || pattern.allSatisfy { $0 == "*" }
-    }
 }

@@ -1,4 +1,4 @@
-import Pipeline
+public import Logging
 import Synchronization
 
 #if canImport(Glibc)
@@ -11,12 +11,13 @@ import Darwin
 
 /// A small text file whose meaning is kept in memory and read anew when the file changes.
 ///
-/// `refresh` looks at the file's time, size and number, and is for a thread that may wait. What can't be understood leaves what
-/// was there in place.
-final class WatchedFile<Value: Sendable>: Sendable {
+/// `refresh` looks at the file's time, size and number, and is for a thread that may wait: never for an event loop. A stage calls `watch` in
+/// a task that it begins in `start` and cancels in `stop`. What can't be understood leaves what was there in place. At most 4 MiB of UTF-8.
+public final class WatchedFile<Value: Sendable>: Sendable {
     private static var limit: Int { 4 << 20 }
 
-    let path: String
+    /// Where the file is.
+    public let path: String
     private let parse: @Sendable (String) throws -> Value
     private let state: Mutex<State>
 
@@ -25,14 +26,22 @@ final class WatchedFile<Value: Sendable>: Sendable {
         var stamp: FileStamp?
     }
 
-    enum Change {
+    /// What came of looking at the file.
+    public enum Change: Sendable, Equatable {
+        /// It is what it was.
         case none
+        /// It has changed, and `value` is what it means now.
         case reloaded
+        /// It has changed and can't be used, for a reason in words; told once for each state of the file.
         case failed(String)
     }
 
-    /// - Parameter key: the configuration key that names the file, for errors.
-    init(_ path: String, key: String, parse: @escaping @Sendable (String) throws -> Value) throws(StageError) {
+    /// Reads the file. Throws a `StageError` where it can't be read or understood.
+    ///
+    /// - Parameters:
+    ///   - key: The configuration's key that names the file, for errors.
+    ///   - parse: What a text means; what it throws is described to people.
+    public init(_ path: String, key: String, parse: @escaping @Sendable (String) throws -> Value) throws(StageError) {
         self.path = path
         self.parse = parse
         let stamp = FileStamp(path)
@@ -43,10 +52,11 @@ final class WatchedFile<Value: Sendable>: Sendable {
         }
     }
 
-    var value: Value { state.withLock { $0.value } }
+    /// What the file meant when it was last understood. May be asked for on any thread; a lock is held for a moment.
+    public var value: Value { state.withLock { $0.value } }
 
     /// Reads the file again if it isn't what it was.
-    func refresh() -> Change {
+    public func refresh() -> Change {
         let stamp = FileStamp(path)
         guard state.withLock({ $0.stamp != stamp }) else { return .none }
         do {
@@ -57,6 +67,18 @@ final class WatchedFile<Value: Sendable>: Sendable {
             // Told once for each state of the file.
             state.withLock { $0.stamp = stamp }
             return .failed("\(error)")
+        }
+    }
+
+    /// Looks at the file again and again until the task is cancelled, and says in the log what came of a change.
+    public func watch(every interval: Duration = .seconds(1), logger: Logger) async {
+        while (try? await Task.sleep(for: interval)) != nil {
+            switch refresh() {
+            case .none: break
+            case .reloaded: logger.notice("a file was read again", metadata: ["file": "\(path)"])
+            case .failed(let reason):
+                logger.warning("a file has changed and can't be used", metadata: ["file": "\(path)", "reason": "\(reason)"])
+            }
         }
     }
 
@@ -80,10 +102,12 @@ final class WatchedFile<Value: Sendable>: Sendable {
     }
 }
 
-/// Why a file can't be used.
-struct WatchedFileProblem: Error, CustomStringConvertible {
-    let description: String
-    init(_ description: String) { self.description = description }
+/// Why a file can't be used, as a sentence's end.
+public struct WatchedFileProblem: Error, CustomStringConvertible {
+    public let description: String
+
+    /// - Parameter description: What is wrong with it: `line 3 is not NAME KEY`.
+    public init(_ description: String) { self.description = description }
 }
 
 /// What changes when a file does. Nil fields for a file that isn't there.
