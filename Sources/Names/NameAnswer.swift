@@ -7,6 +7,7 @@ package struct NameAnswer: Sendable, Equatable {
     /// Whether their time is over, and they are being looked up anew.
     package var isStale: Bool
 
+    /// An answer with at least one address.
     package init(_ addresses: [IPAddress], isStale: Bool = false) {
         self.addresses = addresses
         self.isStale = isStale

@@ -7,10 +7,14 @@ import Synchronization
 ///
 /// Touched when something is dialled. Nothing here waits.
 package final class NameResolver: Sendable {
+    /// How a look-up ended.
     package typealias Outcome = Result<NameAnswer, NameFailure>
 
+    /// What is known at once of a name.
     package enum Reply {
+        /// The addresses are known, perhaps as stale ones. `then` isn't called.
         case known(NameAnswer)
+        /// The name is known to have no address, or too many look-ups wait. `then` isn't called.
         case failed(NameFailure)
         /// `then` will be called, unless the wait is cancelled.
         case waiting(NameWait)

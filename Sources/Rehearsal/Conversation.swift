@@ -8,8 +8,10 @@ package typealias OriginScript = @Sendable (_ attempt: Int, _ request: RequestHe
 /// One exchange from both of its ends: the client's side, and the origin's for each time that the exchange reached it. Confined
 /// to its loop.
 package final class Conversation {
+    /// The exchange as its client began it.
     package let exchange: Exchange
     private let client: ClientSide
+    /// The origin's side of each time that the exchange reached it, in order.
     package private(set) var attempts: [OriginSide] = []
     private let origin: SocketAddress?
     private let script: OriginScript?
@@ -52,13 +54,16 @@ package final class Conversation {
 
     // MARK: - The client
 
+    /// Sends a part of the request's body, or of a tunnel's bytes.
     package func send(_ bytes: ByteBuffer) {
         exchange.sendRequestBody(bytes)
         exchange.flushRequest()
     }
 
+    /// Ends the request; in a tunnel, the client's half of it.
     package func finish(_ trailers: HeaderFields? = nil) { exchange.sendRequestEnd(trailers) }
 
+    /// Has the client go away: the exchange is aborted, and what waits for its end goes on.
     package func cancel(_ failure: Failure) {
         exchange.abortRequest(failure)
         promise.succeed(())
@@ -66,6 +71,7 @@ package final class Conversation {
 
     // MARK: - What came of it
 
+    /// What has come of it so far, without the stage that ended it.
     package var outcome: RehearsedOutcome {
         RehearsedOutcome(
             response: client.response, informational: client.informational, isComplete: client.isComplete,
@@ -124,6 +130,7 @@ package final class OriginSide: ExchangeSink {
     private let attempt: Int
     private let script: OriginScript?
     private let keepsBodies: Bool
+    /// What has come of the request so far.
     package private(set) var request: RehearsedRequest
     /// Why the exchange was taken back, if it was.
     package private(set) var failure: Failure?
@@ -162,14 +169,18 @@ package final class OriginSide: ExchangeSink {
 
     // MARK: - Step by step
 
+    /// Sends a response's head: any number of informational ones, then the final one.
     package func respond(_ head: ResponseHead) { exchange.sendResponseHead(head) }
 
+    /// Sends a part of the response's body, or of a tunnel's bytes.
     package func respond(_ bytes: ByteBuffer) {
         exchange.sendResponseBody(bytes)
         exchange.flushResponse()
     }
 
+    /// Ends the response; in a tunnel, the origin's half of it.
     package func finish(_ trailers: HeaderFields? = nil) { exchange.sendResponseEnd(trailers) }
 
+    /// Breaks the response off.
     package func fail(_ failure: Failure) { exchange.abortResponse(failure) }
 }

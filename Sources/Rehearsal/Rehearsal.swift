@@ -13,6 +13,7 @@ package final class Rehearsal: Sendable {
     private let channel: UnusedChannel
     private let first: Int
 
+    /// The event loop that everything of the rehearsal runs on.
     package var loop: any EventLoop { stand.eventLoop }
 
     /// - Parameters:
@@ -123,7 +124,9 @@ package final class Rehearsal: Sendable {
 
 /// Why stages couldn't be rehearsed.
 package enum RehearsalError: Error, CustomStringConvertible {
+    /// The stages were not assembled, so that no exchange can begin.
     case notAssembled
+    /// Nothing came of the exchange in the time given.
     case noAnswer
 
     package var description: String {
@@ -136,6 +139,7 @@ package enum RehearsalError: Error, CustomStringConvertible {
 
 /// What the event loop knows of a rehearsal. Confined to it.
 package final class Stand {
+    /// The loop's part of the plan; nil before the stages are assembled.
     package internal(set) var shard: Shard?
     var port: (any ExchangePort)?
     var conversations: [ObjectIdentifier: Conversation] = [:]

@@ -5,6 +5,7 @@ package import Pipeline
 package struct RehearsedMetrics {
     private let shard: Shard
 
+    /// What a rehearsal's shard has counted, read anew at each call.
     package init(_ shard: Shard) { self.shard = shard }
 
     /// The sum of a metric's values over its labels; nil where there is none of that name.

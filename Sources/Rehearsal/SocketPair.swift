@@ -10,6 +10,7 @@ import Darwin
 
 /// Two sockets that are connected to each other, without a network.
 package enum SocketPair {
+    /// Opens a pair of Unix stream sockets (socketpair(2)). Whoever gets the descriptors closes them. Throws an `IOError`.
     package static func make() throws -> (CInt, CInt) {
         var pair: [CInt] = [-1, -1]
         #if canImport(Glibc)
@@ -32,6 +33,7 @@ package enum SocketPair {
         #endif
     }
 
+    /// Closes a descriptor; errors are ignored.
     package static func close(_ descriptor: CInt) {
         #if canImport(Glibc)
         _ = Glibc.close(descriptor)

@@ -3,9 +3,11 @@ import NIOPosix
 
 /// A channel that exists only because a client has one: half of a pair of sockets that nothing is sent over.
 package struct UnusedChannel: Sendable {
+    /// The half that NIO has.
     package let channel: any Channel
     private let other: CInt
 
+    /// Opens a pair of sockets, and a channel for one of them. Throws an `IOError` where there are no descriptors.
     package static func open(on loop: any EventLoop) async throws -> UnusedChannel {
         let (ours, theirs) = try SocketPair.make()
         do {
@@ -17,6 +19,7 @@ package struct UnusedChannel: Sendable {
         }
     }
 
+    /// Closes the channel, then the other half.
     package func close() async {
         try? await channel.close()
         SocketPair.close(other)

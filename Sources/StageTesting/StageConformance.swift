@@ -89,7 +89,9 @@ public struct StageConformance<Factory: StageFactory>: Sendable {
 
 /// What keeps a stage from conforming: a sentence for each thing.
 public struct ConformanceFailure: Error, Sendable, CustomStringConvertible {
+    /// The stage's name in a list.
     public var stage: String
+    /// What is wrong, a sentence for each, in the order of the checks.
     public var findings: [String]
 
     public var description: String {

@@ -5,8 +5,11 @@ import Rehearsal
 
 /// A request that a test sends: a head and a body in the parts in which it comes.
 public struct TestRequest: Sendable {
+    /// The request's head.
     public var head: RequestHead
+    /// The parts of the body, in the order in which they are sent.
     public var parts: [String]
+    /// The trailers (RFC 9110, 6.5); nil for none.
     public var trailers: HeaderFields?
     /// The names in the client's certificate, if it has one.
     public var certificate: PeerIdentity?
@@ -50,12 +53,16 @@ public struct TestRequest: Sendable {
 
 /// A response that the origin of a test gives, or that its client got.
 public struct TestResponse: Sendable {
+    /// The final head.
     public var head: ResponseHead
+    /// The parts of the body, in the order in which they come.
     public var parts: [String]
+    /// The trailers (RFC 9110, 6.5); nil for none.
     public var trailers: HeaderFields?
     /// Why the response breaks off after its parts, if it does.
     public var failure: Failure?
 
+    /// A response whose length is that of its parts, or unknown where it breaks off or has trailers.
     public init(
         _ status: Int = 200, fields: [(String, String)] = [], parts: [String] = [], trailers: HeaderFields? = nil,
         failure: Failure? = nil
@@ -79,6 +86,7 @@ public struct TestResponse: Sendable {
         RehearsedResponse(head, body: parts.map { ByteBuffer(string: $0) }, trailers: trailers, failure: failure)
     }
 
+    /// The status of the final head.
     public var status: Int { head.status }
     /// The whole body.
     public var body: String { parts.joined() }
@@ -99,6 +107,7 @@ public struct TestOutcome: Sendable {
     /// The stage that ended the exchange, if it wasn't the origin.
     public var stage: String?
 
+    /// The status that the client got; nil where it got no final head.
     public var status: Int? { response?.status }
 
     init(_ outcome: RehearsedOutcome) {

@@ -15,7 +15,9 @@ import Darwin
 package struct IPAddress: Sendable, Hashable {
     /// The version of the protocol.
     package enum Family: Sendable {
+        /// IPv4 (RFC 791).
         case v4
+        /// IPv6 (RFC 8200).
         case v6
 
         /// The length of an address in bits.

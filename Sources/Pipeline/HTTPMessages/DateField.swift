@@ -5,6 +5,7 @@ package final class DateField {
     private var second = -1
     private var text = ""
 
+    /// Makes its first text when a response wants one.
     package init() {}
 
     /// The value for a response that has none. Nil for one that has, and for those that are no answers: informational ones, and those

@@ -1,8 +1,11 @@
 /// Why an exchange could not be completed: a code that crosses the tunnel, and a sentence for a person.
 public struct Failure: Error, Sendable, Equatable, CustomStringConvertible {
+    /// What kind of failure it is: what the client's status, the `Proxy-Status` field and the other end of the tunnel are told.
     public var code: Code
+    /// The sentence for a person, which is also the body of the response.
     public var message: String
 
+    /// A failure with its code, and a sentence for a person that has no line end.
     public init(_ code: Code, _ message: String) {
         self.code = code
         self.message = message
@@ -19,24 +22,43 @@ public struct Failure: Error, Sendable, Equatable, CustomStringConvertible {
         /// Nil for a code that this program doesn't know.
         public var reason: Reason? { Reason(rawValue: rawValue) }
 
+        /// `Reason.none`: no reason was given.
         public static let none = Code(.none)
+        /// `Reason.cancelled`: the other side no longer wants the exchange.
         public static let cancelled = Code(.cancelled)
+        /// `Reason.protocolViolation`: a peer broke the rules of its protocol.
         public static let protocolViolation = Code(.protocolViolation)
+        /// `Reason.flowControl`: more was sent than the window allowed.
         public static let flowControl = Code(.flowControl)
+        /// `Reason.tooLarge`: a frame or head was larger than allowed.
         public static let tooLarge = Code(.tooLarge)
+        /// `Reason.excessive`: a peer asked for more than its share of work.
         public static let excessive = Code(.excessive)
+        /// `Reason.refused`: nothing of the exchange was processed, so that it can be sent again.
         public static let refused = Code(.refused)
+        /// `Reason.draining`: the peer is going away.
         public static let draining = Code(.draining)
+        /// `Reason.tunnelLost`: the connection to the other end of the tunnel was lost.
         public static let tunnelLost = Code(.tunnelLost)
+        /// `Reason.tunnelDown`: there is no connection to the other end of the tunnel.
         public static let tunnelDown = Code(.tunnelDown)
+        /// `Reason.internalError`: a fault in this program.
         public static let internalError = Code(.internalError)
+        /// `Reason.nameNotResolved`: the origin's name could not be resolved.
         public static let nameNotResolved = Code(.nameNotResolved)
+        /// `Reason.unreachable`: the origin can't be reached.
         public static let unreachable = Code(.unreachable)
+        /// `Reason.timeout`: the origin didn't take the connection, begin its answer or go on in time.
         public static let timeout = Code(.timeout)
+        /// `Reason.originClosed`: the origin closed or reset the connection before its answer was complete.
         public static let originClosed = Code(.originClosed)
+        /// `Reason.originInvalid`: the origin's bytes were not HTTP.
         public static let originInvalid = Code(.originInvalid)
+        /// `Reason.forbidden`: the destination is not allowed.
         public static let forbidden = Code(.forbidden)
+        /// `Reason.badRequest`: the request can't be carried out as it is.
         public static let badRequest = Code(.badRequest)
+        /// `Reason.connectionRefused`: the origin refused the connection.
         public static let connectionRefused = Code(.connectionRefused)
     }
 

@@ -43,6 +43,7 @@ package enum HTTPGrammar {
         return bad == 0
     }
 
+    /// An ASCII letter in lower case; any other byte as it is.
     @inline(__always)
     package static func lowercased(_ byte: UInt8) -> UInt8 {
         byte &- 0x41 < 26 ? byte | 0x20 : byte
@@ -54,12 +55,14 @@ package enum HTTPGrammar {
         return other.withUTF8 { other in equal(bytes, UnsafeRawBufferPointer(other)) }
     }
 
+    /// Compares bytes without regard to ASCII case.
     package static func equal(_ bytes: UnsafeRawBufferPointer, _ other: UnsafeRawBufferPointer) -> Bool {
         guard bytes.count == other.count else { return false }
         for index in 0..<bytes.count where lowercased(bytes[index]) != lowercased(other[index]) { return false }
         return true
     }
 
+    /// Compares bytes with a text that the compiler knows, without regard to ASCII case. It allocates nothing.
     package static func equal(_ bytes: UnsafeRawBufferPointer, _ other: StaticString) -> Bool {
         equal(bytes, UnsafeRawBufferPointer(start: other.utf8Start, count: other.utf8CodeUnitCount))
     }

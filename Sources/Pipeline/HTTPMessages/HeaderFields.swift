@@ -7,13 +7,16 @@ package import NIOCore
 public struct HeaderFields: Sendable, Equatable {
     /// The entries, one behind the other.
     package private(set) var block: ByteBuffer
+    /// How many fields there are; fields of one name count each.
     public private(set) var count: Int
 
+    /// No fields.
     public init() {
         block = ByteBuffer()
         count = 0
     }
 
+    /// Fields from names and values, in their order. Those that `append` refuses are left out.
     public init(_ fields: [(String, String)]) {
         self.init()
         for (name, value) in fields { append(name, value) }
@@ -43,6 +46,7 @@ public struct HeaderFields: Sendable, Equatable {
         return offset == bytes.count
     }
 
+    /// Whether there is no field.
     public var isEmpty: Bool { count == 0 }
 
     /// Adds a field behind the others. A name that is no token, or a value with a byte that no value may have, is refused

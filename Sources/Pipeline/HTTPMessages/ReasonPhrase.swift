@@ -5,6 +5,7 @@ package struct ReasonPhrase: Sendable, Equatable {
     /// What came, where it isn't UTF-8.
     private let bytes: [UInt8]?
 
+    /// A phrase from a text, whose bytes are its UTF-8.
     package init(_ text: String) {
         self.text = text
         bytes = nil

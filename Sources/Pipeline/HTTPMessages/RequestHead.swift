@@ -1,6 +1,8 @@
 /// How many bytes a body has.
 public enum BodyLength: Sendable, Hashable {
+    /// There is no body.
     case none
+    /// The body has so many bytes.
     case known(Int64)
     /// Ends where its sender says so.
     case unknown
@@ -14,6 +16,7 @@ public enum BodyLength: Sendable, Hashable {
         return length.map { .known($0) } ?? .unknown
     }
 
+    /// Whether what follows is the body deflated.
     public var isDeflated: Bool {
         if case .deflated = self { true } else { false }
     }
@@ -21,6 +24,7 @@ public enum BodyLength: Sendable, Hashable {
 
 /// What a request is about: a resource, raw bytes to a host, or a change of protocol.
 public enum RequestKind: UInt8, Sendable {
+    /// A request for a resource, whose body is HTTP's.
     case plain = 0
     /// CONNECT (RFC 9110, 9.3.6): `authority` is the target.
     case tunnel = 1
@@ -33,24 +37,33 @@ public enum RequestKind: UInt8, Sendable {
 
 /// The scheme of a request's target.
 public enum Scheme: UInt8, Sendable {
+    /// No scheme: for a tunnel, whose target is an authority alone.
     case none = 0
+    /// Cleartext HTTP (RFC 9110, 4.2.1).
     case http = 1
+    /// HTTP over TLS (RFC 9110, 4.2.2).
     case https = 2
 
+    /// The port of an authority that names none: 443 for `https`, else 80.
     public var defaultPort: Int { self == .https ? 443 : 80 }
+    /// The scheme as it stands in a URI, in lower case; `http` for `none`.
     public var name: String { self == .https ? "https" : "http" }
 }
 
 /// A request's head without the framing and the fields that end at each hop: what one end of an exchange means, not what one
 /// connection said.
 public struct RequestHead: Sendable, Equatable {
+    /// Whether it is about a resource, a tunnel or a change of protocol.
     public var kind: RequestKind
+    /// The method, which is a token and has a case (RFC 9110, 9.1).
     public var method: String
+    /// The scheme of the target; `none` for a tunnel.
     public var scheme: Scheme
     /// Host and, where it was given, port.
     public var authority: String
     /// Path and query in origin-form; `*` for OPTIONS of a whole server; empty for a tunnel.
     public var path: String
+    /// The length of the body, as its sender gave it.
     public var body: BodyLength
     /// End-to-end fields. `Host`, `Content-Length` and `Transfer-Encoding` are not among them: they follow from the rest.
     public var fields: HeaderFields
@@ -60,6 +73,7 @@ public struct RequestHead: Sendable, Equatable {
     /// `frame` where it accepts; nil where that end doesn't say.
     package var connectionName: UInt64?
 
+    /// A head that takes no deflated response and has no connection's name. Nothing is checked.
     public init(
         kind: RequestKind = .plain, method: String, scheme: Scheme, authority: String, path: String, body: BodyLength = .none,
         fields: HeaderFields = HeaderFields()
@@ -85,8 +99,10 @@ public struct RequestHead: Sendable, Equatable {
 public struct Authority: Sendable, Hashable {
     /// Without the brackets of an IPv6 address.
     public var host: String
+    /// Nil where the text has none, or nothing behind its colon.
     public var port: Int?
 
+    /// A host without brackets, and a port or nil. Nothing is checked.
     public init(host: String, port: Int?) {
         self.host = host
         self.port = port

@@ -1,5 +1,6 @@
 /// A response's head without its framing and hop-by-hop fields.
 public struct ResponseHead: Sendable, Equatable {
+    /// The status code (RFC 9110, 15).
     public var status: Int
     /// The reason phrase, which may be empty. Bytes that aren't UTF-8 are shown as U+FFFD; as long as it isn't set, they are passed on as they
     /// came.
@@ -7,16 +8,19 @@ public struct ResponseHead: Sendable, Equatable {
         get { phrase.text }
         set { phrase = ReasonPhrase(newValue) }
     }
+    /// The reason phrase with the bytes that came.
     package var phrase: ReasonPhrase
     /// What the response says of its body's length; a response that has no body (to HEAD, 304) may say it all the same.
     public var body: BodyLength
     /// End-to-end fields. `Content-Length` and `Transfer-Encoding` are not among them.
     public var fields: HeaderFields
 
+    /// A head whose reason phrase is a text.
     public init(status: Int, reason: String = "", body: BodyLength = .none, fields: HeaderFields = HeaderFields()) {
         self.init(status: status, phrase: ReasonPhrase(reason), body: body, fields: fields)
     }
 
+    /// A head whose reason phrase may have bytes that aren't UTF-8.
     package init(status: Int, phrase: ReasonPhrase, body: BodyLength = .none, fields: HeaderFields = HeaderFields()) {
         self.status = status
         self.phrase = phrase
@@ -24,6 +28,7 @@ public struct ResponseHead: Sendable, Equatable {
         self.fields = fields
     }
 
+    /// The head with its status, phrase and length alone.
     package var withoutFields: ResponseHead { ResponseHead(status: status, phrase: phrase, body: body) }
 
     /// 1xx other than 101: another head follows (RFC 9110, 15.2).
@@ -47,11 +52,17 @@ public struct ResponseHead: Sendable, Equatable {
 
 /// A whole answer that a stage makes itself.
 public struct LocalResponse: Sendable {
+    /// The head, whose length is that of `body`.
     public var head: ResponseHead
+    /// The text of the body, sent as UTF-8.
     public var body: String
     /// What went wrong, for logs and counters; nil for an answer that is no failure.
     public var failure: Failure?
 
+    /// An answer with the usual reason phrase of its status.
+    /// - Parameters:
+    ///   - body: A text of type `text/plain`; where it is empty, there is no `Content-Type`.
+    ///   - fields: Fields in front of `Content-Type`.
     public init(status: Int, body: String = "", failure: Failure? = nil, fields: HeaderFields = HeaderFields()) {
         head = ResponseHead(
             status: status, reason: HTTPStatus.reason(status), body: .known(Int64(body.utf8.count)), fields: fields)

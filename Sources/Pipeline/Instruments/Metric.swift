@@ -3,6 +3,7 @@ public final class Counter {
     // Private, so that the compiler sees that nothing is done with it that would have to be checked at each addition.
     private var count: Int64 = 0
 
+    /// The count so far.
     public var value: Int64 { count }
 
     init() {}
@@ -16,6 +17,7 @@ public final class Counter {
 public final class Gauge {
     private var level: Int64 = 0
 
+    /// The level now.
     public var value: Int64 {
         get { level }
         set { level = newValue }
@@ -32,7 +34,9 @@ public final class Gauge {
 public final class Histogram {
     /// Upper bounds, rising; one more bucket counts what is above the last.
     public let bounds: [Int64]
+    /// How many amounts fell into each bucket, not added up: one number more than there are bounds.
     public var counts: [Int64] { buckets }
+    /// The sum of all amounts, in the unit of the bounds.
     public var sum: Int64 { total }
     private var buckets: [Int64]
     private var total: Int64 = 0

@@ -2,7 +2,9 @@
 public struct MetricSnapshot: Sendable, Equatable {
     /// What one series had counted.
     public enum Value: Sendable, Equatable {
+        /// What a counter had counted.
         case counter(Double)
+        /// The level of a gauge.
         case gauge(Double)
         /// `counts` has one number for each bound and one for what is above the last, each by itself.
         case histogram(bounds: [Double], counts: [Int64], sum: Double)
@@ -10,11 +12,15 @@ public struct MetricSnapshot: Sendable, Equatable {
 
     /// One metric with one set of labels.
     public struct Series: Sendable, Equatable {
+        /// The name and labels, which tell it from all others.
         public var key: MetricTable.Key
+        /// The sentence for people of the metric's description.
         public var help: String
+        /// What was counted, in the unit of the name.
         public var value: Value
         var merging = MetricTable.Merging.sum
 
+        /// A series that is made without a table. Where it is a gauge, values of equal keys are added up.
         public init(_ name: String, _ help: String, labels: [MetricTable.Label] = [], _ value: Value) {
             self.key = MetricTable.Key(name: name, labels: labels)
             self.help = help
@@ -48,9 +54,11 @@ public struct MetricSnapshot: Sendable, Equatable {
         }
     }
 
+    /// The series, each key once, in the order in which they were added.
     public private(set) var series: [Series] = []
     private var indices: [MetricTable.Key: Int] = [:]
 
+    /// A snapshot without series.
     public init() {}
 
     /// Adds a series, or what it says to the one that has its name and labels.
@@ -78,6 +86,7 @@ public struct MetricSnapshot: Sendable, Equatable {
         for each in other.series { add(each) }
     }
 
+    /// The value of the series with this name and exactly these labels, in this order; nil where there is none.
     public subscript(_ name: String, _ labels: MetricTable.Label...) -> Value? {
         indices[MetricTable.Key(name: name, labels: labels)].map { series[$0].value }
     }

@@ -6,9 +6,12 @@
 public final class MetricTable {
     /// What tells one series from all others.
     public struct Key: Sendable, Hashable {
+        /// The name of the metric.
         public var name: String
+        /// The labels, whose order counts.
         public var labels: [Label]
 
+        /// A key of a name and its labels.
         public init(name: String, labels: [Label] = []) {
             self.name = name
             self.labels = labels
@@ -17,9 +20,12 @@ public final class MetricTable {
 
     /// A label's name and value.
     public struct Label: Sendable, Hashable {
+        /// The name, in snake case.
         public var name: String
+        /// The value, any text.
         public var value: String
 
+        /// A label of a name and a value.
         public init(_ name: String, _ value: String) {
             self.name = name
             self.value = value
@@ -28,7 +34,9 @@ public final class MetricTable {
 
     /// What becomes of one gauge's values on several loops.
     public enum Merging: Sendable, Equatable {
+        /// They are added up.
         case sum
+        /// The largest of them counts.
         case largest
     }
 
@@ -36,7 +44,9 @@ public final class MetricTable {
     public enum Instrument {
         /// `scale` turns what was counted into the unit of the name: 1e-9 for nanoseconds in seconds.
         case counter(Counter, scale: Double)
+        /// `scale` is as for a counter; the last value says what becomes of several loops' gauges.
         case gauge(Gauge, scale: Double, Merging)
+        /// `scale` is for the bounds and the sum; counts have none.
         case histogram(Histogram, scale: Double)
     }
 
@@ -45,6 +55,7 @@ public final class MetricTable {
     private var indices: [Key: Int] = [:]
     private var observers: [() -> Void] = []
 
+    /// A table without metrics.
     package init() {}
 
     // A metric is made from its description alone, so that what a stage's reference says of it is what it is.

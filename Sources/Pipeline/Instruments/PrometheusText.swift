@@ -1,5 +1,6 @@
 /// A snapshot in Prometheus' text format, version 0.0.4.
 public enum PrometheusText {
+    /// The value of `Content-Type` that goes with the text.
     public static let contentType = "text/plain; version=0.0.4; charset=utf-8"
 
     /// The text that `/metrics` answers with.

@@ -5,12 +5,15 @@
 ///       - client-certificate
 ///       - basic: { users: users.txt }
 public protocol ConfigurationUnion: ConfigurationValue, Equatable {
+    /// The kinds that there are, in the order in which they are documented.
     static var variants: [ConfigurationVariant<Self>] { get }
 }
 
 /// One kind of a union: its name, its keys, and how it becomes a value.
 public struct ConfigurationVariant<Union: Sendable>: Sendable {
+    /// The name of the kind as a file writes it, in kebab-case.
     public let name: String
+    /// A sentence for people on what the kind is.
     public let documentation: String
     let keys: @Sendable () -> [SchemaDescription]
     let decode: @Sendable (ConfigurationNode, ConfigurationNode.Origin, DecodingContext) -> Union?

@@ -63,8 +63,10 @@ extension ScalarConfigurationValue {
 public struct InvalidValue: Error, Sendable {
     /// What is wrong, where the description of the type doesn't make it plain: `the port is missing`.
     public var reason: String?
+    /// What to write instead, as the end of a sentence; nil where nothing can be said.
     public var hint: String?
 
+    /// A refusal, which needs no reason where the description of the type says all.
     public init(_ reason: String? = nil, hint: String? = nil) {
         self.reason = reason
         self.hint = hint

@@ -2,6 +2,7 @@
 public final class DecodingContext {
     /// The folder that relative paths start from: the configuration file's.
     public let directory: String
+    /// What was reported so far, in that order.
     package private(set) var findings: [ConfigurationFinding] = []
     private var path: [String] = []
     private var secrecy = 0
@@ -15,6 +16,8 @@ public final class DecodingContext {
     /// Whether files that a configuration names must exist.
     let checksFiles: Bool
 
+    /// A context for one load.
+    /// - Parameter checksFiles: Whether files that a configuration names must exist.
     package init(directory: String, checksFiles: Bool = true) {
         self.directory = directory
         self.checksFiles = checksFiles

@@ -1,9 +1,11 @@
 /// A value with the line of the file that it stands on, for what is said of it while the pipeline runs.
 public struct Positioned<Value: ConfigurationValue & Equatable>: ConfigurationValue, Equatable {
+    /// The value itself.
     public var value: Value
     /// Nil for one that was set from outside the file.
     public var line: Int?
 
+    /// A value with its line, counted from 1; without one where it was made in code.
     public init(_ value: Value, line: Int? = nil) {
         self.value = value
         self.line = line

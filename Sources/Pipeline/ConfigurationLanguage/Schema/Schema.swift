@@ -1,7 +1,9 @@
 /// The keys of one configuration type, in the order in which they are documented.
 public struct Schema<Configuration>: Sendable {
+    /// The keys, in the order of the documents.
     public let fields: [SchemaField<Configuration>]
 
+    /// A schema of these keys.
     public init(_ fields: SchemaField<Configuration>...) {
         self.fields = fields
     }
@@ -13,17 +15,24 @@ public struct Schema<Configuration>: Sendable {
 
 /// One key: where its value is kept, what it may be, and what it is for.
 public struct SchemaField<Configuration>: Sendable {
+    /// The name of the key as a file writes it, in kebab-case.
     public let key: String
+    /// A sentence for people on what the key does.
     public let documentation: String
+    /// Whether a file must set it.
     public let isRequired: Bool
+    /// Whether its value must not be shown.
     public let isSecret: Bool
     /// The values that are allowed, `1...65535` say, where the type alone doesn't tell.
     public let range: String?
+    /// The ends of `range`, each as it would be written.
     public let bounds: SchemaBounds
+    /// What a person is to write, as it stands after "wants".
     public let typeDescription: String
     let shape: ValueShape
     let nested: @Sendable () -> [SchemaDescription]
     let decode: @Sendable (ConfigurationNode, inout Configuration, DecodingContext) -> Void
+    /// The key's value as it would stand in a file; `[redacted]` for a secret.
     package let printed: @Sendable (Configuration) -> String
     /// What is wrong with a value that was set in code.
     let problems: @Sendable (Configuration) -> [ConfigurationProblem]

@@ -13,6 +13,7 @@
 public protocol StageConfiguration: Sendable, Equatable {
     /// Every default. A required key has a placeholder, which the loader never lets through.
     init()
+    /// The keys that a file may set, and where their values are kept.
     static var schema: Schema<Self> { get }
     /// What is wrong beyond single keys. Called only when every key could be read.
     func validate() -> [ConfigurationProblem]
@@ -33,11 +34,15 @@ extension StageConfiguration {
 public struct ConfigurationProblem: Sendable, Equatable {
     /// The key at fault, dotted inside a nested object: `limits.bytes`.
     public var key: String?
+    /// What is wrong, as a sentence without its full stop.
     public var message: String
+    /// What the reader can do about it; nil where nothing can be said.
     public var hint: String?
     /// A warning is printed and doesn't keep the pipeline from starting.
     public var isWarning: Bool
 
+    /// A problem that keeps the pipeline from starting, unless it is a warning.
+    /// - Parameter key: The key at fault, dotted; nil for the whole entry.
     public init(_ message: String, key: String? = nil, hint: String? = nil, isWarning: Bool = false) {
         self.message = message
         self.key = key

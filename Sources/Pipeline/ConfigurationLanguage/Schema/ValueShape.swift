@@ -4,14 +4,19 @@
 public indirect enum ValueShape: Sendable, Equatable {
     /// Anything: for a type that doesn't say.
     case any
+    /// Nothing, or `null`.
     case null
+    /// `true` or `false`.
     case boolean
+    /// A whole number.
     case integer
+    /// A number, with a fraction or without.
     case number
     /// A text, where the pattern, a regular expression, has to be found in it.
     case text(pattern: String?)
     /// One of a few words.
     case choice([String])
+    /// A list whose elements all have that shape.
     case list(ValueShape)
     /// A mapping with the type's `keys`.
     case mapping
@@ -19,8 +24,10 @@ public indirect enum ValueShape: Sendable, Equatable {
     case variant
     /// A mapping whose keys are up to the user.
     case table(ValueShape)
+    /// A value that has at least one of these shapes.
     case oneOf([ValueShape])
 
+    /// Any text.
     public static var text: ValueShape { .text(pattern: nil) }
 }
 

@@ -4,13 +4,17 @@ public struct ConfigurationNode: Sendable {
     public enum Content: Sendable {
         /// Nothing, `~` or `null`.
         case null
+        /// A text, number or word: types are told apart by what reads it.
         case scalar(Scalar)
+        /// A list, in its order.
         case sequence([ConfigurationNode])
+        /// The keys of a mapping with their values, in the order of the file, each key once.
         case mapping([Entry])
     }
 
     /// A text, and what is known of how it was written.
     public struct Scalar: Sendable {
+        /// The text with quotes and escapes resolved.
         public var text: String
         /// Where the text came from matters to what may be shown of it: the content of a `${file:…}` never is.
         public var isHidden: Bool
@@ -21,6 +25,7 @@ public struct ConfigurationNode: Sendable {
         /// What was replaced in it, without defaults: `${env:PORT}`.
         var references: [String] = []
 
+        /// A text that was found, as it stands.
         public init(_ text: String, isHidden: Bool = false) {
             self.text = text
             self.isHidden = isHidden
@@ -29,10 +34,14 @@ public struct ConfigurationNode: Sendable {
 
     /// A key of a mapping with its value.
     public struct Entry: Sendable {
+        /// The key as a text.
         public var key: String
+        /// Where the key stands; `value` knows its own place.
         public var keyOrigin: Origin
+        /// What stands behind the colon.
         public var value: ConfigurationNode
 
+        /// A key with its place and its value.
         package init(key: String, keyOrigin: Origin, value: ConfigurationNode) {
             self.key = key
             self.keyOrigin = keyOrigin
@@ -42,20 +51,27 @@ public struct ConfigurationNode: Sendable {
 
     /// Where a piece was written: in the file, or in something that overrides it (`--set drain`, `FLUIDITY_DRAIN`).
     public enum Origin: Sendable, Hashable {
+        /// At a line and column of the file, where the piece begins.
         case file(SourcePosition)
+        /// In what is named: an option of the command line or a variable of the environment.
         case override(String)
     }
 
     /// How it was written, for what changes the text of a file.
     package struct Layout: Sendable {
+        /// How the scalar or collection was written.
         package var style: Style
         /// Whether it stands inside brackets.
         var inFlow: Bool
     }
 
+    /// The ways to write a piece in YAML (YAML 1.2, 7 and 8).
     package enum Style: Sendable {
+        /// A scalar without quotes.
         case plain
+        /// A scalar in single quotes.
         case singleQuoted
+        /// A scalar in double quotes.
         case doubleQuoted
         /// After `|` or `>`.
         case text
@@ -65,10 +81,14 @@ public struct ConfigurationNode: Sendable {
         case block
     }
 
+    /// What stands there.
     public var content: Content
+    /// Where the piece begins.
     public var origin: Origin
+    /// How it was written; nil for a piece that isn't from a file.
     package var layout: Layout?
 
+    /// A piece without a layout.
     public init(_ content: Content, origin: Origin) {
         self.content = content
         self.origin = origin
@@ -108,9 +128,12 @@ public struct ConfigurationNode: Sendable {
 
 /// A place in a configuration file. Both numbers begin at 1; columns count Unicode scalars.
 public struct SourcePosition: Sendable, Hashable, Comparable {
+    /// The line, from 1.
     public var line: Int
+    /// The column in Unicode scalars, from 1.
     public var column: Int
 
+    /// A place by its line and column, both from 1.
     public init(line: Int, column: Int) {
         self.line = line
         self.column = column

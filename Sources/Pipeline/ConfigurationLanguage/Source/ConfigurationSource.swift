@@ -1,5 +1,6 @@
 /// A file's name and text, for printing what is wrong with it. Blanks out the secrets that stand in the text.
 package struct ConfigurationSource: Sendable {
+    /// The name of the file, as errors print it.
     package let file: String
     private let text: SourceText?
     /// What must not be shown, by line: ranges of columns.
@@ -7,6 +8,8 @@ package struct ConfigurationSource: Sendable {
     /// For a text that can't be parsed: in a line with a word that sounds like a secret, what follows the first colon is blank.
     package var blanksByWord = false
 
+    /// A source that has no secrets yet.
+    /// - Parameter text: Nil where there is none to show: errors then have no position and no line.
     package init(file: String, text: SourceText?) {
         self.file = file
         self.text = text

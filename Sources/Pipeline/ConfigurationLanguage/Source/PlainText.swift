@@ -11,6 +11,7 @@ package enum PlainText {
     /// Whether a text from outside the file stands for nothing where no text is wanted.
     package static func isNull(_ text: String) -> Bool { text == "null" || text == "~" }
 
+    /// The text in double quotes, with control characters and line breaks escaped (YAML 1.2, 5.7).
     package static func quoted(_ text: String) -> String {
         var result = "\""
         for scalar in text.unicodeScalars {

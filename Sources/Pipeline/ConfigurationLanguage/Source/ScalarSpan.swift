@@ -1,5 +1,8 @@
 /// Finds where a scalar ends in the text: the parser says only where it begins.
 package enum ScalarSpan {
+    /// The offset behind a node that begins at `start`. A list or mapping has no end of its own here: it is `start`. Where the layout isn't
+    /// known, it is the end of the line.
+    /// - Parameter start: An offset in scalars, as from `SourceText.offset(of:)`.
     package static func end(of node: ConfigurationNode, from start: Int, in text: SourceText) -> Int {
         guard let layout = node.layout else { return lineEnd(start, in: text) }
         switch layout.style {

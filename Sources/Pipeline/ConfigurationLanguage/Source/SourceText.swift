@@ -1,9 +1,11 @@
 /// A configuration file's text as Unicode scalars and lines, numbered as the YAML parser numbers them.
 package struct SourceText: Sendable {
+    /// The text without a byte order mark at its beginning. Offsets are indices of it.
     package let scalars: [Unicode.Scalar]
     /// Each line without its break.
     private let lines: [Range<Int>]
 
+    /// Splits a text into lines; a byte order mark at its beginning is left out.
     package init(_ text: String) {
         var scalars = Array(text.unicodeScalars)
         if scalars.first == "\u{FEFF}" { scalars.removeFirst() }
@@ -28,6 +30,7 @@ package struct SourceText: Sendable {
         self.lines = lines
     }
 
+    /// The text as a string, without the byte order mark.
     package var text: String {
         var text = String.UnicodeScalarView()
         text.append(contentsOf: scalars)
@@ -41,6 +44,7 @@ package struct SourceText: Sendable {
         lines.indices.contains(number - 1) ? lines[number - 1] : nil
     }
 
+    /// The offset of a position; nil where the text has no such line, or the line no such column.
     package func offset(of position: SourcePosition) -> Int? {
         guard let line = line(position.line) else { return nil }
         let offset = line.lowerBound + position.column - 1
@@ -71,5 +75,6 @@ extension Unicode.Scalar {
         self == "\n" || self == "\r" || self == "\u{85}" || self == "\u{2028}" || self == "\u{2029}"
     }
 
+    /// Whether it is a space or a tab (YAML 1.2, 5.5).
     package var isBlank: Bool { self == " " || self == "\t" }
 }

@@ -16,10 +16,13 @@ package struct Substitution {
     private let environment: [String: String]
     private let names: [String]
     private let directory: String
+    /// References that couldn't be replaced, in the order of the file.
     package private(set) var findings: [ConfigurationFinding] = []
     /// Every variable that a `${env:…}` refers to, whether or not it was needed.
     package private(set) var variables: Set<String> = []
 
+    /// A substitution with the values of variables.
+    /// - Parameter directory: The folder that the relative paths of `${file:PATH}` start from.
     package init(environment: [String: String], directory: String) {
         self.environment = environment
         names = environment.keys.sorted()
@@ -32,6 +35,7 @@ package struct Substitution {
             && !text.contains(":-") && text.utf8.count { $0 == UInt8(ascii: "}") } == 1
     }
 
+    /// The node with its references replaced, in everything below it too. What can't be replaced is reported to `findings`.
     package mutating func apply(to node: ConfigurationNode) -> ConfigurationNode {
         var result = node
         switch node.content {

@@ -6,9 +6,11 @@ package struct YAMLReader {
     private static let repeatedKeysReported = 20
 
     private let source: SourceText
+    /// What is wrong with the text as YAML, in the order in which it was read.
     package private(set) var findings: [ConfigurationFinding] = []
     private var repeatedKeys = 0
 
+    /// A reader that reads its text once.
     package init(_ source: SourceText) {
         self.source = source
     }

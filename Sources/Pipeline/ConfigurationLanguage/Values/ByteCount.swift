@@ -1,7 +1,9 @@
 /// A number of bytes, written `64KiB`, `16MiB`, `1GiB`, `500kB` or as a plain number of bytes.
 public struct ByteCount: Sendable, Hashable, Comparable, ScalarConfigurationValue {
+    /// The number of bytes.
     public var bytes: Int
 
+    /// A number of bytes.
     public init(_ bytes: Int) {
         self.bytes = bytes
     }

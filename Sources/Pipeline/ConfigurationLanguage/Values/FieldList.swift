@@ -3,8 +3,10 @@ public import HTTPMessages
 /// Header fields in a configuration, written as a mapping: `{ Cache-Control: no-store }`. A value may also be a list, for
 /// several fields of one name.
 public struct FieldList: Sendable, Equatable, ConfigurationValue {
+    /// The fields in the order of the file.
     public var fields: HeaderFields
 
+    /// A list of fields that were checked.
     public init(_ fields: HeaderFields = HeaderFields()) {
         self.fields = fields
     }

@@ -3,8 +3,10 @@ import Platform
 /// A file that must exist. A relative path starts from the configuration file's folder; in code, where it can be a literal, from
 /// the folder that the process works in.
 public struct FilePath: Sendable, Hashable, ConfigurationValue, CustomStringConvertible {
+    /// The path, resolved against the configuration file's folder where it was read from a file.
     public var path: String
 
+    /// A path that is taken as it is: the file is not looked for.
     public init(_ path: String) {
         self.path = path
     }

@@ -4,8 +4,10 @@ import Addresses
 public struct HostPort: Sendable, Hashable, ScalarConfigurationValue, CustomStringConvertible {
     /// Without brackets.
     public var host: String
+    /// The port: 1 to 65535 where it was read from a file.
     public var port: Int
 
+    /// A host without brackets, and a port. Nothing is checked.
     public init(host: String, port: Int) {
         self.host = host
         self.port = port

@@ -2,7 +2,9 @@ import Addresses
 
 /// Where to listen: `127.0.0.1:8080`, `[::]:8443`, `unix:/run/fluidity.sock`. Port 0 lets the system choose one.
 public enum ListenAddress: Sendable, Hashable, ScalarConfigurationValue, CustomStringConvertible {
+    /// An address, without brackets, or a host name, and a port, which is 0 for one that the system chooses.
     case tcp(host: String, port: Int)
+    /// A Unix domain socket at a path of at most 103 bytes (unix(7)).
     case unix(path: String)
 
     public static var typeDescription: String { "an address and a port such as 127.0.0.1:8080, or unix:PATH" }

@@ -3,7 +3,9 @@ import Platform
 /// Where text goes: `stderr`, or a file that is made if it isn't there. A relative path starts from the configuration file's
 /// folder.
 public enum OutputPath: Sendable, Hashable, ConfigurationValue, CustomStringConvertible {
+    /// The standard error of the process, written `stderr`.
     case standardError
+    /// A file by its path, resolved against the configuration file's folder.
     case file(String)
 
     public static var typeDescription: String { "'stderr' or the path of a file" }

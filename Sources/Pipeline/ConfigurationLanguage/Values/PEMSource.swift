@@ -1,7 +1,9 @@
 /// PEM text: a file of it, or the text itself, where a platform hands out secrets in the environment
 /// (`key: "${env:FLUIDITY_KEY}"`). The text is never printed.
 public enum PEMSource: Sendable, Hashable, ConfigurationValue, CustomStringConvertible {
+    /// The path of a file that has the PEM text.
     case file(FilePath)
+    /// The PEM text itself.
     case text(Secret)
 
     /// What tells text from a path (RFC 7468, 2).

@@ -2,11 +2,16 @@
 public struct Rate: Sendable, Hashable, Comparable, ScalarConfigurationValue {
     /// What a rate is per.
     public enum Period: String, Sendable, CaseIterable {
+        /// Per second, written `/s`.
         case second = "s"
+        /// Per minute, written `/m`.
         case minute = "m"
+        /// Per hour, written `/h`.
         case hour = "h"
+        /// Per day of 24 hours, written `/d`.
         case day = "d"
 
+        /// The length of the period.
         public var duration: Duration {
             switch self {
             case .second: .seconds(1)
@@ -26,14 +31,18 @@ public struct Rate: Sendable, Hashable, Comparable, ScalarConfigurationValue {
         }
     }
 
+    /// How often it may happen in one period; never negative where it was read from a file.
     public var count: Int
+    /// What the count is per.
     public var period: Period
 
+    /// So many in each period.
     public init(_ count: Int, per period: Period) {
         self.count = count
         self.period = period
     }
 
+    /// The count of one second: rates of different periods compare by it.
     public var perSecond: Double { Double(count) / period.seconds }
 
     public static func < (left: Rate, right: Rate) -> Bool { left.perSecond < right.perSecond }

@@ -8,6 +8,7 @@ public struct Secret: Sendable, Hashable, ScalarConfigurationValue, CustomString
     /// The text itself. Hand it on only to what needs it.
     public var revealed: String
 
+    /// Takes a text as it is.
     public init(_ text: String) {
         revealed = text
     }

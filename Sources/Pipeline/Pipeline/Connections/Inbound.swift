@@ -5,6 +5,7 @@ import Synchronization
 
 /// A byte connection that somebody opened to us. Confined to its channel's loop.
 public final class Inbound {
+    /// The connection's channel. Stages add their handlers to its pipeline.
     public let channel: any Channel
     /// No other connection of this process has it, before or after.
     let number = Inbound.numbers.add(1, ordering: .relaxed).newValue
@@ -34,6 +35,7 @@ public final class Inbound {
     /// The protocol that both sides agreed on in their TLS handshake (ALPN, RFC 7301).
     public var negotiatedProtocol: String?
 
+    /// A connection whose client is named by a text, where no socket says it: an event of Lambda, a rehearsal.
     public init(channel: any Channel, remote: String) {
         self.channel = channel
         self.address = nil

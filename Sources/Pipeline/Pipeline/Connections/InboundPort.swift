@@ -20,5 +20,6 @@ extension InboundPort {
 
 /// Fired through a connection's pipeline when its host drains: finish what is open, take nothing new, then close.
 public struct DrainEvent: Sendable {
+    /// An event that says nothing more than its type.
     public init() {}
 }

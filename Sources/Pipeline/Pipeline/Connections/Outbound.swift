@@ -2,11 +2,13 @@ public import NIOCore
 
 /// A byte connection that we open to somebody. Confined to its channel's loop.
 public final class Outbound {
+    /// The connection's channel. Stages add their handlers to its pipeline before it is connected.
     public let channel: any Channel
     /// The name that was dialled, without port.
     public let host: String
     /// Whether somebody has chosen how TCP finds its rate; else a stage that knows how it is used may.
     package var hasCongestionControl = false
+    /// Who the other end is by its certificate, once a stage has found out; nil without TLS.
     public var identity: PeerIdentity?
     /// Whether it was opened beside another one, which was full.
     package var isExtra = false
@@ -17,6 +19,8 @@ public final class Outbound {
     /// Why the connection is of no use, told before it is closed.
     public var failure: (any Error)?
 
+    /// A connection that is being opened.
+    /// - Parameter host: The name that is dialled, without port.
     public init(channel: any Channel, host: String) {
         self.channel = channel
         self.host = host

@@ -4,6 +4,7 @@ public import NIOCore
 public protocol OutboundPort: AnyObject {
     /// Makes `client` the user of every connection that this port opens on its loop, one at a time, for as long as it runs.
     func attach(_ client: any OutboundClient)
+    /// Whether there is a connection now, and since when and why there is none.
     var status: OutboundStatus { get }
     /// How long an exchange may wait for a connection. Zero while none can come in that time.
     var patience: TimeAmount { get }
@@ -40,6 +41,7 @@ extension OutboundClient {
 
 /// Whether connections can be had at the moment, and why not.
 public enum OutboundStatus: Sendable {
+    /// At least one connection works.
     case up
     /// `since` in seconds of the Unix epoch.
     case down(since: Int, to: String, because: String)

@@ -18,6 +18,10 @@ public final class DeadlineSweep {
     private var entries: [any Expiring] = []
     private var timer: Scheduled<Void>?
 
+    /// A sweep that watches nothing yet.
+    /// - Parameters:
+    ///   - loop: The loop that the sweep and its entries are confined to.
+    ///   - resolution: The time from one sweep to the next.
     public init(loop: any EventLoop, resolution: TimeAmount = .milliseconds(250)) {
         self.loop = loop
         self.resolution = resolution

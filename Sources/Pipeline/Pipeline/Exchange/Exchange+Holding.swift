@@ -1,6 +1,8 @@
 /// One of an exchange's two ways.
 public enum Direction: Sendable, Hashable {
+    /// From the source to the sink.
     case request
+    /// From the sink to the source.
     case response
 }
 

@@ -7,7 +7,9 @@ public import NIOCore
 /// it happens on one event loop, in plain calls. Bytes that the receiving side has passed on are reported back as credit; a
 /// side that gets no credit stops reading, so that nothing on the way grows without bound.
 public final class Exchange {
+    /// The name of the exchange in logs. An exchange within another has that one's.
     public let id: ExchangeID
+    /// The event loop's part of the plan, to whose loop the exchange is confined.
     public let shard: Shard
     /// The connection that the exchange came by.
     public let client: Inbound
@@ -28,12 +30,15 @@ public final class Exchange {
     public var role = ClientRole.relay
     /// Asked for each address that this exchange may be carried to.
     public var addressChecks: [any AddressCheck] = []
+    /// The request's head: as the client sent it, with what the gates that it has passed have changed.
     public internal(set) var request: RequestHead
     /// The final response's head, once it has passed the gates. Without its fields, which are not kept.
     public internal(set) var response: ResponseHead?
     /// Body bytes as the client sent them, and as they went to the client.
     public internal(set) var requestBytes: Int64 = 0
+    /// Body bytes of the response as they went to the client.
     public internal(set) var responseBytes: Int64 = 0
+    /// When the source began the exchange.
     public let began: NIODeadline
     /// When it ended; when it began, before that.
     public internal(set) var ended: NIODeadline
@@ -68,6 +73,8 @@ public final class Exchange {
     /// he has found one.
     package var whenAbandoned: (() -> Void)?
 
+    /// An exchange that a source begins, once it has the request's head. It counts among the shard's open ones until it has ended. Runs on
+    /// the shard's loop; the source hands the exchange to a port next.
     public init(_ request: RequestHead, from source: ExchangeSource, client: Inbound, on shard: Shard) {
         self.id = shard.nextID()
         self.shard = shard

@@ -27,6 +27,7 @@ public struct BodyCapabilities: OptionSet, Sendable, Hashable {
 /// The side that began an exchange and gets its response. A class, so that a call for each chunk costs a method look-up and
 /// nothing else. All calls come on the exchange's loop.
 open class ExchangeSource {
+    /// A source that ignores all that it is told; subclasses override what concerns them.
     public init() {}
 
     /// Informational heads, then the final one.
@@ -54,6 +55,7 @@ open class ExchangeSource {
 
 /// The side that answers an exchange. All calls come on the exchange's loop.
 open class ExchangeSink {
+    /// A sink that ignores all that it is told; subclasses override what concerns them.
     public init() {}
 
     /// A part of the body. Report it with `creditRequest` once it has been passed on.

@@ -9,11 +9,13 @@ public import NIOCore
 /// what comes from the other side. Each side's credit is its own: what is reported to one must be what it has sent.
 /// Confined to the exchange's loop.
 open class ExchangeRelay: ExchangeSink {
+    /// The exchange that came to the stage. It is the one that counts and is logged.
     public let outer: Exchange
     /// The exchange within. Replaced by `begin`; the one before must have ended.
     public private(set) var inner: Exchange?
     private var isAttached = false
 
+    /// A relay for an exchange, to which `begin` attaches it.
     public init(_ outer: Exchange) {
         self.outer = outer
     }

@@ -6,17 +6,23 @@ public struct GateInterests: OptionSet, Sendable {
     public let rawValue: UInt8
     public init(rawValue: UInt8) { self.rawValue = rawValue }
 
+    /// The request's head: `Gate.requestHead`.
     public static let requestHead = GateInterests(rawValue: 1)
+    /// The request's body and its end: `Gate.requestBody` and `Gate.requestEnd`.
     public static let requestBody = GateInterests(rawValue: 2)
+    /// The response's heads, informational ones included: `Gate.responseHead`.
     public static let responseHead = GateInterests(rawValue: 4)
+    /// The response's body and its end: `Gate.responseBody` and `Gate.responseEnd`.
     public static let responseBody = GateInterests(rawValue: 8)
     /// The exchange has become raw bytes both ways.
     public static let splice = GateInterests(rawValue: 16)
+    /// The end of the exchange, however it came: `Gate.ended`.
     public static let end = GateInterests(rawValue: 32)
 }
 
 /// What a gate says to a head.
 public enum GateDecision: Sendable {
+    /// The head goes on, with what the gate has changed of it.
     case forward
     /// The exchange ends here with this answer.
     case refuse(LocalResponse)
@@ -28,6 +34,7 @@ public enum GateDecision: Sendable {
 ///
 /// A gate that changes a body must make the head's length unknown, for the length is what the other side will count.
 open class Gate {
+    /// What the gate wants to see. Its other methods are never called.
     public let interests: GateInterests
     /// The place of the stage that it belongs to, from 0.
     var place = 0
@@ -35,6 +42,7 @@ open class Gate {
     var requestGrowth: Int64 = 0
     var responseGrowth: Int64 = 0
 
+    /// A gate for one exchange; also for many of one loop, where it keeps nothing of any and changes no body.
     public init(interests: GateInterests) {
         self.interests = interests
     }

@@ -5,6 +5,7 @@ public struct Identity: Sendable, Hashable {
     /// How it was found out: `client-certificate`, `basic`, `bearer`, `api-key`, `jwt`.
     public var method: String
 
+    /// An identity that a stage has found out in the way named `method`.
     public init(name: String, method: String) {
         self.name = name
         self.method = method

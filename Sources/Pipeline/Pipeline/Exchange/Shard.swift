@@ -8,7 +8,9 @@ public final class Shard: MeteredLoop {
     public let loop: any EventLoop
     /// The group that the loop belongs to. The plan is assembled on every loop of it.
     public let group: any EventLoopGroup
+    /// The number of the loop in its group, from 0.
     public let index: Int
+    /// The logger of the pipeline, for what doesn't belong to one stage.
     public let logger: Logger
     /// Deadlines of whatever lives on this loop.
     public let deadlines: DeadlineSweep
@@ -32,6 +34,11 @@ public final class Shard: MeteredLoop {
     private var nextSequence: UInt64 = 0
     private let idPrefix: UInt64
 
+    /// A shard for one loop. Runs on that loop.
+    /// - Parameters:
+    ///   - index: The number of the loop in its group, from 0; below 256 it makes the ids of exchanges differ.
+    ///   - exchangeLog: Told of every exchange when it has ended; nil for nobody.
+    ///   - telemetry: What all shards of the pipeline share; it isn't told of this one.
     public init(
         loop: any EventLoop, group: any EventLoopGroup, index: Int, logger: Logger, exchangeLog: (any ExchangeLog)? = nil,
         telemetry: Telemetry = Telemetry()

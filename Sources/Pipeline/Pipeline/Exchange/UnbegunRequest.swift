@@ -16,6 +16,7 @@ package struct UnbegunRequest {
     /// Whether all of it is kept.
     package private(set) var isWhole = true
 
+    /// Nothing was given yet.
     package init() {}
 
     /// Notes a part of the body.

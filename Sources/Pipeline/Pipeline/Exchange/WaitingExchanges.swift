@@ -14,12 +14,15 @@ package final class WaitingExchanges: Expiring {
         self.refuse = refuse
     }
 
+    /// How many wait. Those that have ended meanwhile count until they are handed out or their time is up.
     package var count: Int { waiting.count }
+    /// Whether none waits.
     package var isEmpty: Bool { waiting.isEmpty }
 
     /// What their clients have sent of their bodies.
     package var requestBytes: Int64 { waiting.reduce(0) { $0 + $1.exchange.requestBytes } }
 
+    /// Puts an exchange behind those that wait, for `patience` from now. Its time is noticed once those before it are gone.
     package func append(_ exchange: Exchange, for patience: TimeAmount) {
         waiting.append((exchange, .now() + patience))
         shard.deadlines.add(self)

@@ -21,6 +21,7 @@ package final class ListeningSockets: Sendable {
     /// How whoever accepts connections at an address stops.
     private let accepting = Mutex<[ListenAddress: @Sendable () async -> Void]>([:])
 
+    /// No sockets yet.
     package init() {}
 
     /// A descriptor of its own for one more user of the socket at an address. `open` makes the socket if there is none, and

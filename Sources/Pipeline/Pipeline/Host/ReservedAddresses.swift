@@ -12,6 +12,7 @@ public final class ReservedAddresses: Sendable {
 
     private let listeners = Mutex<[Listener]>([])
 
+    /// No addresses yet.
     public init() {}
 
     /// Keeps what leads to a listener from being dialled, from now on. A Unix socket leads nowhere.

@@ -32,6 +32,7 @@ public final class ServerPresence: Sendable {
     public let retryInterval: Duration
     /// How many requests may wait, and how many bytes of them may be held.
     public let holdLimit: Int
+    /// The bytes of waiting requests from which on no more may wait.
     public let holdBytes: Int
     /// Whether the server isn't to learn that its agent has gone.
     public let leavesQuietly: Bool
@@ -41,6 +42,7 @@ public final class ServerPresence: Sendable {
     private let demand: AsyncStream<Void>
     private let demandContinuation: AsyncStream<Void>.Continuation
 
+    /// A server that is asleep, at an address that isn't known.
     package init(
         patience: Duration, retryInterval: Duration, holdLimit: Int, holdBytes: Int, leavesQuietly: Bool, canDiscover: Bool
     ) {
@@ -53,7 +55,9 @@ public final class ServerPresence: Sendable {
         (demand, demandContinuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
+    /// What is known of the server now.
     public var phase: Phase { state.withLock { $0.phase } }
+    /// Whether at least one connection to the server is up.
     public var isUp: Bool { state.withLock { $0.phase == .up } }
     /// Where it was found last; nil while that isn't known, or where the configuration says it.
     public var address: HostPort? { state.withLock { $0.address } }

@@ -2,10 +2,15 @@ public import ConfigurationLanguage
 
 /// The `address-record` key of a file: a record of Route 53 that a server points to itself when it starts.
 public struct AddressRecordSettings: NestedConfiguration {
+    /// `zone`: the id of the hosted zone.
     public var zone = ""
+    /// `name`: the name of the record.
     public var name = ""
+    /// `time-to-live`: how long resolvers may keep the address.
     public var timeToLive = Duration.seconds(30)
+    /// `address`: the address that the record gets; nil for the public one of the ECS task.
     public var address: String?
+    /// `region`: the AWS region; nil for that of the environment or the shared file.
     public var region: String?
 
     public init() {}

@@ -2,7 +2,9 @@ public import ConfigurationLanguage
 
 /// The `admin` key of a file: a second, small pipeline beside the main one, for whoever operates the program.
 public struct AdminSettings: NestedConfiguration {
+    /// `listen`: where the admin pipeline takes connections.
     public var listen = ListenAddress.tcp(host: "127.0.0.1", port: 9_900)
+    /// `names`: host names of requests that are answered beside addresses and `localhost`; others are refused against DNS rebinding.
     public var names: [String] = []
 
     public init() {}

@@ -5,6 +5,8 @@ public struct ConfigurationEditor: Sendable {
     private let text: String
     private let file: String
 
+    /// An editor of a file's text, of at most `ConfigurationLoader.sizeLimit` bytes.
+    /// - Parameter file: The name of the file in errors; nothing is read from it.
     public init(text: String, file: String) {
         self.text = text
         self.file = file

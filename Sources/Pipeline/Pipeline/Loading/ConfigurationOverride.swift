@@ -3,6 +3,7 @@
 /// Paths: `drain`, `log.level`, `event-loops`, `host`; `pipeline.STAGE.KEY` (`pipeline.accept.listen`), with dots into nested
 /// keys; `pipeline.STAGE[2].KEY` for the second stage of that name; `pipeline.3.KEY` for the third entry of the list.
 public struct ConfigurationOverride: Sendable, Equatable {
+    /// The path of the key, in one of the forms above. The loader checks it.
     public var path: String
     /// A text. Where the key wants one it counts as it is, whatever it looks like: no quotes are taken off, and `null`, `~` and what
     /// is in brackets are texts as well. Where the key wants a list or a mapping, perhaps among other things, what is in brackets is
@@ -12,6 +13,7 @@ public struct ConfigurationOverride: Sendable, Equatable {
     /// What errors in the value name: `--set pipeline.accept.listen`.
     public var origin: String
 
+    /// A value for the key at `path`.
     public init(path: String, value: String, origin: String) {
         self.path = path
         self.value = value

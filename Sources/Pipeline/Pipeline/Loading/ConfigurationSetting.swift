@@ -6,6 +6,7 @@ package struct ConfigurationSetting: Sendable, Equatable {
     package var path: String
     /// As it would be written, secrets redacted.
     package var value: String
+    /// Where the value comes from.
     package var origin: Origin
     /// What was replaced in it, without defaults: `${env:PORT}`.
     package var references: [String]
@@ -14,7 +15,9 @@ package struct ConfigurationSetting: Sendable, Equatable {
     package enum Origin: Sendable, Equatable {
         /// No one has set it.
         case standard
+        /// The line of the file that sets it, from 1.
         case file(line: Int)
+        /// The environment variable that overrides the file: `FLUIDITY_DRAIN`.
         case environment(variable: String)
         /// The option that has set it: `--set drain`.
         case commandLine(option: String)

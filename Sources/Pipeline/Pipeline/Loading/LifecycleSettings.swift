@@ -23,15 +23,25 @@ public struct LifecycleSettings: NestedConfiguration {
         case keep
     }
 
+    /// `wake-endpoint`: the URL that starts the server on POST. Never nil in settings that were checked.
     public var wakeEndpoint: EndpointURL?
+    /// `kill-endpoint`: the URL that stops the server on POST; nil where nobody can.
     public var killEndpoint: EndpointURL?
+    /// `status-endpoint`: the URL that tells the server's state and address on GET; nil where nobody does.
     public var statusEndpoint: EndpointURL?
+    /// `api-key`: what the endpoints get as `x-api-key`; nil for no such field.
     public var apiKey: Secret?
+    /// `wake`: when the server is woken.
     public var wake = Wake.atStart
+    /// `connection-timeout`: how long the server may take to start and answer. Requests wait no longer.
     public var connectionTimeout = Duration.seconds(90)
+    /// `connection-retry-interval`: the longest time between two attempts to connect while the server starts.
     public var connectionRetryInterval = Duration.seconds(5)
+    /// `on-stop`: what becomes of the server when the agent ends.
     public var onStop = OnStop.release
+    /// `hold`: how many requests may wait for the server; more are answered with 503.
     public var hold = 256
+    /// `hold-bytes`: the bytes of waiting requests from which on no more may wait.
     public var holdBytes = ByteCount.mebibytes(16)
 
     public init() {}
@@ -75,8 +85,11 @@ public struct LifecycleSettings: NestedConfiguration {
 
 /// The URL of an endpoint: `http` or `https`, a host, and no user in it.
 public struct EndpointURL: Sendable, Hashable, ScalarConfigurationValue, CustomStringConvertible {
+    /// The URL as it was written.
     public let text: String
+    /// Whether the scheme is `https`.
     public let isSecure: Bool
+    /// The host without port and brackets.
     public let host: String
 
     public static var typeDescription: String { "a URL such as https://api.example/prod/wake" }

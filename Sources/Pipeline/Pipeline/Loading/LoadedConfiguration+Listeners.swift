@@ -1,6 +1,7 @@
 extension LoadedConfiguration {
     /// An address that the configuration has somebody listen on.
     package struct Listener: Sendable {
+        /// The address as the configuration has it; port 0 for one that the system chooses.
         package let address: ListenAddress
         /// The stage, or `admin`.
         package let name: String

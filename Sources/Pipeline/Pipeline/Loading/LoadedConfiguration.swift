@@ -5,11 +5,13 @@ public import Logging
 public struct LoadedConfiguration: Sendable {
     /// The file's name as it was given.
     public let file: String
+    /// What kind of program is to run it.
     public let host: HostKind
     /// How long open exchanges have to finish when the process is asked to end.
     public let drain: Duration
     /// Nil means one for each core.
     public let eventLoops: Int?
+    /// How the program's log is written.
     public let log: LogSettings
     /// How an agent has its server started and stopped; nil when it has nothing to do with that.
     public let lifecycle: LifecycleSettings?
@@ -17,7 +19,9 @@ public struct LoadedConfiguration: Sendable {
     public let addressRecord: AddressRecordSettings?
     /// Nil means that nothing is to answer for the pipeline.
     public let admin: AdminSettings?
+    /// The stages, in the order of the list.
     public let stages: [Entry]
+    /// What works and is hardly what was meant, in the order of the file.
     public let warnings: [ConfigurationError]
     let source: ConfigurationSource
     /// Where the keys beside the pipeline stand.
@@ -31,6 +35,7 @@ public struct LoadedConfiguration: Sendable {
     public struct Entry: Sendable {
         let prepared: PreparedStage
 
+        /// The stage's name in the list.
         public var name: String { prepared.name }
         /// What it takes and yields at its place.
         public var form: StageForm { prepared.form }
@@ -45,6 +50,7 @@ public struct LoadedConfiguration: Sendable {
         /// What it is to those around it, as it is configured.
         package var traits: StageTraits { prepared.traits }
 
+        /// Where the stage's name stands in the file.
         public var position: SourcePosition? {
             guard case .file(let position) = prepared.origin else { return nil }
             return position

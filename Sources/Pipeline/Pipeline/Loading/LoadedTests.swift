@@ -3,6 +3,7 @@ import Platform
 
 /// The tests of a file, and where each of their keys stands.
 package struct LoadedTests: Sendable {
+    /// The tests, in the order of the file.
     package let tests: [PipelineTest]
     let places: SettingPlaces
     let source: ConfigurationSource

@@ -5,11 +5,15 @@ public import Logging
 public struct LogSettings: NestedConfiguration {
     /// How a line of the log is written.
     public enum Format: String, Sendable, ConfigurationChoice {
+        /// A line for people.
         case text
+        /// One JSON object on each line.
         case json
     }
 
+    /// `level`: the least important messages that are logged.
     public var level = Logger.Level.info
+    /// `format`: how a line is written.
     public var format = Format.text
 
     public init() {}

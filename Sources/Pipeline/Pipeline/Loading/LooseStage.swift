@@ -3,9 +3,13 @@ import Platform
 
 /// A stage of a list that is read without the rest of a pipeline: an example, or what a test is about.
 package struct LooseStage: Sendable {
+    /// The stage's name in the list.
     package let name: String
+    /// What it can take and yield, as its factory says.
     package let forms: [StageForm]
+    /// The configuration, of the type that the factory takes.
     package let configuration: any StageConfiguration
+    /// Makes the stage in one of its forms. Throws a `StageError` where the configuration can't work.
     package let make: @Sendable (StageForm, StageContext) throws -> any Stage
 }
 

@@ -4,10 +4,15 @@ package import NIOCore
 
 /// One entry of a file's `tests`: a request, and what is expected of the pipeline.
 package struct PipelineTest: NestedConfiguration {
+    /// `name`: what the test shows.
     package var name = ""
+    /// `request`: what the client sends.
     package var request = Request()
+    /// `origin`: what the origin answers, where the request reaches it.
     package var origin = Origin()
+    /// `times`: how often the request is sent; what is expected is of the last.
     package var times = 1
+    /// `expect`: what is expected of the pipeline.
     package var expect = Expectation()
 
     package init() {}
@@ -22,10 +27,15 @@ package struct PipelineTest: NestedConfiguration {
 
     /// What the client sends.
     package struct Request: NestedConfiguration {
+        /// `method`: the method of the request.
         package var method = "GET"
+        /// `url`: the request target in absolute-form (RFC 9112, 3.2.2); host and port for CONNECT.
         package var url = "http://example.com/"
+        /// `fields`: the header fields of the request.
         package var fields = ExpectedFields()
+        /// `body`: the body as text; empty for none.
         package var body = ""
+        /// `client`: who sends it.
         package var client = Client()
 
         package init() {}
@@ -41,10 +51,15 @@ package struct PipelineTest: NestedConfiguration {
 
     /// Who the client is.
     package struct Client: NestedConfiguration {
+        /// `address`: the client's address and port.
         package var address = "192.0.2.1:50000"
+        /// `common-name`: the common name in the client's certificate.
         package var commonName: String?
+        /// `dns-names`: the DNS names in the client's certificate.
         package var dnsNames: [String] = []
+        /// `uris`: the URIs in the client's certificate.
         package var uris: [String] = []
+        /// `public-key-hash`: SHA-256 of the client's public key, in hexadecimal digits.
         package var publicKeyHash: String?
 
         package init() {}
@@ -68,9 +83,13 @@ package struct PipelineTest: NestedConfiguration {
 
     /// What the origin answers.
     package struct Origin: NestedConfiguration {
+        /// `address`: where the origin's name leads; nil leaves rules on networks to hosts that are addresses.
         package var address: OriginAddress?
+        /// `status`: the status of the origin's response.
         package var status = 200
+        /// `fields`: the header fields of the origin's response.
         package var fields = ExpectedFields()
+        /// `body`: the body of the origin's response, as text.
         package var body = ""
 
         package init() {}
@@ -88,11 +107,17 @@ package struct PipelineTest: NestedConfiguration {
 
     /// What is to come of it.
     package struct Expectation: NestedConfiguration {
+        /// `status`: the status that the client gets; nil for any.
         package var status: Int?
+        /// `fields`: the fields that the client gets; `*` stands for anything.
         package var fields = ExpectedFields()
+        /// `body`: the body that the client gets, where `*` stands for anything; nil for any.
         package var body: String?
+        /// `stage`: the stage that answers, or `origin`; nil for any.
         package var stage: String?
+        /// `identity`: the name of the one who is found to be behind the request; nil for any.
         package var identity: String?
+        /// `origin`: what reaches the origin.
         package var origin = Reached()
 
         package init() {}
@@ -110,10 +135,15 @@ package struct PipelineTest: NestedConfiguration {
 
     /// What is to reach the origin.
     package struct Reached: NestedConfiguration {
+        /// `requests`: how many requests reach the origin, retries included; nil for any number.
         package var requests: Int?
+        /// `method`: the method of the last request; nil for any.
         package var method: String?
+        /// `url`: the URL of the last request, or host and port for CONNECT; nil for any.
         package var url: String?
+        /// `fields`: the fields of the last request; `*` stands for anything.
         package var fields = ExpectedFields()
+        /// `body`: the body of the last request, where `*` stands for anything; nil for any.
         package var body: String?
 
         package init() {}
@@ -138,6 +168,7 @@ struct PipelineTestFile: StageConfiguration {
 
 /// An IP address, in a test that looks up no name.
 package struct OriginAddress: Sendable, Equatable, ScalarConfigurationValue {
+    /// The address with port 0.
     package let address: SocketAddress
     package let printed: String
 
@@ -154,12 +185,16 @@ package struct OriginAddress: Sendable, Equatable, ScalarConfigurationValue {
 package struct ExpectedFields: Sendable, Equatable, ConfigurationValue {
     /// A field's name and value.
     package struct Field: Sendable, Equatable {
+        /// The field's name, in the case of the file.
         package var name: String
+        /// The value, where an expectation may have `*` for anything; nil for a field that must not be there.
         package var value: String?
     }
 
+    /// The fields in the order of the file.
     package var fields: [Field] = []
 
+    /// No fields.
     package init() {}
 
     package static var typeDescription: String { "header fields such as { Accept: text/html }" }

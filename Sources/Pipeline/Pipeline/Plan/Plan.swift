@@ -8,9 +8,12 @@ public struct Plan: Sendable {
 
     /// A stage with its name in the list.
     public struct NamedStage: Sendable {
+        /// The name in the list, `rate-limit` say; empty where code gave none.
         public let name: String
+        /// The stage itself.
         public let stage: any Stage
 
+        /// A stage under a name, for logs, errors and the labels of metrics.
         public init(name: String, stage: any Stage) {
             self.name = name
             self.stage = stage
@@ -59,8 +62,11 @@ public struct Plan: Sendable {
 
 /// Where a list of stages doesn't fit together. The loader finds this first and says more; this is the last check.
 public struct PlanError: Error, Sendable, CustomStringConvertible {
+    /// The place in the list, from 0, of the stage that doesn't fit; the length of the list where no sink ends it.
     public var index: Int
+    /// The name of that stage; empty where no sink ends the list.
     public var name: String
+    /// What the list up to there yields.
     public var yielded: MediumKind
 
     public var description: String {

@@ -3,7 +3,9 @@
 /// A medium's `Port` is what a stage offers to the stage before it: the way to hand one value of that medium on. A pipeline is
 /// put together from its end, each stage turning the port after it into the port that it offers itself.
 public protocol Medium: SendableMetatype {
+    /// What a stage that takes this medium offers to the stage before it.
     associatedtype Port
+    /// The medium as a value.
     static var kind: MediumKind { get }
     /// A port that counts what reaches the stage at `place`, and hands it to the stage's own port.
     static func metered(_ port: Port, on shard: Shard, at place: StagePlace) -> Port
@@ -15,10 +17,15 @@ extension Medium {
 
 /// The media as values, for configurations that are checked before anything is made.
 public enum MediumKind: String, Sendable, Equatable, CaseIterable {
+    /// Nothing: what stands before a source.
     case start
+    /// Connections that were accepted: `Inbound`.
     case inbound
+    /// Exchanges: `Exchange`.
     case exchange
+    /// Connections that are dialled: `Outbound`.
     case outbound
+    /// Nothing: what stands behind a sink.
     case end
 
     /// The medium in a sentence about what a stage takes or yields.

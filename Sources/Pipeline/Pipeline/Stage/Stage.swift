@@ -4,7 +4,9 @@
 /// Life cycle: `assemble` on every loop, then `start` from the last stage to the first, then `drain` from the first to the
 /// last, then `stop` from the first to the last.
 public protocol Stage<Input>: Sendable {
+    /// What the stage takes; `Start` for a source.
     associatedtype Input: Medium
+    /// What the stage yields; `End` for a sink.
     associatedtype Output: Medium
 
     /// Makes this stage's port for one event loop, given the port of the stage after it. Runs on the shard's loop.

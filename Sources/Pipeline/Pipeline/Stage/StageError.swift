@@ -8,11 +8,15 @@ public struct StageError: Error, Sendable, CustomStringConvertible {
         case unavailable
     }
 
+    /// What kind of failure it is.
     public var code: Code
+    /// A sentence for a person, without its full stop.
     public var message: String
     /// The configuration key at fault, where there is one.
     public var key: String?
 
+    /// An error.
+    /// - Parameter key: The configuration key at fault, dotted; nil where none is.
     public init(_ code: Code, _ message: String, key: String? = nil) {
         self.code = code
         self.message = message

@@ -2,6 +2,7 @@ public import ConfigurationLanguage
 
 /// Makes one kind of stage from its configuration, and describes it: from this come the checks, the hints and the reference.
 public protocol StageFactory: Sendable {
+    /// The stage's keys, as a value that the loader has checked before it makes a stage of it.
     associatedtype Configuration: StageConfiguration
 
     /// The name in the YAML list, in kebab-case.
@@ -10,6 +11,7 @@ public protocol StageFactory: Sendable {
     static var summary: String { get }
     /// What it takes and yields, one for each direction in which it can stand.
     static var forms: [StageForm] { get }
+    /// What a host must give for the stage to work. By default nothing.
     static var needs: HostNeeds { get }
     /// What it is to the stages around it.
     static var traits: StageTraits { get }

@@ -13,6 +13,7 @@ public struct StageReference: Sendable, Equatable {
     /// What a user has to know, each a sentence: limits, costs, what goes badly with it.
     public var notes: [String]
 
+    /// A reference of the parts given.
     public init(details: String = "", example: String = "", metrics: [MetricDescription] = [], notes: [String] = []) {
         self.details = details
         self.example = example

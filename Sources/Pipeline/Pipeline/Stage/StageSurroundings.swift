@@ -2,13 +2,17 @@
 public struct StageSurroundings: Sendable {
     /// Another stage of the list, as far as it matters to this one.
     public struct Neighbour: Sendable {
+        /// The stage's name in the list.
         public var name: String
         /// Nil where the stage doesn't fit its place, or isn't known.
         public var form: StageForm?
+        /// What it is to the stages around it, with its configuration taken into account.
         public var traits: StageTraits
         /// Where it dials the other end of a tunnel; nil where it doesn't, or its configuration can't be read.
         public var dials: Dialled?
 
+        /// A neighbour.
+        /// - Parameter form: Nil where the stage doesn't fit its place, or isn't known.
         public init(name: String, form: StageForm?, traits: StageTraits, dials: Dialled? = nil) {
             self.name = name
             self.form = form
@@ -27,8 +31,10 @@ public struct StageSurroundings: Sendable {
 
     /// Both in the list's order.
     public var before: [Neighbour]
+    /// The stages behind it, in the list's order.
     public var after: [Neighbour]
 
+    /// Surroundings; those of a stage that stands alone, if nothing is given.
     public init(before: [Neighbour] = [], after: [Neighbour] = []) {
         self.before = before
         self.after = after

@@ -3,6 +3,7 @@ package import NIOCore
 
 /// An event loop on which something is counted. Confined to the loop.
 package protocol MeteredLoop: AnyObject {
+    /// The loop to hop to before anything else is asked.
     var loop: any EventLoop { get }
     /// Every metric of this loop, what is on its way included.
     func readMetrics() -> MetricSnapshot
@@ -17,6 +18,8 @@ package struct RunningStage: Sendable {
     /// Asks the stage how it is.
     package var status: @Sendable () async -> StageStatus
 
+    /// A stage by its name, and the way to ask it.
+    /// - Parameter status: Called from any thread.
     package init(name: String, status: @escaping @Sendable () async -> StageStatus) {
         self.name = name
         self.status = status

@@ -2,7 +2,9 @@
 public struct StageStatus: Sendable, Equatable {
     /// Something that a stage tells of itself: a name and a value.
     public struct Detail: Sendable, Equatable {
+        /// What it is, in a few words: `certificate expires`.
         public var name: String
+        /// How it is, as a text.
         public var value: String
     }
 
@@ -11,11 +13,13 @@ public struct StageStatus: Sendable, Equatable {
     /// What else there is to know, in order. Nothing secret, and nothing of what passes.
     public var details: [Detail]
 
+    /// A status whose details stay in the order given.
     public init(problem: String? = nil, details: KeyValuePairs<String, String> = [:]) {
         self.problem = problem
         self.details = details.map { Detail(name: $0.key, value: $0.value) }
     }
 
+    /// The stage can do its work and has nothing to tell.
     public static let ready = StageStatus()
 }
 

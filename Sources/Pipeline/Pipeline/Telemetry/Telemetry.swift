@@ -16,8 +16,11 @@ public final class Telemetry: Sendable {
 
     /// How far the pipeline's life has got.
     public enum Phase: String, Sendable {
+        /// Not all stages have started.
         case starting
+        /// All stages have started, and exchanges are taken.
         case running
+        /// Nothing new is taken; what is open may finish.
         case draining
     }
 
@@ -31,6 +34,10 @@ public final class Telemetry: Sendable {
     /// What the pipeline's generations listen on.
     package let sockets = ListeningSockets()
 
+    /// Telemetry of a pipeline that is starting, from now on.
+    /// - Parameters:
+    ///   - reserved: The process's reserved addresses, shared by its pipelines.
+    ///   - descriptors: The process's file descriptors.
     public init(reserved: ReservedAddresses = ReservedAddresses(), descriptors: FileDescriptors = .process) {
         self.reserved = reserved
         self.descriptors = descriptors
@@ -64,7 +71,9 @@ public final class Telemetry: Sendable {
 
     // MARK: - For readers
 
+    /// How far the pipeline has got.
     public var phase: Phase { state.withLock { $0.phase } }
+    /// The stages of the newest generation, in the order of the list; none before it runs.
     package var stages: [RunningStage] { state.withLock { $0.stages } }
 
     /// Every metric, those of the process included.

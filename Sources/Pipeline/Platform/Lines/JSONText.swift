@@ -1,14 +1,18 @@
 /// Writes JSON (RFC 8259) as bytes, for logs and reports: every text is made harmless, whoever wrote it.
 package struct JSONText: Sendable {
+    /// What was written so far, as UTF-8.
     package private(set) var bytes: [UInt8] = []
     private var needsComma = false
 
+    /// Nothing written, with room for `capacity` bytes.
     package init(capacity: Int = 0) { bytes.reserveCapacity(capacity) }
 
+    /// What was written so far, as a string.
     package var text: String { String(decoding: bytes, as: UTF8.self) }
 
     /// An object, with what `body` writes between its braces.
     package mutating func object(_ body: (inout JSONText) -> Void) { nest(0x7B, 0x7D, body) }
+    /// An array, with the values that `body` writes between its brackets.
     package mutating func array(_ body: (inout JSONText) -> Void) { nest(0x5B, 0x5D, body) }
 
     /// A member's name; its value follows.
@@ -19,14 +23,18 @@ package struct JSONText: Sendable {
         needsComma = false
     }
 
+    /// A string, in quotes and escaped.
     package mutating func value(_ text: String) {
         separate()
         quote(text)
         needsComma = true
     }
 
+    /// A whole number.
     package mutating func value(_ number: Int64) { literal("\(number)") }
+    /// `true` or `false`.
     package mutating func value(_ flag: Bool) { literal(flag ? "true" : "false") }
+    /// The value `null`.
     package mutating func null() { literal("null") }
 
     /// A number; what JSON has no number for is null.
@@ -35,11 +43,13 @@ package struct JSONText: Sendable {
         literal(number == number.rounded() && abs(number) < 9_007_199_254_740_992 ? "\(Int64(number))" : "\(number)")
     }
 
+    /// A member of an object whose value is a string.
     package mutating func member(_ name: String, _ text: String) {
         key(name)
         value(text)
     }
 
+    /// A member of an object whose value is a whole number.
     package mutating func member(_ name: String, _ number: Int64) {
         key(name)
         value(number)

@@ -1,12 +1,16 @@
 /// Lines that wait to be written, and the time of day as they have it.
 package struct LineBuffer: Sendable {
+    /// The bytes of all lines, with their line ends.
     package private(set) var bytes: [UInt8] = []
     private var stampSecond = -1
     private var stamp: [UInt8] = []
 
+    /// A buffer without lines.
     package init() {}
 
+    /// Adds a text as it is, in UTF-8.
     package mutating func append(_ text: String) { bytes.append(contentsOf: text.utf8) }
+    /// Adds one byte as it is.
     package mutating func append(_ byte: UInt8) { bytes.append(byte) }
 
     /// The time as RFC 3339 has it, in UTC, to the millisecond.

@@ -7,7 +7,9 @@ import Synchronization
 package final class LineWriter: Sendable {
     /// Where lines are written to.
     package enum Target: Sendable, Equatable {
+        /// The standard error of the process (file descriptor 2).
         case standardError
+        /// A file, by its path.
         case file(String)
     }
 

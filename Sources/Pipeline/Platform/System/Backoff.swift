@@ -7,11 +7,13 @@ package struct Backoff {
     let longest: TimeAmount
     private var attempts = 0
 
+    /// A wait of half of `first` to `first` before the first attempt, and of at most `longest` before any.
     package init(first: TimeAmount = .milliseconds(100), longest: TimeAmount = .seconds(15)) {
         self.first = first
         self.longest = longest
     }
 
+    /// Begins anew with the shortest wait: an attempt has succeeded.
     package mutating func reset() { attempts = 0 }
 
     /// Half of a time that doubles with each attempt, and up to as much again by chance.

@@ -8,18 +8,25 @@ import Darwin
 
 /// The few questions that a configuration asks the file system, each with a bound.
 package enum FileAccess {
+    /// What stands under a path, symbolic links followed.
     package enum Kind {
+        /// Anything that is no folder: a pipe and a socket too.
         case file
+        /// A folder.
         case directory
+        /// Nothing: the path, or a folder on it, doesn't exist.
         case missing
+        /// The system didn't say, for this reason: a folder on the path may not be searched.
         case unreachable(String)
     }
 
     /// Why a file couldn't be read.
     package struct Failure: Error {
+        /// The reason as the end of a sentence: `it doesn't exist`.
         package var reason: String
     }
 
+    /// A path that starts from `directory` where it is relative. Text alone: nothing is looked up.
     package static func resolve(_ path: String, from directory: String) -> String {
         path.hasPrefix("/") || directory.isEmpty ? path : directory + (directory.hasSuffix("/") ? "" : "/") + path
     }
@@ -39,6 +46,7 @@ package enum FileAccess {
         return resolve(String(name), from: String(cString: real))
     }
 
+    /// What stands under a path now (stat(2)).
     package static func kind(of path: String) -> Kind {
         var status = stat()
         guard stat(path, &status) == 0 else {

@@ -31,6 +31,7 @@ public final class FileDescriptors: Sendable {
 
     private let state = Mutex(State())
 
+    /// Descriptors that nobody has offered to give up. All but tests use `process`.
     package init() {}
 
     // MARK: - The limit

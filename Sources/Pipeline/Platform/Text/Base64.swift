@@ -11,6 +11,7 @@ package enum Base64 {
     }()
     private static let padding = UInt8(ascii: "=")
 
+    /// The length in bytes of the encoded form of `count` bytes, with its padding.
     package static func encodedLength(_ count: Int) -> Int { (count + 2) / 3 * 4 }
 
     /// The encoded text of a short value.
@@ -20,6 +21,7 @@ package enum Base64 {
         return String(buffer: buffer)
     }
 
+    /// Encodes the readable bytes behind what is in `buffer`.
     package static func encode(_ bytes: ByteBuffer, into buffer: inout ByteBuffer) {
         let length = encodedLength(bytes.readableBytes)
         bytes.withUnsafeReadableBytes { input in
