@@ -3,6 +3,7 @@
 package enum PeerName: Sendable, Hashable, CustomStringConvertible {
     /// In lower case, without a dot at its end.
     case dns(String)
+    /// With a scheme and `://`, as it was written.
     case uri(String)
 
     /// Nil for what is neither: an IP address in any of its spellings, an empty name, one with a byte that no name has.
@@ -45,6 +46,7 @@ package enum PeerName: Sendable, Hashable, CustomStringConvertible {
         return dot > wanted.startIndex && wanted[dot...] == suffix
     }
 
+    /// Whether a URI in a certificate, as it stands there, is this one; a DNS name is covered by none.
     package func isCovered(byURI presented: String) -> Bool {
         guard case .uri(let wanted) = self else { return false }
         return Self.normalized(wanted) == Self.normalized(presented)

@@ -2,11 +2,14 @@ import DequeModule
 
 /// A field as bytes.
 package struct H2Field: Sendable, Equatable {
+    /// The field's name; HTTP/2 wants it in lower case (RFC 9113, 8.2.1), which isn't checked here.
     package var name: [UInt8]
+    /// The field's value, not trimmed.
     package var value: [UInt8]
     /// Its sender wants no hop to put it into a table (RFC 7541, 6.2.3).
     package var isNeverIndexed = false
 
+    /// A field that may be put into tables.
     package init(_ name: [UInt8], _ value: [UInt8]) {
         self.name = name
         self.value = value
@@ -27,6 +30,7 @@ package struct H2FieldTable: Sendable {
     private var size = 0
     private var limit = Self.maximum
 
+    /// A table without dynamic entries, with the default limit of 4,096 bytes.
     package init() {}
 
     /// The field with the number; nil for one that there isn't.
@@ -37,6 +41,7 @@ package struct H2FieldTable: Sendable {
         return index < recent.count ? recent[index] : nil
     }
 
+    /// Puts a field in front of the dynamic entries, and evicts the oldest until the table is within its limit (RFC 7541, 4.4).
     package mutating func add(_ field: H2Field) {
         evict(downTo: limit - field.size)
         // One that is larger than the table leaves it empty (RFC 7541, 4.4).

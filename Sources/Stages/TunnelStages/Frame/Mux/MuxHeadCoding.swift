@@ -106,6 +106,7 @@ package enum MuxHeadCoding {
         return head
     }
 
+    /// A response's head from a HEAD frame's payload; nil if it is malformed, or deflated where that wasn't offered.
     package static func decodeResponse(_ payload: ByteBuffer, mayBeDeflated: Bool) -> ResponseHead? {
         var payload = payload
         guard let status = payload.readInteger(as: UInt16.self), (100...999).contains(status),
@@ -125,6 +126,7 @@ package enum MuxHeadCoding {
 
     static func size(_ fields: HeaderFields) -> Int { fields.block.storageCapacity + 64 }
 
+    /// The fields from a TRAILERS frame's payload; nil if they are malformed.
     package static func decodeTrailers(_ payload: ByteBuffer) -> HeaderFields? {
         var payload = payload
         return payload.readFields(upgrade: false)

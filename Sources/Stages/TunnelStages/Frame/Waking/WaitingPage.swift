@@ -32,6 +32,7 @@ package enum WaitingPage {
         return response
     }
 
+    /// A response with 503 and Retry-After, for an exchange that the tunnel isn't there for.
     package static func unavailable(_ reason: String) -> LocalResponse {
         var response = LocalResponse(
             status: 503, body: reason + "\n", failure: Failure(.tunnelDown, reason))
