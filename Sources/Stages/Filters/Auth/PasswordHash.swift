@@ -18,6 +18,7 @@ package struct PasswordHash: Sendable, Equatable {
         case pbkdf2(rounds: Int)
     }
 
+    /// The function with its parameters that the key was derived by.
     package let function: Function
     let salt: [UInt8]
     let key: [UInt8]
@@ -29,6 +30,8 @@ package struct PasswordHash: Sendable, Equatable {
     /// The most memory that verifying one password may take.
     private static let memoryLimit = 256 << 20
 
+    /// Hashes a password with a random salt, in as long as the parameters say: not for an event loop. Throws if the key can't be derived,
+    /// as with parameters that take too much memory.
     package init(password: String, function: Function = standard) throws {
         self.function = function
         salt = Self.random(Self.saltLength)
@@ -54,6 +57,7 @@ package struct PasswordHash: Sendable, Equatable {
         self.key = key
     }
 
+    /// The hash as a line of the users' file has it: function, parameters, salt and key, with a `$` before each.
     package var text: String {
         let parameters =
             switch function {
