@@ -2,8 +2,10 @@
 package enum SleepDecision: Sendable, Equatable {
     /// `idle` in seconds.
     case scaleDown(reason: String, idle: Double)
+    /// The service is left as it is. `idle` in seconds; `averageActive` is the average number of connections.
     case stay(reason: String, idle: Double, averageActive: Double)
 
+    /// Decides for a service at a time, `now` in seconds of the Unix epoch.
     package static func decide(
         _ service: ServiceView, _ activity: ActivityView, _ policy: SleepPolicy, now: Double
     ) -> SleepDecision {

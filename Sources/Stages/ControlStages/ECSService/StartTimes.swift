@@ -3,9 +3,12 @@
 package struct StartTimes: Sendable, Equatable {
     private static let kept = 8
 
+    /// The short name of the task whose start was learned last; nil if none was.
     package private(set) var lastTask: String?
+    /// How long the last starts took, in whole seconds, the newest first, eight at most.
     package private(set) var seconds: [Int] = []
 
+    /// Reads the tag's value; what isn't a number of seconds up to an hour is left out.
     package init(_ tag: String? = nil) {
         let parts = (tag ?? "").split(separator: " ")
         lastTask = parts.first.map(String.init)
