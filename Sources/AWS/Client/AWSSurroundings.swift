@@ -29,8 +29,10 @@ package struct AWSSurroundings: Sendable {
         credentialsFile = readFile(set["AWS_SHARED_CREDENTIALS_FILE"] ?? folder + "/credentials").map(SharedFile.init)
     }
 
+    /// The surroundings of this process, with the shared files as they are now.
     package static var process: AWSSurroundings { AWSSurroundings(environment: ProcessInfo.processInfo.environment) }
 
+    /// The region that the environment or the shared file names; nil if neither does.
     package var region: String? {
         environment["AWS_REGION"] ?? environment["AWS_DEFAULT_REGION"] ?? configuration?.value("region", profile: profile)
     }
@@ -107,16 +109,23 @@ package struct AWSSurroundings: Sendable {
 
 /// Where a service is reached and what signs for it.
 package struct AWSEndpoint: Sendable, Hashable {
+    /// The URL without the operation's path.
     package var url: SignedURL
+    /// The region that signatures are for, which isn't always that of the service.
     package var region: String
+    /// The service's name in signatures.
     package var scope: String
 }
 
 /// The services that the control plane uses.
 package enum AWSService: Sendable, CaseIterable {
+    /// Amazon ECS.
     case ecs
+    /// Amazon EC2.
     case ec2
+    /// Amazon CloudWatch.
     case cloudWatch
+    /// Amazon Route 53, which isn't regional.
     case route53
 
     var variable: String {

@@ -1,5 +1,6 @@
 /// A URL in the parts that a signature covers.
 package struct SignedURL: Sendable, Hashable, CustomStringConvertible {
+    /// Whether the scheme is `https`.
     package var isSecure: Bool
     /// As in the `Host` field: with the port unless it is the scheme's own.
     package var host: String
@@ -87,6 +88,7 @@ package enum PercentEncoding {
     /// Decoded where it was encoded, then encoded in the one way.
     package static func normalize(_ text: some StringProtocol) -> String { encode(decode(text)) }
 
+    /// The bytes that a text stands for; a percent sign without two hexadecimal digits behind it stands for itself.
     package static func decode(_ text: some StringProtocol) -> [UInt8] {
         var result: [UInt8] = []
         var rest = Array(text.utf8)[...]
