@@ -25,12 +25,14 @@ package struct ExchangeLogger: ExchangeLog {
         logger.logLevel <= .info ? ForeignExchangeLogger(logger: logger) : nil
     }
 
+    /// - Parameter host: The kind of host, which each line names.
     package init(format: LogSettings.Format, host: String, writer: LineWriter) {
         self.format = format
         self.host = host
         self.writer = writer
     }
 
+    /// Writes a line for an exchange that is over, on its event loop; it doesn't wait for whoever reads the lines.
     package func finished(_ exchange: Exchange) {
         writer.write { line in
             switch format {

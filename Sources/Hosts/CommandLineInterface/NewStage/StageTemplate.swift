@@ -6,6 +6,7 @@ import Foundation
 
 /// A package with one stage, as `fluidity stage new` writes it.
 package struct StageTemplate {
+    /// The path of the folder that the package is written to.
     package let folder: String
     private let name: String
     /// `RequestLog` for `request-log`.
@@ -46,6 +47,7 @@ package struct StageTemplate {
         package var description: String
     }
 
+    /// Writes all files; throws `Taken`, and writes none, if the folder has anything in it.
     package func write() throws {
         let manager = FileManager.default
         if let contents = try? manager.contentsOfDirectory(atPath: folder), !contents.isEmpty {
