@@ -59,7 +59,7 @@ package struct AWSSurroundings: Sendable {
         return AWSEndpoint(url: url, region: scope, scope: service.scope)
     }
 
-    /// In this order: the environment's own, the container's endpoint, the shared file.
+    /// Where credentials come from: the environment's own before the container's endpoint, and that before the shared file.
     package func credentials(transport: any AWSTransport, logger: Logger) -> any CredentialsProvider {
         if let access = environment["AWS_ACCESS_KEY_ID"], let secret = environment["AWS_SECRET_ACCESS_KEY"] {
             return FixedCredentials(

@@ -5,7 +5,7 @@ package struct RetryPolicy: Sendable {
     package var attempts: Int
     /// The ceiling of the wait after the first attempt.
     package var base: Duration
-    /// For throttling, which asks for more patience than a lost connection.
+    /// The ceiling of the wait after a first attempt that was throttled, which asks for more patience than a lost connection.
     package var throttlingBase: Duration
     /// The highest ceiling of a wait.
     package var longest: Duration

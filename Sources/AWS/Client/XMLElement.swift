@@ -1,7 +1,7 @@
 /// An XML document as far as AWS's answers need it: elements and text. No document type, so no entities beyond the five that
 /// XML has and numbers; bounded in depth and number.
 package struct XMLElement: Sendable, Equatable {
-    /// Without prefix.
+    /// The element's name without its prefix.
     package var name: String
     /// The text directly in the element, its entities resolved; empty for one that has elements in it.
     package var text = ""

@@ -44,7 +44,7 @@ package struct CloudWatch: Sendable {
         /// 1 for values that are kept by the second, 60 by the minute.
         var storageResolution: Int
 
-        /// `time` in seconds of the Unix epoch.
+        /// A value at a time in seconds of the Unix epoch.
         package init(
             _ name: String, _ dimensions: [Dimension], _ value: Double, _ unit: Unit, at time: Int, resolution: Int = 60
         ) {
@@ -63,7 +63,7 @@ package struct CloudWatch: Sendable {
         package var name: String
         /// The dimensions of the metric, all of them: CloudWatch has a series for each combination.
         package var dimensions: [Dimension]
-        /// `Maximum`, `Sum`, `Average` …
+        /// The name of the statistic: `Maximum`, `Sum`, `Average` …
         package var statistic: String
 
         /// A query for one statistic of one metric.
@@ -92,7 +92,7 @@ package struct CloudWatch: Sendable {
     package struct Series: Sendable, Hashable {
         /// The points of each query.
         package var points: [[Point]]
-        /// False when CloudWatch said that there is more than it would give.
+        /// Whether the series are whole; false when CloudWatch said that there is more than it would give.
         package var isComplete: Bool
     }
 

@@ -16,7 +16,7 @@ package struct ECS: Sendable {
         package var serviceArn: String?
         /// The service's name.
         package var serviceName: String
-        /// `ACTIVE`, `DRAINING` or `INACTIVE`.
+        /// The service's status: `ACTIVE`, `DRAINING` or `INACTIVE`.
         package var status: String
         /// How many tasks the service wants.
         package var desiredCount: Int
@@ -33,7 +33,7 @@ package struct ECS: Sendable {
         package func tag(_ key: String) -> String? { tags?.first { $0.key == key }?.value }
     }
 
-    /// One of a service's deployments.
+    /// One of a service's deployments: a version of its task definition, and how far it is rolled out.
     package struct Deployment: Sendable, Hashable, Decodable {
         /// `PRIMARY`, `ACTIVE` or `INACTIVE`.
         package var status: String?

@@ -15,7 +15,7 @@ package struct Route53: Sendable {
         package var name: String
         /// The addresses, all of them IPv4, or all IPv6, which make it an AAAA record.
         package var addresses: [String]
-        /// In seconds.
+        /// The time to live, in seconds.
         package var timeToLive: Int
 
         /// A record with its time to live in seconds.

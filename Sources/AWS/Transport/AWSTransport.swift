@@ -29,7 +29,7 @@ package struct AWSResponse: Sendable {
     /// The body, decoded from its transfer coding.
     package var body: [UInt8]
 
-    /// An answer.
+    /// An answer that has come whole.
     package init(status: Int, fields: [(name: String, value: String)] = [], body: [UInt8] = []) {
         self.status = status
         self.fields = fields

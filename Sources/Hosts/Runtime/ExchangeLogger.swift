@@ -14,13 +14,13 @@ package struct ExchangeLogger: ExchangeLog {
     private let host: String
     private let writer: LineWriter
 
-    /// Nil where the level leaves such lines out, so that they cost nothing.
+    /// A logger for standard error; nil where the level leaves such lines out, so that they cost nothing.
     package static func make(_ settings: LogSettings, host: HostKind) -> (any ExchangeLog)? {
         guard settings.level <= .info else { return nil }
         return ExchangeLogger(format: settings.format, host: host.rawValue, writer: .standardError)
     }
 
-    /// For a logger of somebody else's.
+    /// A log that passes exchanges to a logger of somebody else's; nil where its level leaves such lines out.
     package static func make(_ logger: Logger) -> (any ExchangeLog)? {
         logger.logLevel <= .info ? ForeignExchangeLogger(logger: logger) : nil
     }

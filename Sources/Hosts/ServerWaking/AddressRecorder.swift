@@ -36,7 +36,7 @@ package struct AddressRecorder: HostCompanion {
             pause: .seconds(10), logger: logger, shutdown: { try? await http.shutdown() })
     }
 
-    /// For tests, which answer in AWS's place.
+    /// A recorder with another client and environment, for tests, which answer in AWS's place.
     package init(
         settings: AddressRecordSettings, environment: [String: String], transport: any AWSTransport, client: AWSClient,
         pause: Duration,

@@ -76,7 +76,9 @@ package struct BringUp: Sendable, Equatable {
         }
     }
 
-    /// `isAsleep`: nobody wants the server to run any more, although it was woken; somebody killed it.
+    /// Takes what the status endpoint said.
+    ///
+    /// - Parameter isAsleep: Nobody wants the server to run any more, although it was woken; somebody killed it.
     package mutating func learned(_ answer: Answer, isAsleep: Bool, problem: String?, now: Double) {
         switch answer {
         case .accepted:

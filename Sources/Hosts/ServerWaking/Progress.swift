@@ -21,6 +21,8 @@ package final class Progress: Sendable {
     private let write: @Sendable (String) -> Void
     private let state = Mutex(State())
 
+    /// A progress that has shown nothing yet.
+    ///
     /// - Parameters:
     ///   - isTerminal: Whether anything is written at all.
     ///   - write: Takes a piece of text, with control sequences in it.
@@ -42,7 +44,7 @@ package final class Progress: Sendable {
         show(after: 0)
     }
 
-    /// `status` is the control plane's word.
+    /// Takes what the control plane says; `status` is its word.
     package func tell(_ status: String, expected: String?) {
         state.withLock { state in
             switch status {

@@ -13,7 +13,7 @@ package struct CertificateCommandError: Error, Sendable, CustomStringConvertible
         /// A file is there already and isn't overwritten.
         case exists
 
-        /// The status of sysexits(3).
+        /// The exit status, as sysexits(3) has them.
         package var exitStatus: Int32 {
             switch self {
             case .usage: 64

@@ -29,7 +29,7 @@ package struct CertificateDirectory: Sendable {
         )
     }
 
-    /// Never overwrites an authority: everything that it issued would become worthless.
+    /// Saves a new authority. Never overwrites one: everything that it issued would become worthless.
     package func save(_ authority: CertificateAuthority) throws {
         try PrivateFile.makeDirectory(url)
         let issued = IssuedCertificate(certificate: authority.certificate, key: authority.key)

@@ -15,7 +15,7 @@ package struct StageTemplate {
     private let dependency: String
     private let package: String
 
-    /// Nil where the name isn't in kebab-case.
+    /// A template for a stage of that name; nil where it isn't in kebab-case.
     package init?(name: String, fluidity: String, branch: String, into folder: String) {
         let words = name.split(separator: "-", omittingEmptySubsequences: false)
         let isName = words.allSatisfy { word in

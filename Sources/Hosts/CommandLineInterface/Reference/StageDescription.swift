@@ -32,12 +32,12 @@ package struct StageDescription: Sendable {
     /// Whether its name alone is an entry of a list.
     var needsNoKeys: Bool { !keys.contains(where: \.isRequired) }
 
-    /// `Exchange -> Outbound, Inbound -> Exchange`.
+    /// What the stage takes and yields, in each of its forms: `Exchange -> Outbound, Inbound -> Exchange`.
     package var flow: String { forms.map { "\($0.input.shown) -> \($0.output.shown)" }.joined(separator: ", ") }
 }
 
 extension MediumKind {
-    /// As in Swift; the outer ends in brackets.
+    /// The medium's type as in Swift; a pipeline's outer ends in brackets.
     package var shown: String {
         switch self {
         case .start: "(start)"

@@ -24,7 +24,7 @@ package struct WakeAnswer: Sendable, Equatable, Codable {
 
 /// What came of asking whether the service may sleep.
 package enum SleepAnswer: Sendable, Equatable, Encodable {
-    /// `idleDuration` in seconds.
+    /// The service was put to sleep; `idleDuration` in seconds.
     case scaledDown(reason: String, idleDuration: Int)
     /// Nothing was changed. `avgActive` is the average number of connections, `idleDuration` in seconds.
     case noChange(desired: Int, running: Int, avgActive: Double, idleDuration: Int, reason: String)

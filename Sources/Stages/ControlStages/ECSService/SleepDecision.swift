@@ -1,6 +1,6 @@
 /// Whether a service is to be put to sleep now: a value made of what was seen, the policy and the time, and nothing else.
 package enum SleepDecision: Sendable, Equatable {
-    /// `idle` in seconds.
+    /// The service is put to sleep; `idle` in seconds.
     case scaleDown(reason: String, idle: Double)
     /// The service is left as it is. `idle` in seconds; `averageActive` is the average number of connections.
     case stay(reason: String, idle: Double, averageActive: Double)

@@ -34,7 +34,7 @@ package struct ServiceView: Sendable, Equatable {
     package var pending: Int
     /// When the deployment began or its wanted number was changed last.
     package var deployed: Double?
-    /// The last wake, whatever it found.
+    /// When the service was last woken, whatever the wake found.
     package var woken: Double?
     /// The last wake that made it want a task.
     package var begun: Double?
@@ -55,7 +55,7 @@ package struct ServiceView: Sendable, Equatable {
 
 /// What the server has reported of itself. Points are from the oldest to the newest.
 package struct ActivityView: Sendable, Equatable {
-    /// What was reported at one time.
+    /// A value that was reported for one period.
     package struct Point: Sendable, Equatable {
         /// The beginning of the period, in seconds of the Unix epoch.
         package var time: Double
@@ -77,7 +77,7 @@ package struct ActivityView: Sendable, Equatable {
     package var streams: [Point] = []
     /// The bytes that were relayed.
     package var bytes: [Point] = []
-    /// False when there is more than CloudWatch would give.
+    /// Whether the reports are all that there are; false when there are more than CloudWatch would give.
     package var isComplete = true
 
     /// A view without any report.

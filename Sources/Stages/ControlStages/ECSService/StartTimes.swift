@@ -28,7 +28,7 @@ package struct StartTimes: Sendable, Equatable {
         return ([name] + self.seconds.map(String.init)).joined(separator: " ")
     }
 
-    /// `60-90 seconds` until starts were seen; then from the shortest to the longest, in fives.
+    /// How long a start takes, as text: `60-90 seconds` until starts were seen; then from the shortest to the longest, in fives.
     package var estimate: String {
         guard let least = seconds.min(), let most = seconds.max() else { return "60-90 seconds" }
         let low = max(1, least / 5 * 5)

@@ -15,7 +15,9 @@ public struct CloudWatchSettings: NestedConfiguration {
 
     public init() {}
 
-    /// - Parameter service: Nil for what the variable SERVICE says.
+    /// Settings with the default times.
+    ///
+    /// - Parameter service: The value of the dimension `Service`; nil for what the variable `SERVICE` says.
     public init(service: String?, namespace: String = "Fluidity") {
         self.service = service
         self.namespace = namespace

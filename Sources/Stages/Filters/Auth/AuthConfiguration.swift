@@ -78,7 +78,7 @@ public enum AuthMethodConfiguration: ConfigurationUnion {
         .basic(BasicConfiguration(users: users, header: header))
     }
 
-    /// By a token of a list.
+    /// By a token from a list.
     public static func bearer(
         tokens: [NamedKey] = [], file: FilePath? = nil, header: FieldName? = nil
     ) -> AuthMethodConfiguration {

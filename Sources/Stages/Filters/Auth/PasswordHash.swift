@@ -12,9 +12,9 @@ import Foundation
 package struct PasswordHash: Sendable, Equatable {
     /// The functions that passwords are hashed with.
     package enum Function: Sendable, Equatable {
-        /// RFC 7914.
+        /// scrypt (RFC 7914); `logCost` is the binary logarithm of its cost parameter N.
         case scrypt(logCost: Int, blockSize: Int, parallelism: Int)
-        /// RFC 8018, with HMAC-SHA-256.
+        /// PBKDF2 (RFC 8018, 5.2) with HMAC-SHA-256.
         case pbkdf2(rounds: Int)
     }
 
@@ -45,7 +45,7 @@ package struct PasswordHash: Sendable, Equatable {
         key = Self.random(Self.keyLength)
     }
 
-    /// Nil for what is no such hash, and for one whose parameters are no protection or too much work.
+    /// Reads a hash's text; nil for what is no such hash, and for one whose parameters are no protection or too much work.
     package init?(_ text: String) {
         let parts = text.split(separator: "$", omittingEmptySubsequences: false).map(String.init)
         guard parts.count == 5, parts[0].isEmpty, let function = Self.function(parts[1], parts[2]),

@@ -60,7 +60,7 @@ package struct UsersFile: Sendable, Equatable {
         users[name] = hash
     }
 
-    /// False when there is no such user.
+    /// Takes a user out; false when there is no such user.
     package mutating func remove(_ name: String) -> Bool {
         guard users.removeValue(forKey: name) != nil else { return false }
         lines.removeAll { $0.hasPrefix("\(name):") }

@@ -2,7 +2,7 @@ public import ConfigurationLanguage
 
 /// A port, or several that follow each other: `443`, `8000-8999`.
 public struct PortRange: Sendable, Equatable, ScalarConfigurationValue {
-    /// From 1 to 65535; others are an error when the plan is made.
+    /// The ports, from 1 to 65535; others are an error when the plan is made.
     public let ports: ClosedRange<Int>
 
     /// A single port.

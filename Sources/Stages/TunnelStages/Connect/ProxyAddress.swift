@@ -66,6 +66,6 @@ package struct ProxyAddress: Sendable, Hashable {
         return String(validating: bytes, as: UTF8.self)
     }
 
-    /// Without the credentials.
+    /// Host and port, for logs and messages: the credentials aren't in it.
     package var text: String { Authority(host: host, port: port).text }
 }

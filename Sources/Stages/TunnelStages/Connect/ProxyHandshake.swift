@@ -27,6 +27,8 @@ package struct ProxyHandshake: Sendable {
     private var refusing: HTTP1ResponseHead?
     private var page = ByteBuffer()
 
+    /// A handshake of which nothing is sent yet.
+    ///
     /// - Parameter showsCredentials: Whether the proxy is shown those that it has.
     package init(proxy: ProxyAddress, server: HostPort, showsCredentials: Bool = true) {
         self.proxy = proxy

@@ -93,7 +93,7 @@ package enum Route: Sendable, Hashable {
     /// A CONNECT through an HTTP proxy.
     case proxy(ProxyAddress)
 
-    /// For logs.
+    /// The way for logs, without credentials.
     package var text: String {
         switch self {
         case .direct: "direct"

@@ -32,7 +32,7 @@ package struct HTTP1Error: Error, Sendable, Equatable, CustomStringConvertible {
         case noResponse
         /// A byte came while no response was expected.
         case unexpectedBytes
-        /// 101 for a request that didn't ask for another protocol.
+        /// The status 101 for a request that didn't ask for another protocol.
         case unexpectedUpgrade
         /// A body in a form that only the other end of the tunnel takes.
         case deflatedBody
@@ -50,7 +50,7 @@ package struct HTTP1Error: Error, Sendable, Equatable, CustomStringConvertible {
         }
     }
 
-    /// A short sentence for a person.
+    /// A sentence that says what is wrong, for people.
     package var reason: String {
         switch code {
         case .badRequestLine: "The request line is not a method, a target and a version with one space between them."

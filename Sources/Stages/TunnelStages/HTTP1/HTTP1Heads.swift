@@ -4,9 +4,9 @@ package import HTTPMessages
 package struct HTTP1RequestHead: Sendable, Equatable {
     /// The method, a token in the case that it was sent in.
     package var method: String
-    /// As it was sent, but with bytes above ASCII percent-encoded, so that it is a legal URI.
+    /// The request target as it was sent, but with bytes above ASCII percent-encoded, so that it is a legal URI.
     package var target: String
-    /// 0 or 1.
+    /// The number behind `HTTP/1.`: 0 or 1.
     package var minorVersion: Int
     /// The end-to-end fields, and one `Upgrade` behind them if `upgrade` isn't nil. See `HTTP1FieldSection`.
     package var fields: HeaderFields
@@ -46,15 +46,16 @@ package struct HTTP1RequestHead: Sendable, Equatable {
 package struct HTTP1ResponseHead: Sendable, Equatable {
     /// The three-digit status.
     package var status: Int
-    /// May be empty. Bytes that aren't UTF-8 are shown as U+FFFD.
+    /// The reason phrase, which may be empty; bytes that aren't UTF-8 are shown as U+FFFD.
     package var reason: String { phrase.text }
     /// The reason phrase in the bytes that were sent.
     package var phrase: ReasonPhrase
-    /// 0 or 1.
+    /// The number behind `HTTP/1.`: 0 or 1.
     package var minorVersion: Int
     /// The end-to-end fields, and one `Upgrade` behind them if `upgrade` isn't nil. See `HTTP1FieldSection`.
     package var fields: HeaderFields
-    /// As declared, also by a response that has no body (to HEAD, 304); unknown is chunked or until the connection closes.
+    /// The body's length as declared, also by a response that has no body (to HEAD, 304); unknown is chunked or until the connection
+    /// closes.
     package var body: BodyLength
     /// The body comes in the chunked coding.
     package var isChunked: Bool
@@ -93,6 +94,6 @@ package struct HTTP1ResponseHead: Sendable, Equatable {
         self.proxyAuthenticate = proxyAuthenticate
     }
 
-    /// 1xx other than 101: another head follows.
+    /// Whether the status is 1xx other than 101, so that another head follows.
     package var isInformational: Bool { (100..<200).contains(status) && status != 101 }
 }

@@ -7,6 +7,6 @@ package enum HTTP1Part<Head: Sendable & Equatable>: Sendable, Equatable {
     case head(Head)
     /// A slice of what was read, never empty and never copied.
     case body(ByteBuffer)
-    /// With the trailers, if there were any that may be passed on.
+    /// The end, with the trailers if there were any that may be passed on.
     case end(HeaderFields?)
 }

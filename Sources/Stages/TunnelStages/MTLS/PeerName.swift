@@ -1,12 +1,12 @@
 /// A name that a peer's certificate has to carry: a DNS name or a URI, never an address. The common name doesn't count
 /// (RFC 9525, 2).
 package enum PeerName: Sendable, Hashable, CustomStringConvertible {
-    /// In lower case, without a dot at its end.
+    /// A DNS name in lower case, without a dot at its end.
     case dns(String)
-    /// With a scheme and `://`, as it was written.
+    /// A URI as it was written, with a scheme and `://`.
     case uri(String)
 
-    /// Nil for what is neither: an IP address in any of its spellings, an empty name, one with a byte that no name has.
+    /// Reads a name; nil for what is neither kind: an IP address in any of its spellings, an empty name, one with a byte that no name has.
     package init?(_ text: String) {
         // Visible ASCII only; before case is changed, which turns some other characters into ASCII letters.
         guard text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else { return nil }

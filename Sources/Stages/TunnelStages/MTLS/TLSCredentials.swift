@@ -22,7 +22,7 @@ package struct TLSCredentials: Sendable {
     package let key: NIOSSLPrivateKey
     /// What peers' certificates have to be issued by.
     package let authorities: [NIOSSLCertificate]
-    /// What a peer sees.
+    /// The names and the key of the own certificate, as a peer sees them.
     package let identity: PeerIdentity
     /// When the first of the own certificate and its issuers expires, in seconds of the Unix epoch.
     package let notAfter: Int

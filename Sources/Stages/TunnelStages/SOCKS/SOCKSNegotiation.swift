@@ -63,7 +63,7 @@ package struct SOCKSNegotiation: Sendable {
         input.writeImmutableBuffer(bytes)
     }
 
-    /// What was read behind the request.
+    /// Takes out what was read behind the request.
     package mutating func takeRest() -> ByteBuffer {
         defer { input = ByteBuffer() }
         return input

@@ -15,6 +15,8 @@ package struct H2FieldDecoder: Sendable {
     private var table = H2FieldTable()
     private let listLimit: Int
 
+    /// A decoder at the start of a connection.
+    ///
     /// - Parameter listLimit: What a list may have, in bytes, each field with 32 more.
     package init(listLimit: Int) { self.listLimit = listLimit }
 

@@ -6,7 +6,7 @@ package struct H2Field: Sendable, Equatable {
     package var name: [UInt8]
     /// The field's value, not trimmed.
     package var value: [UInt8]
-    /// Its sender wants no hop to put it into a table (RFC 7541, 6.2.3).
+    /// Whether its sender wants no hop to put it into a table (RFC 7541, 6.2.3).
     package var isNeverIndexed = false
 
     /// A field that may be put into tables.
@@ -15,7 +15,7 @@ package struct H2Field: Sendable, Equatable {
         self.value = value
     }
 
-    /// As tables and lists of fields count it, in bytes (RFC 7541, 4.1).
+    /// The field's size as tables and lists of fields count it, in bytes (RFC 7541, 4.1).
     package var size: Int { name.count + value.count + 32 }
     /// Whether it has a byte beyond ASCII.
     package var isBeyondASCII: Bool { name.contains { $0 >= 0x80 } || value.contains { $0 >= 0x80 } }
@@ -50,7 +50,7 @@ package struct H2FieldTable: Sendable {
         size += field.size
     }
 
-    /// False for a size that wasn't allowed.
+    /// Changes the table's limit in bytes and evicts what is over it; false, with nothing changed, for one over `maximum`.
     package mutating func resize(_ limit: Int) -> Bool {
         guard limit <= Self.maximum else { return false }
         self.limit = limit

@@ -41,7 +41,7 @@ package enum JSONEnvelope: Sendable, Equatable {
 
     // MARK: - Decoding
 
-    /// Nil for a message of an unknown type, which is ignored.
+    /// Reads a message; nil for one of an unknown type, which is ignored.
     package static func decode(_ bytes: ByteBuffer) throws(JSONProblem) -> JSONEnvelope? {
         let value = try JSONValue(parsing: bytes)
         guard let type = value["type"]?.text else { throw .malformed }
@@ -154,6 +154,7 @@ package enum JSONEnvelope: Sendable, Equatable {
 
     // MARK: - Encoding
 
+    /// Writes the message as one JSON object and a line feed.
     package func encode(into buffer: inout ByteBuffer) {
         switch self {
         case .httpRequest(let id, let method, let url, let fields, let body, let client):

@@ -51,7 +51,7 @@ package enum JSONHeads {
         return fields
     }
 
-    /// Without the fields of one connection and of proxies.
+    /// The fields without those of one connection and of proxies.
     package static func endToEnd(_ fields: HeaderFields) -> HeaderFields {
         var fields = fields
         // What `Connection` names ends here, too.

@@ -17,7 +17,7 @@ package struct MuxConfiguration: Sendable, Equatable {
     package var pingInterval = TimeAmount.seconds(10)
     /// How long a PING may be without any answer before the session fails.
     package var pingTimeout = TimeAmount.seconds(5)
-    /// How long the peer may take to say HELLO before the session fails.
+    /// How long the peer may be silent before its HELLO until the session fails.
     package var helloTimeout = TimeAmount.seconds(10)
     /// What is said in HELLO of the bodies that are taken.
     package var offers: BodyCapabilities = []

@@ -6,7 +6,7 @@ package import Pipeline
 package enum MuxFrame: Equatable, Sendable {
     /// HELLO: what the sender says of itself, first and once.
     case hello(MuxSettings)
-    /// `payload` is a request's head, its length before it, and early data.
+    /// OPEN: `payload` is a request's head, its length before it, and early data.
     case open(stream: UInt32, payload: ByteBuffer, end: Bool)
     /// HEAD: `payload` is a response's head, still encoded.
     case head(stream: UInt32, payload: ByteBuffer)

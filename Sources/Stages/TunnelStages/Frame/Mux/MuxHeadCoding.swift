@@ -42,6 +42,7 @@ package enum MuxHeadCoding {
         return true
     }
 
+    /// Writes a response's head as the payload of HEAD; false, with nothing written, if it is too large for a frame.
     package static func encode(_ head: ResponseHead, into out: inout ByteBuffer) -> Bool {
         let reason = head.phrase.withBytes(\.count)
         let block = head.fields.block
@@ -57,6 +58,7 @@ package enum MuxHeadCoding {
         return true
     }
 
+    /// Writes trailers as the payload of TRAILERS; false, with nothing written, if they are too large for a frame.
     package static func encode(_ fields: HeaderFields, into out: inout ByteBuffer) -> Bool {
         guard fields.count <= UInt16.max, fields.block.readableBytes + 2 <= MuxLimits.head else { return false }
         out.reserveCapacity(minimumWritableBytes: 2 + fields.block.readableBytes)

@@ -8,9 +8,9 @@ package import Pipeline
 package struct MuxSession {
     /// Which of the two sides it is: only one opens streams.
     package enum Role: Sendable {
-        /// Dialled, and opens streams.
+        /// The side that dialled, and opens streams.
         case opener
-        /// Was dialled, and answers them.
+        /// The side that was dialled, and answers them.
         case acceptor
     }
 

@@ -42,6 +42,8 @@ package struct WebSocketMessages: Sendable {
     private var input = ByteBuffer()
     private var fragments: Message?
 
+    /// A reader at the start of a WebSocket.
+    ///
     /// - Parameter limit: What a message may have, in bytes.
     package init(from sender: Sender, limit: Int) {
         self.sender = sender
@@ -153,7 +155,7 @@ package struct WebSocketMessages: Sendable {
         return buffer
     }
 
-    /// The data of a close frame.
+    /// A close frame with a code and as much of a reason as has room (RFC 6455, 5.5.1); an empty one for a code that can't be sent.
     package static func closing(_ code: Int, _ reason: String) -> Message {
         var data = ByteBuffer()
         if isSendable(code) {
