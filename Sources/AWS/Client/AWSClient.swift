@@ -19,9 +19,12 @@ package final class AWSClient: Sendable {
     package struct Clock: Sendable {
         /// Seconds of the Unix epoch.
         package var now: @Sendable () -> Int
+        /// The monotonic time that deadlines are compared with.
         package var deadlineNow: @Sendable () -> NIODeadline
+        /// Waits for a time; throws when the task is cancelled.
         package var sleep: @Sendable (Duration) async throws -> Void
 
+        /// A clock of three functions, which have to agree with each other.
         package init(
             now: @escaping @Sendable () -> Int, deadlineNow: @escaping @Sendable () -> NIODeadline,
             sleep: @escaping @Sendable (Duration) async throws -> Void
@@ -31,11 +34,14 @@ package final class AWSClient: Sendable {
             self.sleep = sleep
         }
 
+        /// The clock of the system.
         package static let system = Clock(
             now: { Int(Date().timeIntervalSince1970) }, deadlineNow: { .now() }, sleep: { try await Task.sleep(for: $0) })
     }
 
+    /// Where regions, endpoints and credentials are found.
     package let surroundings: AWSSurroundings
+    /// The region of all calls; nil for that of the surroundings.
     package let region: String?
     private let credentials: any CredentialsProvider
     private let transport: any AWSTransport
@@ -47,6 +53,11 @@ package final class AWSClient: Sendable {
     /// One attempt gets no longer than this, so that one lost packet doesn't use up the time for all.
     private let attemptLimit: TimeAmount
 
+    /// A client.
+    ///
+    /// - Parameters:
+    ///   - credentials: What signs requests; nil for what the surroundings say.
+    ///   - attemptLimit: The longest that one attempt of a call may take, within the call's deadline.
     package init(
         surroundings: AWSSurroundings, region: String? = nil, transport: any AWSTransport,
         credentials: (any CredentialsProvider)? = nil, retry: RetryPolicy = RetryPolicy(), clock: Clock = .system,
@@ -65,6 +76,7 @@ package final class AWSClient: Sendable {
     /// AWS's time as far as it is known, in seconds of the Unix epoch.
     package var now: Int { clock.now() + skew.withLock { $0 } }
 
+    /// The deadline for a call that may take so long from now.
     package func deadline(in time: TimeAmount) -> NIODeadline { clock.deadlineNow() + time }
 
     /// A call of a JSON protocol: `target` names the operation. `capitalized` is for services whose keys begin with capitals.

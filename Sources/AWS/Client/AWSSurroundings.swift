@@ -29,8 +29,10 @@ package struct AWSSurroundings: Sendable {
         credentialsFile = readFile(set["AWS_SHARED_CREDENTIALS_FILE"] ?? folder + "/credentials").map(SharedFile.init)
     }
 
+    /// The surroundings of this process, with the shared files as they are now.
     package static var process: AWSSurroundings { AWSSurroundings(environment: ProcessInfo.processInfo.environment) }
 
+    /// The region that the environment or the shared file names; nil if neither does.
     package var region: String? {
         environment["AWS_REGION"] ?? environment["AWS_DEFAULT_REGION"] ?? configuration?.value("region", profile: profile)
     }
@@ -57,7 +59,7 @@ package struct AWSSurroundings: Sendable {
         return AWSEndpoint(url: url, region: scope, scope: service.scope)
     }
 
-    /// In this order: the environment's own, the container's endpoint, the shared file.
+    /// Where credentials come from: the environment's own before the container's endpoint, and that before the shared file.
     package func credentials(transport: any AWSTransport, logger: Logger) -> any CredentialsProvider {
         if let access = environment["AWS_ACCESS_KEY_ID"], let secret = environment["AWS_SECRET_ACCESS_KEY"] {
             return FixedCredentials(
@@ -107,16 +109,23 @@ package struct AWSSurroundings: Sendable {
 
 /// Where a service is reached and what signs for it.
 package struct AWSEndpoint: Sendable, Hashable {
+    /// The URL without the operation's path.
     package var url: SignedURL
+    /// The region that signatures are for, which isn't always that of the service.
     package var region: String
+    /// The service's name in signatures.
     package var scope: String
 }
 
 /// The services that the control plane uses.
 package enum AWSService: Sendable, CaseIterable {
+    /// Amazon ECS.
     case ecs
+    /// Amazon EC2.
     case ec2
+    /// Amazon CloudWatch.
     case cloudWatch
+    /// Amazon Route 53, which isn't regional.
     case route53
 
     var variable: String {

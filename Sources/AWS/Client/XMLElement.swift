@@ -1,9 +1,11 @@
 /// An XML document as far as AWS's answers need it: elements and text. No document type, so no entities beyond the five that
 /// XML has and numbers; bounded in depth and number.
 package struct XMLElement: Sendable, Equatable {
-    /// Without prefix.
+    /// The element's name without its prefix.
     package var name: String
+    /// The text directly in the element, its entities resolved; empty for one that has elements in it.
     package var text = ""
+    /// The elements directly in the element, in order.
     package var children: [XMLElement] = []
 
     private static let depthLimit = 64
@@ -11,11 +13,13 @@ package struct XMLElement: Sendable, Equatable {
 
     /// Not XML, or not the little of it that AWS answers with.
     package struct Malformed: Error, Sendable, Equatable {
+        /// Where the document can't be read further, in bytes from its beginning.
         package var offset: Int
     }
 
     init(name: String) { self.name = name }
 
+    /// Reads a whole document and gives its root.
     package init(_ bytes: [UInt8]) throws(Malformed) {
         var reader = Reader(bytes: bytes)
         self = try reader.document()
@@ -35,6 +39,7 @@ package struct XMLElement: Sendable, Equatable {
         return nil
     }
 
+    /// The first element of that name among the children.
     package func child(_ name: String) -> XMLElement? { children.first { $0.name == name } }
 
     /// Text as it can stand in an element.

@@ -22,6 +22,9 @@ package actor ContainerCredentials: CredentialsProvider {
     private var cached: Credentials?
     private var fetch: Task<Credentials, any Error>?
 
+    /// A provider that has fetched nothing yet.
+    ///
+    /// - Parameter token: What the endpoint is shown in `Authorization`, asked for at each fetch; nil for no such field.
     package init(
         url: SignedURL, token: @escaping @Sendable () throws(AWSError) -> String?, transport: any AWSTransport, logger: Logger
     ) {
@@ -31,6 +34,8 @@ package actor ContainerCredentials: CredentialsProvider {
         self.logger = logger
     }
 
+    /// Those that were fetched while they are good for five minutes more, else new ones. Where a fetch fails, what hasn't ended goes on
+    /// counting.
     package func credentials(now: Int) async throws(AWSError) -> Credentials {
         if let cached, cached.expiration.map({ $0 - now > Self.margin }) ?? true { return cached }
         do {
@@ -46,6 +51,7 @@ package actor ContainerCredentials: CredentialsProvider {
         }
     }
 
+    /// Forgets what was fetched.
     package func invalidate() -> Bool {
         cached = nil
         return true

@@ -10,11 +10,14 @@ package protocol CredentialsProvider: Sendable {
 package struct FixedCredentials: CredentialsProvider {
     private let credentials: Credentials
 
+    /// A provider of these credentials.
     package init(_ credentials: Credentials) {
         self.credentials = credentials
     }
 
+    /// The credentials, whenever they end.
     package func credentials(now: Int) -> Credentials { credentials }
+    /// Does nothing: there are no others.
     package func invalidate() -> Bool { false }
 }
 
@@ -22,10 +25,13 @@ package struct FixedCredentials: CredentialsProvider {
 package struct NoCredentials: CredentialsProvider {
     private let reason: String
 
+    /// - Parameter reason: Why there are none, for people.
     package init(_ reason: String) {
         self.reason = reason
     }
 
+    /// Throws the reason.
     package func credentials(now: Int) throws(AWSError) -> Credentials { throw AWSError(.credentials, reason) }
+    /// Does nothing: there are no others.
     package func invalidate() -> Bool { false }
 }

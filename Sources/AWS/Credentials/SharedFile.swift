@@ -2,6 +2,7 @@
 package struct SharedFile: Sendable {
     private var sections: [String: [String: String]] = [:]
 
+    /// Reads a file's text; a line that is no section and no setting is left out.
     package init(_ text: String) {
         var section: String?
         for line in text.split(omittingEmptySubsequences: true, whereSeparator: \.isNewline) {
@@ -20,10 +21,12 @@ package struct SharedFile: Sendable {
         }
     }
 
+    /// The value of a key of a profile, the key in lower case; nil for one that is empty or missing.
     package func value(_ key: String, profile: String) -> String? {
         sections[profile]?[key].flatMap { $0.isEmpty ? nil : $0 }
     }
 
+    /// The keys of a profile, with its session token if it has one; nil unless it has both of a pair.
     package func credentials(profile: String) -> Credentials? {
         guard let access = value("aws_access_key_id", profile: profile),
             let secret = value("aws_secret_access_key", profile: profile)

@@ -2,17 +2,22 @@ package import NIOCore
 
 /// Amazon CloudWatch metrics.
 package struct CloudWatch: Sendable {
+    /// The client that calls are made with.
     package let client: AWSClient
 
+    /// The operations of CloudWatch with this client.
     package init(_ client: AWSClient) {
         self.client = client
     }
 
     /// What a metric is of: a name and a value, as CloudWatch has them.
     package struct Dimension: Sendable, Hashable, Codable {
+        /// The dimension's name.
         package var name: String
+        /// The dimension's value.
         package var value: String
 
+        /// A dimension with one value.
         package init(_ name: String, _ value: String) {
             self.name = name
             self.value = value
@@ -23,8 +28,11 @@ package struct CloudWatch: Sendable {
     package struct Datum: Sendable, Hashable, Encodable {
         /// The units of CloudWatch that are used here.
         package enum Unit: String, Sendable, Encodable {
+            /// A number of things.
             case count = "Count"
+            /// A time in seconds.
             case seconds = "Seconds"
+            /// A number of bytes.
             case bytes = "Bytes"
         }
 
@@ -36,7 +44,7 @@ package struct CloudWatch: Sendable {
         /// 1 for values that are kept by the second, 60 by the minute.
         var storageResolution: Int
 
-        /// `time` in seconds of the Unix epoch.
+        /// A value at a time in seconds of the Unix epoch.
         package init(
             _ name: String, _ dimensions: [Dimension], _ value: Double, _ unit: Unit, at time: Int, resolution: Int = 60
         ) {
@@ -51,11 +59,14 @@ package struct CloudWatch: Sendable {
 
     /// A series of values that is asked for.
     package struct Query: Sendable, Hashable {
+        /// The metric's name.
         package var name: String
+        /// The dimensions of the metric, all of them: CloudWatch has a series for each combination.
         package var dimensions: [Dimension]
-        /// `Maximum`, `Sum`, `Average` …
+        /// The name of the statistic: `Maximum`, `Sum`, `Average` …
         package var statistic: String
 
+        /// A query for one statistic of one metric.
         package init(_ name: String, _ dimensions: [Dimension], _ statistic: String) {
             self.name = name
             self.dimensions = dimensions
@@ -67,8 +78,10 @@ package struct CloudWatch: Sendable {
     package struct Point: Sendable, Hashable {
         /// The beginning of the period, in seconds of the Unix epoch.
         package var time: Double
+        /// The statistic over the period.
         package var value: Double
 
+        /// A value of the period that begins at a time.
         package init(time: Double, value: Double) {
             self.time = time
             self.value = value
@@ -77,8 +90,9 @@ package struct CloudWatch: Sendable {
 
     /// Series in the order of the queries, each from the oldest to the newest.
     package struct Series: Sendable, Hashable {
+        /// The points of each query.
         package var points: [[Point]]
-        /// False when CloudWatch said that there is more than it would give.
+        /// Whether the series are whole; false when CloudWatch said that there is more than it would give.
         package var isComplete: Bool
     }
 

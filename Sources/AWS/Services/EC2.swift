@@ -4,16 +4,21 @@ package import NIOCore
 package struct EC2: Sendable {
     private let client: AWSClient
 
+    /// The operations of EC2 with this client.
     package init(_ client: AWSClient) {
         self.client = client
     }
 
     /// An interface with its addresses, as far as it has them.
     package struct NetworkInterface: Sendable, Hashable {
+        /// The interface's id, `eni-…`.
         package var id: String
+        /// The public IPv4 address; nil if none is associated.
         package var publicAddress: String?
+        /// The primary private IPv4 address.
         package var privateAddress: String?
 
+        /// An interface with its addresses.
         package init(id: String, publicAddress: String?, privateAddress: String?) {
             self.id = id
             self.publicAddress = publicAddress
@@ -21,6 +26,7 @@ package struct EC2: Sendable {
         }
     }
 
+    /// The interfaces with these ids, in EC2's order.
     package func describeNetworkInterfaces(
         _ ids: [String], deadline: NIODeadline
     ) async throws(AWSError) -> [NetworkInterface] {

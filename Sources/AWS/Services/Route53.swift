@@ -4,17 +4,21 @@ package import NIOCore
 package struct Route53: Sendable {
     private let client: AWSClient
 
+    /// The operations of Route 53 with this client.
     package init(_ client: AWSClient) {
         self.client = client
     }
 
     /// An A record: a name and its addresses.
     package struct Record: Sendable, Hashable {
+        /// The record's name.
         package var name: String
+        /// The addresses, all of them IPv4, or all IPv6, which make it an AAAA record.
         package var addresses: [String]
-        /// In seconds.
+        /// The time to live, in seconds.
         package var timeToLive: Int
 
+        /// A record with its time to live in seconds.
         package init(name: String, addresses: [String], timeToLive: Int) {
             self.name = name
             self.addresses = addresses

@@ -2,13 +2,13 @@ import Platform
 
 /// Points in time as AWS writes them. Seconds of the Unix epoch, civil calendar by days since 0000-03-01.
 package enum AWSTime {
-    /// `20261123T080000Z`, the form that signatures use.
+    /// The time in the form that signatures use: `20261123T080000Z`.
     package static func basic(_ epochSeconds: Int) -> String {
         let civil = Civil(epochSeconds)
         return "\(four(civil.year))\(two(civil.month))\(two(civil.day))T\(two(civil.hour))\(two(civil.minute))\(two(civil.second))Z"
     }
 
-    /// `2026-11-23T08:00:00Z`, with any fraction, or an offset such as `+01:00`. Nil for anything else.
+    /// Seconds of the Unix epoch from `2026-11-23T08:00:00Z`, with any fraction, or an offset such as `+01:00`; nil for anything else.
     package static func parse(_ text: String) -> Double? {
         let bytes = Array(text.utf8)
         guard bytes.count >= 20, bytes[4] == 0x2D, bytes[7] == 0x2D, bytes[10] == 0x54 || bytes[10] == 0x20,

@@ -8,9 +8,13 @@ import Foundation
 
 /// AWS Signature Version 4 of one request, with its parts, so that a wrong one can be compared with the other side's.
 package struct SignatureV4: Sendable, Equatable {
+    /// The request in the form that is signed.
     package var canonicalRequest: String
+    /// The algorithm, the time, the scope and the canonical request's hash.
     package var stringToSign: String
+    /// The signature in hexadecimal digits.
     package var signature: String
+    /// The value of the field `Authorization`.
     package var authorization: String
     /// The fields that have to be sent beside the request's own, `Host` not among them.
     package var fields: [(name: String, value: String)]

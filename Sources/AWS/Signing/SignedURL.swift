@@ -1,14 +1,15 @@
 /// A URL in the parts that a signature covers.
 package struct SignedURL: Sendable, Hashable, CustomStringConvertible {
+    /// Whether the scheme is `https`.
     package var isSecure: Bool
-    /// As in the `Host` field: with the port unless it is the scheme's own.
+    /// The host as in the `Host` field: with the port unless it is the scheme's own.
     package var host: String
-    /// As it is sent, percent-encoded; `/` at least.
+    /// The path as it is sent, percent-encoded; `/` at least.
     package var path: String
-    /// Without the question mark, as it is sent.
+    /// The query as it is sent, without the question mark.
     package var query: String
 
-    /// Nil for what isn't an `http` or `https` URL with a host.
+    /// Takes a URL apart; nil for what isn't an `http` or `https` URL with a host.
     package init?(_ text: String) {
         guard let colon = text.firstIndex(of: ":") else { return nil }
         switch text[..<colon].lowercased() {
@@ -72,6 +73,7 @@ package struct SignedURL: Sendable, Hashable, CustomStringConvertible {
 
 /// Percent-encoding as AWS wants it: everything but unreserved characters (RFC 3986, 2.3).
 package enum PercentEncoding {
+    /// Percent-encodes all bytes but those that are unreserved in a URI (RFC 3986, 2.3), with capital digits.
     package static func encode(_ bytes: some Sequence<UInt8>) -> String {
         let digits = Array("0123456789ABCDEF".utf8)
         var result: [UInt8] = []
@@ -87,6 +89,7 @@ package enum PercentEncoding {
     /// Decoded where it was encoded, then encoded in the one way.
     package static func normalize(_ text: some StringProtocol) -> String { encode(decode(text)) }
 
+    /// The bytes that a text stands for; a percent sign without two hexadecimal digits behind it stands for itself.
     package static func decode(_ text: some StringProtocol) -> [UInt8] {
         var result: [UInt8] = []
         var rest = Array(text.utf8)[...]

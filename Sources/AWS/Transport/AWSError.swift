@@ -16,9 +16,12 @@ package struct AWSError: Error, Sendable, Equatable, CustomStringConvertible {
         case service(name: String, status: Int)
     }
 
+    /// The kind of failure.
     package var code: Code
+    /// What went wrong, as a sentence's end for people.
     package var message: String
 
+    /// A failure whose message has no secret, header or body in it.
     package init(_ code: Code, _ message: String) {
         self.code = code
         self.message = message

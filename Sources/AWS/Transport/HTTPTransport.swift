@@ -9,6 +9,7 @@ package struct HTTPTransport: AWSTransport {
 
     private let client: HTTPClient
 
+    /// A transport with a client of the caller's, who shuts it down.
     package init(client: HTTPClient) {
         self.client = client
     }
@@ -24,6 +25,7 @@ package struct HTTPTransport: AWSTransport {
         return HTTPClient(eventLoopGroupProvider: .shared(group), configuration: configuration)
     }
 
+    /// Sends the request with the `Host` that was signed. Throws for an answer whose body is over 4 MiB.
     package func send(_ request: AWSRequest, deadline: NIODeadline) async throws -> AWSResponse {
         var outgoing = HTTPClientRequest(url: "\(request.url)")
         outgoing.method = HTTPMethod(rawValue: request.method)

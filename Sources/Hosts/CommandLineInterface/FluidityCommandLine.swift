@@ -4,6 +4,7 @@ import Platform
 
 /// The `fluidity` command line, with the stages of whoever runs it.
 public enum FluidityCommandLine {
+    /// The program's version, as `fluidity --version` prints it.
     public static let version = ProgramVersion.number
 
     /// Parses the process's arguments, runs what they ask for and ends the process with its status: 0, 64 for wrong usage, 65

@@ -38,17 +38,22 @@ struct GraphCommand: AsyncParsableCommand {
 package struct PipelineGraph {
     /// What a pipeline is drawn as.
     package enum Format: String, CaseIterable, Sendable, ExpressibleByArgument {
+        /// Lines for a terminal.
         case text
+        /// A flowchart in Mermaid's language.
         case mermaid
+        /// A graph in the language of Graphviz.
         case dot
     }
 
     private let pipelines: [LoadedConfiguration]
 
+    /// - Parameter pipelines: One or two; the first one's end is joined to the second's beginning where these are a tunnel's.
     package init(_ pipelines: [LoadedConfiguration]) {
         self.pipelines = pipelines
     }
 
+    /// The drawing as text.
     package func drawn(as format: Format) -> String {
         switch format {
         case .text: text

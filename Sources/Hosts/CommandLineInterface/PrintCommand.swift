@@ -36,6 +36,7 @@ package enum ConfigurationPrinter {
         var comment: String?
     }
 
+    /// The configuration as YAML, secrets redacted, the origin of each value in a comment behind it.
     package static func text(of configuration: LoadedConfiguration) -> String {
         var lines: [Line] = []
         for setting in configuration.fileSettings where setting.path != "pipeline" && setting.path != "tests" {

@@ -19,10 +19,15 @@ import Synchronization
 public final class EmbeddedPipeline: Sendable {
     /// How far its life has got.
     public enum Status: String, Sendable {
+        /// Not started yet.
         case idle
+        /// Its stages are being made and started.
         case starting
+        /// It takes what comes.
         case running
+        /// It takes nothing new, and what is open may finish.
         case draining
+        /// It is over, or couldn't be started; it can't be started again.
         case stopped
     }
 
@@ -69,6 +74,7 @@ public final class EmbeddedPipeline: Sendable {
         self.drain = drain
     }
 
+    /// How far the pipeline's life has got; it can be asked on any thread.
     public var status: Status { state.withLock { $0.status } }
 
     /// Returns when the pipeline works: when it listens, where it listens. Throws what keeps it from that. A pipeline starts once.

@@ -39,6 +39,7 @@ package final class MetricsBridge: Sendable {
         await publish()
     }
 
+    /// Publishes what the telemetry's series are now, counters as the difference to the last time.
     package func publish() async {
         let snapshot = await telemetry.snapshot()
         published.withLock { published in

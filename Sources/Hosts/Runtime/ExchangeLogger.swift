@@ -14,23 +14,25 @@ package struct ExchangeLogger: ExchangeLog {
     private let host: String
     private let writer: LineWriter
 
-    /// Nil where the level leaves such lines out, so that they cost nothing.
+    /// A logger for standard error; nil where the level leaves such lines out, so that they cost nothing.
     package static func make(_ settings: LogSettings, host: HostKind) -> (any ExchangeLog)? {
         guard settings.level <= .info else { return nil }
         return ExchangeLogger(format: settings.format, host: host.rawValue, writer: .standardError)
     }
 
-    /// For a logger of somebody else's.
+    /// A log that passes exchanges to a logger of somebody else's; nil where its level leaves such lines out.
     package static func make(_ logger: Logger) -> (any ExchangeLog)? {
         logger.logLevel <= .info ? ForeignExchangeLogger(logger: logger) : nil
     }
 
+    /// - Parameter host: The kind of host, which each line names.
     package init(format: LogSettings.Format, host: String, writer: LineWriter) {
         self.format = format
         self.host = host
         self.writer = writer
     }
 
+    /// Writes a line for an exchange that is over, on its event loop; it doesn't wait for whoever reads the lines.
     package func finished(_ exchange: Exchange) {
         writer.write { line in
             switch format {

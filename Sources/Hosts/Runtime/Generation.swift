@@ -47,6 +47,7 @@ package final class Generation: Sendable {
         if number != nil { telemetry.enter(.running, stages: plan.stages.map(\.running)) }
     }
 
+    /// Has every stage open its files anew, for those that were moved away.
     package func reopenFiles() async {
         for entry in plan.stages { await entry.stage.reopenFiles() }
     }
@@ -70,7 +71,7 @@ package final class Generation: Sendable {
         }
     }
 
-    /// Ends everything at once.
+    /// Stops all stages and closes what is still open, at once.
     package func stop() async {
         for entry in plan.stages { await entry.stage.stop() }
     }

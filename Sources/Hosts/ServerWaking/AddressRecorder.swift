@@ -16,6 +16,7 @@ package struct AddressRecorder: HostCompanion {
     private static let attempts = 5
     private static let patience = TimeAmount.seconds(30)
 
+    /// Nil: nobody waits for the record.
     package var presence: ServerPresence? { nil }
     private let settings: AddressRecordSettings
     private let environment: [String: String]
@@ -25,6 +26,7 @@ package struct AddressRecorder: HostCompanion {
     private let pause: Duration
     private let logger: Logger
 
+    /// A recorder that calls AWS with the process's credentials.
     package init(settings: AddressRecordSettings, group: any EventLoopGroup, logger: Logger) {
         let http = HTTPTransport.makeClient(on: group)
         let transport = HTTPTransport(client: http)
@@ -34,7 +36,7 @@ package struct AddressRecorder: HostCompanion {
             pause: .seconds(10), logger: logger, shutdown: { try? await http.shutdown() })
     }
 
-    /// For tests, which answer in AWS's place.
+    /// A recorder with another client and environment, for tests, which answer in AWS's place.
     package init(
         settings: AddressRecordSettings, environment: [String: String], transport: any AWSTransport, client: AWSClient,
         pause: Duration,
@@ -49,6 +51,7 @@ package struct AddressRecorder: HostCompanion {
         self.shutdown = shutdown
     }
 
+    /// Tries to write the record, five times at most, and logs what keeps it from that.
     package func run() async {
         for attempt in 1...Self.attempts {
             do throws(AWSError) {
@@ -68,6 +71,7 @@ package struct AddressRecorder: HostCompanion {
         }
     }
 
+    /// Shuts the client down; the record stays.
     package func finish(started: Bool) async { await shutdown() }
 
     /// What the configuration says, or the public address of the network interface of the task that this process runs in.

@@ -3,18 +3,23 @@
 package struct BringUp: Sendable, Equatable {
     /// What is to be done next.
     package enum Action: Sendable, Equatable {
+        /// Call the wake endpoint.
         case wake
+        /// Call the status endpoint.
         case askStatus
         /// Nothing, until that time.
         case wait(until: Double)
+        /// Nothing any more; the reason is for people.
         case giveUp(reason: String)
     }
 
     /// What a wake or status endpoint said.
     package enum Answer: Sendable, Equatable {
+        /// It did what it was asked for.
         case accepted
         /// It will say the same again: the key is wrong, there is no such endpoint.
         case refused(String)
+        /// It didn't, for a reason that may pass.
         case failed(String)
     }
 
@@ -28,6 +33,12 @@ package struct BringUp: Sendable, Equatable {
     private var lastProblem: String?
     private var refusal: String?
 
+    /// An attempt that begins now.
+    ///
+    /// - Parameters:
+    ///   - timeout: After how many seconds it is given up.
+    ///   - interval: The longest wait between two calls, in seconds.
+    ///   - canAskStatus: Whether there is a status endpoint.
     package init(timeout: Double, interval: Double, canAskStatus: Bool) {
         self.timeout = timeout
         self.interval = interval
@@ -49,6 +60,7 @@ package struct BringUp: Sendable, Equatable {
         return canAskStatus ? .askStatus : .wait(until: min(now + interval, timeout))
     }
 
+    /// Takes what the wake endpoint said. Without success, a wake follows again after a wait.
     package mutating func woke(_ answer: Answer, now: Double) {
         switch answer {
         case .accepted:
@@ -64,7 +76,9 @@ package struct BringUp: Sendable, Equatable {
         }
     }
 
-    /// `isAsleep`: nobody wants the server to run any more, although it was woken; somebody killed it.
+    /// Takes what the status endpoint said.
+    ///
+    /// - Parameter isAsleep: Nobody wants the server to run any more, although it was woken; somebody killed it.
     package mutating func learned(_ answer: Answer, isAsleep: Bool, problem: String?, now: Double) {
         switch answer {
         case .accepted:

@@ -15,22 +15,31 @@ import Foundation
 package struct ControlClient: Sendable {
     /// What the control plane says to a wake.
     package struct Wake: Sendable, Decodable {
+        /// What the wake found: `waking`, `starting` or `already_running`.
         package var status: String
+        /// How long the start usually takes, for people.
         package var estimatedStartTime: String?
     }
 
     /// What the control plane says of the server.
     package struct Status: Sendable, Decodable {
+        /// The server's state: `asleep`, `starting`, `ready` or `stopping`.
         package var status: String
+        /// Whether the server takes connections.
         package var ready: Bool
+        /// The server's host and port, where they are known.
         package var address: String?
+        /// Why the server stopped last, if anybody knows.
         package var lastStopReason: String?
+        /// How long a start usually takes, for people.
         package var estimatedStartTime: String?
     }
 
     /// Why an endpoint didn't do it. `isFinal`: it won't in a moment either.
     package struct Problem: Error, Sendable {
+        /// What went wrong, as a sentence's end without secrets.
         package var message: String
+        /// Whether the same call would fail again: no such endpoint, or a wrong key.
         package var isFinal: Bool
     }
 
@@ -38,6 +47,7 @@ package struct ControlClient: Sendable {
     private let client: HTTPClient
     private let settings: LifecycleSettings
 
+    /// A client for the endpoints and the key of the settings. It has to be shut down.
     package init(settings: LifecycleSettings, group: any EventLoopGroup) {
         var configuration = HTTPClient.Configuration()
         configuration.redirectConfiguration = .disallow
@@ -48,19 +58,23 @@ package struct ControlClient: Sendable {
         self.settings = settings
     }
 
+    /// Closes the client's connections; nothing can be called afterwards.
     package func shutdown() async { try? await client.shutdown() }
 
+    /// Asks the wake endpoint to start the server, with POST, and waits 20 seconds at most.
     package func wake() async throws(Problem) -> Wake {
         guard let url = settings.wakeEndpoint else { throw Problem(message: "there is no 'wake-endpoint'", isFinal: true) }
         return try await call(.POST, url, as: Wake.self)
     }
 
+    /// Asks the kill endpoint to stop the server, with POST, and waits 20 seconds at most.
     package func kill() async throws(Problem) {
         struct Answer: Decodable { var status: String }
         guard let url = settings.killEndpoint else { throw Problem(message: "there is no 'kill-endpoint'", isFinal: true) }
         _ = try await call(.POST, url, as: Answer.self)
     }
 
+    /// Asks the status endpoint how the server is, with GET, and waits 20 seconds at most.
     package func status() async throws(Problem) -> Status {
         guard let url = settings.statusEndpoint else { throw Problem(message: "there is no 'status-endpoint'", isFinal: true) }
         return try await call(.GET, url, as: Status.self)

@@ -6,6 +6,7 @@ package import Pipeline
 
 /// Has the server started when it is needed, finds it, and lets go of it at the end.
 package final class LifecycleDriver: HostCompanion {
+    /// What stages and the driver tell each other about the server; never nil here.
     package let presence: ServerPresence?
     /// How long an endpoint isn't asked again that refused in a way that time doesn't mend: a wrong key, say.
     private static let rest = Duration.seconds(60)
@@ -16,6 +17,7 @@ package final class LifecycleDriver: HostCompanion {
     private let progress: Progress
     private let logger: Logger
 
+    /// A driver with a client of its own, which `finish` shuts down.
     package init(settings: LifecycleSettings, group: any EventLoopGroup, progress: Progress, logger: Logger) {
         self.settings = settings
         self.progress = progress

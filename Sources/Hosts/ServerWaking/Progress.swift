@@ -21,6 +21,11 @@ package final class Progress: Sendable {
     private let write: @Sendable (String) -> Void
     private let state = Mutex(State())
 
+    /// A progress that has shown nothing yet.
+    ///
+    /// - Parameters:
+    ///   - isTerminal: Whether anything is written at all.
+    ///   - write: Takes a piece of text, with control sequences in it.
     package init(isTerminal: Bool, write: @escaping @Sendable (String) -> Void) {
         self.isTerminal = isTerminal
         self.write = write
@@ -33,12 +38,13 @@ package final class Progress: Sendable {
         }
     }
 
+    /// Begins anew, with the first line.
     package func begin() {
         state.withLock { $0 = State() }
         show(after: 0)
     }
 
-    /// `status` is the control plane's word.
+    /// Takes what the control plane says; `status` is its word.
     package func tell(_ status: String, expected: String?) {
         state.withLock { state in
             switch status {
@@ -51,6 +57,7 @@ package final class Progress: Sendable {
         }
     }
 
+    /// Shows the state on a line that the next one replaces, with the seconds since the beginning.
     package func show(after seconds: Double) {
         guard isTerminal else { return }
         let line = state.withLock { state in
@@ -61,6 +68,7 @@ package final class Progress: Sendable {
         write("\r\u{1B}[K\(line)")
     }
 
+    /// Puts the last line in the place of what is shown: the message with a capital and a full stop.
     package func end(_ message: String) {
         guard isTerminal else { return }
         let isShown = state.withLock { $0.isShown }

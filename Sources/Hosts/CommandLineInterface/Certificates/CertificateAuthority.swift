@@ -10,7 +10,9 @@ package import Foundation
 
 /// A private certificate authority: what every agent and server of one tunnel trusts, and nobody else.
 package struct CertificateAuthority: Sendable {
+    /// The authority's own certificate, which it has issued to itself.
     package let certificate: Certificate
+    /// The private key that the authority signs with.
     package let key: Certificate.PrivateKey
 
     /// Clocks differ: a certificate is valid from a little before it was made.
@@ -110,14 +112,19 @@ package struct CertificateAuthority: Sendable {
 
 /// A certificate and the key that it is for.
 package struct IssuedCertificate: Sendable {
+    /// The certificate that was issued.
     package let certificate: Certificate
+    /// The private key of the certificate.
     package let key: Certificate.PrivateKey
 
+    /// A certificate with its key; whether they belong together isn't checked.
     package init(certificate: Certificate, key: Certificate.PrivateKey) {
         self.certificate = certificate
         self.key = key
     }
 
+    /// The certificate in PEM (RFC 7468), with a line feed at its end.
     package func certificatePEM() throws -> String { try certificate.serializeAsPEM().pemString + "\n" }
+    /// The private key in PEM (RFC 7468), with a line feed at its end.
     package func keyPEM() throws -> String { try key.serializeAsPEM().pemString + "\n" }
 }

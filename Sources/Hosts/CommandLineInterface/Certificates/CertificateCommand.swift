@@ -2,6 +2,7 @@ package import ArgumentParser
 
 /// `fluidity cert`: a private authority and its certificates, without another tool.
 package struct CertificateCommand: ParsableCommand {
+    /// The command's name, help and subcommands.
     package static let configuration = CommandConfiguration(
         commandName: "cert",
         abstract: "Make and show certificates for the tunnel.",
@@ -16,6 +17,7 @@ package struct CertificateCommand: ParsableCommand {
             """,
         subcommands: [CertificateInitCommand.self, CertificateIssueCommand.self, CertificateShowCommand.self])
 
+    /// A command without arguments, as ArgumentParser wants it.
     package init() {}
 
     /// Ends the command with a line on standard error and a status of its own for each kind of failure.

@@ -13,7 +13,7 @@ package struct CertificateCommandError: Error, Sendable, CustomStringConvertible
         /// A file is there already and isn't overwritten.
         case exists
 
-        /// The status of sysexits(3).
+        /// The exit status, as sysexits(3) has them.
         package var exitStatus: Int32 {
             switch self {
             case .usage: 64
@@ -24,9 +24,12 @@ package struct CertificateCommandError: Error, Sendable, CustomStringConvertible
         }
     }
 
+    /// The kind of failure, which decides the exit status.
     package var code: Code
+    /// What went wrong, as a sentence's end for people.
     package var message: String
 
+    /// A failure with a message for people.
     package init(_ code: Code, _ message: String) {
         self.code = code
         self.message = message

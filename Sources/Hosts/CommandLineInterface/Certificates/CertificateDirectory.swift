@@ -6,24 +6,30 @@ package import Foundation
 
 /// Where certificates are kept: `ca.pem` and `ca-key.pem`, and `NAME.pem` and `NAME-key.pem` for each that was issued.
 package struct CertificateDirectory: Sendable {
+    /// The directory's URL.
     package let url: URL
 
+    /// The directory at a path, relative to the working directory or absolute; it needn't exist yet.
     package init(path: String) {
         url = URL(fileURLWithPath: path, isDirectory: true)
     }
 
+    /// Where the certificate of that name is kept.
     package func certificate(_ name: String) -> URL { url.appendingPathComponent("\(name).pem") }
+    /// Where the private key of that name is kept.
     package func key(_ name: String) -> URL { url.appendingPathComponent("\(name)-key.pem") }
 
+    /// The name that the authority's files have, and no others may.
     package static let authorityName = "ca"
 
+    /// Reads the authority's certificate and key; throws if one is missing or they don't belong together.
     package func loadAuthority() throws(CertificateCommandError) -> CertificateAuthority {
         try CertificateAuthority(
             certificatePEM: PrivateFile.read(certificate(Self.authorityName)), keyPEM: PrivateFile.read(key(Self.authorityName))
         )
     }
 
-    /// Never overwrites an authority: everything that it issued would become worthless.
+    /// Saves a new authority. Never overwrites one: everything that it issued would become worthless.
     package func save(_ authority: CertificateAuthority) throws {
         try PrivateFile.makeDirectory(url)
         let issued = IssuedCertificate(certificate: authority.certificate, key: authority.key)

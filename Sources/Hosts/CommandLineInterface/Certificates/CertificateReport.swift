@@ -22,6 +22,7 @@ import Darwin
 package struct CertificateReport: CustomStringConvertible {
     package let description: String
 
+    /// Describes a certificate, with how many days it is still valid at a time.
     package init(_ certificate: Certificate, now: Date = Date()) throws {
         let identity = try PeerIdentity(certificate)
         var lines: [(label: String, value: String)] = [

@@ -14,13 +14,20 @@ import Darwin
 package struct CertificateRequest: Sendable {
     /// The common name, and the name of the files.
     package var name: String
+    /// Whether it may be shown by a server (extended key usage serverAuth, RFC 5280, 4.2.1.12).
     package var isServer: Bool
+    /// Whether it may be shown by a client (extended key usage clientAuth).
     package var isClient: Bool
+    /// The DNS names among the subject's alternative names.
     package var dnsNames: [String]
+    /// The IP addresses among the subject's alternative names.
     package var addresses: [String]
+    /// The URIs among the subject's alternative names.
     package var uris: [String]
+    /// How many days the certificate is valid.
     package var days: Int
 
+    /// A request that isn't checked until it is issued.
     package init(
         name: String, isServer: Bool = false, isClient: Bool = false, dnsNames: [String] = [], addresses: [String] = [],
         uris: [String] = [], days: Int = 397

@@ -64,6 +64,7 @@ package enum PrivateFile {
         }
     }
 
+    /// Reads a whole file as UTF-8 text; throws `noInput` if it can't be.
     package static func read(_ url: URL) throws(CertificateCommandError) -> String {
         do {
             return try String(contentsOf: url, encoding: .utf8)

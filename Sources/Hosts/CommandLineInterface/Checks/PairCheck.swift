@@ -8,6 +8,7 @@ import TunnelStages
 package struct PairCheck {
     private let agent: LoadedConfiguration
     private let server: LoadedConfiguration
+    /// What doesn't fit together, and what is worth a warning.
     package private(set) var findings: [ConfigurationError] = []
 
     /// Nil where the two aren't the ends of one tunnel: the first has to end in `connect`, the second to begin with connections

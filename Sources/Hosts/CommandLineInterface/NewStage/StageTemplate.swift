@@ -6,6 +6,7 @@ import Foundation
 
 /// A package with one stage, as `fluidity stage new` writes it.
 package struct StageTemplate {
+    /// The path of the folder that the package is written to.
     package let folder: String
     private let name: String
     /// `RequestLog` for `request-log`.
@@ -14,7 +15,7 @@ package struct StageTemplate {
     private let dependency: String
     private let package: String
 
-    /// Nil where the name isn't in kebab-case.
+    /// A template for a stage of that name; nil where it isn't in kebab-case.
     package init?(name: String, fluidity: String, branch: String, into folder: String) {
         let words = name.split(separator: "-", omittingEmptySubsequences: false)
         let isName = words.allSatisfy { word in
@@ -46,6 +47,7 @@ package struct StageTemplate {
         package var description: String
     }
 
+    /// Writes all files; throws `Taken`, and writes none, if the folder has anything in it.
     package func write() throws {
         let manager = FileManager.default
         if let contents = try? manager.contentsOfDirectory(atPath: folder), !contents.isEmpty {

@@ -12,6 +12,7 @@ package struct PipelineTestRun {
     private let index: Int
     private let logger: Logger
 
+    /// A run of the test with that index, from 0.
     package init(_ configuration: LoadedConfiguration, _ tests: LoadedTests, _ index: Int, logger: Logger) {
         self.configuration = configuration
         self.tests = tests

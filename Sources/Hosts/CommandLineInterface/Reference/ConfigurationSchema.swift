@@ -8,10 +8,12 @@ package import Pipeline
 package struct ConfigurationSchema {
     private let stages: [StageDescription]
 
+    /// The schema of files that can have these stages.
     package init(_ registry: StageRegistry) {
         stages = registry.factories.map { StageDescription($0) }
     }
 
+    /// The schema as a JSON document.
     package var json: JSON {
         let settings = ConfigurationLoader.fileKeys.map { key in
             JSON.Member(name: key.key, value: key.key == "pipeline" ? list(key) : ValueSchema(key).json)

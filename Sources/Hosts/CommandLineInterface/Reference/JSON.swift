@@ -1,16 +1,24 @@
 /// A JSON value whose objects keep their order, so that generated files read from the important to the detail and differ only
 /// where something has changed.
 package enum JSON: Equatable, Sendable {
+    /// The literal `null`.
     case null
+    /// `true` or `false`.
     case boolean(Bool)
+    /// A number as it is to be written.
     case number(String)
+    /// A text, not yet escaped.
     case text(String)
+    /// An array's values, in order.
     case array([JSON])
+    /// An object's members, in the order in which they are written.
     case object([Member])
 
     /// A name and a value of an object.
     package struct Member: Equatable, Sendable {
+        /// The member's name, not yet escaped.
         package var name: String
+        /// The member's value.
         package var value: JSON
     }
 
@@ -19,6 +27,7 @@ package enum JSON: Equatable, Sendable {
         .object(members.compactMap { name, value in value.map { Member(name: name, value: $0) } })
     }
 
+    /// An array of texts.
     package static func texts(_ texts: [String]) -> JSON { .array(texts.map(JSON.text)) }
 
     /// The value over several lines, indented; arrays of scalars stay on one.

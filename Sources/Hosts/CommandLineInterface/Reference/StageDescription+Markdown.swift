@@ -54,7 +54,7 @@ extension StageDescription {
         return "| `\(path)` | \(value) | \(standard) | \(cell(key.documentation)) |\n"
     }
 
-    /// The page that lists the others.
+    /// The page that lists all stages with links to their pages.
     package static func markdownIndex(_ stages: [StageDescription]) -> String {
         var page = "\(origin)\n\n# Stages\n\n"
         page += "What can stand in a pipeline's list. `fluidity stages NAME` prints the same.\n\n"

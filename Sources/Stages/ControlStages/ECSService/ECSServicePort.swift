@@ -37,10 +37,14 @@ package enum ServiceRequest {
 
     /// What a request asks for, or how it is refused.
     package enum Decision: Sendable {
+        /// The action is to be done.
         case act(ECSServiceAction)
+        /// The request gets this answer, and nothing is done.
         case refuse(LocalResponse)
     }
 
+    /// Decides by the last segment of the path and by the method: 404 for another action than the configured one, 405 for a method that the
+    /// action doesn't take.
     package static func decide(_ request: RequestHead, configured: ECSServiceAction) -> Decision {
         guard request.kind == .plain else {
             return .refuse(.error(.init(code: "bad_request", message: "only plain requests are answered", status: 400)))

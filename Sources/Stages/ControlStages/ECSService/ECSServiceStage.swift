@@ -31,21 +31,37 @@ public enum ECSServiceAction: String, Sendable, CaseIterable, ConfigurationChoic
 /// `cluster`, `service` and `idle-threshold` come from the variables `CLUSTER`, `SERVICE` and `IDLE_THRESHOLD_MINUTES` where
 /// the pipeline doesn't say.
 public struct ECSServiceConfiguration: StageConfiguration {
+    /// What a request does.
     public var action = ECSServiceAction.status
+    /// The cluster's name; nil for what the variable `CLUSTER` says.
     public var cluster: String?
+    /// The service's name; nil for what the variable `SERVICE` says.
     public var service: String?
+    /// The AWS region; nil for what `AWS_REGION` or the shared file says.
     public var region: String?
+    /// How long nobody must have used the service before it is put to sleep; nil for `IDLE_THRESHOLD_MINUTES`, else 15 minutes.
     public var idleThreshold: Duration?
+    /// How long a task that has just started is left alone.
     public var grace = Duration.seconds(300)
+    /// How long the service is left alone after a wake.
     public var cooldown = Duration.seconds(300)
+    /// How long a task may take to start before the service is stopped.
     public var startDeadline = Duration.seconds(600)
+    /// How long a running task may report nothing before the service is stopped.
     public var missingMetrics = Duration.seconds(1_800)
+    /// How long open streams that move nothing keep the service up.
     public var silentStreams = Duration.seconds(3_600)
+    /// The resolution in which the service's metrics are read.
     public var metricsPeriod = Duration.seconds(60)
+    /// How old the newest report may be: later ones may be on their way.
     public var metricsDelay = Duration.seconds(300)
+    /// The namespace of the service's metrics.
     public var metricsNamespace = "Fluidity"
+    /// The value of the metrics' dimension `Service`; nil for the service's name.
     public var metricsService: String?
+    /// The port of the task, for `status`.
     public var port = 8_443
+    /// How long AWS may take, attempts included.
     public var timeout = Duration.seconds(15)
 
     public init() {}
@@ -94,10 +110,12 @@ public struct ECSServiceFactory: StageFactory {
 
     private let environment: [String: String]
 
+    /// A factory that takes what the configuration leaves out from the process's environment.
     public init() {
         self.init(environment: ProcessInfo.processInfo.environment)
     }
 
+    /// A factory that takes what the configuration leaves out from these variables.
     package init(environment: [String: String]) {
         self.environment = environment
     }

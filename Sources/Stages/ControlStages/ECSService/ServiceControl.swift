@@ -6,16 +6,21 @@ import NIOCore
 package struct ServiceControl: Sendable {
     /// The tags in which the service keeps what the functions must remember.
     package enum TagKey {
+        /// When the service was last woken, whatever it did then, in seconds of the Unix epoch.
         package static let woken = "fluidity:woken"
+        /// When a wake last made the service want a task, in seconds of the Unix epoch.
         package static let begun = "fluidity:begun"
+        /// How long the last starts took, as `StartTimes` writes it.
         package static let starts = "fluidity:starts"
     }
 
+    /// What of which service is looked after.
     package let settings: ServiceSettings
     private let client: AWSClient
     private let ecs: ECS
     private let logger: Logger
 
+    /// The actions on the service of the settings; nothing is asked of AWS yet.
     package init(settings: ServiceSettings, client: AWSClient, logger: Logger) {
         self.settings = settings
         self.client = client
@@ -27,6 +32,7 @@ package struct ServiceControl: Sendable {
 
     // MARK: - Actions
 
+    /// Makes the service want a task if it wants none, and remembers the wake in its tags.
     package func wake() async throws(ServiceError) -> WakeAnswer {
         let deadline = client.deadline(in: settings.timeout)
         do throws(AWSError) {
@@ -51,6 +57,7 @@ package struct ServiceControl: Sendable {
         } catch { throw refusal(error) }
     }
 
+    /// Puts the service to sleep if `SleepDecision` says so and nobody has woken it in the meantime.
     package func sleep() async throws(ServiceError) -> SleepAnswer {
         let deadline = client.deadline(in: settings.timeout)
         do throws(AWSError) {
@@ -80,6 +87,7 @@ package struct ServiceControl: Sendable {
         } catch { throw refusal(error) }
     }
 
+    /// Makes the service want no task, whoever uses it.
     package func kill() async throws(ServiceError) -> KillAnswer {
         let deadline = client.deadline(in: settings.timeout)
         do throws(AWSError) {
@@ -94,6 +102,7 @@ package struct ServiceControl: Sendable {
         } catch { throw refusal(error) }
     }
 
+    /// Says how the service is and where its newest running task is reached.
     package func status() async throws(ServiceError) -> StatusAnswer {
         let deadline = client.deadline(in: settings.timeout)
         do throws(AWSError) {

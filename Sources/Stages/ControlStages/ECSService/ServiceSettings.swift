@@ -3,16 +3,27 @@ package import Pipeline
 
 /// The stage's configuration with what the environment says in its gaps, in seconds where it is reckoned with.
 package struct ServiceSettings: Sendable, Equatable {
+    /// What a request does, or `byPath`.
     package var action: ECSServiceAction
+    /// The cluster's name, never empty.
     package var cluster: String
+    /// The service's name, never empty.
     package var service: String
+    /// The AWS region; nil for that of the surroundings.
     package var region: String?
+    /// When the service is put to sleep.
     package var policy: SleepPolicy
+    /// The namespace of the service's metrics.
     package var metricsNamespace: String
+    /// The value of the metrics' dimension `Service`.
     package var metricsService: String
+    /// The port of the address that `status` gives.
     package var port: Int
+    /// How long AWS may take for one action, attempts included.
     package var timeout: TimeAmount
 
+    /// Fills the gaps of a configuration; throws where neither it nor the environment names cluster and service, or a variable can't be
+    /// read.
     package init(_ configuration: ECSServiceConfiguration, environment: [String: String]) throws(StageError) {
         action = configuration.action
         cluster = try Self.name("cluster", configuration.cluster, "CLUSTER", environment)

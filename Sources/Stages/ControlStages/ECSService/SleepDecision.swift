@@ -1,9 +1,11 @@
 /// Whether a service is to be put to sleep now: a value made of what was seen, the policy and the time, and nothing else.
 package enum SleepDecision: Sendable, Equatable {
-    /// `idle` in seconds.
+    /// The service is put to sleep; `idle` in seconds.
     case scaleDown(reason: String, idle: Double)
+    /// The service is left as it is. `idle` in seconds; `averageActive` is the average number of connections.
     case stay(reason: String, idle: Double, averageActive: Double)
 
+    /// Decides for a service at a time, `now` in seconds of the Unix epoch.
     package static func decide(
         _ service: ServiceView, _ activity: ActivityView, _ policy: SleepPolicy, now: Double
     ) -> SleepDecision {

@@ -17,6 +17,7 @@ package struct SleepPolicy: Sendable, Equatable {
     /// The resolution of the metrics that are read.
     package var period = 60
 
+    /// The times that hold by default.
     package init() {}
 
     /// How far back metrics are read.
@@ -25,12 +26,15 @@ package struct SleepPolicy: Sendable, Equatable {
 
 /// What is known of a service at one moment. Times are seconds of the Unix epoch.
 package struct ServiceView: Sendable, Equatable {
+    /// How many tasks the service wants.
     package var desired: Int
+    /// How many tasks run.
     package var running: Int
+    /// How many tasks are being started.
     package var pending: Int
     /// When the deployment began or its wanted number was changed last.
     package var deployed: Double?
-    /// The last wake, whatever it found.
+    /// When the service was last woken, whatever the wake found.
     package var woken: Double?
     /// The last wake that made it want a task.
     package var begun: Double?
@@ -41,6 +45,7 @@ package struct ServiceView: Sendable, Equatable {
     /// Why a task stopped last, as AWS says it.
     package var stopReason: String?
 
+    /// A service of which only the numbers of tasks are known.
     package init(desired: Int, running: Int, pending: Int = 0) {
         self.desired = desired
         self.running = running
@@ -50,24 +55,31 @@ package struct ServiceView: Sendable, Equatable {
 
 /// What the server has reported of itself. Points are from the oldest to the newest.
 package struct ActivityView: Sendable, Equatable {
-    /// What was reported at one time.
+    /// A value that was reported for one period.
     package struct Point: Sendable, Equatable {
         /// The beginning of the period, in seconds of the Unix epoch.
         package var time: Double
+        /// What was reported for the period, its maximum.
         package var value: Double
 
+        /// A point from the beginning of its period, in seconds of the Unix epoch, and its value.
         package init(_ time: Double, _ value: Double) {
             self.time = time
             self.value = value
         }
     }
 
+    /// The numbers of open connections.
     package var connections: [Point] = []
+    /// The times of the last activity, in seconds of the Unix epoch.
     package var lastActivity: [Point] = []
+    /// The numbers of open streams.
     package var streams: [Point] = []
+    /// The bytes that were relayed.
     package var bytes: [Point] = []
-    /// False when there is more than CloudWatch would give.
+    /// Whether the reports are all that there are; false when there are more than CloudWatch would give.
     package var isComplete = true
 
+    /// A view without any report.
     package init() {}
 }

@@ -3,9 +3,12 @@
 package struct StartTimes: Sendable, Equatable {
     private static let kept = 8
 
+    /// The short name of the task whose start was learned last; nil if none was.
     package private(set) var lastTask: String?
+    /// How long the last starts took, in whole seconds, the newest first, eight at most.
     package private(set) var seconds: [Int] = []
 
+    /// Reads the tag's value; what isn't a number of seconds up to an hour is left out.
     package init(_ tag: String? = nil) {
         let parts = (tag ?? "").split(separator: " ")
         lastTask = parts.first.map(String.init)
@@ -25,7 +28,7 @@ package struct StartTimes: Sendable, Equatable {
         return ([name] + self.seconds.map(String.init)).joined(separator: " ")
     }
 
-    /// `60-90 seconds` until starts were seen; then from the shortest to the longest, in fives.
+    /// How long a start takes, as text: `60-90 seconds` until starts were seen; then from the shortest to the longest, in fives.
     package var estimate: String {
         guard let least = seconds.min(), let most = seconds.max() else { return "60-90 seconds" }
         let low = max(1, least / 5 * 5)

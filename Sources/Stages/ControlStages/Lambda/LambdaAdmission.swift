@@ -12,6 +12,7 @@ package struct LambdaAdmission: Sendable {
     private let expected: HMAC<SHA256>.MAC?
     private let key = SymmetricKey(size: .bits256)
 
+    /// A check by the configuration's `access` and `api-key`; an empty key lets nobody in.
     package init(_ configuration: LambdaConfiguration) {
         access = configuration.access
         let secret = configuration.apiKey?.revealed ?? ""

@@ -17,14 +17,18 @@ package struct LambdaEvent: Sendable, Equatable {
         case gatewayV2
         /// An EventBridge rule or EventBridge Scheduler.
         case schedule
+        /// A call of the function itself, with `action` in a JSON object.
         case direct
 
         /// Whether an answer is an HTTP response with a status, or a value or an error.
         package var isHTTP: Bool { self == .gatewayV1 || self == .gatewayV2 }
     }
 
+    /// Where the event comes from, and so the form of its answer.
     package var origin: Origin
+    /// The request that the event stands for.
     package var head: RequestHead
+    /// The request's body, decoded.
     package var body: ByteBuffer
     /// The address of the client, or what kind of event it is, for logs.
     package var remote: String
@@ -34,11 +38,13 @@ package struct LambdaEvent: Sendable, Equatable {
 
     /// An event that isn't what it seems to be.
     package struct Malformed: Error, Sendable, Equatable {
+        /// What is wrong with the event, as a sentence's end.
         package var message: String
         /// Whoever sent it wants an HTTP answer.
         package var origin: Origin
     }
 
+    /// Reads an event of any of the known shapes, a JSON document.
     package init(_ bytes: [UInt8]) throws(Malformed) {
         guard let document = try? JSONDecoder().decode(LambdaEventDocument.self, from: Data(bytes)) else {
             throw Malformed(message: "the event is not a JSON document of a known shape", origin: .direct)

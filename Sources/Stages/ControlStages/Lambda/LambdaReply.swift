@@ -9,7 +9,9 @@ import Foundation
 
 /// What the Runtime API is told about an invocation.
 package enum LambdaReply: Sendable, Equatable {
+    /// The function's result, a JSON document.
     case response([UInt8])
+    /// The function's error: a name for the kind, and a text.
     case failure(type: String, message: String)
 
     /// The largest answer that Lambda takes, in bytes.

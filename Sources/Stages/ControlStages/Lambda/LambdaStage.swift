@@ -21,8 +21,11 @@ public enum LambdaAccess: String, Sendable, CaseIterable, ConfigurationChoice {
 
 /// What `lambda` can be told.
 public struct LambdaConfiguration: StageConfiguration {
+    /// How long before the invocation's deadline an answer is given up, so that there is time to say so.
     public var margin = Duration.milliseconds(500)
+    /// Whose HTTP requests are done.
     public var access = LambdaAccess.authenticated
+    /// The key that lets in requests which have it in `x-api-key`, where AWS doesn't check who comes; nil for none.
     public var apiKey: Secret?
 
     public init() {}
@@ -68,7 +71,9 @@ public struct LambdaFactory: StageFactory {
 
 /// Gets invocations, one after the other, makes an exchange of each, and tells Lambda what came of it.
 package final class LambdaStage: Stage {
+    /// The stage is a pipeline's source.
     package typealias Input = Start
+    /// Each invocation becomes an exchange.
     package typealias Output = Exchange
 
     /// What an exchange needs on its loop.
@@ -88,6 +93,7 @@ package final class LambdaStage: Stage {
         self.logger = logger
     }
 
+    /// Takes the first shard's port for all invocations, of which there is one at a time.
     package func assemble(_ downstream: any ExchangePort, on shard: Shard) throws {
         let bound = NIOLoopBound(Place(port: downstream, shard: shard), eventLoop: shard.loop)
         // One invocation at a time: one loop is enough.

@@ -2,15 +2,22 @@ public import ConfigurationLanguage
 
 /// Where in CloudWatch a server's metrics go: what the control plane decides by.
 public struct CloudWatchSettings: NestedConfiguration {
+    /// The value of the dimension `Service`; nil for what the variable `SERVICE` says.
     public var service: String?
+    /// The namespace of the metrics.
     public var namespace = "Fluidity"
+    /// How often values are sent.
     public var interval = Duration.seconds(60)
+    /// The resolution that values are kept in; below 60 seconds it is one second, which costs more.
     public var resolution = Duration.seconds(60)
+    /// The AWS region; nil for what `AWS_REGION` or the shared file says.
     public var region: String?
 
     public init() {}
 
-    /// - Parameter service: Nil for what the variable SERVICE says.
+    /// Settings with the default times.
+    ///
+    /// - Parameter service: The value of the dimension `Service`; nil for what the variable `SERVICE` says.
     public init(service: String?, namespace: String = "Fluidity") {
         self.service = service
         self.namespace = namespace

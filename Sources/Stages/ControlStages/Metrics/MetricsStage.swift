@@ -13,6 +13,7 @@ import Foundation
 
 /// What `metrics` can be told.
 public struct MetricsConfiguration: StageConfiguration {
+    /// Where in CloudWatch the pipeline's use is reported; nil for nowhere.
     public var cloudwatch: CloudWatchSettings?
 
     public init() {}

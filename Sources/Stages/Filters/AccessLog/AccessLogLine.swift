@@ -5,14 +5,18 @@ package import Platform
 
 /// What an exchange's line says.
 package struct AccessLogLine: Sendable {
+    /// How the line looks.
     package var format: AccessLogFormat
+    /// How much the line tells of who asked and for what.
     package var privacy: AccessLogPrivacy
 
+    /// A writer of lines of this look, which tell no more than this.
     package init(format: AccessLogFormat, privacy: AccessLogPrivacy) {
         self.format = format
         self.privacy = privacy
     }
 
+    /// Appends one line for an exchange that is over, its line feed included.
     package func write(_ exchange: Exchange, into line: inout LineBuffer) {
         switch format {
         case .json: json(exchange, &line)

@@ -24,9 +24,13 @@ public enum AccessLogPrivacy: String, Sendable, CaseIterable, ConfigurationChoic
 
 /// What `access-log` can be told.
 public struct AccessLogConfiguration: StageConfiguration {
+    /// Where the lines go; a file is appended to, and opened anew on SIGHUP.
     public var to = OutputPath.standardError
+    /// How a line looks.
     public var format = AccessLogFormat.json
+    /// How much lines tell of who asked and for what.
     public var privacy = AccessLogPrivacy.host
+    /// How many bytes may wait to be written; lines beyond that are left out and counted.
     public var queue = ByteCount(1 << 20)
 
     public init() {}

@@ -5,8 +5,11 @@ import Pipeline
 
 /// What `auth` can be told.
 public struct AuthConfiguration: StageConfiguration {
+    /// The ways to prove who one is, tried in order; the first that succeeds gives the exchange its identity.
     public var methods: [AuthMethodConfiguration] = []
+    /// What clients are told the credentials are for (RFC 9110, 11.5).
     public var realm = "fluidity"
+    /// How long an answer to wrong credentials is held back.
     public var failureDelay = Duration.seconds(1)
 
     public init() {}
@@ -32,10 +35,15 @@ public struct AuthConfiguration: StageConfiguration {
 
 /// A way to prove who one is.
 public enum AuthMethodConfiguration: ConfigurationUnion {
+    /// The certificate that the connection came with.
     case clientCertificate(ClientCertificateConfiguration)
+    /// A user's name and password (RFC 7617), or those of SOCKS5.
     case basic(BasicConfiguration)
+    /// A token from a list (RFC 6750).
     case bearer(BearerConfiguration)
+    /// A key in a field of the request.
     case apiKey(APIKeyConfiguration)
+    /// A JSON Web Token that an issuer has signed (RFC 7519).
     case jwt(JWTConfiguration)
 
     public static var variants: [ConfigurationVariant<AuthMethodConfiguration>] {
@@ -70,7 +78,7 @@ public enum AuthMethodConfiguration: ConfigurationUnion {
         .basic(BasicConfiguration(users: users, header: header))
     }
 
-    /// By a token of a list.
+    /// By a token from a list.
     public static func bearer(
         tokens: [NamedKey] = [], file: FilePath? = nil, header: FieldName? = nil
     ) -> AuthMethodConfiguration {
@@ -139,12 +147,16 @@ private let headerDocumentation =
 
 /// Which certificates are taken.
 public struct ClientCertificateConfiguration: NestedConfiguration {
+    /// The certificates that are taken, by any of these patterns; empty for all that were verified.
     public var allow: [CertificatePattern] = []
+    /// The certificates that are refused, whatever is allowed and whatever other methods say.
     public var deny: [CertificatePattern] = []
+    /// A file with a pattern to refuse on each line, read again when it changes.
     public var denyFile: FilePath?
 
     public init() {}
 
+    /// A configuration with these patterns; by default, all verified certificates are taken.
     public init(allow: [CertificatePattern] = [], deny: [CertificatePattern] = [], denyFile: FilePath? = nil) {
         self.allow = allow
         self.deny = deny
@@ -160,11 +172,14 @@ public struct ClientCertificateConfiguration: NestedConfiguration {
 
 /// Names and passwords, and where they are looked for.
 public struct BasicConfiguration: NestedConfiguration {
+    /// The file that `fluidity passwd` writes, read again when it changes.
     public var users = FilePath("")
+    /// The field that has the credentials; nil for Proxy-Authorization or Authorization.
     public var header: FieldName?
 
     public init() {}
 
+    /// A configuration with the users' file, which is required.
     public init(users: FilePath, header: FieldName? = nil) {
         self.users = users
         self.header = header
@@ -178,11 +193,14 @@ public struct BasicConfiguration: NestedConfiguration {
 
 /// A secret that somebody is known by.
 public struct NamedKey: NestedConfiguration {
+    /// The name of who has the key.
     public var name = ""
+    /// The key itself.
     public var key = Secret("")
 
     public init() {}
 
+    /// A key with the name of who has it.
     public init(name: String, key: Secret) {
         self.name = name
         self.key = key
@@ -198,12 +216,16 @@ public struct NamedKey: NestedConfiguration {
 
 /// Tokens, and where they are looked for.
 public struct BearerConfiguration: NestedConfiguration {
+    /// The tokens, each with the name of who has it.
     public var tokens: [NamedKey] = []
+    /// A file with more tokens, `NAME TOKEN` on each line, read again when it changes.
     public var file: FilePath?
+    /// The field that has the token; nil for Proxy-Authorization or Authorization.
     public var header: FieldName?
 
     public init() {}
 
+    /// A configuration with tokens, or a file of them: one of both is required.
     public init(tokens: [NamedKey] = [], file: FilePath? = nil, header: FieldName? = nil) {
         self.tokens = tokens
         self.file = file
@@ -224,12 +246,16 @@ public struct BearerConfiguration: NestedConfiguration {
 
 /// Keys, and the field that they come in.
 public struct APIKeyConfiguration: NestedConfiguration {
+    /// The field that has the key, which is taken out here; nil is an error.
     public var header: FieldName?
+    /// The keys, each with a name; several may have the same name, so that a key can be replaced.
     public var keys: [NamedKey] = []
+    /// A file with more keys, `NAME KEY` on each line, read again when it changes.
     public var file: FilePath?
 
     public init() {}
 
+    /// A configuration with keys, or a file of them: one of both is required.
     public init(header: FieldName, keys: [NamedKey] = [], file: FilePath? = nil) {
         self.header = header
         self.keys = keys
@@ -251,18 +277,28 @@ public struct APIKeyConfiguration: NestedConfiguration {
 
 /// Whose tokens are taken, and by which keys they are verified.
 public struct JWTConfiguration: NestedConfiguration {
+    /// A file with the issuer's keys, a JSON Web Key Set (RFC 7517, 5), read again when it changes.
     public var keys: FilePath?
+    /// The URL where the issuer publishes its keys; they are fetched in the background.
     public var keysURL: String?
+    /// What the claim `iss` must be.
     public var issuer = ""
+    /// What the claim `aud` must be or contain, any of these.
     public var audience: [String] = []
+    /// The algorithms of signatures that are taken.
     public var algorithms: [JWTAlgorithmName] = [.es256, .rs256, .eddsa]
+    /// How far the issuer's clock and this one may be apart.
     public var clockSkew = Duration.seconds(60)
+    /// The claim that names whom the token is for.
     public var identity = "sub"
+    /// How often `keysURL` is asked.
     public var refresh = Duration.seconds(600)
+    /// The field that has the token; nil for Proxy-Authorization or Authorization.
     public var header: FieldName?
 
     public init() {}
 
+    /// A configuration for an issuer's tokens; `keys` or `keysURL` has to be set as well.
     public init(issuer: String, audience: [String]) {
         self.issuer = issuer
         self.audience = audience

@@ -10,15 +10,25 @@ import Foundation
 
 /// A signature algorithm that a token may be signed with (RFC 7518, RFC 8037). Those with a shared secret and `none` aren't here.
 public enum JWTAlgorithmName: String, Sendable, CaseIterable, ConfigurationChoice {
+    /// ECDSA on the curve P-256, with SHA-256.
     case es256 = "ES256"
+    /// ECDSA on the curve P-384, with SHA-384.
     case es384 = "ES384"
+    /// ECDSA on the curve P-521, with SHA-512.
     case es512 = "ES512"
+    /// RSASSA-PKCS1-v1_5 with SHA-256.
     case rs256 = "RS256"
+    /// RSASSA-PKCS1-v1_5 with SHA-384.
     case rs384 = "RS384"
+    /// RSASSA-PKCS1-v1_5 with SHA-512.
     case rs512 = "RS512"
+    /// RSASSA-PSS with SHA-256.
     case ps256 = "PS256"
+    /// RSASSA-PSS with SHA-384.
     case ps384 = "PS384"
+    /// RSASSA-PSS with SHA-512.
     case ps512 = "PS512"
+    /// EdDSA on the curve Ed25519 (RFC 8037).
     case eddsa = "EdDSA"
 }
 

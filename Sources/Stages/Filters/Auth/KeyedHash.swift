@@ -3,11 +3,13 @@ package import Crypto
 /// Hashes secrets under a key that only this instance has, so that they can be looked up without being kept, in a time that says
 /// nothing about them (HMAC, RFC 2104).
 package struct KeyedHash: Sendable {
+    /// A hash, whose comparison takes the same time wherever two differ.
     package typealias Value = HMAC<SHA256>.MAC
 
     /// With the key in it; each hash goes on from a copy.
     private let keyed = HMAC<SHA256>(key: SymmetricKey(size: .bits256))
 
+    /// An instance with a random key of 256 bits.
     package init() {}
 
     /// Every part counts for itself: `ab`, `c` isn't `a`, `bc`.

@@ -12,12 +12,13 @@ import Foundation
 package struct PasswordHash: Sendable, Equatable {
     /// The functions that passwords are hashed with.
     package enum Function: Sendable, Equatable {
-        /// RFC 7914.
+        /// scrypt (RFC 7914); `logCost` is the binary logarithm of its cost parameter N.
         case scrypt(logCost: Int, blockSize: Int, parallelism: Int)
-        /// RFC 8018, with HMAC-SHA-256.
+        /// PBKDF2 (RFC 8018, 5.2) with HMAC-SHA-256.
         case pbkdf2(rounds: Int)
     }
 
+    /// The function with its parameters that the key was derived by.
     package let function: Function
     let salt: [UInt8]
     let key: [UInt8]
@@ -29,6 +30,8 @@ package struct PasswordHash: Sendable, Equatable {
     /// The most memory that verifying one password may take.
     private static let memoryLimit = 256 << 20
 
+    /// Hashes a password with a random salt, in as long as the parameters say: not for an event loop. Throws if the key can't be derived,
+    /// as with parameters that take too much memory.
     package init(password: String, function: Function = standard) throws {
         self.function = function
         salt = Self.random(Self.saltLength)
@@ -42,7 +45,7 @@ package struct PasswordHash: Sendable, Equatable {
         key = Self.random(Self.keyLength)
     }
 
-    /// Nil for what is no such hash, and for one whose parameters are no protection or too much work.
+    /// Reads a hash's text; nil for what is no such hash, and for one whose parameters are no protection or too much work.
     package init?(_ text: String) {
         let parts = text.split(separator: "$", omittingEmptySubsequences: false).map(String.init)
         guard parts.count == 5, parts[0].isEmpty, let function = Self.function(parts[1], parts[2]),
@@ -54,6 +57,7 @@ package struct PasswordHash: Sendable, Equatable {
         self.key = key
     }
 
+    /// The hash as a line of the users' file has it: function, parameters, salt and key, with a `$` before each.
     package var text: String {
         let parameters =
             switch function {

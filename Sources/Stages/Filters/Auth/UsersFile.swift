@@ -2,16 +2,21 @@
 package struct UsersFile: Sendable, Equatable {
     /// Why a users' file can't be used, and where.
     package struct Problem: Error, Equatable, CustomStringConvertible {
+        /// The number of the line, from 1.
         package var line: Int
+        /// What is wrong with the line, as a sentence's end.
         package var message: String
         package var description: String { "line \(line): \(message)" }
     }
 
     private var lines: [String] = []
+    /// The hash of each user's password, by the user's name.
     package private(set) var users: [String: PasswordHash] = [:]
 
+    /// A file without users.
     package init() {}
 
+    /// Reads a file's text; throws at the first line that is neither a user, a comment nor empty, and at a name's second line.
     package init(_ text: String) throws(Problem) {
         lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).map(String.init)
         if lines.last == "" { lines.removeLast() }
@@ -55,12 +60,13 @@ package struct UsersFile: Sendable, Equatable {
         users[name] = hash
     }
 
-    /// False when there is no such user.
+    /// Takes a user out; false when there is no such user.
     package mutating func remove(_ name: String) -> Bool {
         guard users.removeValue(forKey: name) != nil else { return false }
         lines.removeAll { $0.hasPrefix("\(name):") }
         return true
     }
 
+    /// The file's text, with the comments and the order of lines that it was read with.
     package var text: String { lines.isEmpty ? "" : lines.joined(separator: "\n") + "\n" }
 }

@@ -7,12 +7,19 @@ public import Pipeline
 
 /// What `circuit-breaker` can be told.
 public struct CircuitBreakerConfiguration: StageConfiguration {
+    /// The rate of failures, among the exchanges of the window, that opens a circuit.
     public var rate = 0.5
+    /// How many exchanges must have ended within the window before the rate counts.
     public var minimum = 20
+    /// How far back exchanges count.
     public var window = Duration.seconds(30)
+    /// How long an open circuit lets nothing through before it tries again.
     public var pause = Duration.seconds(30)
+    /// How many exchanges are let through at once when it tries again, and how many successes close the circuit.
     public var probes = 1
+    /// The statuses of responses that count as failures, beside origins that can't be reached or break off.
     public var statuses = [502, 503, 504]
+    /// How many origins are remembered; the least used are forgotten.
     public var maxOrigins = 10_000
 
     public init() {}

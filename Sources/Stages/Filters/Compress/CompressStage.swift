@@ -6,9 +6,13 @@ public import Pipeline
 
 /// What `compress` can be told.
 public struct CompressConfiguration: StageConfiguration {
+    /// zlib's level: 1 is fastest, 9 smallest.
     public var level = 4
+    /// The size below which bodies are sent as they are, where it is known.
     public var minimum = ByteCount(1 << 10)
+    /// The media types of bodies that are deflated.
     public var types = CompressibleTypes.standard
+    /// The memory that deflating and inflating may take on one event loop; beyond it, bodies are sent as they are.
     public var memory = ByteCount(64 << 20)
 
     public init() {}

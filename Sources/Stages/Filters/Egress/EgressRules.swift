@@ -9,7 +9,9 @@ import Pipeline
 ///     .allow(hosts: ["*.example.com"], ports: [443])
 ///     .deny(networks: ["10.0.0.0/8"])
 public enum EgressRule: ConfigurationUnion {
+    /// Lets go on what fits the conditions.
     case allow(EgressConditions)
+    /// Refuses what fits the conditions.
     case deny(EgressConditions)
 
     /// Lets go on what fits all of these, and of each any entry.
@@ -53,14 +55,20 @@ public enum EgressRule: ConfigurationUnion {
 
 /// When a rule fits: all that are given, and of each any entry. Without any, it always fits.
 public struct EgressConditions: NestedConfiguration {
+    /// Patterns of the host's name as the client wrote it, without regard to case.
     public var hosts: [Glob] = []
+    /// Networks of the address that is dialled, whatever name led to it.
     public var networks: [Network] = []
+    /// The ports, given or by the scheme.
     public var ports: [PortRange] = []
+    /// The methods, CONNECT for tunnels.
     public var methods: [String] = []
+    /// Patterns of who the exchange comes from.
     public var identities: [Glob] = []
 
     public init() {}
 
+    /// Conditions of which all that aren't empty must hold.
     public init(
         hosts: [Glob] = [], networks: [Network] = [], ports: [PortRange] = [], methods: [String] = [], identities: [Glob] = []
     ) {

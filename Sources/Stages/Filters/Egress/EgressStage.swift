@@ -6,7 +6,9 @@ public import Pipeline
 
 /// What `egress` can be told.
 public struct EgressConfiguration: StageConfiguration {
+    /// The rules, of which the first that fits decides, each with its place in the file.
     public var rules: [Positioned<EgressRule>] = []
+    /// What becomes of an exchange that no rule fits.
     public var otherwise = EgressVerdict.deny
 
     public init() {}
@@ -22,7 +24,9 @@ public struct EgressConfiguration: StageConfiguration {
 
 /// What becomes of an exchange that no rule is about.
 public enum EgressVerdict: String, Sendable, CaseIterable, ConfigurationChoice {
+    /// The exchange goes on.
     case allow
+    /// The exchange is answered with 403.
     case deny
 }
 

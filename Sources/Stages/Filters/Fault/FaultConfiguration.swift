@@ -2,8 +2,11 @@ public import ConfigurationLanguage
 
 /// Which way a body goes.
 public enum BodyDirection: String, Sendable, CaseIterable, ConfigurationChoice {
+    /// The request's body, and what a client sends in a tunnel.
     case request
+    /// The response's body, and what a client gets from a tunnel.
     case response
+    /// The bodies of both.
     case both
 
     var hasRequest: Bool { self != .response }
@@ -12,12 +15,19 @@ public enum BodyDirection: String, Sendable, CaseIterable, ConfigurationChoice {
 
 /// What `fault` can be told.
 public struct FaultConfiguration: StageConfiguration {
+    /// Patterns of the hosts whose exchanges are disturbed; empty for all.
     public var hosts: [Glob] = []
+    /// The seed of the random numbers, which makes them repeat themselves on one event loop; nil for a random one.
     public var seed: Int?
+    /// Requests go on late.
     public var latency: Latency?
+    /// Requests are answered with an error, or their connection is reset.
     public var abort: Abort?
+    /// Bodies break off.
     public var truncate: Truncate?
+    /// Bodies pass slowly.
     public var throttle: Throttle?
+    /// In each part of a body one bit is wrong.
     public var corrupt: Corrupt?
 
     public init() {}
@@ -45,8 +55,11 @@ public struct FaultConfiguration: StageConfiguration {
 
     /// Lets exchanges wait.
     public struct Latency: NestedConfiguration {
+        /// The probability that an exchange fares so, from 0 to 1.
         public var probability = 1.0
+        /// How late a request goes on.
         public var delay = Duration.milliseconds(100)
+        /// How much later a request goes on by chance, at most.
         public var jitter = Duration.zero
 
         public init() {}
@@ -60,8 +73,11 @@ public struct FaultConfiguration: StageConfiguration {
 
     /// Answers in the place of the origin, or resets.
     public struct Abort: NestedConfiguration {
+        /// The probability that an exchange fares so, from 0 to 1.
         public var probability = 1.0
+        /// The status of the answer, from 400 to 599.
         public var status = 503
+        /// Whether the client's connection, or the tunnel's stream, is reset in place of an answer.
         public var reset = false
 
         public init() {}
@@ -75,8 +91,11 @@ public struct FaultConfiguration: StageConfiguration {
 
     /// Ends bodies in the middle.
     public struct Truncate: NestedConfiguration {
+        /// The probability that an exchange fares so, from 0 to 1.
         public var probability = 1.0
+        /// How much of a body passes at most; a body that is no longer isn't touched.
         public var after = ByteCount(0)
+        /// Whose bodies break off.
         public var of = BodyDirection.response
 
         public init() {}
@@ -92,8 +111,11 @@ public struct FaultConfiguration: StageConfiguration {
 
     /// Slows bodies down.
     public struct Throttle: NestedConfiguration {
+        /// The probability that an exchange fares so, from 0 to 1.
         public var probability = 1.0
+        /// How much of a body passes in a second.
         public var rate = ByteCount(64 << 10)
+        /// Whose bodies pass slowly.
         public var of = BodyDirection.response
 
         public init() {}
@@ -107,7 +129,9 @@ public struct FaultConfiguration: StageConfiguration {
 
     /// Changes bytes of bodies.
     public struct Corrupt: NestedConfiguration {
+        /// The probability that an exchange fares so, from 0 to 1.
         public var probability = 1.0
+        /// Whose bodies are changed.
         public var of = BodyDirection.response
 
         public init() {}

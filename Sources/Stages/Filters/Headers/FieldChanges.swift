@@ -4,13 +4,18 @@ import Pipeline
 
 /// What happens to the fields of one kind of head, in this order: `rename`, `remove`, `set`, `add`.
 public struct FieldChanges: NestedConfiguration {
+    /// The new names of fields, by the old ones.
     public var rename = FieldMap<FieldName>()
+    /// The names of which every field is taken away.
     public var remove: [FieldName] = []
+    /// The fields that take the place of all fields of their names.
     public var set = FieldMap<FieldTemplate>()
+    /// The fields that are added beside those of their names.
     public var add = FieldMap<FieldTemplate>()
 
     public init() {}
 
+    /// Changes that are made in the order of the parameters.
     public init(
         rename: FieldMap<FieldName> = [:], remove: [FieldName] = [], set: FieldMap<FieldTemplate> = [:],
         add: FieldMap<FieldTemplate> = [:]

@@ -91,6 +91,7 @@ public struct FieldTemplate: Sendable, Equatable, ScalarConfigurationValue {
 /// A field's name that a configuration may touch: not one of a connection or of a message's framing.
 /// In code it can be a literal.
 public struct FieldName: Sendable, Hashable, ScalarConfigurationValue {
+    /// The name as it was written; fields are found without regard to case (RFC 9110, 5.1).
     public let name: String
 
     public static var typeDescription: String { "a field's name such as X-Request-Id" }
@@ -132,17 +133,22 @@ extension FieldName: ExpressibleByStringLiteral {
 public struct FieldMap<Value: ConfigurationValue & Equatable>: ConfigurationValue, Equatable {
     /// A field's name, and the template of its value.
     public struct Entry: Sendable, Equatable {
+        /// The field's name.
         public var name: FieldName
+        /// What the name is mapped to.
         public var value: Value
 
+        /// An entry of a mapping.
         public init(_ name: FieldName, _ value: Value) {
             self.name = name
             self.value = value
         }
     }
 
+    /// The entries in their order; a name may occur more than once.
     public var entries: [Entry]
 
+    /// A mapping with these entries, in this order.
     public init(_ entries: [Entry] = []) { self.entries = entries }
 
     public static var typeDescription: String { "a mapping from fields' names to \(Value.typeDescription)" }

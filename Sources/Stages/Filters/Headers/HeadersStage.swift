@@ -4,8 +4,11 @@ public import Pipeline
 
 /// What `headers` can be told.
 public struct HeadersConfiguration: StageConfiguration {
+    /// What happens to requests' fields.
     public var request = FieldChanges()
+    /// What happens to responses' fields, those of this program's own answers excepted.
     public var response = FieldChanges()
+    /// What requests say of the client's address.
     public var forwardedFor = ForwardedFor.off
 
     public init() {}

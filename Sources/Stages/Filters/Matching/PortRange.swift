@@ -2,10 +2,12 @@ public import ConfigurationLanguage
 
 /// A port, or several that follow each other: `443`, `8000-8999`.
 public struct PortRange: Sendable, Equatable, ScalarConfigurationValue {
-    /// From 1 to 65535; others are an error when the plan is made.
+    /// The ports, from 1 to 65535; others are an error when the plan is made.
     public let ports: ClosedRange<Int>
 
+    /// A single port.
     public init(_ port: Int) { ports = port...port }
+    /// The ports from the first to the last, both included.
     public init(_ ports: ClosedRange<Int>) { self.ports = ports }
 
     public static var typeDescription: String { "a port such as 443, or a range such as 8000-8999" }

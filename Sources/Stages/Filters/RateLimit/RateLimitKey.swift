@@ -4,9 +4,13 @@ import Pipeline
 
 /// Whose exchanges share one limit.
 public enum RateLimitKey: String, Sendable, CaseIterable, ConfigurationChoice {
+    /// All exchanges share one limit.
     case global
+    /// The exchanges of one client do, by its certificate's key or else by its network.
     case client
+    /// The exchanges of one identity do.
     case identity
+    /// The exchanges to one host do, without regard to the name's case.
     case host
 
     /// The key as a number. The hash is keyed by the process, so that nobody can choose names that fall together.

@@ -5,13 +5,21 @@ public import Pipeline
 
 /// What `rate-limit` can be told.
 public struct RateLimitConfiguration: StageConfiguration {
+    /// Whose exchanges share one limit.
     public var by = RateLimitKey.global
+    /// How many requests may come in a time; nil for any number.
     public var requests: Rate?
+    /// How many requests may come at once after a pause; nil for as many as in one period.
     public var burst: Int?
+    /// How many exchanges may be open at once; nil for any number.
     public var concurrent: Int?
+    /// How many bytes of responses pass in a time, of which more are delayed and none dropped; nil for any number.
     public var download: ByteRate?
+    /// How many bytes of requests, and of what a client sends in a tunnel, pass in a time; nil for any number.
     public var upload: ByteRate?
+    /// How many bytes may pass at once after a pause; nil for a quarter of a second's, at least 64 KiB.
     public var byteBurst: ByteCount?
+    /// How many clients, identities or hosts are told apart at a time, in 16 bytes each for every limit.
     public var capacity = 65_536
 
     public init() {}

@@ -22,7 +22,9 @@ struct TokenRate: Sendable, Equatable {
 
 /// Bytes in a time: `10MiB/s`.
 public struct ByteRate: Sendable, Hashable, Comparable, ScalarConfigurationValue {
+    /// How many bytes pass in one period.
     public var bytes: ByteCount
+    /// The time in which they pass.
     public var period: Rate.Period
 
     public static func < (left: ByteRate, right: ByteRate) -> Bool { left.perSecond < right.perSecond }
@@ -33,6 +35,7 @@ public struct ByteRate: Sendable, Hashable, Comparable, ScalarConfigurationValue
         .text(pattern: #"^[0-9]+(\.[0-9]{1,3})? ?([KMGT]iB|kB|[MGT]B|B)?/[smhd]$"#)
     }
 
+    /// A rate of so many bytes in each period.
     public init(_ bytes: ByteCount, per period: Rate.Period) {
         self.bytes = bytes
         self.period = period

@@ -6,8 +6,11 @@ public import Pipeline
 
 /// What `respond` can be told.
 public struct RespondConfiguration: StageConfiguration {
+    /// The status of every answer.
     public var status = 200
+    /// The body of every answer, as text.
     public var body = ""
+    /// The fields of every answer; a body without a Content-Type is `text/plain; charset=utf-8`.
     public var fields = FieldList()
 
     public init() {}

@@ -6,13 +6,21 @@ public import Pipeline
 
 /// What `retry` can be told.
 public struct RetryConfiguration: StageConfiguration {
+    /// How often a request is sent at most, the first time included.
     public var attempts = 3
+    /// The statuses of responses after which a request is sent again.
     public var statuses = [502, 503, 504]
+    /// Whether a request is sent again when there was no response: no connection, or one that was lost.
     public var failures = true
+    /// How many bytes of a request's body are kept to be sent again; a request with a longer one is sent once.
     public var body = ByteCount(64 << 10)
+    /// How long to wait before the second attempt; twice as long before each further one, half of it by chance.
     public var delay = Duration.milliseconds(50)
+    /// The longest wait; a response that asks for a longer one with Retry-After is passed on.
     public var maxDelay = Duration.seconds(2)
+    /// How many retries there may be for each request, in the long run, on each event loop.
     public var ratio = 0.2
+    /// How many retries there may be beyond the ratio, at once, on each event loop.
     public var burst = 10
 
     public init() {}

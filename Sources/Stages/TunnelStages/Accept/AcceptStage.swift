@@ -5,10 +5,15 @@ public import Pipeline
 
 /// What `accept` can be told.
 public struct AcceptConfiguration: StageConfiguration {
+    /// The address and port, or the path of a Unix socket, that is listened on.
     public var listen = ListenAddress.tcp(host: "127.0.0.1", port: 0)
+    /// The most connections open at once; more wait in the kernel's queue until one ends.
     public var maxConnections = 10_000
+    /// The most connections open at once whose client hasn't shown yet who it is; nil for `maxConnections`, at most 1,000.
     public var maxHandshakes: Int?
+    /// How long a connection may have nothing sent or received before it is closed.
     public var idle = Duration.seconds(7_200)
+    /// The congestion control of accepted connections; nil to choose by codec and round-trip time.
     public var congestionControl: CongestionControl?
 
     public init() {}

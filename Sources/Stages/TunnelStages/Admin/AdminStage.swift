@@ -5,6 +5,7 @@ public import Pipeline
 
 /// What `admin` can be told.
 public struct AdminConfiguration: StageConfiguration {
+    /// The host names that it may be asked by, beside addresses and localhost.
     public var names: [String] = []
 
     public init() {}
@@ -43,6 +44,7 @@ struct AdminStage: Stage {
 
 /// The pipeline that a file's `admin` key stands for: `accept, http, admin`.
 package enum AdminPipeline {
+    /// The plan of the admin pipeline: a reserved listener of 64 connections, HTTP in origin-form, and the admin stage.
     package static func plan(_ settings: AdminSettings, logger: Logger) -> Plan {
         var logger = logger
         logger[metadataKey: "stage"] = "admin"

@@ -6,9 +6,11 @@ package struct AuthenticationSchemes: Sendable, Equatable {
     /// How many are taken from fields.
     private static let limit = 8
 
-    /// As they were written, each once.
+    /// The schemes' names as they were written, each once, eight at most.
     package private(set) var names: [String] = []
 
+    /// Reads the schemes that a response offers.
+    ///
     /// - Parameter fields: The values of all fields of the name.
     package init(_ fields: [String]) {
         for field in fields {

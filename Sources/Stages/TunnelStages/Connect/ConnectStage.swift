@@ -7,13 +7,21 @@ import Synchronization
 
 /// What `connect` can be told.
 public struct ConnectConfiguration: StageConfiguration {
+    /// The server's host and port, resolved for each attempt, or `discover`.
     public var to = ServerAddress.fixed(HostPort(host: "localhost", port: 8443))
+    /// How long an exchange waits for the tunnel before it is answered with 503.
     public var wait = Duration.seconds(10)
+    /// The congestion control of connections to the server; nil to choose by codec and round-trip time.
     public var congestionControl: CongestionControl?
+    /// How long one attempt to connect may take.
     public var timeout = Duration.seconds(10)
+    /// The way to the server: direct, an HTTP proxy, what the environment says, or several of these in order.
     public var via = Via.direct
+    /// The user for proxies whose URL has none.
     public var viaUser: String?
+    /// The password of `viaUser`.
     public var viaPassword: Secret?
+    /// The name servers that are asked for the names of the server and of proxies.
     public var resolver = NameServers.system
 
     public init() {}
@@ -54,6 +62,7 @@ public struct ConnectConfiguration: StageConfiguration {
 }
 
 extension ConnectConfiguration: DiallingConfiguration {
+    /// The configured server, or `foundOut` where `lifecycle` says the address.
     package var dials: StageSurroundings.Dialled { to.known.map { .at($0) } ?? .foundOut }
 }
 

@@ -7,10 +7,12 @@ import HTTPMessages
 package struct NoProxyList: Sendable {
     private let entries: [Substring]
 
+    /// Reads the value of `NO_PROXY`; no entry is refused, one that is malformed covers nothing.
     package init(_ text: String) {
         entries = text.split { $0 == "," || $0.isWhitespace }
     }
 
+    /// Whether the server is reached without a proxy. Its host is compared as it is written and isn't resolved.
     package func covers(_ server: HostPort) -> Bool {
         let host = Self.normalized(server.host)
         let address = IPAddress(host: server.host)

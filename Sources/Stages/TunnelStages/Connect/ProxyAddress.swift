@@ -3,7 +3,9 @@ import HTTPMessages
 
 /// An HTTP proxy on the way to the server, and what it is shown.
 package struct ProxyAddress: Sendable, Hashable {
+    /// The proxy's host name or address, without brackets.
     package var host: String
+    /// The proxy's TCP port.
     package var port: Int
     /// User and password with a colon between them, as Basic wants it (RFC 7617).
     package var credentials: Secret?
@@ -64,6 +66,6 @@ package struct ProxyAddress: Sendable, Hashable {
         return String(validating: bytes, as: UTF8.self)
     }
 
-    /// Without the credentials.
+    /// Host and port, for logs and messages: the credentials aren't in it.
     package var text: String { Authority(host: host, port: port).text }
 }

@@ -16,6 +16,7 @@ package struct ProxyEnvironment: Sendable {
     /// The variables of this process.
     package static let process = ProxyEnvironment { name in getenv(name).map { String(cString: $0) } }
 
+    /// An environment read from a lookup by a variable's name; nil and the empty text both count as not set.
     package init(_ variables: @escaping @Sendable (String) -> String?) {
         self.variables = variables
     }

@@ -7,9 +7,11 @@ import Platform
 package struct ProxyHandshake: Sendable {
     /// How far the proxy has opened the way.
     package enum Outcome: Sendable, Equatable {
+        /// The response isn't complete yet: more bytes are needed.
         case more
         /// From here the bytes are the server's, these first.
         case open(ByteBuffer)
+        /// The proxy has answered with another status than 2xx, or with no HTTP response.
         case refused(ProxyRefusal)
     }
 
@@ -25,6 +27,8 @@ package struct ProxyHandshake: Sendable {
     private var refusing: HTTP1ResponseHead?
     private var page = ByteBuffer()
 
+    /// A handshake of which nothing is sent yet.
+    ///
     /// - Parameter showsCredentials: Whether the proxy is shown those that it has.
     package init(proxy: ProxyAddress, server: HostPort, showsCredentials: Bool = true) {
         self.proxy = proxy
@@ -33,6 +37,7 @@ package struct ProxyHandshake: Sendable {
         parser.expectResponse(to: "CONNECT")
     }
 
+    /// The CONNECT request for the server, with `Proxy-Authorization` if credentials are shown.
     package var request: ByteBuffer {
         // Some proxies refuse a client that doesn't say what it is.
         var request = "CONNECT \(server) HTTP/1.1\r\nHost: \(server)\r\nUser-Agent: \(ProgramVersion.userAgent)\r\n"

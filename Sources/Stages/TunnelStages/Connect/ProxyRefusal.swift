@@ -16,10 +16,12 @@ package struct ProxyRefusal: Sendable, Equatable {
         case takesBasic
     }
 
+    /// What would have to change before another attempt can succeed.
     package var kind: Kind
     /// A sentence's end for a person, without credentials.
     package var reason: String
 
+    /// A refusal; `reason` must have no credentials in it.
     package init(_ kind: Kind, _ reason: String) {
         self.kind = kind
         self.reason = reason

@@ -2,6 +2,7 @@ public import ConfigurationLanguage
 
 /// Where the server is: a host and a port, or whatever the control plane says.
 public enum ServerAddress: Sendable, Hashable, ScalarConfigurationValue, CustomStringConvertible {
+    /// The host and port that the configuration names.
     case fixed(HostPort)
     /// The status endpoint of `lifecycle` says it.
     case discover

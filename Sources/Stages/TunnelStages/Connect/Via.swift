@@ -12,6 +12,7 @@ public struct Via: Sendable, Equatable, ConfigurationValue {
 
     let steps: [Step]
 
+    /// A connection to the server itself, through no proxy.
     public static let direct = Via(steps: [.direct])
     /// The proxy that `HTTPS_PROXY` names, if `NO_PROXY` doesn't except the server.
     public static let environment = Via(steps: [.environment])
@@ -87,10 +88,12 @@ public struct Via: Sendable, Equatable, ConfigurationValue {
 
 /// One way to the server.
 package enum Route: Sendable, Hashable {
+    /// A connection to the server itself.
     case direct
+    /// A CONNECT through an HTTP proxy.
     case proxy(ProxyAddress)
 
-    /// For logs.
+    /// The way for logs, without credentials.
     package var text: String {
         switch self {
         case .direct: "direct"

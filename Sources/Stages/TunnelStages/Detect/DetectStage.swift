@@ -7,8 +7,11 @@ extension SOCKSConfiguration: NestedConfiguration {}
 
 /// What `detect` can be told.
 public struct DetectConfiguration: StageConfiguration {
+    /// The keys of `http`, for clients that speak it.
     public var http = HTTPConfiguration()
+    /// The keys of `socks`, for clients that speak it.
     public var socks = SOCKSConfiguration()
+    /// How long a client may take until its first byte.
     public var timeout = Duration.seconds(60)
 
     public init() {}

@@ -12,10 +12,12 @@ public struct Destinations: Sendable, Equatable, ConfigurationValue {
 
     let base: Base
 
+    /// Public addresses alone, which is the default.
     public static let `public` = Destinations(base: .publicOnly)
+    /// Every address but link-local and metadata ones.
     public static let any = Destinations(base: .any)
 
-    /// These networks and single addresses, and the public ones beside them where that is wanted.
+    /// The addresses of these networks, and the public ones beside them where that is wanted.
     public static func networks(_ networks: [Network], withPublic: Bool = false) -> Destinations {
         Destinations(base: .networks(networks, withPublic: withPublic))
     }

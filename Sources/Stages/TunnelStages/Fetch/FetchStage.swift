@@ -16,15 +16,25 @@ import Darwin
 
 /// What `fetch` can be told.
 public struct FetchConfiguration: StageConfiguration {
+    /// What may be dialled, by resolved address.
     public var destinations = Destinations.public
+    /// How long connecting to an origin may take, its name included.
     public var connectTimeout = Duration.seconds(10)
+    /// How long an origin may take to begin its answer, after the last byte of the request.
     public var firstByteTimeout = Duration.seconds(60)
+    /// How long an origin may be silent in the middle of its answer.
     public var silence = Duration.seconds(300)
+    /// How long both sides of a CONNECT or WebSocket may be silent.
     public var tunnelSilence = Duration.seconds(7_200)
+    /// The most connections to one origin on one event loop; further requests wait for one of them.
     public var connectionsPerOrigin = 256
+    /// How long an unused connection is kept for the next request.
     public var idle = Duration.seconds(60)
+    /// The most unused connections kept at once, to all origins and on all event loops together.
     public var idleConnections = 1_024
+    /// The PEM file of authorities that https origins are verified against; nil for that of `SSL_CERT_FILE`, else the system's.
     public var ca: FilePath?
+    /// The name servers that are asked for origins' names.
     public var resolver = NameServers.system
 
     public init() {}

@@ -15,7 +15,7 @@ public struct NameServers: Sendable, Equatable, ConfigurationValue {
         self.malformed = malformed
     }
 
-    /// Those of `/etc/resolv.conf`.
+    /// The name servers of `/etc/resolv.conf`.
     public static let system = NameServers([])
 
     /// These, by their addresses, with a port where it isn't 53: `.at(["10.0.0.53", "[2001:db8::53]:5353"])`. They are asked in this order, the

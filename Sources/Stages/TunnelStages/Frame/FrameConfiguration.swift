@@ -4,13 +4,21 @@ import Pipeline
 
 /// What `frame` can be told.
 public struct FrameConfiguration: StageConfiguration {
+    /// The protocol spoken between agent and server.
     public var codec = FrameCodec.mux
+    /// Where connections are accepted: the protocols taken on one port in place of `codec`, told apart by ALPN.
     public var codecs: [FrameCodec]?
+    /// The most memory that one session may hold, whatever its peer does.
     public var sessionMemory = ByteCount(16 << 20)
+    /// How many bytes a stream's sender may send before the receiver has passed them on.
     public var streamWindow = ByteCount(128 << 10)
+    /// The most exchanges that a peer may have open in one session.
     public var maxStreams = 8_192
+    /// The largest body or WebSocket message with the codec json, which has them whole.
     public var maxBody = ByteCount(10 << 20)
+    /// How long a peer may be silent before it is asked whether it is there.
     public var pingInterval = Duration.seconds(10)
+    /// How long a peer that was asked may take to answer before it is given up.
     public var pingTimeout = Duration.seconds(5)
 
     public init() {}

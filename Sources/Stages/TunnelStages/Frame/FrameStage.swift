@@ -26,6 +26,7 @@ public struct FrameFactory: StageFactory {
 
     public init() {}
 
+    /// What the stage is for others in the pipeline, which depends on its codecs.
     public func traits(of configuration: FrameConfiguration) -> StageTraits {
         (configuration.codecs ?? [configuration.codec]).reduce(into: .wakesServer) { $0.formUnion($1.implementation.traits) }
     }

@@ -12,9 +12,13 @@ public enum HTTPMode: String, Sendable, CaseIterable, ConfigurationChoice {
 
 /// What `http` can be told.
 public struct HTTPConfiguration: StageConfiguration {
+    /// Whether clients use this as their proxy or as the origin.
     public var mode = HTTPMode.proxy
+    /// How long a connection is kept open for the next request.
     public var keepAlive = Duration.seconds(300)
+    /// How long a client may take to send a request's head.
     public var headTimeout = Duration.seconds(60)
+    /// The proxy auto-configuration file for browsers; nil for none.
     public var pac: PACConfiguration?
 
     public init() {}

@@ -4,11 +4,14 @@ import HTTPMessages
 
 /// What a browser is told to send through this proxy and what not, in a file that it asks for.
 public struct PACConfiguration: NestedConfiguration {
+    /// The path under which browsers find the file.
     public var path = "/proxy.pac"
+    /// What browsers reach without the proxy.
     public var direct: [DirectDestination] = []
 
     public init() {}
 
+    /// A file that sends browsers past the proxy to these destinations.
     public init(path: String = "/proxy.pac", direct: [DirectDestination]) {
         self.path = path
         self.direct = direct
@@ -30,9 +33,11 @@ public struct PACConfiguration: NestedConfiguration {
 
 /// An entry of what is reached directly.
 public enum DirectDestination: Sendable, Equatable, ScalarConfigurationValue {
+    /// Exactly this host, in lower case.
     case host(String)
     /// The name without its first dot: itself and everything below it.
     case domain(String)
+    /// Hosts that are written as addresses of this network.
     case network(Network)
 
     public static var typeDescription: String { "a host, a name with what is below it such as .example.com, or a network" }

@@ -4,11 +4,13 @@ package import HTTPMessages
 /// A proxy auto-configuration file: a JavaScript function that browsers call for each URL. It looks at the host as it stands
 /// there and resolves nothing, so that no name leaves the browser other than through the proxy.
 package struct PACFile: Sendable {
+    /// The media type that browsers take the file by.
     package static let contentType = "application/x-ns-proxy-autoconfig"
 
     private let path: String
     private let rules: String
 
+    /// Prepares the rules once; what depends on the proxy's address is put in for each response.
     package init(_ configuration: PACConfiguration) {
         path = configuration.path
         var hosts: [String] = []
@@ -43,6 +45,7 @@ package struct PACFile: Sendable {
         return response
     }
 
+    /// The file's text, which sends browsers to this proxy.
     package func script(proxy: Authority) -> String {
         """
         \(rules)

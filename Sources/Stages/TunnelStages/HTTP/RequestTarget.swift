@@ -4,7 +4,9 @@ package import HTTPMessages
 package enum RequestTarget {
     /// Why a target can't be used, with the status that says so.
     package struct Refusal: Error, Equatable {
+        /// The status of the answer, 4xx or 5xx.
         package var status: Int
+        /// The sentence that is the answer's body.
         package var message: String
     }
 

@@ -1,21 +1,30 @@
 /// Why bytes are no HTTP/1.1 message, or none that is accepted.
 package struct HTTP1Error: Error, Sendable, Equatable, CustomStringConvertible {
+    /// What is wrong with the message.
     package let code: Code
 
+    /// An error of this kind.
     package init(_ code: Code) { self.code = code }
 
     /// What is wrong with a message.
     package enum Code: Sendable, CaseIterable {
         // First lines.
+        /// Faults of a request line.
         case badRequestLine, methodTooLong, badTarget, targetTooLong, badVersion, unsupportedVersion, tooManyEmptyLines
+        /// Faults of a status line.
         case badStatusLine, statusLineTooLong
         // Lines and fields.
+        /// Faults of a single line or field.
         case bareLineFeed, foldedField, missingColon, spaceBeforeColon, emptyFieldName, badFieldName, badFieldValue
+        /// Field sections over `HTTP1Limits`.
         case fieldsTooLarge, tooManyFields
         // Framing and routing.
+        /// Faults of Content-Length and Transfer-Encoding (RFC 9112, 6).
         case badLength, differingLengths, lengthAndTransferEncoding, unsupportedTransferCoding, badTransferEncoding
+        /// Heads whose version, method or host can't be as they are.
         case transferEncodingTooOld, connectWithBody, upgradeWithoutLength, missingHost, multipleHosts, badHost
         // Chunks.
+        /// Faults of the chunked coding (RFC 9112, 7.1).
         case badChunkSize, chunkExtensionsTooLarge, badChunkEnd
         /// The connection ended in the middle of a message.
         case truncated
@@ -23,7 +32,7 @@ package struct HTTP1Error: Error, Sendable, Equatable, CustomStringConvertible {
         case noResponse
         /// A byte came while no response was expected.
         case unexpectedBytes
-        /// 101 for a request that didn't ask for another protocol.
+        /// The status 101 for a request that didn't ask for another protocol.
         case unexpectedUpgrade
         /// A body in a form that only the other end of the tunnel takes.
         case deflatedBody
@@ -41,7 +50,7 @@ package struct HTTP1Error: Error, Sendable, Equatable, CustomStringConvertible {
         }
     }
 
-    /// A short sentence for a person.
+    /// A sentence that says what is wrong, for people.
     package var reason: String {
         switch code {
         case .badRequestLine: "The request line is not a method, a target and a version with one space between them."

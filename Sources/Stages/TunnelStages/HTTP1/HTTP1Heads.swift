@@ -2,15 +2,17 @@ package import HTTPMessages
 
 /// What a connection said in a request's head, before any meaning is given to it.
 package struct HTTP1RequestHead: Sendable, Equatable {
+    /// The method, a token in the case that it was sent in.
     package var method: String
-    /// As it was sent, but with bytes above ASCII percent-encoded, so that it is a legal URI.
+    /// The request target as it was sent, but with bytes above ASCII percent-encoded, so that it is a legal URI.
     package var target: String
-    /// 0 or 1.
+    /// The number behind `HTTP/1.`: 0 or 1.
     package var minorVersion: Int
     /// The end-to-end fields, and one `Upgrade` behind them if `upgrade` isn't nil. See `HTTP1FieldSection`.
     package var fields: HeaderFields
     /// The Host field, which may be empty; never nil in HTTP/1.1.
     package var host: String?
+    /// The length of the body that follows, as declared.
     package var body: BodyLength
     /// The client wants to use the connection further.
     package var keepAlive: Bool
@@ -21,6 +23,7 @@ package struct HTTP1RequestHead: Sendable, Equatable {
     /// The value of `Proxy-Authorization`, which is for us and not among the fields.
     package var proxyAuthorization: String?
 
+    /// A request's head, by default one of HTTP/1.1 without a body.
     package init(
         method: String, target: String, minorVersion: Int = 1, fields: HeaderFields = HeaderFields(), host: String? = nil,
         body: BodyLength = .none, keepAlive: Bool = true, upgrade: String? = nil, expectsContinue: Bool = false,
@@ -41,16 +44,20 @@ package struct HTTP1RequestHead: Sendable, Equatable {
 
 /// What a connection said in a response's head.
 package struct HTTP1ResponseHead: Sendable, Equatable {
+    /// The three-digit status.
     package var status: Int
-    /// May be empty. Bytes that aren't UTF-8 are shown as U+FFFD.
+    /// The reason phrase, which may be empty; bytes that aren't UTF-8 are shown as U+FFFD.
     package var reason: String { phrase.text }
+    /// The reason phrase in the bytes that were sent.
     package var phrase: ReasonPhrase
-    /// 0 or 1.
+    /// The number behind `HTTP/1.`: 0 or 1.
     package var minorVersion: Int
     /// The end-to-end fields, and one `Upgrade` behind them if `upgrade` isn't nil. See `HTTP1FieldSection`.
     package var fields: HeaderFields
-    /// As declared, also by a response that has no body (to HEAD, 304); unknown is chunked or until the connection closes.
+    /// The body's length as declared, also by a response that has no body (to HEAD, 304); unknown is chunked or until the connection
+    /// closes.
     package var body: BodyLength
+    /// The body comes in the chunked coding.
     package var isChunked: Bool
     /// The connection can be used for another request after this response.
     package var keepAlive: Bool
@@ -59,6 +66,7 @@ package struct HTTP1ResponseHead: Sendable, Equatable {
     /// The values of `Proxy-Authenticate`, which is for us and not among the fields.
     package var proxyAuthenticate: [String]
 
+    /// A response's head, by default one of HTTP/1.1 without a body.
     package init(
         status: Int, reason: String = "", minorVersion: Int = 1, fields: HeaderFields = HeaderFields(),
         body: BodyLength = .none, isChunked: Bool = false, keepAlive: Bool = true, upgrade: String? = nil,
@@ -86,6 +94,6 @@ package struct HTTP1ResponseHead: Sendable, Equatable {
         self.proxyAuthenticate = proxyAuthenticate
     }
 
-    /// 1xx other than 101: another head follows.
+    /// Whether the status is 1xx other than 101, so that another head follows.
     package var isInformational: Bool { (100..<200).contains(status) && status != 101 }
 }

@@ -2,6 +2,7 @@
 package struct HTTP1Limits: Sendable, Equatable {
     /// Beyond it a method is none that anybody implements.
     package var method: Int
+    /// A request's target in the bytes that were sent.
     package var target: Int
     /// A response's first line.
     package var statusLine: Int
@@ -16,6 +17,7 @@ package struct HTTP1Limits: Sendable, Equatable {
     /// Number of empty lines before a request (RFC 9112, 2.2).
     package var emptyLines: Int
 
+    /// Limits, by default those of this program's own ends.
     package init(
         method: Int = 64, target: Int = 16 << 10, statusLine: Int = 16 << 10, fields: Int = 64 << 10, fieldCount: Int = 256,
         connectionOptions: Int = 32, chunkExtensions: Int = 16 << 10, emptyLines: Int = 4

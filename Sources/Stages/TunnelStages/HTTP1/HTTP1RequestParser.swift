@@ -7,6 +7,7 @@ package import NIOCore
 /// hide a request in another. The parser holds no more than the line that isn't complete yet, as long as `next()` is called
 /// until it is nil before more is appended. After an error it stays in it and holds nothing.
 package struct HTTP1RequestParser: Sendable {
+    /// What the parser yields of a request.
     package typealias Part = HTTP1Part<HTTP1RequestHead>
 
     private enum State {
@@ -23,6 +24,7 @@ package struct HTTP1RequestParser: Sendable {
     private var target = ""
     private var minorVersion = 1
 
+    /// A parser at the start of a connection.
     package init(limits: HTTP1Limits = .init()) { reader = HTTP1MessageReader(limits: limits) }
 
     /// Takes what was read.
@@ -71,6 +73,7 @@ package struct HTTP1RequestParser: Sendable {
         }
     }
 
+    /// How many bytes are held that no part has been made of.
     package var bufferedBytes: Int { reader.input.count }
 
     /// Nothing of a request has come since the last one's end.

@@ -3,6 +3,7 @@ package import NIOCore
 
 /// Reads the responses of one connection as strictly as `HTTP1RequestParser` reads requests.
 package struct HTTP1ResponseParser: Sendable {
+    /// What the parser yields of a response.
     package typealias Part = HTTP1Part<HTTP1ResponseHead>
 
     /// What of a request decides about the response's end.
@@ -28,6 +29,7 @@ package struct HTTP1ResponseParser: Sendable {
     private var phrase = ReasonPhrase("")
     private var minorVersion = 1
 
+    /// A parser at the start of a connection, which expects no response yet.
     package init(limits: HTTP1Limits = .init()) { reader = HTTP1MessageReader(limits: limits) }
 
     /// To be called when a request is sent, once for each: a response's end depends on the request. Bytes that came before it
@@ -85,6 +87,7 @@ package struct HTTP1ResponseParser: Sendable {
         throw error
     }
 
+    /// How many bytes are held that no part has been made of.
     package var bufferedBytes: Int { reader.input.count }
 
     /// No response is expected and nothing has come.

@@ -3,9 +3,13 @@ package import NIOCore
 
 /// How a body is sent.
 package enum BodyFraming: Sendable, Hashable {
+    /// There is no body, or what follows is a tunnel.
     case none
+    /// As so many bytes, announced in Content-Length.
     case length(Int64)
+    /// In the chunked coding (RFC 9112, 7.1).
     case chunked
+    /// Up to the end of the connection, for a client of HTTP/1.0.
     case untilClose
 }
 

@@ -6,13 +6,18 @@ public import Pipeline
 
 /// What `mtls` can be told.
 public struct MTLSConfiguration: StageConfiguration {
+    /// This side's certificate, PEM; intermediate certificates may follow it.
     public var certificate = PEMSource.file(FilePath(""))
+    /// The certificate's private key, PEM.
     public var key = PEMSource.file(FilePath(""))
+    /// The private authority that the other side's certificate must come from, PEM.
     public var ca = PEMSource.file(FilePath(""))
+    /// The DNS name or URI that the server's certificate must have; nil for the host that `connect` dials.
     public var name: String?
 
     public init() {}
 
+    /// A configuration with everything that is required.
     public init(certificate: PEMSource, key: PEMSource, ca: PEMSource, name: String? = nil) {
         self.certificate = certificate
         self.key = key

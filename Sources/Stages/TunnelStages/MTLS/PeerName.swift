@@ -1,11 +1,12 @@
 /// A name that a peer's certificate has to carry: a DNS name or a URI, never an address. The common name doesn't count
 /// (RFC 9525, 2).
 package enum PeerName: Sendable, Hashable, CustomStringConvertible {
-    /// In lower case, without a dot at its end.
+    /// A DNS name in lower case, without a dot at its end.
     case dns(String)
+    /// A URI as it was written, with a scheme and `://`.
     case uri(String)
 
-    /// Nil for what is neither: an IP address in any of its spellings, an empty name, one with a byte that no name has.
+    /// Reads a name; nil for what is neither kind: an IP address in any of its spellings, an empty name, one with a byte that no name has.
     package init?(_ text: String) {
         // Visible ASCII only; before case is changed, which turns some other characters into ASCII letters.
         guard text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else { return nil }
@@ -45,6 +46,7 @@ package enum PeerName: Sendable, Hashable, CustomStringConvertible {
         return dot > wanted.startIndex && wanted[dot...] == suffix
     }
 
+    /// Whether a URI in a certificate, as it stands there, is this one; a DNS name is covered by none.
     package func isCovered(byURI presented: String) -> Bool {
         guard case .uri(let wanted) = self else { return false }
         return Self.normalized(wanted) == Self.normalized(presented)

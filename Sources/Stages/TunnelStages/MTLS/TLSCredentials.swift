@@ -10,24 +10,30 @@ import X509
 package struct TLSCredentials: Sendable {
     /// The side that the certificate is used on.
     package enum Role: Sendable {
+        /// The certificate is shown to those that dial in.
         case server
+        /// The certificate is shown to a server that is dialled.
         case client
     }
 
     /// The own certificate, then those between it and the authority.
     package let certificates: [NIOSSLCertificate]
+    /// The private key of the first certificate.
     package let key: NIOSSLPrivateKey
     /// What peers' certificates have to be issued by.
     package let authorities: [NIOSSLCertificate]
-    /// What a peer sees.
+    /// The names and the key of the own certificate, as a peer sees them.
     package let identity: PeerIdentity
     /// When the first of the own certificate and its issuers expires, in seconds of the Unix epoch.
     package let notAfter: Int
     /// What works now but wants attention, each a sentence.
     package let warnings: [String]
 
+    /// The certificates as NIOSSL's configuration takes them.
     package var certificateChain: [NIOSSLCertificateSource] { certificates.map { .certificate($0) } }
+    /// The key as NIOSSL's configuration takes it.
     package var privateKey: NIOSSLPrivateKeySource { .privateKey(key) }
+    /// The authorities as NIOSSL's configuration takes them; those of the system don't count.
     package var trustRoots: NIOSSLTrustRoots { .certificates(authorities) }
 
     static let warningTime = 30 * 86_400

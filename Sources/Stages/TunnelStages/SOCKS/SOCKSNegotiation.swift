@@ -20,15 +20,20 @@ package struct SOCKSNegotiation: Sendable {
     package enum Authentication: Sendable {
         /// A client that offers a user and a password is asked for them.
         case optional
+        /// No client is asked for a user.
         case none
+        /// Clients that offer no user and password are refused.
         case password
     }
 
     /// What a client said of itself.
     package struct User: Sendable, Equatable {
+        /// The user's name (RFC 1929).
         package var name: String
+        /// The user's password (RFC 1929).
         package var password: Secret
 
+        /// What the client's message had in it, not yet checked.
         package init(name: String, password: Secret) {
             self.name = name
             self.password = password
@@ -42,11 +47,13 @@ package struct SOCKSNegotiation: Sendable {
         case over
     }
 
+    /// What the client said of itself; nil if it wasn't asked, or not yet.
     package private(set) var user: User?
     private let authentication: Authentication
     private var state = State.methods
     private var input = ByteBuffer()
 
+    /// A negotiation at the start of a connection.
     package init(_ authentication: Authentication) {
         self.authentication = authentication
     }
@@ -56,12 +63,13 @@ package struct SOCKSNegotiation: Sendable {
         input.writeImmutableBuffer(bytes)
     }
 
-    /// What was read behind the request.
+    /// Takes out what was read behind the request.
     package mutating func takeRest() -> ByteBuffer {
         defer { input = ByteBuffer() }
         return input
     }
 
+    /// How many bytes are held that no step has taken.
     package var bufferedBytes: Int { input.readableBytes }
 
     /// The next step, or nil if more bytes are needed.

@@ -3,13 +3,21 @@ package import NIOCore
 
 /// What a client is told of its request (RFC 1928, 6).
 package enum SOCKSReply: UInt8, Sendable {
+    /// The tunnel is open.
     case succeeded = 0
+    /// A failure that no other code fits.
     case generalFailure = 1
+    /// A rule forbids the connection.
     case notAllowed = 2
+    /// The network can't be reached.
     case networkUnreachable = 3
+    /// The host can't be reached, or its name not resolved.
     case hostUnreachable = 4
+    /// The host refused the connection.
     case connectionRefused = 5
+    /// The command is another than CONNECT.
     case commandNotSupported = 7
+    /// The type of address is unknown.
     case addressTypeNotSupported = 8
 
     /// The reply as it is sent. The exit's own address, which could stand in it, is nobody's business.

@@ -6,7 +6,9 @@ public import Pipeline
 public enum SOCKSAuthentication: String, Sendable, CaseIterable, ConfigurationChoice {
     /// Clients that offer a user and a password are asked for them.
     case optional
+    /// No client is asked for a user.
     case none
+    /// Clients that offer no user and password are refused.
     case password
 
     var rule: SOCKSNegotiation.Authentication {
@@ -20,7 +22,9 @@ public enum SOCKSAuthentication: String, Sendable, CaseIterable, ConfigurationCh
 
 /// What `socks` can be told.
 public struct SOCKSConfiguration: StageConfiguration {
+    /// Whether clients have to say a user and a password.
     public var authentication = SOCKSAuthentication.optional
+    /// How long a client may take until it has said where it wants to go.
     public var negotiationTimeout = Duration.seconds(30)
 
     public init() {}

@@ -2,7 +2,9 @@ package import NIOCore
 
 /// Reads the heads of one direction of a connection, with the table that they share (RFC 7541), and keeps their bytes as they are.
 package struct H2FieldDecoder: Sendable {
+    /// What a block of fields was decoded to.
     package enum Result: Sendable, Equatable {
+        /// The fields, in the order in which they were sent.
         case fields([H2Field])
         /// The list is larger than any that is taken.
         case tooLarge
@@ -13,9 +15,13 @@ package struct H2FieldDecoder: Sendable {
     private var table = H2FieldTable()
     private let listLimit: Int
 
+    /// A decoder at the start of a connection.
+    ///
     /// - Parameter listLimit: What a list may have, in bytes, each field with 32 more.
     package init(listLimit: Int) { self.listLimit = listLimit }
 
+    /// Decodes one whole block: a HEADERS frame's and those of the CONTINUATION frames behind it. Once it was `malformed` or too large, the
+    /// table no longer fits the peer's.
     package mutating func decode(_ block: ByteBuffer) -> Result {
         block.withUnsafeReadableBytes { decode(H2FieldReader($0)) }
     }

@@ -2,17 +2,20 @@ import DequeModule
 
 /// A field as bytes.
 package struct H2Field: Sendable, Equatable {
+    /// The field's name; HTTP/2 wants it in lower case (RFC 9113, 8.2.1), which isn't checked here.
     package var name: [UInt8]
+    /// The field's value, not trimmed.
     package var value: [UInt8]
-    /// Its sender wants no hop to put it into a table (RFC 7541, 6.2.3).
+    /// Whether its sender wants no hop to put it into a table (RFC 7541, 6.2.3).
     package var isNeverIndexed = false
 
+    /// A field that may be put into tables.
     package init(_ name: [UInt8], _ value: [UInt8]) {
         self.name = name
         self.value = value
     }
 
-    /// As tables and lists of fields count it, in bytes (RFC 7541, 4.1).
+    /// The field's size as tables and lists of fields count it, in bytes (RFC 7541, 4.1).
     package var size: Int { name.count + value.count + 32 }
     /// Whether it has a byte beyond ASCII.
     package var isBeyondASCII: Bool { name.contains { $0 >= 0x80 } || value.contains { $0 >= 0x80 } }
@@ -27,6 +30,7 @@ package struct H2FieldTable: Sendable {
     private var size = 0
     private var limit = Self.maximum
 
+    /// A table without dynamic entries, with the default limit of 4,096 bytes.
     package init() {}
 
     /// The field with the number; nil for one that there isn't.
@@ -37,6 +41,7 @@ package struct H2FieldTable: Sendable {
         return index < recent.count ? recent[index] : nil
     }
 
+    /// Puts a field in front of the dynamic entries, and evicts the oldest until the table is within its limit (RFC 7541, 4.4).
     package mutating func add(_ field: H2Field) {
         evict(downTo: limit - field.size)
         // One that is larger than the table leaves it empty (RFC 7541, 4.4).
@@ -45,7 +50,7 @@ package struct H2FieldTable: Sendable {
         size += field.size
     }
 
-    /// False for a size that wasn't allowed.
+    /// Changes the table's limit in bytes and evicts what is over it; false, with nothing changed, for one over `maximum`.
     package mutating func resize(_ limit: Int) -> Bool {
         guard limit <= Self.maximum else { return false }
         self.limit = limit

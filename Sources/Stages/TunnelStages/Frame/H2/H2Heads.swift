@@ -7,7 +7,9 @@ import Pipeline
 package enum H2Heads {
     /// Why a request isn't carried out: its stream gets this answer.
     package struct Refusal: Error, Equatable {
+        /// The status of the answer, 4xx or 5xx.
         package var status: Int
+        /// The sentence that is the answer's body.
         package var message: String
     }
 
@@ -205,6 +207,7 @@ package enum H2Heads {
         return fields.isEmpty ? nil : fields
     }
 
+    /// Trailers as HTTP/2 sends them: names in lower case, without the fields of one connection.
     package static func headers(trailers fields: HeaderFields) -> HPACKHeaders {
         var headers = HPACKHeaders()
         add(fields, to: &headers) { _ in false }

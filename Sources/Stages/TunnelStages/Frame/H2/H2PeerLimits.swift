@@ -11,6 +11,7 @@ package final class H2PeerLimits {
     /// The largest list of fields, in bytes, each with 32 more.
     private var listSize = Int.max
 
+    /// The limits before SETTINGS: frames of 16,384 bytes, and lists of any size (RFC 9113, 6.5.2).
     package init() {}
 
     /// Takes what the peer has announced.

@@ -3,6 +3,7 @@ import NIOCore
 /// Bytes in the library's texts, which are Strings and can't have all of them: each byte is the character of its number (ISO 8859-1). ASCII,
 /// which is nearly everything, is the same both ways.
 package enum H2Text {
+    /// The text that stands for the bytes, one character each.
     package static func text(_ bytes: UnsafeRawBufferPointer) -> String {
         guard bytes.contains(where: { $0 >= 0x80 }) else { return String(decoding: bytes, as: UTF8.self) }
         return String(unsafeUninitializedCapacity: 2 * bytes.count) { text in
@@ -19,6 +20,7 @@ package enum H2Text {
         }
     }
 
+    /// Calls the body with the bytes that a text stands for; they are valid only during the call.
     package static func withBytes<Result>(_ text: String, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
         var text = text
         return text.withUTF8 { text in

@@ -5,20 +5,31 @@ import Platform
 
 /// One message of the JSON protocol. Encoded, it is one object on a line of its own.
 package enum JSONEnvelope: Sendable, Equatable {
+    /// `http_request`: a whole request with its body. `client` names the client's connection to a server of ours.
     case httpRequest(id: String, method: String, url: String, fields: HeaderFields, body: ByteBuffer, client: UInt64? = nil)
+    /// `http_response`: a whole response, or in `error` why there is none; an empty `error` stands for none.
     case httpResponse(id: String, status: Int, fields: HeaderFields, body: ByteBuffer, error: String)
+    /// `connect_open`: asks for a TCP connection to a host and port.
     case connectOpen(id: String, address: String)
+    /// `connect_ack`: whether the connection is open, and if it isn't, why.
     case connectAck(id: String, ok: Bool, error: String)
+    /// `connect_data`: bytes of an open connection, in Base64 on the wire.
     case connectData(id: String, chunk: ByteBuffer)
+    /// `connect_close`: ends a connection both ways; an empty `error` stands for a regular end.
     case connectClose(id: String, error: String)
+    /// `ws_open`: asks for a WebSocket to a URL. `client` names the client's connection to a server of ours.
     case webSocketOpen(id: String, url: String, fields: HeaderFields, client: UInt64? = nil)
+    /// `ws_ack`: whether the WebSocket is open, and if it isn't, why.
     case webSocketAck(id: String, ok: Bool, error: String)
+    /// `ws_message`: one whole message; `kind` is its opcode (RFC 6455, 5.2).
     case webSocketMessage(id: String, kind: Int, data: ByteBuffer)
+    /// `ws_close`: ends a WebSocket with a close code (RFC 6455, 7.4).
     case webSocketClose(id: String, code: Int, error: String)
     /// A server of ours takes nothing new soon, and nothing that its agent has sent is lost if that opens no more. A type that others don't
     /// know, and ignore; the id is nobody's.
     case goingAway(id: String = "0")
 
+    /// The longest id of an exchange, in bytes of UTF-8; a message with a longer one is malformed.
     package static let idLimit = 128
 
     /// A response in place of the origin's. The reason is its body as well, for agents of the first Fluidity pass on that alone.
@@ -30,7 +41,7 @@ package enum JSONEnvelope: Sendable, Equatable {
 
     // MARK: - Decoding
 
-    /// Nil for a message of an unknown type, which is ignored.
+    /// Reads a message; nil for one of an unknown type, which is ignored.
     package static func decode(_ bytes: ByteBuffer) throws(JSONProblem) -> JSONEnvelope? {
         let value = try JSONValue(parsing: bytes)
         guard let type = value["type"]?.text else { throw .malformed }
@@ -143,6 +154,7 @@ package enum JSONEnvelope: Sendable, Equatable {
 
     // MARK: - Encoding
 
+    /// Writes the message as one JSON object and a line feed.
     package func encode(into buffer: inout ByteBuffer) {
         switch self {
         case .httpRequest(let id, let method, let url, let fields, let body, let client):

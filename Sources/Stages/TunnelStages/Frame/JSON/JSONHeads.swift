@@ -37,6 +37,7 @@ package enum JSONHeads {
         return head
     }
 
+    /// The URL that a request's head stands for, with `ws` or `wss` for an upgrade.
     package static func url(_ head: RequestHead) -> String {
         let path = head.path == "*" ? "" : head.path
         let scheme = head.kind == .upgrade ? (head.scheme == .https ? "wss" : "ws") : head.scheme.name
@@ -50,7 +51,7 @@ package enum JSONHeads {
         return fields
     }
 
-    /// Without the fields of one connection and of proxies.
+    /// The fields without those of one connection and of proxies.
     package static func endToEnd(_ fields: HeaderFields) -> HeaderFields {
         var fields = fields
         // What `Connection` names ends here, too.

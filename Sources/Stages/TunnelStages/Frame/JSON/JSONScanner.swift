@@ -2,7 +2,9 @@ package import NIOCore
 
 /// Why bytes are no stream of JSON envelopes.
 package enum JSONProblem: Error, Sendable, Equatable {
+    /// An object is over the limit, and so is what is left of it without its long texts.
     case tooLarge
+    /// The bytes are no JSON object, or none that an envelope can be.
     case malformed
 }
 
@@ -21,14 +23,17 @@ package struct JSONScanner: Sendable {
     /// Whether the object that was given out last was over the limit.
     package private(set) var isElided = false
 
+    /// - Parameter limit: The size of an object that is given out as it came, in bytes.
     package init(limit: Int) {
         self.limit = limit
     }
 
+    /// Appends what was read. Call `next` until it returns nil before the next `append`.
     package mutating func append(_ bytes: ByteBuffer) {
         if buffer.readableBytes == 0 { buffer = bytes } else { buffer.writeImmutableBuffer(bytes) }
     }
 
+    /// How many bytes are held that `next` has not given out.
     package var bufferedBytes: Int { buffer.readableBytes }
 
     /// The next whole object, or nil if more bytes are needed.

@@ -2,18 +2,27 @@ package import NIOCore
 
 /// One JSON value (RFC 8259). Texts stay slices of what was read as long as nothing in them is escaped.
 package indirect enum JSONValue: Sendable, Equatable {
+    /// The literal `null`.
     case null
+    /// `true` or `false`.
     case bool(Bool)
+    /// A number, rounded to a Double where it isn't one.
     case number(Double)
+    /// A text as UTF-8, its escapes resolved.
     case string(ByteBuffer)
+    /// An array's values, in order.
     case array([JSONValue])
+    /// An object's members in the order in which they came, equal names included.
     case object([Member])
 
     /// A name and a value of an object.
     package struct Member: Sendable, Equatable {
+        /// The member's name, its escapes resolved.
         package var name: String
+        /// The member's value.
         package var value: JSONValue
 
+        /// A member of an object.
         package init(name: String, value: JSONValue) {
             self.name = name
             self.value = value
@@ -33,17 +42,21 @@ package indirect enum JSONValue: Sendable, Equatable {
         return members.last { $0.name == name }?.value
     }
 
+    /// The bytes of a text; nil for a value of another type.
     package var bytes: ByteBuffer? {
         if case .string(let bytes) = self { bytes } else { nil }
     }
 
+    /// A text; nil for a value of another type, and for bytes that aren't UTF-8.
     package var text: String? { bytes.flatMap { String(validating: $0.readableBytesView, as: UTF8.self) } }
 
+    /// A whole number; nil for a value of another type, and for a number that no Int is equal to.
     package var int: Int? {
         guard case .number(let number) = self else { return nil }
         return Int(exactly: number)
     }
 
+    /// A truth value; nil for a value of another type.
     package var bool: Bool? {
         if case .bool(let bool) = self { bool } else { nil }
     }

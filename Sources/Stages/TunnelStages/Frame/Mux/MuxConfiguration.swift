@@ -9,14 +9,20 @@ package struct MuxConfiguration: Sendable, Equatable {
     /// and are not yet passed on, a quarter for bytes that the peer doesn't take, three sixteenths for heads, and one for large
     /// buffers of which only a small part waits.
     package var memory = 16 << 20
+    /// The window that each new stream of the peer gets, in bytes.
     package var streamWindow = 128 << 10
+    /// The most streams that the peer may have open at once.
     package var maxStreams = 8_192
+    /// How long a peer may be silent before it is sent PING.
     package var pingInterval = TimeAmount.seconds(10)
+    /// How long a PING may be without any answer before the session fails.
     package var pingTimeout = TimeAmount.seconds(5)
+    /// How long the peer may be silent before its HELLO until the session fails.
     package var helloTimeout = TimeAmount.seconds(10)
     /// What is said in HELLO of the bodies that are taken.
     package var offers: BodyCapabilities = []
 
+    /// The configuration that `frame` has by default.
     package init() {}
 
     /// As `frame` was told.
@@ -28,6 +34,7 @@ package struct MuxConfiguration: Sendable, Equatable {
         pingTimeout = settings.pingTimeout
     }
 
+    /// The window of the session as a whole, in bytes: a quarter of its memory.
     package var sessionWindow: Int { memory / 4 }
     var headMemory: Int { memory / 16 * 3 }
     var pinnedMemory: Int { memory / 16 }

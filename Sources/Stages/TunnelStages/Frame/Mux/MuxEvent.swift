@@ -3,12 +3,17 @@ package import NIOCore
 
 /// What a frame means for the owner of a session.
 package enum MuxEvent: Sendable {
+    /// Nothing that the owner has to do.
     case none
     /// The peer has said HELLO: streams can be opened.
     case established
+    /// The peer has opened a stream: its request, the first bytes of its body, and whether these are all.
     case opened(slot: Int, RequestHead, early: ByteBuffer, end: Bool)
+    /// The head of a response has come, an informational one (1xx) perhaps.
     case head(slot: Int, ResponseHead)
+    /// Bytes of a body have come; with `end`, the peer's side of the stream is over.
     case data(slot: Int, ByteBuffer, end: Bool)
+    /// Trailers have come, and with them the end of the peer's side of the stream.
     case trailers(slot: Int, HeaderFields)
     /// The peer has given a window to a stream that waited for one.
     case windowed(slot: Int)
@@ -24,6 +29,7 @@ package enum MuxEvent: Sendable {
 
 /// Who or what ended a stream that this side didn't want to end. The words are a label of the metrics.
 package enum MuxResetCause: String, CaseIterable, Sendable {
+    /// The peer sent RESET, or broke the protocol on this stream.
     case peer
     /// The peer sent more heads or trailers than can be held.
     case excessive

@@ -4,33 +4,51 @@ package import Pipeline
 
 /// One frame of the `mux` protocol, decoded. The bytes of each are specified in `docs/protocol.md`.
 package enum MuxFrame: Equatable, Sendable {
+    /// HELLO: what the sender says of itself, first and once.
     case hello(MuxSettings)
-    /// `payload` is a request's head, its length before it, and early data.
+    /// OPEN: `payload` is a request's head, its length before it, and early data.
     case open(stream: UInt32, payload: ByteBuffer, end: Bool)
+    /// HEAD: `payload` is a response's head, still encoded.
     case head(stream: UInt32, payload: ByteBuffer)
     /// A part of a DATA frame, as it came: `end` only with the last part of the last frame. `isEmptyFrame` for a frame that
     /// had no bytes at all.
     case data(stream: UInt32, bytes: ByteBuffer, end: Bool, isEmptyFrame: Bool)
+    /// TRAILERS: `payload` is a block of fields, still encoded; it ends the sender's side of the stream.
     case trailers(stream: UInt32, payload: ByteBuffer)
+    /// WINDOW: so many bytes more may be sent, on the stream or, with stream 0, in the session.
     case window(stream: UInt32, increment: UInt32)
+    /// RESET: the stream is over at once, both ways.
     case reset(stream: UInt32, Failure)
+    /// PING: asks for a PONG with the same token.
     case ping(UInt64)
+    /// PONG: the answer to a PING, with its token.
     case pong(UInt64)
+    /// GOAWAY: the sender takes no streams above `last`.
     case goAway(last: UInt32, Failure)
     /// A type that this version doesn't know. Skipped.
     case unknown(type: UInt8)
 
     /// The types of frames, by their numbers.
     package enum Kind: UInt8, CaseIterable {
+        /// Says who one is; each side's first frame.
         case hello = 0
+        /// Opens a stream with a request's head and early data.
         case open = 1
+        /// A response's head.
         case head = 2
+        /// Bytes of a body or a tunnel.
         case data = 3
+        /// The fields behind a body.
         case trailers = 4
+        /// Credit for a stream or for the session.
         case window = 5
+        /// Ends a stream at once.
         case reset = 6
+        /// Asks whether the peer is there.
         case ping = 7
+        /// Answers a PING.
         case pong = 8
+        /// Says that no new streams are taken.
         case goAway = 9
     }
 
@@ -52,20 +70,26 @@ package enum MuxFrame: Equatable, Sendable {
 
 /// Sizes that are part of version 1 of the protocol, in bytes.
 package enum MuxLimits {
+    /// The largest payload of DATA.
     package static let dataPayload = 65_536
     /// A head: a target of 16 KiB, fields of 64 KiB, and what belongs to them.
     package static let head = 98_304
+    /// The most bytes of a body that OPEN carries behind its head.
     package static let earlyData = 16_384
+    /// The largest payload of the frames that carry neither heads nor data.
     package static let controlPayload = 1_024
     static let message = 256
+    /// The most credit that a window may have; more is a breach of the protocol.
     package static let maximumWindow = Int(Int32.max)
 }
 
 /// What one side says of itself in HELLO.
 package struct MuxSettings: Sendable, Equatable {
+    /// The version of the protocol that is spoken here.
     package static let version: UInt16 = 1
     static let magic: UInt64 = 0x464C_5549_4449_5459  // "FLUIDITY"
 
+    /// The version that the sender speaks.
     package var version = MuxSettings.version
     /// What each new stream of the peer may send before credit, in bytes.
     package var streamWindow: UInt32
@@ -78,6 +102,7 @@ package struct MuxSettings: Sendable, Equatable {
     /// Whether requests may say which of the opener's clients they are from.
     package var takesClientNames: Bool
 
+    /// The settings of a sender that speaks this version.
     package init(
         streamWindow: UInt32, sessionWindow: UInt32, maxStreams: UInt32, offers: BodyCapabilities = [],
         takesClientNames: Bool = false

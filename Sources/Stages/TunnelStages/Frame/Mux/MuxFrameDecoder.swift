@@ -17,6 +17,7 @@ package struct MuxFrameDecoder {
         case failed
     }
 
+    /// A decoder at the start of a connection.
     package init() {}
 
     /// Takes what was read. Call `next` until it returns nil before the next `append`.

@@ -42,6 +42,7 @@ package enum MuxHeadCoding {
         return true
     }
 
+    /// Writes a response's head as the payload of HEAD; false, with nothing written, if it is too large for a frame.
     package static func encode(_ head: ResponseHead, into out: inout ByteBuffer) -> Bool {
         let reason = head.phrase.withBytes(\.count)
         let block = head.fields.block
@@ -57,6 +58,7 @@ package enum MuxHeadCoding {
         return true
     }
 
+    /// Writes trailers as the payload of TRAILERS; false, with nothing written, if they are too large for a frame.
     package static func encode(_ fields: HeaderFields, into out: inout ByteBuffer) -> Bool {
         guard fields.count <= UInt16.max, fields.block.readableBytes + 2 <= MuxLimits.head else { return false }
         out.reserveCapacity(minimumWritableBytes: 2 + fields.block.readableBytes)
@@ -106,6 +108,7 @@ package enum MuxHeadCoding {
         return head
     }
 
+    /// A response's head from a HEAD frame's payload; nil if it is malformed, or deflated where that wasn't offered.
     package static func decodeResponse(_ payload: ByteBuffer, mayBeDeflated: Bool) -> ResponseHead? {
         var payload = payload
         guard let status = payload.readInteger(as: UInt16.self), (100...999).contains(status),
@@ -125,6 +128,7 @@ package enum MuxHeadCoding {
 
     static func size(_ fields: HeaderFields) -> Int { fields.block.storageCapacity + 64 }
 
+    /// The fields from a TRAILERS frame's payload; nil if they are malformed.
     package static func decodeTrailers(_ payload: ByteBuffer) -> HeaderFields? {
         var payload = payload
         return payload.readFields(upgrade: false)

@@ -19,6 +19,7 @@ extension MuxSession {
     /// Data up to this size, in bytes, is copied behind its header; larger data goes out as it is.
     static let copied = 4_096
 
+    /// Whether frames wait that need no credit: HELLO, WINDOW, RESET, PING, PONG or GOAWAY.
     package var hasControl: Bool { !control.isEmpty }
 
     /// Writes the next frame: all of it into `out`, or its header there and the rest in the result's payload. Nil when there

@@ -58,6 +58,7 @@ extension MuxSession {
     /// Whether a slot is still that stream's.
     func isOpen(_ slot: Int, _ stream: UInt32) -> Bool { streams[slot].id == stream }
 
+    /// Whether both sides have ended the stream.
     package func isOver(_ slot: Int) -> Bool { streams[slot].isOver }
 
     /// Forgets a stream that both sides have ended. True if it did.

@@ -8,19 +8,23 @@ package import Pipeline
 package struct MuxSession {
     /// Which of the two sides it is: only one opens streams.
     package enum Role: Sendable {
-        /// Dialled, and opens streams.
+        /// The side that dialled, and opens streams.
         case opener
-        /// Was dialled, and answers them.
+        /// The side that was dialled, and answers them.
         case acceptor
     }
 
+    /// The side of the connection that this session is.
     package let role: Role
+    /// The limits that the session was made with.
     package let configuration: MuxConfiguration
+    /// Whether the peer's HELLO has come.
     package internal(set) var isEstablished = false
     /// Over: nothing more is taken, and nothing but the reason is written.
     package internal(set) var failure: Failure?
     /// Whether the peer, or this side, has said that no streams are to be opened.
     package internal(set) var isGoingAway = false
+    /// Whether this side has sent GOAWAY, or has it in its queue.
     package internal(set) var sentGoAway = false
 
     var streams: [MuxStreamState] = []
@@ -31,8 +35,10 @@ package struct MuxSession {
 
     // Receiving: what came and is not passed on; what was passed on and is not yet granted again. Streams that are over and
     // still hold something are in it.
+    /// Bytes that have come and aren't passed on, those of streams that are over included.
     package var received = 0
     var consumed = 0
+    /// The memory of heads and trailers that are held, in bytes.
     package var heldHeads = 0
     /// Streams that are over, and whose bytes are not all passed on.
     package var unsettled = 0
@@ -40,6 +46,7 @@ package struct MuxSession {
     package var pinned = 0
     // Sending.
     var sendWindow = 0
+    /// Bytes that wait to be sent, of all streams.
     package internal(set) var queuedBytes = 0
     /// Those of them that wait for the window of their own stream: what others send isn't to wait with them.
     var stuckBytes = 0
@@ -62,6 +69,7 @@ package struct MuxSession {
     var isHeldBack = false
     var crowding = MuxCrowding()
 
+    /// A session whose HELLO waits to be written.
     package init(role: Role, configuration: MuxConfiguration, now: NIODeadline) {
         self.role = role
         self.configuration = configuration
@@ -70,6 +78,7 @@ package struct MuxSession {
         control.append(.hello(configuration.settings(role)))
     }
 
+    /// How many streams are open.
     package var openStreams: Int { slots.count }
 
     /// What bodies the peer takes beside plain ones.
@@ -140,6 +149,7 @@ package struct MuxSession {
         return streams[slot].recent <= Self.light ? .light : .heavy
     }
 
+    /// Takes the note of `park` back: the stream no longer waits for room.
     package mutating func unpark(_ slot: Int) { streams[slot].isParked = false }
 
     /// To be called when what a stream has to send, or its window, has changed.
@@ -179,6 +189,7 @@ package struct MuxSession {
         return true
     }
 
+    /// Queues bytes of a stream, whatever its window: ask `acceptsData` first. After `end`, they are dropped.
     package mutating func send(_ bytes: ByteBuffer, on slot: Int) {
         guard bytes.readableBytes > 0, !streams[slot].isEndQueued else { return }
         streams[slot].noteSending(bytes.readableBytes)

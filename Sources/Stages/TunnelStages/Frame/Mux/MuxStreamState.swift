@@ -5,6 +5,7 @@ import Pipeline
 /// What a stream that is over still holds of its session's memory: bytes that came and are not passed on, and heads. It comes
 /// back to the session when they are passed on or dropped.
 package struct MuxHolding: Equatable {
+    /// Bytes that came and aren't passed on.
     package var bytes = 0
     var heads = 0
     /// What the bytes keep from being freed, being slices of larger buffers.

@@ -5,7 +5,7 @@ package import Pipeline
 package enum WaitingPage {
     private static let seconds = 3
 
-    /// Nil for requests that had better wait: whoever sent them couldn't read the page.
+    /// The page for a request; nil for those that had better wait: whoever sent them couldn't read it.
     package static func answer(to request: RequestHead, _ phase: ServerPresence.Phase) -> LocalResponse? {
         guard isNavigation(request) else { return nil }
         let text: String
@@ -32,6 +32,7 @@ package enum WaitingPage {
         return response
     }
 
+    /// A response with 503 and Retry-After, for an exchange that the tunnel isn't there for.
     package static func unavailable(_ reason: String) -> LocalResponse {
         var response = LocalResponse(
             status: 503, body: reason + "\n", failure: Failure(.tunnelDown, reason))

@@ -8,14 +8,18 @@ package struct WebSocketMessages: Sendable {
     package enum Sender: Sendable {
         /// Its frames are masked.
         case client
+        /// Its frames aren't masked.
         case server
     }
 
     /// A message, put together from its frames.
     package struct Message: Sendable, Equatable {
+        /// The opcode of the message's first frame: text, binary, or a control frame's.
         package var opcode: WebSocketOpcode
+        /// The payload of all its frames, unmasked.
         package var data: ByteBuffer
 
+        /// A message of one type.
         package init(_ opcode: WebSocketOpcode, _ data: ByteBuffer) {
             self.opcode = opcode
             self.data = data
@@ -24,9 +28,12 @@ package struct WebSocketMessages: Sendable {
 
     /// Why the bytes are no WebSocket: the code that such a connection is closed with (RFC 6455, 7.4.1).
     package struct Violation: Error, Sendable, Equatable {
+        /// The status code of the close frame.
         package var code: UInt16
 
+        /// The frames break RFC 6455 (code 1002).
         package static let protocolError = Violation(code: 1002)
+        /// A message is over the limit. The code is 1009.
         package static let tooLarge = Violation(code: 1009)
     }
 
@@ -35,12 +42,15 @@ package struct WebSocketMessages: Sendable {
     private var input = ByteBuffer()
     private var fragments: Message?
 
+    /// A reader at the start of a WebSocket.
+    ///
     /// - Parameter limit: What a message may have, in bytes.
     package init(from sender: Sender, limit: Int) {
         self.sender = sender
         self.limit = limit
     }
 
+    /// Appends what was read.
     package mutating func append(_ bytes: ByteBuffer) { input.writeImmutableBuffer(bytes) }
 
     /// The next whole message, or nil if more bytes are needed.
@@ -145,7 +155,7 @@ package struct WebSocketMessages: Sendable {
         return buffer
     }
 
-    /// The data of a close frame.
+    /// A close frame with a code and as much of a reason as has room (RFC 6455, 5.5.1); an empty one for a code that can't be sent.
     package static func closing(_ code: Int, _ reason: String) -> Message {
         var data = ByteBuffer()
         if isSendable(code) {
