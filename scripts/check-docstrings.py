@@ -22,6 +22,8 @@ REQUIREMENTS = {
     "Hashable": "== hash",
     "Comparable": "== <",
     "Identifiable": "id",
+    # A factory has nothing to be made with.
+    "StageFactory": "init()",
     "RawRepresentable": "rawValue RawValue init(rawValue:)",
     "OptionSet": "rawValue RawValue init(rawValue:)",
     "CaseIterable": "allCases",

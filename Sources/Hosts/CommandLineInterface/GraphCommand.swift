@@ -76,7 +76,9 @@ package struct PipelineGraph {
                 let padding = String(repeating: " ", count: width - entry.name.count)
                 let settings = Self.chosen(entry)
                 text += "  \(entry.name)" + (settings.isEmpty ? "" : "\(padding)  \(settings)") + "\n"
-                if pipeline.wakesServer(in: entry) { text += "    ┆  exchanges wait here while the server is woken ('lifecycle')\n" }
+                if pipeline.wakesServer(in: entry) {
+                    text += "    ┆  exchanges wait here while the server is woken ('lifecycle')\n"
+                }
                 if entry.form.output != .end { text += "    │  \(entry.form.output.plural)\n" }
             }
             return text

@@ -2,6 +2,7 @@ public import HTTPMessages
 
 /// A stage that every exchange passes and that has something of its own on each event loop: counters, a gate that all exchanges share.
 public protocol LoopFilterStage: Stage where Input == Exchange, Output == Exchange {
+    /// What the stage has on each event loop.
     associatedtype Filter: LoopFilter
 
     /// The stage's part on one event loop. Runs on the shard's loop, once; `shard.assembling` has the labels of its metrics.

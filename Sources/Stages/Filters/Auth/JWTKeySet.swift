@@ -1,6 +1,6 @@
-import Pipeline
 public import ConfigurationLanguage
 import JWTKit
+import Pipeline
 
 #if canImport(FoundationEssentials)
 import FoundationEssentials

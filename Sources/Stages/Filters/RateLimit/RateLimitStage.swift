@@ -149,9 +149,10 @@ final class RateLimitFilter: LoopFilter {
             return .answer(RateLimitRefusal.concurrent(limit, by: stage.key))
         }
         guard stage.watches else { return .pass }
-        return .gate(RateLimitGate(
-            open: stage.concurrent.map { ($0.counts, key) },
-            download: stage.download.map { PacedDirection(.response, $0, key, delays) },
-            upload: stage.upload.map { PacedDirection(.request, $0, key, delays) }))
+        return .gate(
+            RateLimitGate(
+                open: stage.concurrent.map { ($0.counts, key) },
+                download: stage.download.map { PacedDirection(.response, $0, key, delays) },
+                upload: stage.upload.map { PacedDirection(.request, $0, key, delays) }))
     }
 }
