@@ -1,6 +1,6 @@
 # The two commands that matter are `make run` and `make test`; the rest are their parts.
 
-.PHONY: help run test build lambda lint format generate certificates clean
+.PHONY: help run test build lambda lint format generate mutate certificates clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,8 +26,11 @@ format: ## Format the code
 generate: ## Make the reference of stages and metrics, and the JSON Schema, anew
 	@scripts/generate
 
+mutate: ## Break the program in many places, one at a time, and say which tests notice (an hour)
+	@scripts/mutate
+
 certificates: build ## Make development certificates in run/certs, where they are missing
 	@scripts/development-certificates .build/release/fluidity
 
 clean: ## Remove what was built; certificates in run/ stay
-	@rm -rf .build .build-compare .venv
+	@rm -rf .build .build-compare .build-mutants .venv

@@ -124,7 +124,7 @@ async def test_what_is_deflated(make_wire, origin, fields, is_deflated):
         await until_up(tunnel, origin)
         response = await fetch(tunnel.port, origin.url("/text"))
     assert response.body == TEXT
-    assert [each for each in response.fields if each[0] != "Content-Length"] == list(fields)
+    assert [each for each in response.fields if each[0] not in ("Content-Length", "Date")] == list(fields)
     assert (counted(tunnel, "down") < 30_000) == is_deflated
 
 

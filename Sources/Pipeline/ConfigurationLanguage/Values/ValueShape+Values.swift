@@ -38,7 +38,8 @@ extension HostPort {
     /// A name, an IPv4 address or an IPv6 address in brackets.
     fileprivate static let host =
         #"(\[[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(%[^\]]+)?\]|([A-Za-z0-9_][A-Za-z0-9_-]{0,62}\.)*[A-Za-z0-9_][A-Za-z0-9_-]{0,62}\.?)"#
-    fileprivate static let port =
+    /// A port, in a regular expression.
+    package static let port =
         "0*([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 
     public static var shape: ValueShape { .text(pattern: "^\(host):\(port)$") }

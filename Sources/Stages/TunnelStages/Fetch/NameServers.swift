@@ -28,7 +28,13 @@ public struct NameServers: Sendable, Equatable, ConfigurationValue {
     public static var typeDescription: String {
         "'system', the address of a name server such as 10.0.0.53 or 10.0.0.53:5353, or a list of these"
     }
-    public static var shape: ValueShape { .oneOf([.text, .list(.text)]) }
+    public static var shape: ValueShape {
+        let octet = "(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
+        let v4 = "\(octet)(\\.\(octet)){3}"
+        let v6 = "[0-9A-Fa-f]*:[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*"
+        let server = "(\(v4)|\\[\(v6)\\])(:\(HostPort.port))?|\(v6)"
+        return .oneOf([.text(pattern: "^(system|none|\(server))$"), .list(.text(pattern: "^(\(server))$"))])
+    }
 
     public static func decode(_ node: ConfigurationNode, in context: DecodingContext) -> NameServers? {
         if case .scalar(let scalar) = node.content {
