@@ -23,7 +23,7 @@ lint: ## Check how the code is formatted
 format: ## Format the code
 	@swift format format --in-place --parallel --recursive Package.swift Sources Tests examples
 
-generate: ## Make the reference of stages and metrics, and the JSON Schema, anew
+generate: ## Make what follows from the sources anew: the stages' pages, metrics, JSON Schema, floors
 	@scripts/generate
 
 mutate: ## Break the program in many places, one at a time, and say which tests notice (an hour)

@@ -32,7 +32,8 @@ public final class Outbound {
         onEstablished = nil
     }
 
-    /// Nothing new goes over the connection: it may be replaced before it ends.
+    /// Nothing new goes over the connection: it may be replaced before it ends. To the one who dialled it is a loss: the next is dialled
+    /// behind the back-off, and there is none until then.
     public func retire(because error: any Error) {
         if failure == nil { failure = error }
         onRetired?()

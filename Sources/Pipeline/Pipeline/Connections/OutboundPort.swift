@@ -9,7 +9,8 @@ public protocol OutboundPort: AnyObject {
     /// How long an exchange may wait for a connection. Zero while none can come in that time.
     var patience: TimeAmount { get }
     /// Those that are open are full: another one is opened beside them if it can be had. To be called again for each that is wanted; it is
-    /// its user who closes it when nobody needs it any more.
+    /// its user who closes it when nobody needs it any more. Nothing happens while none is up; `connect` opens fifteen more at most on a
+    /// loop, one at a time.
     func openAnother()
 }
 

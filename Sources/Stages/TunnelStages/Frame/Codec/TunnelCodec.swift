@@ -4,7 +4,7 @@ import Pipeline
 
 /// A protocol between agent and server: both of its ends, and what it needs from what stands around it.
 ///
-/// A codec has a folder of its own, with a type that conforms to this, and a line in `FrameCodec.implementation`. Exchanges that wait for a
+/// A codec has a case of `FrameCodec`, a folder of its own with a type that conforms to this, and a line in `FrameCodec.implementation`. Exchanges that wait for a
 /// session, attempts to reach a server, and what is counted are the same for all: `TunnelQueue`, `SessionAttempts`, `SessionMeter`.
 protocol TunnelCodec: Sendable {
     /// What ALPN calls the protocol (RFC 7301), the name that is liked best first: TLS asks for one of them. None where nothing is asked.

@@ -5,7 +5,7 @@ import Testing
 @testable import TunnelStages
 
 /// Windows grow where the way is long and what comes is passed on, and nowhere else.
-@Suite struct MuxWindowGrowthTests {
+@Suite struct MuxGrowthTests {
     private static let window = 16 << 10
 
     /// An opener whose peer is so far away, and which has so many streams that are being answered.
