@@ -16,6 +16,8 @@ public final class Outbound {
     public var onRetired: (() -> Void)?
     /// Why the connection is of no use, told before it is closed.
     public var failure: (any Error)?
+    /// Why it is of no use will be so at the next attempt, until somebody changes something at one of the two sides.
+    package var isMismatch = false
 
     public init(channel: any Channel, host: String) {
         self.channel = channel

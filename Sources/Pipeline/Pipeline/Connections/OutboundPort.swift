@@ -10,11 +10,16 @@ public protocol OutboundPort: AnyObject {
     /// Those that are open are full: another one is opened beside them if it can be had. To be called again for each that is wanted; it is
     /// its user who closes it when nobody needs it any more.
     func openAnother()
+    /// Somebody wants a connection and there is none: the next attempt is made now, if that is of use, and not after its usual wait. To be
+    /// called as often as somebody does.
+    func hasten()
 }
 
 extension OutboundPort {
     /// By default there is one connection at a time.
     public func openAnother() {}
+    /// By default the next attempt comes when it comes.
+    public func hasten() {}
 }
 
 /// The user of outgoing connections.

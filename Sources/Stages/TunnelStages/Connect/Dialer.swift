@@ -30,11 +30,18 @@ final class Dialer: OutboundPort {
     private var client: (any OutboundClient)?
     private var connection: Outbound?
     private var retry: Scheduled<Void>?
+    /// When that is due.
+    private var nextDial = NIODeadline.distantFuture
     private let finder: AddressFinder
     private var backoff = Backoff()
     /// For what only a change of a configuration or of a certificate can mend.
     private var patientBackoff = Backoff(first: .seconds(10), longest: .seconds(60))
     private var isLasting = false
+    /// A way leads to a server with which this side doesn't go together.
+    private var isMismatch = false
+    private var pace = DialPace()
+    /// Another attempt before its time may succeed: what was in the way of the last may be over at any moment.
+    private var mayHasten = false
     private var isStopped = false
     private var isDialing = false
     private var isUp = false
@@ -117,6 +124,17 @@ final class Dialer: OutboundPort {
         extra.add(to: .init(way: routes[route], server: to), for: client)
     }
 
+    /// Unless only a change of something mends what is in the way: a password or a certificate that is refused isn't shown more often
+    /// because somebody asks.
+    func hasten() {
+        guard !isUp, !isStopped else { return }
+        let now = NIODeadline.now()
+        let wait = pace.want(until: now + TimeAmount(configuration.wait), at: now)
+        guard mayHasten, connection == nil, !isDialing, isWorthDialing, nextDial > now + wait else { return }
+        retry?.cancel()
+        redial(in: wait)
+    }
+
     func stop() -> EventLoopFuture<Void> {
         isStopped = true
         retry?.cancel()
@@ -151,11 +169,13 @@ final class Dialer: OutboundPort {
         faults = []
         rests = []
         isLasting = false
+        isMismatch = false
     }
 
     private func dial() {
         guard !isStopped, !isDialing, isWorthDialing, let to else { return }
         allRest = nil
+        if route == 0 { pace.began(at: .now()) }
         // Where a server is found out only now, so is the way that the environment names for it.
         if configuration.to == .discover, route == 0, let found = try? configuration.routes(to: to, in: .process) { routes = found }
         isDialing = true
@@ -327,6 +347,7 @@ final class Dialer: OutboundPort {
         }
         if wasTried { failures.add() }
         note(cause, rest)
+        if connection?.isMismatch == true { isMismatch = true }
         if route + 1 < routes.count {
             client?.lost(connection, because: cause)
             // The next way at once: waiting comes when all have been tried.
@@ -389,10 +410,20 @@ final class Dialer: OutboundPort {
         var generator = SystemRandomNumberGenerator()
         retry?.cancel()
         var wait = isLasting ? patientBackoff.next(using: &generator) : backoff.next(using: &generator)
+        mayHasten = !isLasting && !isMismatch && allRest == nil
+        if mayHasten { wait = pace.wait(wait, at: .now()) }
         if let presence { wait = min(wait, TimeAmount(presence.retryInterval)) }
         if let allRest { wait = max(wait, allRest.until - .now()) }
         beginRound()
-        retry = shard.loop.assumeIsolated().scheduleTask(in: wait) { self.dial() }
+        redial(in: wait)
+    }
+
+    private func redial(in wait: TimeAmount) {
+        nextDial = .now() + wait
+        retry = shard.loop.assumeIsolated().scheduleTask(in: wait) {
+            self.nextDial = .distantFuture
+            self.dial()
+        }
     }
 }
 

@@ -35,6 +35,7 @@ final class TunnelQueue {
     /// Starts an exchange, behind those that wait already, or lets it wait.
     func take(_ exchange: Exchange) {
         if waiting.isEmpty, begin(exchange) { return }
+        downstream.hasten()
         let patience = downstream.patience
         guard patience > .zero, waiting.count < Self.limit else { return Self.refuse(exchange, downstream.status) }
         waiting.append(exchange, for: patience)
