@@ -22,9 +22,10 @@ import Testing
     }
 
     /// The usual wait, how long after the last wish it is looked at, and what is waited, in milliseconds.
-    @Test(arguments: [
-        (100, 100, 100), (15_000, 100, 1_000), (15_000, 9_999, 1_000), (15_000, 10_000, 15_000), (50, 0, 100), (50, 10_000, 50),
-    ] as [(Int64, Int64, Int64)])
+    @Test(
+        arguments: [
+            (100, 100, 100), (15_000, 100, 1_000), (15_000, 9_999, 1_000), (15_000, 10_000, 15_000), (50, 0, 100), (50, 10_000, 50),
+        ] as [(Int64, Int64, Int64)])
     func `While somebody may wait, the next round is soon`(_ usual: Int64, _ after: Int64, _ expected: Int64) {
         var pace = DialPace()
         pace.began(at: start)

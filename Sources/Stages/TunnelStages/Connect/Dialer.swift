@@ -10,10 +10,10 @@ import Platform
 final class Dialer: OutboundPort {
     private static let farewell = TimeAmount.milliseconds(250)
 
-    private let configuration: ConnectConfiguration
-    private let presence: ServerPresence?
+    let configuration: ConnectConfiguration
+    let presence: ServerPresence?
     private var routes: [Route]
-    private let shard: Shard
+    let shard: Shard
     /// The way that is tried or used: an index of `routes`.
     private var route = 0
     /// Why the ways before it failed.
@@ -26,25 +26,25 @@ final class Dialer: OutboundPort {
     /// The proxy that has opened the way of the connection.
     private var openedBy: ProxyAddress?
     /// What ends first where all ways rest: before that, no attempt can succeed.
-    private var allRest: ProxyStandings.Rest?
+    var allRest: ProxyStandings.Rest?
     private var client: (any OutboundClient)?
-    private var connection: Outbound?
-    private var retry: Scheduled<Void>?
+    var connection: Outbound?
+    var retry: Scheduled<Void>?
     /// When that is due.
-    private var nextDial = NIODeadline.distantFuture
+    var nextDial = NIODeadline.distantFuture
     private let finder: AddressFinder
-    private var backoff = Backoff()
+    var backoff = Backoff()
     /// For what only a change of a configuration or of a certificate can mend.
-    private var patientBackoff = Backoff(first: .seconds(10), longest: .seconds(60))
-    private var isLasting = false
+    var patientBackoff = Backoff(first: .seconds(10), longest: .seconds(60))
+    var isLasting = false
     /// A way leads to a server with which this side doesn't go together.
-    private var isMismatch = false
-    private var pace = DialPace()
+    var isMismatch = false
+    var pace = DialPace()
     /// Another attempt before its time may succeed: what was in the way of the last may be over at any moment.
-    private var mayHasten = false
-    private var isStopped = false
-    private var isDialing = false
-    private var isUp = false
+    var mayHasten = false
+    var isStopped = false
+    var isDialing = false
+    var isUp = false
     private var downSince = WallTime.seconds
     private var reason = "not connected yet"
     private var wasUp = false
@@ -87,7 +87,7 @@ final class Dialer: OutboundPort {
     private var place: String { to.map { "\($0)" } ?? configuration.to.description }
 
     /// A server that nobody has woken isn't dialled: at its last address may be somebody else's.
-    private var isWorthDialing: Bool {
+    var isWorthDialing: Bool {
         switch presence?.phase {
         case nil, .waking, .up: true
         case .asleep, .failed: false
@@ -124,17 +124,6 @@ final class Dialer: OutboundPort {
         extra.add(to: .init(way: routes[route], server: to), for: client)
     }
 
-    /// Unless only a change of something mends what is in the way: a password or a certificate that is refused isn't shown more often
-    /// because somebody asks.
-    func hasten() {
-        guard !isUp, !isStopped else { return }
-        let now = NIODeadline.now()
-        let wait = pace.want(until: now + TimeAmount(configuration.wait), at: now)
-        guard mayHasten, connection == nil, !isDialing, isWorthDialing, nextDial > now + wait else { return }
-        retry?.cancel()
-        redial(in: wait)
-    }
-
     func stop() -> EventLoopFuture<Void> {
         isStopped = true
         retry?.cancel()
@@ -164,7 +153,7 @@ final class Dialer: OutboundPort {
     }
 
     /// All ways are tried anew, or the one that leads to the server is known.
-    private func beginRound(at route: Int = 0) {
+    func beginRound(at route: Int = 0) {
         self.route = route
         faults = []
         rests = []
@@ -172,7 +161,7 @@ final class Dialer: OutboundPort {
         isMismatch = false
     }
 
-    private func dial() {
+    func dial() {
         guard !isStopped, !isDialing, isWorthDialing, let to else { return }
         allRest = nil
         if route == 0 { pace.began(at: .now()) }
@@ -404,26 +393,6 @@ final class Dialer: OutboundPort {
         isUp = false
         reason = text
         if hadBeenUp { presence?.disconnected() }
-    }
-
-    private func redial() {
-        var generator = SystemRandomNumberGenerator()
-        retry?.cancel()
-        var wait = isLasting ? patientBackoff.next(using: &generator) : backoff.next(using: &generator)
-        mayHasten = !isLasting && !isMismatch && allRest == nil
-        if mayHasten { wait = pace.wait(wait, at: .now()) }
-        if let presence { wait = min(wait, TimeAmount(presence.retryInterval)) }
-        if let allRest { wait = max(wait, allRest.until - .now()) }
-        beginRound()
-        redial(in: wait)
-    }
-
-    private func redial(in wait: TimeAmount) {
-        nextDial = .now() + wait
-        retry = shard.loop.assumeIsolated().scheduleTask(in: wait) {
-            self.nextDial = .distantFuture
-            self.dial()
-        }
     }
 }
 
