@@ -190,3 +190,33 @@ async def test_clients_take_turns(make_proxy, make_tunnel, held, way):
             assert (await each.response()).status == 200
             each.abort()
     assert held.paths()[:3] == ["/held", "/many", "/one"] and len(held.paths()) == 32
+
+
+async def test_one_client_cannot_take_all_places(make_tunnel, held):
+    """1,024 may wait. Who has all of them gives his last to another, who goes on next."""
+    keys = {"connections-per-origin": 1, "connect-timeout": "10m"}
+    tunnel = make_tunnel(server={"fetch": keys}, agent_top={"event-loops": 1}, server_top={"event-loops": 1})
+    await asyncio.to_thread(tunnel.start)
+
+    @held.on("/one")
+    async def answer(exchange):
+        await exchange.respond(200, body=b"fine")
+
+    connections = []
+    async with patiently(60):
+        try:
+            connections.append(await ask(tunnel.port, held.url("/held")))
+            await eventually(lambda: held.requests, 10, "the connection is in use")
+            for _ in range(1_024):
+                connections.append(await ask(tunnel.port, held.url("/many"), "127.0.0.2"))
+            refused = await ask(tunnel.port, held.url("/many"), "127.0.0.2")
+            connections.append(refused)
+            assert (await refused.response()).status == 503
+            connections.append(await ask(tunnel.port, held.url("/one"), "127.0.0.3"))
+            gives_way = await connections[1_024].response()
+            assert gives_way.status == 503 and gives_way.text == "too many requests wait for 127.0.0.1\n"
+            held.go.set()
+            assert (await connections[-1].response()).body == b"fine"
+        finally:
+            for each in connections:
+                each.abort()
