@@ -24,8 +24,20 @@ import Testing
 
     private let bench = ExchangeBench()
     private let pool = OriginPool<Connection>()
+    private let line: WaitingExchanges
     private let clients: [String: Inbound] = ["ann", "bob"].reduce(into: [:]) {
         $0[$1] = Inbound(channel: EmbeddedChannel(), remote: $1)
+    }
+
+    init() {
+        line = WaitingExchanges(on: bench.shard, limit: 100) { exchange, _ in
+            exchange.abortResponse(Failure(.excessive, "no place"))
+        }
+        pool.line = line
+    }
+
+    private func wait(_ exchanges: [Exchange]) {
+        for each in exchanges { line.append(each, for: .seconds(10)) }
     }
 
     /// An exchange of a client, or of one that can't be told from others.
@@ -79,7 +91,7 @@ import Testing
 
     @Test func `A free connection goes to whoever waits longest`() {
         let waiting = [exchange("ann"), exchange("bob")]
-        for each in waiting { #expect(pool.wait(each, atMost: 8)) }
+        wait(waiting)
         #expect(pool.takeWaiting(for: Connection("free")) === waiting[0])
         #expect(pool.takeWaiting(for: Connection("free")) === waiting[1])
         #expect(pool.takeWaiting(for: Connection("free")) == nil)
@@ -87,7 +99,7 @@ import Testing
 
     @Test func `A free connection of a client's own goes to nobody else who waits`() throws {
         let waiting = [exchange("bob"), exchange(nil), exchange("ann")]
-        for each in waiting { #expect(pool.wait(each, atMost: 8)) }
+        wait(waiting)
         let hers = Connection("ann's", try owner("ann"))
         #expect(pool.takeWaiting(for: hers) === waiting[2])
         #expect(pool.takeWaiting(for: hers) == nil && pool.waiting == 2)
@@ -99,8 +111,8 @@ import Testing
     @Test func `An owner goes before others a few times, and then it is their turn`() throws {
         let hers = Connection("ann's", try owner("ann"))
         let bob = exchange("bob")
-        #expect(pool.wait(bob, atMost: 100))
-        for _ in 0..<20 { #expect(pool.wait(exchange("ann"), atMost: 100)) }
+        wait([bob])
+        for _ in 0..<20 { wait([exchange("ann")]) }
         var turns = 0
         while pool.takeWaiting(for: hers) != nil { turns += 1 }
         #expect(turns == OriginPool<Connection>.courtesy && !pool.shows(courtesyTo: hers))
@@ -113,12 +125,9 @@ import Testing
     @Test func `Whoever has left doesn't wait`() {
         let left = exchange("ann")
         let stays = exchange("bob")
-        for each in [exchange("bob"), left, stays] { #expect(pool.wait(each, atMost: 3)) }
-        _ = pool.takeWaiting()
+        wait([left, stays])
         left.abortRequest(Failure(.cancelled, "left"))
-        // And takes nobody's place in the queue.
-        #expect(pool.wait(exchange("ann"), atMost: 2) && !pool.wait(exchange("ann"), atMost: 2))
-        #expect(pool.hasWaiting && pool.takeWaiting(for: Connection("free")) === stays)
+        #expect(pool.waiting == 1 && pool.takeWaiting(for: Connection("free")) === stays && !pool.hasWaiting)
     }
 
     @Test func `The one idle the longest is given up first`() throws {

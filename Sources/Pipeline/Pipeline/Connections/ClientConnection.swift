@@ -28,6 +28,9 @@ public struct ClientConnection: Sendable, Hashable {
         text.utf8.allSatisfy { $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "-") } ? UInt64(text, radix: 16) : nil
     }
 
+    /// The same for all connections of one client at the other end, as far as that tells; else 0, or any number.
+    package var group: UInt64 { inner.map { $0 >> Inbound.groupShift } ?? 0 }
+
     /// What this program calls the connection in a tunnel of its own. Two connections get the same name with a probability of 2⁻⁶⁴.
     package var name: UInt64 {
         guard inner != nil else { return number }

@@ -8,8 +8,10 @@ public final class Inbound {
     /// The connection's channel. Stages add their handlers to its pipeline.
     public let channel: any Channel
     /// No other connection of this process has it, before or after.
-    let number = Inbound.numbers.add(1, ordering: .relaxed).newValue
+    let number: UInt64
     private static let numbers = Atomic<UInt64>(0)
+    /// Where in a number it says which client's the connection is. It is what the other end of a tunnel knows the connection by.
+    static let groupShift: UInt64 = 40
     /// Where it came from, for logs: an address and port, or `unix`; `unknown` where the client had gone before it could be asked. Made
     /// a text where one is wanted.
     public private(set) lazy var remote =
@@ -39,6 +41,7 @@ public final class Inbound {
     public init(channel: any Channel, remote: String) {
         self.channel = channel
         self.address = nil
+        self.number = Self.number(of: ClientNetwork(Self.address(in: remote)))
         self.remote = remote
     }
 
@@ -46,6 +49,13 @@ public final class Inbound {
     package init(channel: any Channel, address: SocketAddress?) {
         self.channel = channel
         self.address = address
+        self.number = Self.number(of: ClientNetwork(address))
+    }
+
+    /// One that no other connection gets, whose upper part is the same for all of one client.
+    private static func number(of network: ClientNetwork) -> UInt64 {
+        let count = numbers.add(1, ordering: .relaxed).newValue
+        return UInt64(truncatingIfNeeded: network.hashValue) << groupShift | count & (1 << groupShift - 1)
     }
 
     /// Who it is, in logs: the identity's shortest name, or `-`.

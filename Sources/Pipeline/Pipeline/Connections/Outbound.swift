@@ -18,6 +18,8 @@ public final class Outbound {
     public var onRetired: (() -> Void)?
     /// Why the connection is of no use, told before it is closed.
     public var failure: (any Error)?
+    /// Why it is of no use will be so at the next attempt, until somebody changes something at one of the two sides.
+    package var isMismatch = false
 
     /// A connection that is being opened.
     /// - Parameter host: The name that is dialled, without port.

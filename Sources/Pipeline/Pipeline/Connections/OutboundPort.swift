@@ -12,11 +12,16 @@ public protocol OutboundPort: AnyObject {
     /// its user who closes it when nobody needs it any more. Nothing happens while none is up; `connect` opens fifteen more at most on a
     /// loop, one at a time.
     func openAnother()
+    /// Somebody wants a connection and there is none: the next attempt is made now, if that is of use, and not after its usual wait. To be
+    /// called as often as somebody does.
+    func hasten()
 }
 
 extension OutboundPort {
     /// By default there is one connection at a time.
     public func openAnother() {}
+    /// By default the next attempt comes when it comes.
+    public func hasten() {}
 }
 
 /// The user of outgoing connections.

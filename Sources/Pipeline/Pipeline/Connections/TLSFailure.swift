@@ -75,6 +75,14 @@ package enum TLSFailure: Sendable, Hashable {
         return nil
     }
 
+    /// Whether it will be the same at the next attempt, until somebody changes something at one of the two sides.
+    package var isMismatch: Bool {
+        switch self {
+        case .ended, .other: false
+        case .notTLS, .version, .untrustedCertificate, .wrongName, .noCertificate, .noProtocol, .alert: true
+        }
+    }
+
     /// Whether the peer refuses what this side showed of itself, which only another certificate or another configuration mends.
     package var isRefusal: Bool {
         if case .alert(42...46) = self { return true }

@@ -29,6 +29,18 @@ struct FairQueue<Client: Hashable & Sendable, Element: Sendable>: Sendable {
             return element
         }
 
+        mutating func removeAll(where isUnwanted: (Element) -> Bool) -> [Element] {
+            var removed: [Element] = []
+            for (client, line) in ofClient {
+                let left = line.filter(isUnwanted)
+                guard !left.isEmpty else { continue }
+                removed += left
+                ofClient[client] = left.count == line.count ? nil : line.filter { !isUnwanted($0) }
+            }
+            if !removed.isEmpty { turns.removeAll { ofClient[$0] == nil } }
+            return removed
+        }
+
         /// Takes the last of the longest line, if that has more than `least`.
         mutating func takeFromLongest(ifMoreThan least: Int) -> Element? {
             guard let client = ofClient.max(by: { $0.value.count < $1.value.count })?.key, count(of: client) > least else {
@@ -66,6 +78,15 @@ struct FairQueue<Client: Hashable & Sendable, Element: Sendable>: Sendable {
         }
         count += 1
         return leaving
+    }
+
+    var isFull: Bool { count >= limit }
+
+    /// Takes out what nobody waits for any longer.
+    mutating func removeAll(where isUnwanted: (Element) -> Bool) -> [Element] {
+        let removed = trusted.removeAll(where: isUnwanted) + suspect.removeAll(where: isUnwanted)
+        count -= removed.count
+        return removed
     }
 
     /// What waits for a client does so as a suspect's from now on.

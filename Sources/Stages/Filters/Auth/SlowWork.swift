@@ -24,6 +24,8 @@ final class SlowWork: Sendable {
         var until: NIODeadline
         var run: @Sendable () -> Void
         var leave: @Sendable () -> Void
+
+        var isWanted: Bool { ticket.isWanted && until > .now() }
     }
 
     private struct State {
@@ -58,14 +60,17 @@ final class SlowWork: Sendable {
         let ticket = Ticket()
         let work = Work(
             ticket: ticket, until: .now() + patience, run: { promise.succeed(body()) }, leave: { promise.succeed(nil) })
-        let (isNext, leaving) = state.withLock { state -> (Bool, Work?) in
+        let (isNext, leaving) = state.withLock { state -> (Bool, [Work]) in
             guard state.running >= width else {
                 state.running += 1
-                return (true, nil)
+                return (true, [])
             }
-            return (false, state.waiting.append(work, of: client, isSuspect: isSuspect))
+            // Who has left takes nobody's place.
+            var leaving = state.waiting.isFull ? state.waiting.removeAll { !$0.isWanted } : []
+            if let other = state.waiting.append(work, of: client, isSuspect: isSuspect) { leaving.append(other) }
+            return (false, leaving)
         }
-        leaving?.leave()
+        for each in leaving { each.leave() }
         if isNext { submit(work) }
         return (promise.futureResult, ticket)
     }
@@ -89,7 +94,7 @@ final class SlowWork: Sendable {
                 return nil
             }
             guard let next else { return nil }
-            if next.ticket.isWanted, next.until > .now() { return next }
+            if next.isWanted { return next }
             next.leave()
         }
     }

@@ -63,9 +63,11 @@ final class FaultPort: ExchangePort {
         let plan = draw.plan(configuration)
         guard let delay = plan.delay else { return proceed(exchange, plan) }
         note(.latency, exchange)
-        shard.loop.assumeIsolated().scheduleTask(in: delay) {
+        let timer = shard.loop.assumeIsolated().scheduleTask(in: delay) {
+            exchange.whenAbandoned = nil
             if !exchange.hasEnded { self.proceed(exchange, plan) }
         }
+        exchange.whenAbandoned = { timer.cancel() }
     }
 
     private func isMeant(_ host: String) -> Bool {

@@ -75,7 +75,8 @@ public struct ConnectFactory: StageFactory {
     public static let reference = StageReference(
         details: """
             The agent's end: keeps a connection to the server on each event loop. After a loss it dials again, with waits that \
-            double from 100 ms to 15 s and are varied by chance, so that many agents don't return at once.
+            double from 100 ms to 15 s and are varied by chance, so that many agents don't return at once. A request that wants \
+            the tunnel has the server dialled at once, every 100 ms at most.
             """,
         example: """
             - connect: { to: "tunnel.example.org:8443", wait: 10s }

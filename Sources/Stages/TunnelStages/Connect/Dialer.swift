@@ -10,10 +10,10 @@ import Platform
 final class Dialer: OutboundPort {
     private static let farewell = TimeAmount.milliseconds(250)
 
-    private let configuration: ConnectConfiguration
-    private let presence: ServerPresence?
+    let configuration: ConnectConfiguration
+    let presence: ServerPresence?
     private var routes: [Route]
-    private let shard: Shard
+    let shard: Shard
     /// The way that is tried or used: an index of `routes`.
     private var route = 0
     /// Why the ways before it failed.
@@ -26,18 +26,25 @@ final class Dialer: OutboundPort {
     /// The proxy that has opened the way of the connection.
     private var openedBy: ProxyAddress?
     /// What ends first where all ways rest: before that, no attempt can succeed.
-    private var allRest: ProxyStandings.Rest?
+    var allRest: ProxyStandings.Rest?
     private var client: (any OutboundClient)?
-    private var connection: Outbound?
-    private var retry: Scheduled<Void>?
+    var connection: Outbound?
+    var retry: Scheduled<Void>?
+    /// When that is due.
+    var nextDial = NIODeadline.distantFuture
     private let finder: AddressFinder
-    private var backoff = Backoff()
+    var backoff = Backoff()
     /// For what only a change of a configuration or of a certificate can mend.
-    private var patientBackoff = Backoff(first: .seconds(10), longest: .seconds(60))
-    private var isLasting = false
-    private var isStopped = false
-    private var isDialing = false
-    private var isUp = false
+    var patientBackoff = Backoff(first: .seconds(10), longest: .seconds(60))
+    var isLasting = false
+    /// A way leads to a server with which this side doesn't go together.
+    var isMismatch = false
+    var pace = DialPace()
+    /// Another attempt before its time may succeed: what was in the way of the last may be over at any moment.
+    var mayHasten = false
+    var isStopped = false
+    var isDialing = false
+    var isUp = false
     private var downSince = WallTime.seconds
     private var reason = "not connected yet"
     private var wasUp = false
@@ -80,7 +87,7 @@ final class Dialer: OutboundPort {
     private var place: String { to.map { "\($0)" } ?? configuration.to.description }
 
     /// A server that nobody has woken isn't dialled: at its last address may be somebody else's.
-    private var isWorthDialing: Bool {
+    var isWorthDialing: Bool {
         switch presence?.phase {
         case nil, .waking, .up: true
         case .asleep, .failed: false
@@ -146,16 +153,18 @@ final class Dialer: OutboundPort {
     }
 
     /// All ways are tried anew, or the one that leads to the server is known.
-    private func beginRound(at route: Int = 0) {
+    func beginRound(at route: Int = 0) {
         self.route = route
         faults = []
         rests = []
         isLasting = false
+        isMismatch = false
     }
 
-    private func dial() {
+    func dial() {
         guard !isStopped, !isDialing, isWorthDialing, let to else { return }
         allRest = nil
+        if route == 0 { pace.began(at: .now()) }
         // Where a server is found out only now, so is the way that the environment names for it.
         if configuration.to == .discover, route == 0, let found = try? configuration.routes(to: to, in: .process) { routes = found }
         isDialing = true
@@ -327,6 +336,7 @@ final class Dialer: OutboundPort {
         }
         if wasTried { failures.add() }
         note(cause, rest)
+        if connection?.isMismatch == true { isMismatch = true }
         if route + 1 < routes.count {
             client?.lost(connection, because: cause)
             // The next way at once: waiting comes when all have been tried.
@@ -383,16 +393,6 @@ final class Dialer: OutboundPort {
         isUp = false
         reason = text
         if hadBeenUp { presence?.disconnected() }
-    }
-
-    private func redial() {
-        var generator = SystemRandomNumberGenerator()
-        retry?.cancel()
-        var wait = isLasting ? patientBackoff.next(using: &generator) : backoff.next(using: &generator)
-        if let presence { wait = min(wait, TimeAmount(presence.retryInterval)) }
-        if let allRest { wait = max(wait, allRest.until - .now()) }
-        beginRound()
-        retry = shard.loop.assumeIsolated().scheduleTask(in: wait) { self.dial() }
     }
 }
 

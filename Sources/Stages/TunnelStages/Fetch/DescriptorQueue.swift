@@ -1,4 +1,3 @@
-import DequeModule
 import Logging
 import NIOCore
 import Pipeline
@@ -18,16 +17,22 @@ final class DescriptorQueue {
     private let shard: Shard
     private let resume: (UpstreamAttempt) -> Void
     private let refuse: (UpstreamAttempt) -> Void
-    private var waiting = Deque<UpstreamAttempt>()
+    private let forget: (UpstreamAttempt) -> Void
+    private var waiting = FairLine<ExchangeParty, ObjectIdentifier, UpstreamAttempt>()
     private var isTicking = false
 
     /// - Parameters:
     ///   - resume: Tries once more.
     ///   - refuse: Ends an exchange for which there was no descriptor in time.
-    init(shard: Shard, resume: @escaping (UpstreamAttempt) -> Void, refuse: @escaping (UpstreamAttempt) -> Void) {
+    ///   - forget: Told of an attempt whose exchange has ended.
+    init(
+        shard: Shard, resume: @escaping (UpstreamAttempt) -> Void, refuse: @escaping (UpstreamAttempt) -> Void,
+        forget: @escaping (UpstreamAttempt) -> Void
+    ) {
         self.shard = shard
         self.resume = resume
         self.refuse = refuse
+        self.forget = forget
     }
 
     private var descriptors: FileDescriptors { shard.telemetry.descriptors }
@@ -43,10 +48,30 @@ final class DescriptorQueue {
                 "there are no file descriptors left for connections: unused ones are closed",
                 metadata: ["limit": "\(descriptors.limit)", "hint": "\(FileDescriptors.advice)"])
         }
-        guard now < deadline, waiting.count < Self.limit else { return refuse(attempt) }
-        waiting.append(attempt)
+        guard !attempt.exchange.hasEnded else { return forget(attempt) }
+        let party = ExchangeParty(attempt.exchange)
+        guard now < deadline, makeRoom(for: party) else { return refuse(attempt) }
+        let id = ObjectIdentifier(attempt.exchange)
+        waiting.append(.init(attempt, id: id, of: party, until: deadline))
+        attempt.exchange.whenAbandoned = { [weak self] in
+            guard let self, let entry = waiting.remove(id, of: party) else { return }
+            forget(entry.element)
+        }
         descriptors.relieve(now: now)
         tick()
+    }
+
+    /// The client that has most places gives one up for another.
+    private func makeRoom(for party: ExchangeParty) -> Bool {
+        guard waiting.count >= Self.limit else { return true }
+        guard let leaving = waiting.popOfHeaviest(for: party) else { return false }
+        refuse(taken(leaving.element))
+        return true
+    }
+
+    private func taken(_ attempt: UpstreamAttempt) -> UpstreamAttempt {
+        attempt.exchange.whenAbandoned = nil
+        return attempt
     }
 
     private func tick() {
@@ -64,13 +89,9 @@ final class DescriptorQueue {
         var left = min(Self.portion, waiting.count)
         while left > 0, !descriptors.areExhausted, let next = waiting.popFirst() {
             left -= 1
-            resume(next)
+            resume(taken(next.element))
         }
-        // In the order in which they came, which is that of their deadlines.
-        while let first = waiting.first, let deadline = first.descriptorDeadline, deadline <= now {
-            waiting.removeFirst()
-            refuse(first)
-        }
+        for late in waiting.popExpired(at: now) { refuse(taken(late.element)) }
     }
 }
 

@@ -159,7 +159,8 @@ extension FetchPort {
         attempt.exchange.flushResponse()
     }
 
-    private func abandoned(_ attempt: UpstreamAttempt) {
+    /// Nobody needs the place that an attempt has in its origin's pool.
+    func abandoned(_ attempt: UpstreamAttempt) {
         if !attempt.isTunnel { closed(nil, attempt.origin) }
     }
 }

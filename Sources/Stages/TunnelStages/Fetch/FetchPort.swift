@@ -26,7 +26,8 @@ final class FetchPort: ExchangePort {
     /// The attempts for which there was no file descriptor.
     private(set) lazy var descriptorQueue = DescriptorQueue(
         shard: shard, resume: { [weak self] in self?.find($0) },
-        refuse: { [weak self] in self?.failed($0, UpstreamFailure.noDescriptor(for: $0.origin)) })
+        refuse: { [weak self] in self?.failed($0, UpstreamFailure.noDescriptor(for: $0.origin)) },
+        forget: { [weak self] in self?.abandoned($0) })
     private var pools: [Origin: Pool] = [:]
     private let idleBudget: IdleBudget
     /// Nothing is kept any more: this generation of the pipeline ends.
@@ -73,9 +74,7 @@ final class FetchPort: ExchangePort {
             return handler.begin(exchange, isReused: true)
         }
         guard pool.open < configuration.connectionsPerOrigin else {
-            guard pool.wait(exchange, atMost: Self.waitingLimit) else {
-                return exchange.abortResponse(Failure(.excessive, "too many requests wait for \(origin.host)"))
-            }
+            line(of: pool, for: origin).append(exchange, for: TimeAmount(configuration.connectTimeout))
             return makeWay(in: pool)
         }
         pool.open += 1
@@ -87,6 +86,28 @@ final class FetchPort: ExchangePort {
         let pool = Pool()
         pools[origin] = pool
         return pool
+    }
+
+    private func line(of pool: Pool, for origin: Origin) -> WaitingExchanges {
+        if let line = pool.line { return line }
+        let line = WaitingExchanges(on: shard, limit: Self.waitingLimit) { [weak self] exchange, refusal in
+            self?.refuse(exchange, origin, refusal)
+        }
+        pool.line = line
+        return line
+    }
+
+    private func refuse(_ exchange: Exchange, _ origin: Origin, _ refusal: WaitingExchanges.Refusal) {
+        let failure: Failure =
+            switch refusal {
+            case .late:
+                UpstreamFailure.noFreeConnection(
+                    to: origin, of: configuration.connectionsPerOrigin, in: configuration.connectTimeout)
+            case .crowded: Failure(.excessive, "too many requests wait for \(origin.host)")
+            }
+        meter.failed(failure)
+        exchange.abortResponse(failure)
+        exchange.flushResponse()
     }
 
     /// An exchange is over, and its connection waits for the next one if nobody waits for it. What the end of the response brings about,

@@ -46,7 +46,8 @@ public struct FetchConfiguration: StageConfiguration {
         ),
         .optional(
             "connect-timeout", \.connectTimeout, in: .milliseconds(10)...(.seconds(600)),
-            "How long connecting to an origin may take, its name included."),
+            "How long connecting to an origin may take, its name included; and how long a request waits for one of 'connections-per-origin' before it is answered with 503."
+        ),
         .optional(
             "first-byte-timeout", \.firstByteTimeout, in: .milliseconds(10)...(.seconds(86_400)),
             "How long an origin may take to begin its answer, after the last byte of the request."),
@@ -58,7 +59,8 @@ public struct FetchConfiguration: StageConfiguration {
             "How long both sides of a CONNECT or WebSocket may be silent."),
         .optional(
             "connections-per-origin", \.connectionsPerOrigin, in: 1...100_000,
-            "Connections to one origin on one event loop; further requests wait for one of them."),
+            "Connections to one origin on one event loop; further requests wait for one of them, as long as 'connect-timeout' says, and clients take turns."
+        ),
         .optional(
             "idle", \.idle, in: .zero...(.seconds(86_400)), "How long an unused connection is kept for the next request."),
         .optional(

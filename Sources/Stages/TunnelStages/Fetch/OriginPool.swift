@@ -1,4 +1,3 @@
-import DequeModule
 import Pipeline
 
 /// One loop's connections to one origin, and who waits for one. A class: changing a struct in a dictionary allocates.
@@ -17,11 +16,11 @@ final class OriginPool<Connection: PooledConnection> {
     var isWatched = false
     /// How many of the idle ones are one client's. Mostly there are none, and the last one will do without a search.
     private var ownedIdle = 0
-    private var queue = Deque<Exchange>()
+    /// Who waits for a connection; nil as long as nobody had to.
+    var line: WaitingExchanges?
 
-    var isUnused: Bool { open == 0 && queue.isEmpty }
-    /// Exchanges that wait, and those in the middle of them that have left.
-    var waiting: Int { queue.count }
+    var isUnused: Bool { open == 0 && !hasWaiting }
+    var waiting: Int { line?.count ?? 0 }
 
     // MARK: - Idle connections
 
@@ -63,34 +62,24 @@ final class OriginPool<Connection: PooledConnection> {
 
     // MARK: - Waiting
 
-    /// The exchange waits until a connection can take it. False when too many do.
-    func wait(_ exchange: Exchange, atMost limit: Int) -> Bool {
-        if queue.count >= limit { queue.removeAll { $0.hasEnded } }
-        guard queue.count < limit else { return false }
-        queue.append(exchange)
-        return true
-    }
-
-    /// The exchange that goes on over a connection which has become free: whoever waits longest. If he may not use it, its owner may go
-    /// before him a few times.
+    /// The exchange that goes on over a connection which has become free: the one whose turn it is. If it may not use it, the connection's
+    /// owner may go before it a few times.
     func takeWaiting(for connection: Connection) -> Exchange? {
-        guard let first = firstWaiting else { return nil }
-        if connection.mayServe(first) { return queue.popFirst() }
-        guard connection.owner != .everybody, connection.courtesy > 0,
-            let index = queue.firstIndex(where: { !$0.hasEnded && connection.mayServe($0) })
-        else { return nil }
+        guard let line, let first = line.first else { return nil }
+        if connection.mayServe(first) { return line.popFirst() }
+        guard connection.owner != .everybody, connection.courtesy > 0, let next = line.popFirst(where: connection.mayServe) else {
+            return nil
+        }
         connection.courtesy -= 1
-        return queue.remove(at: index)
+        return next
     }
 
-    /// The exchange that waits longest.
-    func takeWaiting() -> Exchange? {
-        firstWaiting == nil ? nil : queue.popFirst()
-    }
+    /// The exchange whose turn it is.
+    func takeWaiting() -> Exchange? { line?.popFirst() }
 
     /// Whether a connection is kept although others wait, who may not use it: its owner may be about to use it.
     func shows(courtesyTo connection: Connection) -> Bool {
-        guard firstWaiting != nil else {
+        guard hasWaiting else {
             connection.courtesy = Self.courtesy
             return true
         }
@@ -99,14 +88,8 @@ final class OriginPool<Connection: PooledConnection> {
         return true
     }
 
-    /// Whether anybody waits who hasn't left.
-    var hasWaiting: Bool { firstWaiting != nil }
-
-    /// Who waits longest, after those in front of him who have left are forgotten.
-    private var firstWaiting: Exchange? {
-        while let first = queue.first, first.hasEnded { queue.removeFirst() }
-        return queue.first
-    }
+    /// Whether anybody waits.
+    var hasWaiting: Bool { waiting > 0 }
 }
 
 @available(*, unavailable)

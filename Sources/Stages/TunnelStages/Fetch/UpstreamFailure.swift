@@ -1,3 +1,4 @@
+import ConfigurationLanguage
 import HTTPMessages
 import NIOCore
 import NIOPosix
@@ -41,6 +42,10 @@ enum UpstreamFailure {
             case .noSuchName, .noAddress, .malformed, .serverFailed, .answerInvalid: .nameNotResolved
             }
         return Failure(code, failure.sentence(about: origin.host, after: time.map { .nanoseconds($0.nanoseconds) }))
+    }
+
+    static func noFreeConnection(to origin: Origin, of limit: Int, in time: Duration) -> Failure {
+        Failure(.excessive, "none of the \(limit) connections to \(origin.host) that there may be became free in \(time.printed)")
     }
 
     static func noDescriptor(for origin: Origin) -> Failure {

@@ -37,7 +37,6 @@ extension HTTPServerHandler {
         } else if credit > 0 {
             exchange?.creditResponse(credit)
         }
-        if isInputClosed, deadline != nil, credit > 0 { deadline = .now() + Self.halfClosedPatience }
         // The next of several pipelined requests begins when the last response has gone out.
         if exchange == nil, output.isDrained, mode == .http { process(context) }
     }

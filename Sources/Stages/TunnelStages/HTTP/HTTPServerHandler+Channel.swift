@@ -69,21 +69,19 @@ extension HTTPServerHandler: ChannelInboundHandler {
         deadline = .now() + Self.drainPatience
     }
 
+    /// The client says nothing more. In a tunnel that may be meant so. Everywhere else who closes his half has left: clients that want their
+    /// answer hardly ever do, and nothing else would tell it of one that waits for an answer or for the next of an origin's events.
     private func inputClosed(_ context: ChannelHandlerContext) {
         isInputClosed = true
-        switch mode {
-        case .tunnel:
-            exchange?.sendRequestEnd()
-            exchange?.flushRequest()
-        case .http where exchange?.response != nil && isRequestComplete:
-            // The client may still read. If it has gone, writing will show it; if nothing is written, its time is limited.
-            // Before there is an answer, nothing would show it: then its leaving ends the request, as with most servers.
-            keepAlive = false
-            deadline = .now() + Self.halfClosedPatience
-        case .http, .lingering:
-            end(Failure(.cancelled, "the client closed the connection in the middle of a request"))
-            output.close()
+        if let exchange, exchange.response?.opensTunnel(for: exchange.request) == true {
+            exchange.sendRequestEnd()
+            exchange.flushRequest()
+            return
         }
+        let hasPart = exchange?.response != nil
+        end(Failure(.cancelled, "the client closed the connection before its answer was complete"))
+        // What a part of an answer is followed by must not look like its end. An answer that is complete goes out before the close.
+        if hasPart { context.reset() } else { output.close() }
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {

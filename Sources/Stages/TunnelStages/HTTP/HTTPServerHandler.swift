@@ -9,9 +9,6 @@ final class HTTPServerHandler: ExchangeSource {
     static let window = BulkReading.most
     /// How long what a client still sends is thrown away, after an answer that ended the connection.
     static let lingering = TimeAmount.seconds(5)
-    /// How long a client that has closed its half waits for a response that doesn't move.
-    static let halfClosedPatience = TimeAmount.seconds(60)
-
     /// How long a new connection may take to send its request once the program drains.
     static let drainPatience = TimeAmount.seconds(1)
 

@@ -211,6 +211,7 @@ struct MTLSClientStage: Stage {
         var status: OutboundStatus { downstream.status }
         var patience: TimeAmount { downstream.patience }
         func openAnother() { downstream.openAnother() }
+        func hasten() { downstream.hasten() }
 
         func configure(_ connection: Outbound) throws {
             let wanted = name ?? connection.host
@@ -241,7 +242,10 @@ struct MTLSClientStage: Stage {
                 client?.ready(connection)
             }
             // What went wrong before TLS, at a proxy on the way say, is the reason, not that the handshake came to nothing.
-            verification.onFailure = { [weak connection] in connection?.failure = connection?.failure ?? $0 }
+            verification.onFailure = { [weak connection, weak verification] in
+                connection?.failure = connection?.failure ?? $0
+                connection?.isMismatch = verification?.isMismatch ?? false
+            }
             try connection.channel.pipeline.syncOperations.addHandlers(handler, verification)
             try client?.configure(connection)
         }

@@ -32,6 +32,8 @@ final class PeerVerificationHandler: ChannelInboundHandler, RemovableChannelHand
     private var context: ChannelHandlerContext?
     private var isApproved = false
     private var isReported = false
+    /// The two sides don't go together: one of them refuses what the other shows of itself, or speaks something else.
+    private(set) var isMismatch = false
 
     /// - Parameters:
     ///   - role: This side's.
@@ -111,7 +113,8 @@ final class PeerVerificationHandler: ChannelInboundHandler, RemovableChannelHand
     private var peerNoun: String { role == .client ? "the server" : "the client" }
 
     private func explain(_ failure: TLSFailure, _ context: ChannelHandlerContext) -> StageError {
-        HandshakeProblem(
+        isMismatch = failure.isMismatch
+        return HandshakeProblem(
             failure: failure, peer: role == .client ? .server : .client, host: role == .client ? peer : nil,
             certificate: certificate(context), authorities: identity.authorities, protocols: protocols
         ).error

@@ -87,6 +87,11 @@ final class SOCKSHandler: ExchangeSource, ChannelInboundHandler, Expiring {
         case ChannelEvent.inputClosed:
             isInputClosed = true
             guard mode == .tunnel, let exchange else { return output.close() }
+            guard exchange.response != nil else {
+                // Who doesn't wait for the answer has left.
+                end(Failure(.cancelled, "the client closed the connection before it was answered"))
+                return output.close()
+            }
             exchange.sendRequestEnd()
             exchange.flushRequest()
             if exchange.hasEnded { output.close() }

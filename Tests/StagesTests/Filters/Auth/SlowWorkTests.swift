@@ -58,4 +58,17 @@ import Testing
         #expect(try await wanted.result.get() == 1)
         #expect(hasRun.withLock { !$0 })
     }
+
+    @Test func whoHasLeftTakesNobodysPlace() async throws {
+        let work = SlowWork(width: 1, waitingLimit: 2, patience: .hours(1))
+        let gate = block(work)
+        let left = work.run(for: client("a"), isSuspect: false, on: loop) { 1 }
+        let stays = work.run(for: client("b"), isSuspect: false, on: loop) { 2 }
+        left.ticket.giveUp()
+        let comes = work.run(for: client("c"), isSuspect: false, on: loop) { 3 }
+        #expect(try await left.result.get() == nil)
+        gate.signal()
+        #expect(try await stays.result.get() == 2)
+        #expect(try await comes.result.get() == 3)
+    }
 }

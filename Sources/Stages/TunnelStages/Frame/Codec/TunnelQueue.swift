@@ -27,7 +27,7 @@ final class TunnelQueue {
     init(downstream: any OutboundPort, shard: Shard) {
         self.downstream = downstream
         self.shard = shard
-        waiting = WaitingExchanges(on: shard) { Self.refuse($0, downstream.status) }
+        waiting = WaitingExchanges(on: shard, limit: Self.limit) { exchange, _ in Self.refuse(exchange, downstream.status) }
     }
 
     var count: Int { waiting.count }
@@ -35,8 +35,9 @@ final class TunnelQueue {
     /// Starts an exchange, behind those that wait already, or lets it wait.
     func take(_ exchange: Exchange) {
         if waiting.isEmpty, begin(exchange) { return }
+        downstream.hasten()
         let patience = downstream.patience
-        guard patience > .zero, waiting.count < Self.limit else { return Self.refuse(exchange, downstream.status) }
+        guard patience > .zero else { return Self.refuse(exchange, downstream.status) }
         waiting.append(exchange, for: patience)
     }
 

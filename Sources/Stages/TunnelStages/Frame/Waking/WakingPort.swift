@@ -4,21 +4,26 @@ import Pipeline
 /// Lets exchanges wait while the server is being woken, and asks for it. Once it is up, they pass without being touched.
 ///
 /// What waits is bounded: in number, for the whole program together; in bytes, because what isn't passed on earns no credit,
-/// and because nobody may begin to wait when too much is held already.
+/// and because nobody may begin to wait when too much is held already, unless a client who holds more gives something up.
 final class WakingPort: ExchangePort {
     private let next: any ExchangePort
     private let presence: ServerPresence
-    private let limit: Int
-    private let byteLimit: Int64
     private let waiting: WaitingExchanges
 
     /// - Parameter shares: how many such ports share the limits: one on each loop.
     init(next: any ExchangePort, presence: ServerPresence, shard: Shard, shares: Int) {
         self.next = next
         self.presence = presence
-        waiting = WaitingExchanges(on: shard) { $0.answer(WaitingPage.unavailable("the server did not start in time")) }
-        limit = max(1, presence.holdLimit / shares)
-        byteLimit = Int64(max(1, presence.holdBytes / shares))
+        waiting = WaitingExchanges(
+            on: shard, limit: max(1, presence.holdLimit / shares), byteLimit: Int64(max(1, presence.holdBytes / shares))
+        ) { exchange, refusal in
+            let reason =
+                switch refusal {
+                case .late: "the server did not start in time"
+                case .crowded: "too many requests wait for the server to start"
+                }
+            exchange.answer(WaitingPage.unavailable(reason))
+        }
         let bound = NIOLoopBound(self, eventLoop: shard.loop)
         presence.observe(on: shard.loop) { bound.value.changed() }
     }
@@ -35,9 +40,6 @@ final class WakingPort: ExchangePort {
             presence.want()
         }
         if let page = WaitingPage.answer(to: exchange.request, presence.phase) { return exchange.answer(page) }
-        guard waiting.count < limit, waiting.requestBytes < byteLimit else {
-            return exchange.answer(WaitingPage.unavailable("too many requests wait for the server to start"))
-        }
         waiting.append(exchange, for: TimeAmount(presence.patience))
     }
 

@@ -1,0 +1,26 @@
+import Addresses
+
+/// Whose an exchange is as far as waiting goes: all that one client has waits in one line. Who has a name is known by it, wherever he is; an
+/// agent's clients by what the agent tells of them; everybody else by his certificate's key or his network.
+package struct ExchangeParty: Hashable {
+    private enum Holder: Hashable {
+        case name(String)
+        case certificate(String)
+        case network(ClientNetwork)
+    }
+
+    private let holder: Holder
+    /// Which of the clients of the program at the other end it is; 0 where that doesn't tell.
+    private let group: UInt64
+
+    package init(_ exchange: Exchange) {
+        if let identity = exchange.identity, identity.method != "client-certificate" {
+            holder = .name(identity.name)
+            group = 0
+        } else {
+            let client = exchange.client
+            holder = client.identity.map { .certificate($0.publicKeyHash) } ?? .network(client.network)
+            group = exchange.clientConnection?.group ?? 0
+        }
+    }
+}
