@@ -13,6 +13,7 @@ package struct ExchangeParty: Hashable {
     /// Which of the clients of the program at the other end it is; 0 where that doesn't tell.
     private let group: UInt64
 
+    /// Whose an exchange is, as far as is known when it begins to wait.
     package init(_ exchange: Exchange) {
         if let identity = exchange.identity, identity.method != "client-certificate" {
             holder = .name(identity.name)

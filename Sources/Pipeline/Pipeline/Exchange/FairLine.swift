@@ -6,11 +6,16 @@ package import NIOCore
 package struct FairLine<Client: Hashable, ID: Hashable, Element> {
     /// Something that waits.
     package struct Entry {
+        /// What waits.
         package let element: Element
+        /// What it is known by, where it leaves before its turn.
         package let id: ID
+        /// Whose it is: in whose line it stands.
         package let client: Client
+        /// When its time is up.
         package let until: NIODeadline
 
+        /// Something of a client's that may wait until then.
         package init(_ element: Element, id: ID, of client: Client, until: NIODeadline) {
             self.element = element
             self.id = id
@@ -22,18 +27,23 @@ package struct FairLine<Client: Hashable, ID: Hashable, Element> {
     private var lines: [Client: Deque<Entry>] = [:]
     /// Those who have a line, in the order of their turns.
     private var turns: Deque<Client> = []
+    /// How many entries wait, of all clients.
     package private(set) var count = 0
 
+    /// A line in which nobody stands.
     package init() {}
 
+    /// Whether nothing waits.
     package var isEmpty: Bool { count == 0 }
     /// What is next.
     package var first: Element? { turns.first.flatMap { lines[$0]?.first?.element } }
+    /// Everything that waits, in no order.
     package var entries: some Sequence<Entry> { lines.values.lazy.flatMap { $0 } }
 
     /// Each line's first is the earliest of its line, as everything waits equally long.
     package var deadline: NIODeadline? { lines.values.lazy.compactMap { $0.first?.until }.min() }
 
+    /// How many of a client's wait.
     package func count(of client: Client) -> Int { lines[client]?.count ?? 0 }
 
     /// Puts something at the end of its client's line.
