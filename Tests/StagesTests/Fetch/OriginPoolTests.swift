@@ -97,6 +97,16 @@ import Testing
         #expect(pool.takeWaiting(for: Connection("free")) == nil)
     }
 
+    @Test func `A connection that has become free is no way to an address that is refused`() {
+        let asking = exchange("ann")
+        asking.addressChecks = [NoCheck()]
+        wait([asking])
+        let far = Connection("far")
+        far.leadsElsewhere = true
+        #expect(pool.takeWaiting(for: far) == nil && pool.waiting == 1)
+        #expect(pool.takeWaiting(for: Connection("near")) === asking)
+    }
+
     @Test func `A free connection of a client's own goes to nobody else who waits`() throws {
         let waiting = [exchange("bob"), exchange(nil), exchange("ann")]
         wait(waiting)
