@@ -1,12 +1,5 @@
 import CCares
-
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#else
-import Darwin
-#endif
+import Platform
 
 /// What the system's files say of looking names up, as c-ares reads them.
 struct NameSettings: Equatable {
@@ -16,20 +9,11 @@ struct NameSettings: Equatable {
         case servers
     }
 
-    /// What tells one state of a file from another.
-    struct FileMark: Equatable {
-        var device: UInt64
-        var number: UInt64
-        var size: Int64
-        var seconds: Int64
-        var nanoseconds: Int64
-    }
-
     private static let files = ["/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/host.conf", "/etc/svc.conf"]
 
     var search = SearchList()
     var sources: [Source] = [.hosts, .servers]
-    private var marks: [FileMark?]
+    private var marks: [FileStamp?]
 
     /// Nil when a file can't be read, or there is no memory.
     init?() {
@@ -58,18 +42,5 @@ struct NameSettings: Equatable {
     /// Whether the files are what they were.
     var areCurrent: Bool { marks == Self.currentMarks }
 
-    private static var currentMarks: [FileMark?] {
-        files.map { file in
-            var status = stat()
-            guard stat(file, &status) == 0 else { return nil }
-            #if canImport(Darwin)
-            let changed = status.st_mtimespec
-            #else
-            let changed = status.st_mtim
-            #endif
-            return FileMark(
-                device: UInt64(truncatingIfNeeded: status.st_dev), number: UInt64(status.st_ino), size: Int64(status.st_size),
-                seconds: Int64(changed.tv_sec), nanoseconds: Int64(changed.tv_nsec))
-        }
-    }
+    private static var currentMarks: [FileStamp?] { files.map { FileStamp($0) } }
 }

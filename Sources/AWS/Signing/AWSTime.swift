@@ -1,10 +1,11 @@
 import Platform
 
-/// Points in time as AWS writes them. Seconds of the Unix epoch, civil calendar by days since 0000-03-01.
+/// Points in time as AWS writes them, and seconds of the Unix epoch.
 package enum AWSTime {
     /// The time in the form that signatures use: `20261123T080000Z`.
     package static func basic(_ epochSeconds: Int) -> String {
-        let civil = Civil(epochSeconds)
+        let civil = CivilTime(epochSeconds)
+        let two = CivilTime.two
         return "\(four(civil.year))\(two(civil.month))\(two(civil.day))T\(two(civil.hour))\(two(civil.minute))\(two(civil.second))Z"
     }
 
@@ -28,7 +29,7 @@ package enum AWSTime {
             }
         }
         guard let offset = offset(rest) else { return nil }
-        return Timestamp.epoch(year, month, day, hour, minute, second).map { Double($0 - offset) + fraction }
+        return CivilTime.epoch(year, month, day, hour, minute, second).map { Double($0 - offset) + fraction }
     }
 
     private static func offset(_ bytes: ArraySlice<UInt8>) -> Int? {
@@ -44,25 +45,5 @@ package enum AWSTime {
         return digits.reduce(0) { $0 * 10 + Int($1 - 0x30) }
     }
 
-    private static func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
     private static func four(_ number: Int) -> String { String(repeating: "0", count: max(0, 4 - "\(number)".count)) + "\(number)" }
-
-    private struct Civil {
-        var year, month, day, hour, minute, second: Int
-
-        init(_ epochSeconds: Int) {
-            let days = epochSeconds >= 0 ? epochSeconds / 86_400 : (epochSeconds - 86_399) / 86_400
-            let time = epochSeconds - days * 86_400
-            (hour, minute, second) = (time / 3_600, time / 60 % 60, time % 60)
-            let shifted = days + 719_468
-            let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
-            let dayOfEra = shifted - era * 146_097
-            let yearOfEra = (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-            let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-            let shiftedMonth = (5 * dayOfYear + 2) / 153
-            day = dayOfYear - (153 * shiftedMonth + 2) / 5 + 1
-            month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
-            year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-        }
-    }
 }

@@ -20,20 +20,9 @@ package final class DateField {
         let now = WallTime.seconds
         if now != second {
             second = now
-            text = Self.text(now)
+            text = HTTPDate.text(now)
         }
         return text
-    }
-
-    /// Seconds of the Unix epoch as `Mon, 09 Mar 2026 17:04:05 GMT` (RFC 9110, 5.6.7).
-    package static func text(_ epochSeconds: Int) -> String {
-        let days = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
-        let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-        // `2026-03-09 17:04:05 UTC`, of years with four digits.
-        let parts = Timestamp.utc(epochSeconds).split { $0 == "-" || $0 == " " }
-        guard parts.count == 5, let month = Int(parts[1]), months.indices.contains(month - 1) else { return "" }
-        let day = days[((epochSeconds / 86_400 + 4) % 7 + 7) % 7]
-        return "\(day), \(parts[2]) \(months[month - 1]) \(parts[0]) \(parts[3]) GMT"
     }
 }
 

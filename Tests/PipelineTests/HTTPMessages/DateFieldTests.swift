@@ -8,7 +8,7 @@ import Testing
         (951_782_400, "Tue, 29 Feb 2000 00:00:00 GMT"), (1_773_075_845, "Mon, 09 Mar 2026 17:04:05 GMT"),
         (4_102_444_799, "Thu, 31 Dec 2099 23:59:59 GMT"),
     ])
-    func `A time`(_ seconds: Int, _ text: String) { #expect(DateField.text(seconds) == text) }
+    func `A time`(_ seconds: Int, _ text: String) { #expect(HTTPDate.text(seconds) == text) }
 
     @Test func `Who gets one`() {
         let field = DateField()

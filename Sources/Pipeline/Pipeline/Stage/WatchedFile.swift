@@ -1,4 +1,5 @@
 public import Logging
+import Platform
 import Synchronization
 
 #if canImport(Glibc)
@@ -108,28 +109,6 @@ public struct WatchedFileProblem: Error, CustomStringConvertible {
 
     /// - Parameter description: What is wrong with it: `line 3 is not NAME KEY`.
     public init(_ description: String) { self.description = description }
-}
-
-/// What changes when a file does. Nil fields for a file that isn't there.
-private struct FileStamp: Equatable {
-    var number: UInt64
-    var size: Int64
-    var seconds: Int64
-    var nanoseconds: Int64
-
-    init?(_ path: String) {
-        var status = stat()
-        guard stat(path, &status) == 0 else { return nil }
-        number = UInt64(status.st_ino)
-        size = Int64(status.st_size)
-        #if canImport(Darwin)
-        seconds = Int64(status.st_mtimespec.tv_sec)
-        nanoseconds = Int64(status.st_mtimespec.tv_nsec)
-        #else
-        seconds = Int64(status.st_mtim.tv_sec)
-        nanoseconds = Int64(status.st_mtim.tv_nsec)
-        #endif
-    }
 }
 
 private func readSome(_ descriptor: CInt, _ buffer: UnsafeMutableRawBufferPointer) -> Int {

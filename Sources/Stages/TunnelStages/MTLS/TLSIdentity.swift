@@ -153,26 +153,10 @@ final class TLSIdentity: Sendable {
 
     // MARK: - Files
 
-    /// What tells that a file is another than before.
-    private struct FileStamp: Equatable {
-        var inode: UInt64
-        var size: Int64
-        var seconds: Int
-        var nanoseconds: Int
-    }
-
     private static func stamps(_ configuration: MTLSConfiguration) -> [FileStamp?] {
         [configuration.certificate, configuration.key, configuration.ca].map { source in
             guard case .file(let file) = source else { return nil }
-            var status = stat()
-            guard stat(file.path, &status) == 0 else { return nil }
-            #if canImport(Darwin)
-            let changed = status.st_mtimespec
-            #else
-            let changed = status.st_mtim
-            #endif
-            return FileStamp(
-                inode: UInt64(status.st_ino), size: Int64(status.st_size), seconds: changed.tv_sec, nanoseconds: changed.tv_nsec)
+            return FileStamp(file.path)
         }
     }
 }
