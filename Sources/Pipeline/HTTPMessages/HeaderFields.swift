@@ -69,10 +69,17 @@ public struct HeaderFields: Sendable, Equatable {
 
     /// Adds a field whose bytes and lengths were checked.
     package mutating func appendChecked(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
-        block.reserveCapacity(minimumWritableBytes: 4 + name.count + value.count)
-        block.writeMultipleIntegers(UInt16(truncatingIfNeeded: name.count), UInt16(truncatingIfNeeded: value.count))
-        block.writeBytes(name)
-        block.writeBytes(value)
+        // Into memory that is looked for once, for this is done for each field of each head.
+        let size = 4 + name.count + value.count
+        block.writeWithUnsafeMutableBytes(minimumWritableBytes: size) { out in
+            out[0] = UInt8(truncatingIfNeeded: name.count >> 8)
+            out[1] = UInt8(truncatingIfNeeded: name.count)
+            out[2] = UInt8(truncatingIfNeeded: value.count >> 8)
+            out[3] = UInt8(truncatingIfNeeded: value.count)
+            UnsafeMutableRawBufferPointer(rebasing: out[4...]).copyMemory(from: name)
+            UnsafeMutableRawBufferPointer(rebasing: out[(4 + name.count)...]).copyMemory(from: value)
+            return size
+        }
         count += 1
     }
 

@@ -1,5 +1,6 @@
 import HTTPMessages
 import NIOCore
+import Platform
 
 extension HTTP1Writer {
     static func check(_ head: RequestHead) throws(HTTP1Error) {
@@ -19,35 +20,61 @@ extension HTTP1Writer {
     }
 
     static func writeStatusLine(_ head: ResponseHead, into buffer: inout ByteBuffer) {
-        buffer.writeStaticString("HTTP/1.1 ")
-        // Anything else than three digits is no status; an exchange that has one got a bad answer.
-        writeNumber(UInt64((100...999).contains(head.status) ? head.status : 502), into: &buffer)
-        buffer.writeStaticString(" ")
-        head.phrase.withBytes { if HTTP1Syntax.isFieldValue($0) { _ = buffer.writeBytes($0) } }
-        buffer.writeStaticString("\r\n")
+        head.phrase.withBytes { phrase in
+            let phrase = HTTP1Syntax.isFieldValue(phrase) ? phrase : UnsafeRawBufferPointer(start: nil, count: 0)
+            let size = phrase.count + 15
+            buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: size) { out in
+                var out = UnsafeMutableRawBufferPointer(rebasing: out[..<size])
+                out.put("HTTP/1.1 " as StaticString)
+                // Anything else than three digits is no status; an exchange that has one got a bad answer.
+                putNumber(UInt64((100...999).contains(head.status) ? head.status : 502), digits: 3, into: &out)
+                out.put(" " as StaticString)
+                out.put(phrase)
+                out.put("\r\n" as StaticString)
+                return size
+            }
+        }
+    }
+
+    /// - Parameter name: with the colon and the space behind it.
+    static func writeField(_ name: StaticString, _ value: String, into buffer: inout ByteBuffer) {
+        let size = name.utf8CodeUnitCount + value.utf8.count + 2
+        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: size) { out in
+            var out = UnsafeMutableRawBufferPointer(rebasing: out[..<size])
+            out.put(name)
+            out.put(value)
+            out.put("\r\n" as StaticString)
+            return size
+        }
     }
 
     static func writeLength(_ length: Int64, into buffer: inout ByteBuffer) {
-        buffer.writeStaticString("Content-Length: ")
-        writeNumber(UInt64(max(0, length)), into: &buffer)
-        buffer.writeStaticString("\r\n")
-    }
-
-    private static func writeNumber(_ number: UInt64, into buffer: inout ByteBuffer) {
+        let number = UInt64(max(0, length))
         var digits = 1
         var rest = number
         while rest >= 10 {
             rest /= 10
             digits += 1
         }
-        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: digits) { out in
-            var rest = number
-            for index in (0..<digits).reversed() {
-                out[index] = 0x30 + UInt8(truncatingIfNeeded: rest % 10)
-                rest /= 10
-            }
-            return digits
+        let size = 18 + digits
+        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: size) { out in
+            var out = UnsafeMutableRawBufferPointer(rebasing: out[..<size])
+            out.put("Content-Length: " as StaticString)
+            putNumber(number, digits: digits, into: &out)
+            out.put("\r\n" as StaticString)
+            return size
         }
+    }
+
+    /// In decimal digits, so many of them.
+    private static func putNumber(_ number: UInt64, digits: Int, into out: inout UnsafeMutableRawBufferPointer) {
+        guard digits <= out.count else { return }
+        var rest = number
+        for index in (0..<digits).reversed() {
+            out[index] = 0x30 + UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
+        }
+        out = UnsafeMutableRawBufferPointer(rebasing: out[digits...])
     }
 
     /// All fields but those that are made anew.

@@ -1,5 +1,6 @@
 package import HTTPMessages
 package import NIOCore
+import Platform
 
 /// How a body is sent.
 package enum BodyFraming: Sendable, Hashable {
@@ -32,12 +33,17 @@ package enum HTTP1Writer {
         buffer.reserveCapacity(
             minimumWritableBytes: head.method.utf8.count + target.utf8.count + head.authority.utf8.count
                 + head.fields.block.readableBytes + 128)
-        buffer.writeString(head.method)
-        buffer.writeStaticString(" ")
-        buffer.writeString(target)
-        buffer.writeStaticString(" HTTP/1.1\r\nHost: ")
-        buffer.writeString(head.authority)
-        buffer.writeStaticString("\r\n")
+        let size = head.method.utf8.count + target.utf8.count + head.authority.utf8.count + 20
+        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: size) { out in
+            var out = UnsafeMutableRawBufferPointer(rebasing: out[..<size])
+            out.put(head.method)
+            out.put(" " as StaticString)
+            out.put(target)
+            out.put(" HTTP/1.1\r\nHost: " as StaticString)
+            out.put(head.authority)
+            out.put("\r\n" as StaticString)
+            return size
+        }
         let upgrades = head.kind == .upgrade
         if upgrades {
             buffer.writeStaticString("Connection: upgrade\r\n")
@@ -91,11 +97,7 @@ package enum HTTP1Writer {
             return .none
         }
 
-        if let date {
-            buffer.writeStaticString("Date: ")
-            buffer.writeString(date)
-            buffer.writeStaticString("\r\n")
-        }
+        if let date { writeField("Date: ", date, into: &buffer) }
         let framing = framing(of: head, to: request, isOld: isOld)
         if !(100..<200).contains(head.status) {
             if framing == .untilClose || !keepAlive {

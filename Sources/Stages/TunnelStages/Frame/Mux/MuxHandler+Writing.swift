@@ -29,7 +29,8 @@ extension MuxHandler {
         guard isActive, !isPumping, let context else { return }
         isPumping = true
         defer { isPumping = false }
-        while context.channel.isWritable, let step = session.write(into: &scratch[scratchIndex]) {
+        let channel = context.channel
+        while channel.isWritable, let step = session.write(into: &scratch[scratchIndex]) {
             if let payload = step.payload {
                 writeScratch(context)
                 unflushed += payload.readableBytes
@@ -43,7 +44,7 @@ extension MuxHandler {
         }
         writeScratch(context)
         flush(context)
-        if let distant, session.takeHeldBack() || !context.channel.isWritable { distant.isBusy(.now()) }
+        if let distant, session.takeHeldBack() || !channel.isWritable { distant.isBusy(.now()) }
         resumeParked()
         if session.isGoingAway, !isClosing, session.openStreams == 0, session.queuedBytes == 0, !session.hasControl {
             isClosing = true

@@ -1,6 +1,7 @@
 package import HTTPMessages
 package import NIOCore
 package import Pipeline
+import Platform
 
 /// Heads on the wire. A head that comes is checked as if a stranger had written it, for what is let through here is written
 /// to origins and clients as it is.
@@ -26,19 +27,23 @@ package enum MuxHeadCoding {
         else { return false }
         let size = 24 + (client == nil ? 0 : 8) + method.count + authority.count + path.count + block.readableBytes
         guard size <= MuxLimits.head else { return false }
-        out.reserveCapacity(minimumWritableBytes: size)
         let flags = (takesDeflated ?? head.takesDeflated ? takesDeflatedFlag : 0) | (client == nil ? 0 : clientNameFlag)
-        out.writeMultipleIntegers(head.kind.rawValue | flags, head.scheme.rawValue)
-        if let client { out.writeInteger(client) }
-        out.write(head.body)
-        out.writeInteger(UInt8(method.count))
-        out.writeString(head.method)
-        out.writeInteger(UInt16(authority.count))
-        out.writeString(head.authority)
-        out.writeInteger(UInt16(path.count))
-        out.writeString(head.path)
-        out.writeInteger(UInt16(head.fields.count))
-        out.writeImmutableBuffer(block)
+        out.writeWithUnsafeMutableBytes(minimumWritableBytes: size) { out in
+            var out = UnsafeMutableRawBufferPointer(rebasing: out[..<size])
+            out.put(head.kind.rawValue | flags)
+            out.put(head.scheme.rawValue)
+            if let client { out.put(client) }
+            out.put(head.body)
+            out.put(UInt8(method.count))
+            out.put(head.method)
+            out.put(UInt16(authority.count))
+            out.put(head.authority)
+            out.put(UInt16(path.count))
+            out.put(head.path)
+            out.put(UInt16(head.fields.count))
+            block.withUnsafeReadableBytes { out.put($0) }
+            return size - out.count
+        }
         return true
     }
 
@@ -48,13 +53,16 @@ package enum MuxHeadCoding {
         let block = head.fields.block
         let size = 16 + reason + block.readableBytes
         guard reason <= UInt16.max, head.fields.count <= UInt16.max, size <= MuxLimits.head else { return false }
-        out.reserveCapacity(minimumWritableBytes: size)
-        out.writeInteger(UInt16(truncatingIfNeeded: head.status))
-        out.write(head.body)
-        out.writeInteger(UInt16(reason))
-        head.phrase.withBytes { _ = out.writeBytes($0) }
-        out.writeInteger(UInt16(head.fields.count))
-        out.writeImmutableBuffer(block)
+        out.writeWithUnsafeMutableBytes(minimumWritableBytes: size) { out in
+            var out = UnsafeMutableRawBufferPointer(rebasing: out[..<size])
+            out.put(UInt16(truncatingIfNeeded: head.status))
+            out.put(head.body)
+            out.put(UInt16(reason))
+            head.phrase.withBytes { out.put($0) }
+            out.put(UInt16(head.fields.count))
+            block.withUnsafeReadableBytes { out.put($0) }
+            return size - out.count
+        }
         return true
     }
 
@@ -135,18 +143,23 @@ package enum MuxHeadCoding {
     }
 }
 
-extension ByteBuffer {
-    fileprivate mutating func write(_ length: BodyLength) {
+extension UnsafeMutableRawBufferPointer {
+    /// Ten bytes at most.
+    fileprivate mutating func put(_ length: BodyLength) {
         switch length {
-        case .none: writeInteger(UInt8(0))
-        case .known(let count): writeMultipleIntegers(UInt8(1), count)
-        case .unknown: writeInteger(UInt8(2))
+        case .none: put(UInt8(0))
+        case .known(let count):
+            put(UInt8(1))
+            put(count)
+        case .unknown: put(UInt8(2))
         case .deflated(let original):
-            writeInteger(UInt8(3))
-            write(original.map { .known($0) } ?? .unknown)
+            put(UInt8(3))
+            put(original.map { .known($0) } ?? .unknown)
         }
     }
+}
 
+extension ByteBuffer {
     fileprivate mutating func readBodyLength() -> BodyLength? {
         switch readInteger(as: UInt8.self) {
         case 0: .some(.none)
