@@ -64,7 +64,7 @@ class Contestant:
         self.group.start(arguments, self.place.near_prefix)
 
     def far(self, *arguments):
-        self.group.start(arguments, self.place.far_prefix)
+        self.group.start(arguments, (*self.place.far_prefix, *self.place.names_prefix))
 
     def file(self, suffix, text):
         return self.place.path(f"{self.group.name}-{suffix}", text)

@@ -40,6 +40,7 @@ class Place:
         self.origin_group = Group("origin", directory)
         self.origin = self.origin_tls = self.sink = None
         self.besides = ()  # Other ways to run Fluidity that are of interest here.
+        self.names_prefix = ()  # In front of what looks names up.
 
     def path(self, name, text=None):
         path = os.path.join(self.directory, name)
@@ -109,3 +110,18 @@ class Place:
         self.origin_group.start([self.load, "sink", self.sink], prefix=self.far_prefix)
         for port in (plain, tls, sink):
             wait_for_port(self.far, port, self.origin_group, self.far_prefix)
+
+    def start_names(self):
+        """A name server of the far side's own: every name is the origin's. Programs know of it by a resolv.conf that they alone see, for that
+        is what each of them reads, and its port is 53, for no other can stand there."""
+        if os.geteuid() != 0:
+            raise Failed("rows with names take root: for port 53, and for a resolv.conf that nobody else sees")
+        server = "127.53.0.1"
+        self.origin_group.start([self.load, "names", f"{server}:53", self.far])
+        config = self.path("resolv.conf", f"nameserver {server}\n")
+        self.names_prefix = ("unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc/resolv.conf && exec "$@"', config)
+
+    @property
+    def named_origin(self):
+        """The origin by a name, for whoever is behind `names_prefix`."""
+        return f"origin.bench.test:{self.origin.rpartition(':')[2]}"

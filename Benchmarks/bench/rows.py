@@ -31,8 +31,9 @@ class Metric:
 
 
 class Row:
-    def __init__(self, key, metrics, measure, once=False, cost=None):
+    def __init__(self, key, metrics, measure, once=False, cost=None, named=False):
         self.key, self.metrics, self.measure, self.once = key, metrics, measure, once
+        self.named = named  # The origin has a name, which takes `Place.start_names`, and that takes root.
         self.cost = cost  # What is measured along with it, and is of interest where two builds are compared.
 
 
@@ -127,10 +128,13 @@ def bulk(wanted, at_once, bodies, upload=False):
     return measure
 
 
-def tunnels(at_once, amount):
+def tunnels(at_once, amount, named=False):
     def measure(contestant, seconds):
+        # Who asks the origin itself does so by its address.
+        origin = contestant.place.named_origin if named and contestant.proxy else None
         before = contestant.group.cpu_seconds()
-        result = load(contestant, "-m", mode(contestant, "connect"), "-f", "-c", str(at_once), *amount(seconds), "-b", str(SMALL))
+        arguments = ["-m", mode(contestant, "connect"), "-f", "-c", str(at_once), *amount(seconds), "-b", str(SMALL)]
+        result = load(contestant, *arguments, origin=origin)
         used = contestant.group.cpu_seconds() - before
         return {"rate": result["done"] / result["seconds"], "p99": result["p99"], "cpu": used / result["done"] * 1e5}
     return measure
@@ -198,6 +202,9 @@ def table(work):
         Row("new-connect-32", (
             Metric("rate", "new CONNECT with one small exchange, 32 at a time", "per second", 2.5),), tunnels(32, work.tunnels),
             cost=PER_EXCHANGE),
+        Row("new-connect-name-32", (
+            Metric("rate", "the same to a name, which a name server near by knows", "per second"),),
+            tunnels(32, work.tunnels, named=True), cost=PER_EXCHANGE, named=True),
         Row("mixed", (
             Metric("gets", "4 clients with small GETs, while 4 downloads run", "req/s", 2.0),
             Metric("rate", "the downloads meanwhile", "MB/s", 1.0, of="gets"),

@@ -3,6 +3,7 @@
 //   load transfer [options] PROXY ORIGIN     GETs or POSTs, each answer checked to the byte
 //   load idle     [options] PROXY ORIGIN     opens tunnels, says "ready", and at the end of its input uses each once more
 //   load sink     ADDRESS                    reads the bodies of POSTs and answers with how many bytes were right
+//   load names    ADDRESS ANSWER             a name server for which every name has this one IPv4 address, for a minute
 //
 //   -m get|connect|direct   absolute URLs through the proxy; tunnels through it; no proxy at all   (default get)
 //   -p PATH                 what to ask for (default /1k)
@@ -511,10 +512,40 @@ static _Noreturn void sink(const char *where) {
     }
 }
 
+// ---- name server
+
+static _Noreturn void names(const char *where, const char *answer) {
+    struct sockaddr_in a = address(where);
+    // A pointer to the question's name, type A, class IN, 60 s, four bytes.
+    unsigned char record[16] = {0xC0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4}, message[512 + sizeof record];
+    int s = socket(AF_INET, SOCK_DGRAM, 0);
+    if (inet_pton(AF_INET, answer, record + 12) != 1) die(answer);
+    if (bind(s, (struct sockaddr *)&a, sizeof a)) die(where);
+    for (;;) {
+        struct sockaddr_in from;
+        socklen_t size = sizeof from;
+        ssize_t n = recvfrom(s, message, 512, 0, (struct sockaddr *)&from, &size);
+        size_t end = 12;
+        while (n > 12 && end < (size_t)n && message[end]) end += message[end] + 1u;
+        end += 5;
+        if (n < 17 || end > (size_t)n) continue;
+        bool is_known = message[end - 4] == 0 && message[end - 3] == 1;
+        // An answer, with recursion; one question, and nothing else but what follows.
+        message[2] |= 0x80;
+        message[3] = 0x80;
+        memset(message + 4, 0, 8);
+        message[5] = 1;
+        message[7] = is_known;
+        if (is_known) memcpy(message + end, record, sizeof record);
+        sendto(s, message, end + (is_known ? sizeof record : 0), 0, (struct sockaddr *)&from, size);
+    }
+}
+
 int main(int argc, char **argv) {
     signal(SIGPIPE, SIG_IGN);
     const char *command = argc > 1 ? argv[1] : "";
     if (!strcmp(command, "sink") && argc == 3) sink(argv[2]);
+    if (!strcmp(command, "names") && argc == 4) names(argv[2], argv[3]);
     argc--;
     argv++;
     for (int c; (c = getopt(argc, argv, "m:p:b:ufewc:n:t:")) != -1;)
@@ -535,7 +566,7 @@ int main(int argc, char **argv) {
     bool known = o.is_idle || !strcmp(command, "transfer");
     if (!known || argc - optind != 2 || o.at_once < 1 || (!o.limit && o.seconds <= 0 && !o.is_idle)) {
         fprintf(stderr, "usage: load transfer|idle [-m get|connect|direct] [-p path] [-b bytes] [-u] [-f] [-e] [-w] [-c n] "
-                        "[-n n | -t seconds] PROXY ORIGIN\n       load sink ADDRESS\n");
+                        "[-n n | -t seconds] PROXY ORIGIN\n       load sink ADDRESS\n       load names ADDRESS ANSWER\n");
         return 2;
     }
     o.origin = argv[optind + 1];

@@ -59,12 +59,12 @@ package final class NameResolver: Sendable {
     /// The addresses of a name. Called on the loop, where `then` is called too.
     ///
     /// - Parameters:
-    ///   - client: Who wants it, as a number: his share of all look-ups is limited. Nil for this program itself.
+    ///   - client: Who wants it: his share of all look-ups is limited. Nil for this program itself.
     ///   - name: Without regard to case. With a dot at its end it stands for itself alone, and no domain is searched for it.
     ///   - deadline: When `then` is called at the latest.
     ///   - acceptsStale: Whether addresses will do whose time is over.
     package func find(
-        _ name: String, for client: Int?, on loop: any EventLoop, until deadline: NIODeadline, acceptsStale: Bool = true,
+        _ name: String, for client: NameClient?, on loop: any EventLoop, until deadline: NIODeadline, acceptsStale: Bool = true,
         then: @escaping (Outcome) -> Void
     ) -> Reply {
         let name = name.lowercased()
@@ -93,7 +93,7 @@ package final class NameResolver: Sendable {
     }
 
     private func ask(
-        _ name: String, for client: Int?, on loop: any EventLoop, at now: NIODeadline, acceptsStale: Bool
+        _ name: String, for client: NameClient?, on loop: any EventLoop, at now: NIODeadline, acceptsStale: Bool
     ) -> Asked {
         state.withLock { state in
             switch state.cache.look(name, at: now) {

@@ -14,23 +14,27 @@ struct SharedLookups<Waiter> {
         var id: UInt64
         var waiters: [UInt64: Waiter] = [:]
         /// In whose share it counts.
-        var client: Int?
+        var client: NameClient?
         /// Goes on though nobody waits: what it finds is wanted.
         var isRefresh = false
     }
 
     private let limit: Int
     private let share: Int
-    private var shares: [Int: Int] = [:]
+    private let programShare: Int
+    private var shares: [NameClient: Int] = [:]
+    private var programShares: [Int: Int] = [:]
     private var running: [String: Lookup] = [:]
     private var next: UInt64 = 0
 
     /// - Parameters:
     ///   - limit: How many names may be looked up at once.
     ///   - share: How many of them for one client.
-    init(limit: Int = 4_096, share: Int = 1_024) {
+    ///   - programShare: How many for all clients of one program, an agent say.
+    init(limit: Int = 4_096, share: Int = 1_024, programShare: Int = 2_048) {
         self.limit = limit
         self.share = share
+        self.programShare = programShare
     }
 
     var count: Int { running.count }
@@ -42,16 +46,23 @@ struct SharedLookups<Waiter> {
     }
 
     /// Somebody waits for a name, known by `ticket`. If it is looked up for him, that counts in his share.
-    mutating func join(_ name: String, ticket: UInt64, for client: Int?, _ waiter: Waiter) -> Joining {
+    mutating func join(_ name: String, ticket: UInt64, for client: NameClient?, _ waiter: Waiter) -> Joining {
         if running[name] != nil {
             running[name]?.waiters[ticket] = waiter
             return .joined
         }
-        guard running.count < limit, client.map({ shares[$0, default: 0] < share }) ?? true else { return .refused }
+        guard running.count < limit, client.map({ hasRoom(for: $0) }) ?? true else { return .refused }
         let id = number()
         running[name] = Lookup(id: id, waiters: [ticket: waiter], client: client)
-        if let client { shares[client, default: 0] += 1 }
+        if let client {
+            shares[client, default: 0] += 1
+            programShares[client.program, default: 0] += 1
+        }
         return .begin(id)
+    }
+
+    private func hasRoom(for client: NameClient) -> Bool {
+        shares[client, default: 0] < share && programShares[client.program, default: 0] < programShare
     }
 
     /// A name is to be looked up anew, though nobody waits for it.
@@ -90,8 +101,14 @@ struct SharedLookups<Waiter> {
 
     private mutating func end(_ name: String, _ lookup: Lookup) {
         running[name] = nil
-        guard let client = lookup.client, let count = shares[client] else { return }
-        shares[client] = count > 1 ? count - 1 : nil
+        guard let client = lookup.client else { return }
+        Self.takeOne(of: client, from: &shares)
+        Self.takeOne(of: client.program, from: &programShares)
+    }
+
+    private static func takeOne<Key>(of key: Key, from shares: inout [Key: Int]) {
+        guard let count = shares[key] else { return }
+        shares[key] = count > 1 ? count - 1 : nil
     }
 }
 

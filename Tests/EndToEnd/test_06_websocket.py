@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 from websockets.exceptions import ConnectionClosed
 
-from harness.client import Connection, request
+from harness.client import Connection, fetch, request
 from harness import wire
 from harness.waiting import patiently
 from harness.websocket import open_websocket, port_of, serve_echo
@@ -122,6 +122,20 @@ async def test_another_protocol_with_early_bytes(tunnel, origin):
 
 
 SHOUT = [("Connection", "Upgrade"), ("Upgrade", "shout")]
+
+
+@pytest.mark.parametrize("answer", [[("Upgrade", "whisper")], [("Upgrade", "shout, whisper")], [], [("Upgrade", "h2c")]])
+async def test_a_protocol_that_nobody_has_asked_for(tunnel, origin, answer):
+    """RFC 9110, 7.8."""
+
+    @origin.on("/upgrade")
+    async def upgrade(exchange):
+        await exchange.send(wire.head("HTTP/1.1 101 Switching Protocols", [("Connection", "Upgrade"), *answer]))
+        await exchange.reader.read(1000)
+        exchange.close()
+
+    response = await fetch(tunnel.port, origin.url("/upgrade"), fields=SHOUT)
+    assert response.status == 502 and "asked for" in response.text
 
 
 @pytest.mark.parametrize("early", [False, True], ids=["behind the body", "ahead of the body"])

@@ -165,10 +165,34 @@ async def test_failures_of_origins(client, make_tcp, origin):
         assert cut.status == 200 and not cut.ended and cut.reset == CONNECT_ERROR, "a part is never taken for the whole"
 
 
+async def test_a_tunnel_has_no_trailers(client, make_tcp):
+    """RFC 9113, 8.5: nothing but data goes through it. The origin hears that it was no proper end."""
+    ends = asyncio.Queue()
+
+    async def listen(reader, writer):
+        try:
+            while await reader.read(100):
+                pass
+            ends.put_nowait("end")
+        except ConnectionResetError:
+            ends.put_nowait("reset")
+
+    target = await make_tcp(listen)
+    async with patiently(30), await client() as h2:
+        stream = await h2.request(connect(target.authority), end=False)
+        await stream.head()
+        await stream.send(b"data")
+        h2.h2.send_headers(stream.number, [("x-sum", "1")], end_stream=True)
+        await h2.flush()
+        assert (await stream.done()).reset == PROTOCOL_ERROR
+        assert await ends.get() == "reset"
+
+
 @pytest.mark.parametrize(
     "headers, status",
     [
         (connect("no-port"), 400),
+        (get("http://host/", "GET", ("host", "other")), 400),
         (get("ftp://host/"), 400),
         (get("http://user@host/"), 400),
         ([*websocket("ws://host/")[:1], (":protocol", "smoke"), *websocket("ws://host/")[2:]], 501),

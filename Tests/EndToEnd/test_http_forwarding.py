@@ -86,6 +86,41 @@ async def test_a_request_that_is_to_go_no_further(tunnel, ok):
     assert ok.requests == []
 
 
+async def test_the_names_of_those_on_the_way(make_tunnel, origin):
+    """RFC 9110, 7.6.3: a proxy that has a name says it both ways, behind those that came before."""
+
+    @origin.on("/")
+    async def answer(exchange):
+        await exchange.respond(200, [("Via", "1.1 theirs")], b"fine")
+
+    tunnel = make_tunnel(agent={"http": {"via": "ours"}}).start()
+    async with patiently(20), await Connection.open(tunnel.port) as client:
+        response = await client.request("GET", origin.url("/"), [("Via", "1.0 somebody (a, b)")])
+    assert response.all("via") == ["1.1 theirs", "1.1 ours"]
+    assert origin.requests[0].all("via") == ["1.0 somebody (a, b)", "1.1 ours"]
+
+
+async def test_a_request_that_comes_round(make_tunnel, origin):
+    """RFC 9110, 7.6: a gateway that its own origin leads to doesn't ask itself for ever."""
+
+    @origin.on("/")
+    async def answer(exchange):
+        await exchange.respond(200, body=b"fine")
+
+    tunnel = make_tunnel(agent={"http": {"mode": "origin"}}).start()
+
+    async def ask(host: str):
+        async with patiently(20), await Connection.open(tunnel.port) as client:
+            await client.send(wire.head("GET / HTTP/1.1", [("Host", host)]))
+            return await client.response()
+
+    response = await ask(f"127.0.0.1:{tunnel.port}")
+    assert response.status == 508 and "round" in response.text
+    assert (await ask(origin.authority)).status == 200
+    (via,) = origin.requests[0].all("via")
+    assert via.startswith("1.1 fluidity-")
+
+
 HOP_BY_HOP = [
     ("Connection", "keep-alive, X-Secret-Hop, x-other-hop"),
     ("X-Secret-Hop", "1"),

@@ -32,8 +32,9 @@ REFUSED = {
     "an empty length": (400, lambda url: post(url, b"Content-Length: ")),
     "a word as length": (400, lambda url: post(url, b"Content-Length: five")),
     "a length beyond 64 bits": (400, lambda url: post(url, b"Content-Length: 99999999999999999999999")),
-    "an unknown encoding": ((400, 501), lambda url: post(url, b"Transfer-Encoding: zip")),
-    "chunked that isn't last": ((400, 501), lambda url: post(url, b"Transfer-Encoding: chunked, gzip", body=b"0\r\n\r\n")),
+    "an unknown encoding": (400, lambda url: post(url, b"Transfer-Encoding: zip")),
+    "an unknown encoding before chunked": (501, lambda url: post(url, b"Transfer-Encoding: zip, chunked", body=b"0\r\n\r\n")),
+    "chunked that isn't last": (400, lambda url: post(url, b"Transfer-Encoding: chunked, gzip", body=b"0\r\n\r\n")),
     "chunked twice": ((400, 501), lambda url: post(url, b"Transfer-Encoding: chunked, chunked", body=b"0\r\n\r\n")),
     "chunked in disguise": ((400, 501), lambda url: post(url, b"Transfer-Encoding: \x0bchunked", body=b"0\r\n\r\n")),
     # Field lines (RFC 9112, 5; RFC 9110, 5.5).

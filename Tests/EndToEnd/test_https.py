@@ -1,12 +1,14 @@
 """https:// both ways: the client's own TLS through CONNECT, and absolute-form where `fetch` does TLS."""
 
+import asyncio
+import socket
 import ssl
 
 import pytest
 import pytest_asyncio
 
 from harness.certificates import Authority
-from harness.client import Connection, fetch
+from harness.client import Connection, fetch, request
 from harness.processes import curl
 from harness.waiting import patiently
 
@@ -88,6 +90,52 @@ async def test_a_handshake_belongs_to_connecting(make_tunnel, make_tcp):
     target = await make_tcp(mute)
     response = await fetch(tunnel.port, f"https://localhost:{target.port}/", within=10)
     assert response.status == 504 and response.text.strip(), response.raw
+
+
+@pytest.mark.parametrize("says_so", [True, False], ids=["a closed connection", "a torn one"])
+async def test_an_answer_that_ends_with_its_connection(trusting, secure, says_so):
+    """RFC 9112, 9.8: without TLS's own word for it, anybody on the way may have ended it."""
+    has_come = asyncio.Event()
+
+    @secure.on("/endless")
+    async def endless(exchange):
+        await exchange.send(b"HTTP/1.1 200 OK\r\n\r\na part")
+        await has_come.wait()
+        exchange.close()
+        if not says_so:
+            exchange.writer.transport.abort()
+
+    async with patiently(20), await Connection.open(trusting.port) as client:
+        await client.send(request("GET", secure.url("/endless", host="localhost")))
+        assert (await client.head()).status == 200
+        begun = await client.reader.readuntil(b"a part")
+        has_come.set()
+        if says_so:
+            assert await client.reader.readuntil(b"0\r\n\r\n") == b"\r\n0\r\n\r\n"
+        else:
+            rest = begun + await client.ended()
+            assert not rest.endswith(b"\r\n0\r\n\r\n"), rest
+
+
+async def test_a_connection_that_nobody_needs_is_closed_in_words(make_tunnel, web_authority):
+    """RFC 9112, 9.8: a client says that it closes TLS."""
+    identity = web_authority.issue("site", dns=("localhost",), server=True)
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> bytes:
+        with listener, context(identity).wrap_socket(listener.accept()[0], server_side=True, suppress_ragged_eofs=False) as site:
+            site.settimeout(30)
+            while not site.recv(1000).endswith(b"\r\n\r\n"):
+                pass
+            site.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+            return site.recv(1000)
+
+    serving = asyncio.create_task(asyncio.to_thread(serve))
+    tunnel = make_tunnel(server={"fetch": {"idle": "100ms"}}, environment={"SSL_CERT_FILE": str(web_authority.path)}).start()
+    async with patiently(30):
+        response = await fetch(tunnel.port, f"https://localhost:{listener.getsockname()[1]}/")
+        assert response.status == 204, response.text
+        assert await serving == b"", "an end in words, where one without them is an error"
 
 
 async def test_a_site_of_another_name(trusting, make_origin, web_authority):

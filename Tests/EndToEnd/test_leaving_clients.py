@@ -95,3 +95,32 @@ async def test_before_a_tunnel_is_open(make_tunnel, protocol):
             assert await client.reader.read() == b""
     finally:
         silent.close()
+
+
+@pytest.mark.parametrize("way", ["CONNECT", "GET"])
+async def test_while_an_origin_is_dialled(make_tunnel, way):
+    """What nobody waits for isn't dialled on: it would keep a descriptor, and a place among an origin's connections, for `connect-timeout`."""
+    silent = FullBacklog()
+    place = f"127.0.0.1:{silent.port}"
+    tunnel = make_tunnel(server={"fetch": {"connect-timeout": "60s"}}).start()
+
+    def dials() -> int:
+        """Connections to it that are being opened (SYN_SENT), without those that fill its queue."""
+        wanted = f"0100007F:{silent.port:04X}"
+        with open("/proc/net/tcp") as table:
+            lines = [line.split() for line in table]
+        return sum(line[2] == wanted and line[3] == "02" for line in lines)
+
+    try:
+        before = dials()
+        async with patiently(30):
+            clients = [await Connection.open(tunnel.port) for _ in range(10)]
+            for client in clients:
+                target = place if way == "CONNECT" else f"http://{place}/"
+                await client.send(wire.head(f"{way} {target} HTTP/1.1", [("Host", place)]))
+            await eventually(lambda: dials() >= before + 10, 10, "all are dialled")
+            for client in clients:
+                client.abort()
+            await eventually(lambda: dials() <= before, 10, "none is dialled any longer")
+    finally:
+        silent.close()

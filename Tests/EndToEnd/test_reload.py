@@ -2,10 +2,13 @@
 
 import asyncio
 import signal
+import socket
+import ssl
+import struct
 
 import pytest
 
-from harness import wire
+from harness import mux, wire
 from harness.admin import Admin
 from harness.client import Connection, fetch
 from harness.fluidity import Fluidity, write_configuration
@@ -245,3 +248,49 @@ async def test_no_request_is_lost_when_a_server_reloads_under_load(make_tunnel, 
         done.set()
         await asyncio.gather(*asking)
     assert not failed, (answered, failed[:3])
+
+
+async def test_who_is_late_at_a_server_s_farewell(make_tunnel, client_identity):
+    """What an agent that is slow sends to a server that has done with it isn't answered with a reset: that would overtake GOAWAY, and the
+    agent couldn't know that its request was never begun."""
+    closed, waits = 7, 8  # TCP_CLOSE, TCP_CLOSE_WAIT
+    tunnel = make_tunnel()
+    tunnel.start_server()
+    context = ssl.create_default_context(cafile=str(client_identity.ca))
+    context.load_cert_chain(client_identity.certificate, client_identity.key)
+    context.set_alpn_protocols(["fluidity/1"])
+
+    def dial() -> ssl.SSLSocket:
+        agent = context.wrap_socket(socket.create_connection(("127.0.0.1", tunnel.server_port)), server_hostname="localhost")
+        agent.settimeout(20)
+        agent.sendall(mux.hello())
+        assert agent.recv(1000)[3] == mux.HELLO
+        return agent
+
+    agent = await asyncio.to_thread(dial)
+    information = lambda: agent.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 28)
+    state = lambda: information()[0]
+    unacknowledged = lambda: struct.unpack_from("I", information(), 24)[0]
+    with agent:
+        changed = [(name, {**keys, "idle": "61s"} if name == "fetch" else keys) for name, keys in tunnel._server_stages]
+        write_configuration(tunnel.server_config, changed)
+        tunnel.server.signal(signal.SIGHUP)
+        await eventually(lambda: state() == waits, 20, "the server has said all that it has to say")
+        head = mux.get_head("127.0.0.1:1", "/")
+        for stream in (1, 3):
+            await asyncio.to_thread(agent.sendall, mux.frame(mux.OPEN | mux.END, stream, len(head).to_bytes(4, "big") + head))
+            await eventually(lambda: state() == closed or unacknowledged() == 0, 10, "the server's system has it")
+            assert state() == waits, "it was answered with a reset"
+        rest = b""
+        while data := await asyncio.to_thread(agent.recv, 1000):
+            rest += data
+        assert mux.GOAWAY in [kind for kind, _ in mux_frames(rest)]
+
+
+def mux_frames(data: bytes) -> list[tuple[int, bytes]]:
+    frames = []
+    while data:
+        end = 8 + int.from_bytes(data[:3], "big")
+        frames.append((data[3], data[8:end]))
+        data = data[end:]
+    return frames

@@ -56,6 +56,19 @@ async def test_a_forward_proxy_in_one_process(start, nginx, origin, command):
     await everything_works(proxy.port, nginx, origin)
 
 
+async def test_what_a_426_requires(start, origin):
+    """RFC 9110, 7.8: who sends one says which protocol it wants."""
+
+    @origin.on("/")
+    async def require(exchange):
+        await exchange.respond(426, [("Connection", "Upgrade"), ("Upgrade", "websocket")], b"not like this")
+
+    proxy = start("agent", HTTP, FETCH)
+    response = await fetch(proxy.port, origin.url("/"))
+    assert (response.status, response.get("upgrade")) == (426, "websocket")
+    assert "upgrade" in response.all("connection")
+
+
 ENDS = {
     "respond": ([("respond", {"body": "here"})], 200),
     "egress": ([("egress", {"rules": [{"deny": {"hosts": ["*"]}}]}), FETCH], 403),

@@ -47,6 +47,15 @@ struct RequestTargetTests {
         #expect(buffer.readableBytes == 0)
     }
 
+    @Test func httpsWantsTLS() throws {
+        let head = HTTP1RequestHead("GET", "https://a/b")
+        #expect(try RequestTarget.interpret(head, mode: .origin, isSecure: true).scheme == .https)
+        #expect(try RequestTarget.interpret(head, mode: .proxy, isSecure: false).scheme == .https)
+        #expect { try RequestTarget.interpret(head, mode: .origin, isSecure: false) } throws: {
+            ($0 as? RequestTarget.Refusal)?.status == 400
+        }
+    }
+
     @Test(arguments: [
         "http:", "http:/", "http:/a", "http://", "http:///a", "a", "a:80", "://a", "ftp://a/", "a:80://b", "http://a b/",
         "http://u@a/",

@@ -79,7 +79,7 @@ import TunnelStages
     @Test(arguments: [
         (HTTP1Error.Code.badLength, 400), (.targetTooLong, 414), (.fieldsTooLarge, 431), (.tooManyFields, 431),
         (.methodTooLong, 501),
-        (.unsupportedTransferCoding, 501), (.unsupportedVersion, 505),
+        (.unsupportedTransferCoding, 501), (.chunkedNotLast, 400), (.unsupportedVersion, 505),
     ])
     func status(_ code: HTTP1Error.Code, _ status: Int) {
         #expect(HTTP1Error(code).status == status)

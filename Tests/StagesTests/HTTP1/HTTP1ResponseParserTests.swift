@@ -35,7 +35,10 @@ import TunnelStages
             "101 Switching Protocols 1.1 close upgrade=websocket | A: b | Upgrade: websocket", "rest raw", to: ["GET+"]),
         Sample("HTTP/1.1 200 OK\nContent-Length: 3\n\nabc", "200 OK 1.1 close", "rest abc", to: ["CONNECT"]),
         Sample("HTTP/1.1 407 No\nContent-Length: 3\n\nabc", "407 No 1.1 length=3", "body abc", "end", to: ["CONNECT"]),
-        // Only 101 passes Upgrade on; a plain offer is for this connection.
+        // Only 101 passes Upgrade on, and 426, which says with it what is required; a plain offer is for this connection.
+        Sample(
+            "HTTP/1.1 426 No\nUpgrade: TLS/1.0, websocket\nConnection: Upgrade\nContent-Length: 0\n\n",
+            "426 No 1.1 length=0 | Upgrade: websocket", "end"),
         Sample(
             "HTTP/1.1 200 OK\nUpgrade: h2\nConnection: Upgrade\nContent-Length: 0\n\n", "200 OK 1.1 length=0", "end", to: ["GET+"]),
         Sample(
@@ -84,6 +87,7 @@ import TunnelStages
         (.badLength, ok + "Content-Length: x\n\n"), (.differingLengths, ok + "Content-Length: 1\nContent-Length: 2\n\n"),
         (.lengthAndTransferEncoding, ok + "Content-Length: 1\nTransfer-Encoding: chunked\n\n"),
         (.unsupportedTransferCoding, ok + "Transfer-Encoding: gzip, chunked\n\n"),
+        (.chunkedNotLast, ok + "Transfer-Encoding: chunked, gzip\n\n"),
         (.transferEncodingTooOld, "HTTP/1.0 200 OK\nTransfer-Encoding: chunked\n\n"),
         (.badChunkSize, ok + "Transfer-Encoding: chunked\n\nx\n"), (.unexpectedUpgrade, "HTTP/1.1 101 Switching\nUpgrade: x\n\n"),
         (.truncated, "HTTP"), (.truncated, ok), (.truncated, ok + "Content-Length: 2\n\nx"),

@@ -105,6 +105,10 @@ import TunnelStages
         Answer(
             status: 200, body: .known(1), request: upgrade, framing: .length(1), text: "HTTP/1.1 200 R\nA: b\nContent-Length: 1\n\n"
         ),
+        Answer(
+            status: 426, keepAlive: false,
+            text: "HTTP/1.1 426 R\nConnection: upgrade\nConnection: close\nA: b\nUpgrade: w\nContent-Length: 0\n\n"),
+        Answer(status: 426, minorVersion: 0, text: "HTTP/1.1 426 R\nConnection: keep-alive\nA: b\nContent-Length: 0\n\n"),
         Answer(status: 7, text: "HTTP/1.1 502 R\nA: b\nContent-Length: 0\n\n"),
     ]
 

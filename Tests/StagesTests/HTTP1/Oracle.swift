@@ -96,8 +96,10 @@ enum Oracle {
         "\(head.method) \(head.target) 1.\(head.minorVersion)" + describe(head.fields.list)
     }
 
+    /// What a 426 requires is a field of one hop, which is made anew.
     static func ours(_ head: HTTP1ResponseHead) -> String {
-        "\(head.status) 1.\(head.minorVersion)" + describe(head.fields.list)
+        let fields = head.fields.list.filter { head.status != 426 || $0.name != "Upgrade" }
+        return "\(head.status) 1.\(head.minorVersion)" + describe(fields)
     }
 
     static func describe(_ fields: [(name: String, value: String)]) -> String {

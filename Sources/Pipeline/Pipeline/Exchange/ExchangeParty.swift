@@ -10,6 +10,8 @@ package struct ExchangeParty: Hashable {
     }
 
     private let holder: Holder
+    /// A number for whom the program at the other end belongs to, the same for all of its clients.
+    package var programNumber: Int { holder.hashValue }
     /// Which of the clients of the program at the other end it is; 0 where that doesn't tell.
     private let group: UInt64
 

@@ -25,7 +25,7 @@ extension FetchPort {
         }
         let began = NIODeadline.now()
         let reply = resolver.find(
-            origin.host, for: exchange.client.clientKey.hashValue, on: shard.loop, until: attempt.deadline,
+            origin.host, for: ExchangeParty(exchange).nameClient, on: shard.loop, until: attempt.deadline,
             acceptsStale: !attempt.wasMisled
         ) { outcome in
             self.meter.namesWaiting.value -= 1
@@ -94,18 +94,31 @@ extension FetchPort {
         guard !attempt.exchange.hasEnded else { return abandoned(attempt) }
         if attempt.descriptorDeadline == nil { meter.dials.add() }
         let time = max(attempt.deadline - .now(), .milliseconds(1))
+        let pending = PendingDial()
+        let bound = NIOLoopBound(pending, eventLoop: shard.loop)
+        let watch: @Sendable (any Channel) -> EventLoopFuture<Void> = { channel in
+            bound.value.add(channel)
+            return channel.eventLoop.makeSucceededVoidFuture()
+        }
+        attempt.exchange.whenAbandoned = {
+            // A connection of a pool is of use to whoever waits for one.
+            if attempt.isTunnel || !self.isAwaited(attempt.origin) { pending.cancel() }
+        }
         let connected =
             addresses.count == 1
-            ? bootstrap.connectTimeout(time).connect(to: addresses[0])
+            ? bootstrap.connectTimeout(time).channelInitializer(watch).connect(to: addresses[0])
             // Happy Eyeballs opens several, of which one is taken.
-            : ClientBootstrap(group: shard.loop).connectTimeout(time)
+            : ClientBootstrap(group: shard.loop).connectTimeout(time).channelInitializer(watch)
                 .resolver(KnownAddresses(addresses: addresses, loop: shard.loop))
                 .connect(host: attempt.origin.host, port: attempt.origin.port)
         connected.assumeIsolated().whenComplete { result in
+            attempt.exchange.whenAbandoned = nil
+            pending.ended()
             switch result {
             case .success(let channel):
                 self.note(channel.remoteAddress, of: addresses, attempt.origin)
                 self.connected(channel, attempt)
+            case .failure where attempt.exchange.hasEnded: self.abandoned(attempt)
             case .failure(let error) where UpstreamFailure.isForWantOfDescriptors(error): self.descriptorQueue.wait(attempt)
             case .failure where isStale && !attempt.wasMisled:
                 // The host may have moved.
@@ -163,4 +176,9 @@ extension FetchPort {
     func abandoned(_ attempt: UpstreamAttempt) {
         if !attempt.isTunnel { closed(nil, attempt.origin) }
     }
+}
+
+extension ExchangeParty {
+    /// Whose share of the look-ups one for it is.
+    fileprivate var nameClient: NameClient { NameClient(program: programNumber, client: hashValue) }
 }

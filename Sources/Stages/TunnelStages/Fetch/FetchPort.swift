@@ -66,6 +66,9 @@ final class FetchPort: ExchangePort {
 
     // MARK: - Pool
 
+    /// Whether anybody waits for a connection to an origin.
+    func isAwaited(_ origin: Origin) -> Bool { pools[origin]?.hasWaiting ?? false }
+
     private func request(_ exchange: Exchange, _ origin: Origin) {
         let pool = pool(origin)
         if let handler = pool.takeIdle(for: exchange) {

@@ -74,8 +74,11 @@ extension UpstreamHandler: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        // Many origins close TLS without saying so; whether something is missing the message's framing tells.
-        if case NIOSSLError.uncleanShutdown = error { return }
+        // Many origins close TLS without saying so; whether something is missing the message's framing tells, if it has any.
+        if case NIOSSLError.uncleanShutdown = error {
+            isTorn = true
+            return
+        }
         lastError = lastError ?? error
         discard()
     }

@@ -47,7 +47,12 @@ extension UpstreamHandler {
                 response.fields.set(field, "Session-Based-Authentication")
             }
         }
-        if response.opensTunnel(for: exchange.request) { return upgrade(exchange, response) }
+        if response.opensTunnel(for: exchange.request) {
+            guard ProtocolChange.isAmong(exchange.request.fields["Upgrade"], head.upgrade) else {
+                return fail(Failure(.originInvalid, "\(origin.host) changes to a protocol that nobody has asked for"))
+            }
+            return upgrade(exchange, response)
+        }
         expectMore()
         exchange.sendResponseHead(response)
     }
@@ -55,7 +60,13 @@ extension UpstreamHandler {
     /// The origin has closed its half, which for some responses is their end.
     func endResponse() {
         do {
-            if case .end(let trailers)? = try parser.finish() { return responseEnded(trailers) }
+            if case .end(let trailers)? = try parser.finish() {
+                guard !isTorn else {
+                    // RFC 9112, 9.8: it ends with its connection, and who ended that isn't known.
+                    return fail(Failure(.originClosed, "\(origin.host) closed TLS without saying that its answer is complete"))
+                }
+                return responseEnded(trailers)
+            }
         } catch {
             if turn.hasResponseBegun || error.code != .noResponse {
                 return fail(Failure(.originClosed, "\(origin.host) closed the connection in the middle of its answer"))

@@ -43,6 +43,8 @@ final class UpstreamHandler: ExchangeSink, PooledConnection {
     var allowance = ReadAllowance(window: UpstreamHandler.window)
     var bulk = BulkReading()
     var isInputClosed = false
+    /// TLS was closed by somebody who may not be the origin.
+    var isTorn = false
     var lastError: (any Error)?
     /// Nothing has passed in a tunnel since the clock was last looked at.
     var isQuiet = true
@@ -187,8 +189,13 @@ final class UpstreamHandler: ExchangeSink, PooledConnection {
     func claim(for exchange: Exchange) { owner.claim(for: exchange) }
 
     /// Nothing is on its way here, and nothing will be: closes it at once. The closing handshake of TLS would have to wait for the origin,
-    /// and the connection would keep its place and its descriptor for that.
-    func discard() { context?.channel.closeTransport() }
+    /// and the connection would keep its place and its descriptor for that. One that is between two requests says its half of it (RFC 9112,
+    /// 9.8).
+    func discard() {
+        guard let context else { return }
+        if origin.isSecure, isSecured, case .idle = state { context.channel.close(mode: .output, promise: nil) }
+        context.channel.closeTransport()
+    }
 
     func fail(_ failure: Failure) {
         let failed = exchange

@@ -97,7 +97,7 @@ extension HTTPServerHandler {
         } catch {
             return refuse(error.status, error.message, context)
         }
-        let lastAnswer = MaxForwards.count(&request)
+        let lastAnswer = MaxForwards.count(&request) ?? port.via?.pass(&request, minorVersion: head.minorVersion)
         if !port.isIdentified { connection.admit() }
         let exchange = Exchange(request, from: self, client: connection, on: port.shard)
         exchange.role = port.configuration.mode == .proxy ? .proxy : .origin

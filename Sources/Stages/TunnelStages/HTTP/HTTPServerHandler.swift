@@ -65,8 +65,10 @@ final class HTTPServerHandler: ExchangeSource {
         if let context, allowance.isPaused { regulate(context) }
     }
 
-    override func responseHead(_ head: ResponseHead) {
+    override func responseHead(_ made: ResponseHead) {
         guard let exchange else { return }
+        var head = made
+        port.via?.pass(&head)
         let opensTunnel = head.opensTunnel(for: exchange.request)
         if !head.isInformational { port.meter.responded(head.status) }
         if !head.isInformational, isDraining || (mode == .tunnel && !opensTunnel) { keepAlive = false }

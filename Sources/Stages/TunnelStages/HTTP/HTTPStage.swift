@@ -20,6 +20,8 @@ public struct HTTPConfiguration: StageConfiguration {
     public var headTimeout = Duration.seconds(60)
     /// The proxy auto-configuration file for browsers; nil for none.
     public var pac: PACConfiguration?
+    /// The name in `Via`; nil for the default of the mode.
+    public var via: ViaName?
 
     public init() {}
 
@@ -31,7 +33,12 @@ public struct HTTPConfiguration: StageConfiguration {
         .optional(
             "head-timeout", \.headTimeout, in: .milliseconds(100)...(.seconds(3_600)),
             "How long a client may take to send a request's head."),
-        .optional("pac", \.pac, "A proxy auto-configuration file for browsers, served under a path of this proxy's own.")
+        .optional("pac", \.pac, "A proxy auto-configuration file for browsers, served under a path of this proxy's own."),
+        .optional(
+            "via", \.via,
+            "The name that 'Via' has of this program, in what is passed on: with 'mode: proxy' in requests and responses, by default in "
+                + "none; with 'mode: origin' in requests, by default a name of this process's own. A request that has it already has come "
+                + "round, and is answered with 508. 'none' sends no 'Via', and sees no loop.")
     )
 
     public func validate() -> [ConfigurationProblem] {
@@ -91,6 +98,7 @@ final class HTTPPort: InboundPort {
     let meter: HTTPMeter
     let scratches = ScratchBuffers()
     let date = DateField()
+    let via: ViaField?
 
     init(configuration: HTTPConfiguration, isIdentified: Bool, downstream: any ExchangePort, shard: Shard) {
         self.configuration = configuration
@@ -99,6 +107,7 @@ final class HTTPPort: InboundPort {
         self.shard = shard
         self.pac = configuration.pac.map(PACFile.init)
         self.meter = HTTPMeter(on: shard)
+        self.via = ViaField(configuration.via, mode: configuration.mode)
     }
 
     var protocols: [String] { ["http/1.1"] }

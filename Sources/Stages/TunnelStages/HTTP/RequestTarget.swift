@@ -52,6 +52,10 @@ package enum RequestTarget {
             let other = target.prefix { $0 != ":" }.lowercased()
             throw Refusal(status: 400, message: "The scheme '\(other)' is unknown; http and https are known.")
         }
+        // RFC 9110, 7.4: what is for https alone isn't served to who came without TLS.
+        guard mode == .proxy || scheme == .http || isSecure else {
+            throw Refusal(status: 400, message: "The URL is an https one, and this connection has no TLS.")
+        }
         let authority = parts.authority
         guard Authority(authority) != nil else {
             throw Refusal(status: 400, message: "The URL's host is missing or malformed.")

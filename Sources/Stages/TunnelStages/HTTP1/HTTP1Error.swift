@@ -20,7 +20,7 @@ package struct HTTP1Error: Error, Sendable, Equatable, CustomStringConvertible {
         case fieldsTooLarge, tooManyFields
         // Framing and routing.
         /// Faults of Content-Length and Transfer-Encoding (RFC 9112, 6).
-        case badLength, differingLengths, lengthAndTransferEncoding, unsupportedTransferCoding, badTransferEncoding
+        case badLength, differingLengths, lengthAndTransferEncoding, unsupportedTransferCoding, chunkedNotLast, badTransferEncoding
         /// Heads whose version, method or host can't be as they are.
         case transferEncodingTooOld, connectWithBody, upgradeWithoutLength, missingHost, multipleHosts, badHost
         // Chunks.
@@ -75,6 +75,7 @@ package struct HTTP1Error: Error, Sendable, Equatable, CustomStringConvertible {
         case .differingLengths: "Content-Length is given twice with different values."
         case .lengthAndTransferEncoding: "Content-Length and Transfer-Encoding are both given."
         case .unsupportedTransferCoding: "Transfer-Encoding names a coding other than chunked."
+        case .chunkedNotLast: "Transfer-Encoding does not end with chunked, so that nobody can tell where the body ends."
         case .badTransferEncoding: "Transfer-Encoding is empty or names chunked twice."
         case .transferEncodingTooOld: "Transfer-Encoding is not part of HTTP/1.0."
         case .connectWithBody: "A CONNECT request has no body."

@@ -23,6 +23,7 @@ struct HTTP1FieldSection: Sendable {
     private(set) var hasTransferEncoding = false
     private var chunkedCodings = 0
     private var hasOtherCoding = false
+    private var endsWithChunked = false
     private(set) var hostCount = 0
     private(set) var host: String?
     private(set) var close = false
@@ -145,7 +146,8 @@ struct HTTP1FieldSection: Sendable {
     private mutating func addCodings(_ value: UnsafeRawBufferPointer) {
         hasTransferEncoding = true
         HTTPGrammar.forEachListElement(value) { coding in
-            if HTTP1Syntax.equal(coding, "chunked") { chunkedCodings += 1 } else { hasOtherCoding = true }
+            endsWithChunked = HTTP1Syntax.equal(coding, "chunked")
+            if endsWithChunked { chunkedCodings += 1 } else { hasOtherCoding = true }
         }
     }
 
@@ -190,12 +192,14 @@ struct HTTP1FieldSection: Sendable {
         guard hasTransferEncoding else { return contentLength.map { .known($0) } }
         guard contentLength == nil else { throw HTTP1Error(.lengthAndTransferEncoding) }
         guard minorVersion > 0 else { throw HTTP1Error(.transferEncodingTooOld) }
+        // Where something else comes last, nobody can tell where the body ends (RFC 9112, 6.3).
+        guard endsWithChunked || !hasOtherCoding else { throw HTTP1Error(.chunkedNotLast) }
         guard !hasOtherCoding else { throw HTTP1Error(.unsupportedTransferCoding) }
         guard chunkedCodings == 1 else { throw HTTP1Error(.badTransferEncoding) }
         return .unknown
     }
 
-    /// Adds the `Upgrade` that is passed on.
+    /// Adds the `Upgrade` that is passed on: of a request, of a 101, and of a 426, which says with it what is required.
     mutating func appendUpgrade() {
         if let upgrade { fields.append("Upgrade", upgrade) }
     }

@@ -181,6 +181,7 @@ package struct HTTP1ResponseParser: Sendable {
             guard request.isUpgrade, minorVersion > 0 else { throw HTTP1Error(.unexpectedUpgrade) }
             section.appendUpgrade()
         }
+        if status == 426 { section.appendUpgrade() }
         var head = HTTP1ResponseHead(
             status: status, phrase: phrase, minorVersion: minorVersion, fields: section.fields,
             keepAlive: !section.close && (minorVersion > 0 || section.keepAlive),

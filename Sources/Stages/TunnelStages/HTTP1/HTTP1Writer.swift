@@ -99,14 +99,17 @@ package enum HTTP1Writer {
 
         if let date { writeField("Date: ", date, into: &buffer) }
         let framing = framing(of: head, to: request, isOld: isOld)
+        // What a 426 requires is said of this connection, as a sender of Upgrade has to say (RFC 9110, 7.8).
+        let offers = head.status == 426 && !isOld && head.fields.contains("Upgrade")
         if !(100..<200).contains(head.status) {
+            if offers { buffer.writeStaticString("Connection: upgrade\r\n") }
             if framing == .untilClose || !keepAlive {
                 buffer.writeStaticString("Connection: close\r\n")
             } else if isOld {
                 buffer.writeStaticString("Connection: keep-alive\r\n")
             }
         }
-        writeFields(head.fields, withUpgrade: false, into: &buffer)
+        writeFields(head.fields, withUpgrade: offers, into: &buffer)
         switch framing {
         case .length(let length): writeLength(length, into: &buffer)
         case .chunked: buffer.writeStaticString("Transfer-Encoding: chunked\r\n")

@@ -12,7 +12,7 @@ import TunnelStages
                 (":method", "POST"), (":scheme", "https"), (":authority", "example.com"), (":path", "/a?b"),
                 ("content-length", "5"),
                 ("cookie", "a=1"), ("accept", "*/*"), ("cookie", "b=2"), ("te", "trailers"), ("proxy-authorization", "Basic eA=="),
-                ("proxy-anything", "x"), ("host", "other.example")), isWhole: false)
+                ("proxy-anything", "x"), ("host", "EXAMPLE.com:443")), isWhole: false)
         #expect(head.kind == .plain && head.method == "POST" && head.scheme == .https)
         #expect(head.authority == "example.com" && head.path == "/a?b" && head.body == .known(5))
         #expect(head.fields == HeaderFields([("accept", "*/*"), ("cookie", "a=1; b=2")]))
@@ -82,6 +82,12 @@ import TunnelStages
         #expect(H2Heads.headers(trailers: fields).first(name: "x-a") == "a b")
     }
 
+    @Test(arguments: ["h", "H", "h:80", "h:"]) func `The host is the authority's`(_ host: String) throws {
+        let fields = [(":method", "GET"), (":scheme", "http"), (":authority", "h"), (":path", "/"), ("host", host)]
+        let head = try H2Heads.request(HPACKHeaders(fields), isWhole: true).head
+        #expect(head.authority == "h" && head.fields.isEmpty)
+    }
+
     @Test func `A tunnel`() throws {
         let head = try H2Heads.request(headers((":method", "CONNECT"), (":authority", "example.com:443")), isWhole: false).head
         #expect(head.kind == .tunnel && head.authority == "example.com:443" && head.path == "" && head.body == .unknown)
@@ -142,6 +148,9 @@ import TunnelStages
             ([(":method", "GET"), (":scheme", "http"), (":authority", "h")], 400),
             ([(":method", "GET"), (":scheme", "http"), (":authority", "u@h"), (":path", "/")], 400),
             ([(":method", "GET"), (":scheme", "http"), (":authority", "h"), (":path", "x")], 400),
+            ([(":method", "GET"), (":scheme", "http"), (":authority", "h"), (":path", "/"), ("host", "other")], 400),
+            ([(":method", "GET"), (":scheme", "https"), (":authority", "h"), (":path", "/"), ("host", "h:80")], 400),
+            ([(":method", "GET"), (":scheme", "http"), (":path", "/"), ("host", "h"), ("host", "other")], 400),
             ([(":method", "GET"), (":scheme", "http"), (":authority", "h"), (":path", "/"), ("x", "a\nb")], 400),
             ([(":method", "GET"), (":scheme", "http"), (":authority", "h"), (":path", "/"), ("content-length", "-1")], 400),
             ([(":method", "GET"), (":scheme", "http"), (":authority", "h"), (":path", "/"), ("content-length", "")], 400),

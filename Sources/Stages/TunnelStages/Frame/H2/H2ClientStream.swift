@@ -188,7 +188,13 @@ final class H2ClientStream: ExchangeSink, ChannelInboundHandler {
         switch unwrapInboundIn(data) {
         case .headers(let headers):
             request = nil
-            if hasFinalHead { return ended(H2Heads.trailers(headers.headers)) }
+            if hasFinalHead {
+                // Data alone goes through a tunnel (RFC 9113, 8.5).
+                guard exchange.map({ $0.response?.opensTunnel(for: $0.request) != true }) ?? true else {
+                    return violated("fields in a tunnel")
+                }
+                return ended(H2Heads.trailers(headers.headers))
+            }
             received(headers)
         case .data(let data):
             if case .byteBuffer(let bytes) = data.data, bytes.readableBytes > 0 {

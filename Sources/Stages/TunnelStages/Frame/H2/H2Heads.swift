@@ -29,7 +29,8 @@ package enum H2Heads {
         guard let method = pseudo.method, isToken(method) else {
             throw Refusal(status: 400, message: "The method is missing or malformed.")
         }
-        let authority = pseudo.authority ?? headers.first(name: "host") ?? ""
+        let hosts = headers["host"]
+        let authority = pseudo.authority ?? hosts.first ?? ""
         var head = RequestHead(method: method, scheme: .none, authority: authority, path: "")
         let (authorization, client) = try take(headers, into: &head)
         guard let parsed = Authority(authority) else {
@@ -44,6 +45,9 @@ package enum H2Heads {
             return (head, authorization, client)
         }
         head.scheme = try scheme(pseudo.scheme)
+        guard hosts.allSatisfy({ parsed.isEqual(to: $0, head.scheme) }) else {
+            throw Refusal(status: 400, message: "The host is another than the authority.")
+        }
         head.path = H2Text.withBytes(pseudo.path ?? "") { HTTPGrammar.legalTarget($0) }
         guard head.path.utf8.first == UInt8(ascii: "/") || head.path == "*" && method == "OPTIONS" else {
             throw Refusal(status: 400, message: "The path is missing or malformed.")
@@ -273,5 +277,14 @@ package enum H2Heads {
                 }
             }
         }
+    }
+}
+
+extension Authority {
+    /// Whether a `Host` names the same, with the scheme's port where it names none (RFC 9113, 8.3.1).
+    fileprivate func isEqual(to host: String, _ scheme: Scheme) -> Bool {
+        guard let other = Authority(host) else { return false }
+        let port = scheme.defaultPort
+        return self.host.lowercased() == other.host.lowercased() && (self.port ?? port) == (other.port ?? port)
     }
 }

@@ -78,6 +78,10 @@ final class H2ServerStream: ExchangeSource, ChannelInboundHandler {
             hasBegun = true
             meter.streamOpened()
             begin(headers, context)
+        case .headers where isTunnel:
+            // Data alone goes through it (RFC 9113, 8.5).
+            end(Failure(.protocolViolation, "the client sent fields in a tunnel"))
+            context.resetStream(.protocolError)
         case .headers(let trailers):
             requestEnded(H2Heads.trailers(trailers.headers))
         case .data(let data):
@@ -131,6 +135,10 @@ final class H2ServerStream: ExchangeSource, ChannelInboundHandler {
         writer.write(headers)
         writer.write(ByteBuffer(string: answer.body), context)
         complete(nil, context)
+    }
+
+    private var isTunnel: Bool {
+        exchange.map { $0.request.kind == .tunnel || $0.response?.opensTunnel(for: $0.request) == true } ?? false
     }
 
     private func requestEnded(_ trailers: HeaderFields?) {

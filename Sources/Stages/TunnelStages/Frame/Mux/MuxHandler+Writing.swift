@@ -49,10 +49,11 @@ extension MuxHandler {
         if session.isGoingAway, !isClosing, session.openStreams == 0, session.queuedBytes == 0, !session.hasControl {
             isClosing = true
             guard session.role == .acceptor else { return context.closeTransportAfterWrites() }
-            // What the peer has on its way would meet a closed connection, and be answered with a reset that may overtake GOAWAY: the
-            // peer closes.
+            // What the peer has on its way would meet a closed connection, and be answered with a reset that may overtake GOAWAY and all
+            // that stands before it, in the kernel of who sent it or of a peer that is slow: the peer closes. One that hasn't seen that
+            // it may is told by our half's end, behind everything, and is read on until then, or until draining has its end.
             let this = NIOLoopBound(context, eventLoop: context.eventLoop)
-            context.eventLoop.scheduleTask(in: Self.farewell) { this.value.closeTransportAfterWrites() }
+            context.eventLoop.scheduleTask(in: Self.farewell) { this.value.closeOutputAfterWrites() }
         }
     }
 

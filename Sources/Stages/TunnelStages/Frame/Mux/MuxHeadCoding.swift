@@ -49,6 +49,12 @@ package enum MuxHeadCoding {
 
     /// Writes a response's head as the payload of HEAD; false, with nothing written, if it is too large for a frame.
     package static func encode(_ head: ResponseHead, into out: inout ByteBuffer) -> Bool {
+        // Peers that take it in another response than 101 can't be told from those that end the session for it.
+        if head.status == 426, head.fields.contains("Upgrade") {
+            var head = head
+            head.fields.remove("Upgrade")
+            return encode(head, into: &out)
+        }
         let reason = head.phrase.withBytes(\.count)
         let block = head.fields.block
         let size = 16 + reason + block.readableBytes
