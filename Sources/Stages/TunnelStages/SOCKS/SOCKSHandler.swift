@@ -161,8 +161,7 @@ final class SOCKSHandler: ExchangeSource, ChannelInboundHandler, Expiring {
     }
 
     private func regulate(_ context: ChannelHandlerContext) {
-        let mayRead = !allowance.isUsedUp || exchange == nil
-        if allowance.shouldRead(mayRead) { context.channel.setReading(mayRead) }
+        if let reading = allowance.change(to: allowance.mayRead(isTaken: exchange != nil)) { context.channel.setReading(reading) }
     }
 
     override func requestCredit(_ bytes: Int) {
