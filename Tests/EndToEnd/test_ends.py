@@ -89,7 +89,7 @@ async def test_an_origin_that_resets(tunnel, make_tcp, protocol, when):
         for _ in range(20):
             try:
                 client = await opened(tunnel, protocol, target)
-            except (AssertionError, ConnectionError):
+            except (AssertionError, ConnectionError, Broken):
                 # Early enough to be told instead, or to overtake what was answered.
                 assert when == "at once"
                 continue

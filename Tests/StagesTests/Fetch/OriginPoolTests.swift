@@ -13,6 +13,7 @@ import Testing
         var owner: ConnectionOwner
         var courtesy = OriginPool<Connection>.courtesy
         var leadsElsewhere = false
+        var idleSince = NIODeadline.distantFuture
 
         init(_ name: String, _ owner: ConnectionOwner = .everybody) {
             self.name = name
@@ -149,6 +150,47 @@ import Testing
         // The count of connections with an owner is right again: what is shared is found without a search.
         pool.keep(Connection("shared"))
         #expect(pool.takeIdle(for: exchange("bob"))?.name == "shared")
+    }
+
+    private func isIdle(_ place: OriginPool<Connection>.Place) -> Bool { if case .idle = place { true } else { false } }
+    private func isNew(_ place: OriginPool<Connection>.Place) -> Bool { if case .new = place { true } else { false } }
+
+    @Test func `Who asks gets an idle connection, else a new one, else a place in the line`() {
+        pool.keep(Connection("idle"))
+        pool.open = 1
+        #expect(isIdle(pool.place(for: exchange("ann"), of: 2)) && pool.open == 1)
+        #expect(isNew(pool.place(for: exchange("ann"), of: 2)) && pool.open == 2)
+        let third = pool.place(for: exchange("ann"), of: 2)
+        #expect(!isIdle(third) && !isNew(third) && pool.open == 2)
+    }
+
+    /// How long the connection is idle in milliseconds, and what is done for one who waits and may not use it.
+    @Test(
+        arguments: [(0, false), (999, false), (1_000, true)] as [(Int64, Bool)])
+    func `A client's own connection keeps its place for a moment`(_ idle: Int64, _ givesUp: Bool) throws {
+        let expected = givesUp ? OriginPool<Connection>.MakingWay.giveUpOldest : .lookAgain(in: .seconds(1))
+        let now = NIODeadline.uptimeNanoseconds(1_000_000_000_000)
+        let hers = Connection("ann's", try owner("ann"))
+        hers.idleSince = now - .milliseconds(idle)
+        #expect(pool.makeWay(at: now) == .nothing)
+        pool.keep(hers)
+        #expect(pool.makeWay(at: now) == .nothing)
+        wait([exchange("bob")])
+        #expect(pool.makeWay(at: now) == expected)
+        // One look is enough.
+        if case .lookAgain = expected {
+            #expect(pool.makeWay(at: now) == .nothing)
+            pool.watched()
+            #expect(pool.makeWay(at: now) == expected)
+        }
+    }
+
+    /// Seconds that the configuration has, and those that a client's own connection is kept.
+    @Test(arguments: [(0, 5), (1, 5), (5, 5), (10, 10), (30, 30), (600, 30)] as [(Int64, Int64)])
+    func `A client's own connection is kept for a moment, and not for long`(_ configured: Int64, _ own: Int64) throws {
+        let time = Duration.seconds(configured)
+        #expect(ConnectionOwner.everybody.idleTime(of: time) == time)
+        #expect(try owner("ann").idleTime(of: time) == .seconds(own))
     }
 
     @Test func `A connection becomes its client's once and for all`() throws {

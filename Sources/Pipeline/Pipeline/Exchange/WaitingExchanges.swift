@@ -11,14 +11,18 @@ package final class WaitingExchanges: Expiring {
         case crowded
     }
 
-    private typealias Line = FairLine<ExchangeParty, ObjectIdentifier, Exchange>
+    private struct Place: ImpatientElement {
+        let exchange: Exchange
+        let until: NIODeadline
+        var party: ExchangeParty { ExchangeParty(exchange) }
+    }
 
     package var sweepIndex: Int?
     private let shard: Shard
     private let limit: Int
     private let byteLimit: Int64
     private let refuse: (Exchange, Refusal) -> Void
-    private var line = Line()
+    private var line = FairLine<ExchangeParty, Place>()
 
     /// - Parameters:
     ///   - limit: How many may wait.
@@ -36,10 +40,10 @@ package final class WaitingExchanges: Expiring {
     /// Whether none waits.
     package var isEmpty: Bool { line.isEmpty }
     /// The one whose turn it is.
-    package var first: Exchange? { line.first }
+    package var first: Exchange? { line.first?.exchange }
 
     /// What their clients have sent of their bodies.
-    private var requestBytes: Int64 { line.entries.reduce(0) { $0 + $1.element.requestBytes } }
+    private var requestBytes: Int64 { line.elements.reduce(0) { $0 + $1.exchange.requestBytes } }
 
     /// Lets an exchange wait for `patience` from now, or refuses one: it, or one of the client that has most.
     package func append(_ exchange: Exchange, for patience: TimeAmount) {
@@ -49,22 +53,24 @@ package final class WaitingExchanges: Expiring {
             displace(leaving)
         }
         while byteLimit < .max, requestBytes >= byteLimit {
-            guard let leaving = line.popOfHeaviest(for: party, weight: \.requestBytes) else { return refuse(exchange, .crowded) }
+            guard let leaving = line.popOfHeaviest(for: party, weight: { $0.exchange.requestBytes }) else {
+                return refuse(exchange, .crowded)
+            }
             displace(leaving)
         }
-        add(Line.Entry(exchange, id: ObjectIdentifier(exchange), of: party, until: .now() + patience), isNext: false)
+        add(Place(exchange: exchange, until: .now() + patience), isNext: false)
     }
 
     /// Puts an exchange in front of those that wait, beyond the limit too. One whose time is up is refused at the next sweep.
     package func prepend(_ exchange: Exchange, until deadline: NIODeadline) {
-        add(Line.Entry(exchange, id: ObjectIdentifier(exchange), of: ExchangeParty(exchange), until: deadline), isNext: true)
+        add(Place(exchange: exchange, until: deadline), isNext: true)
     }
 
     /// Takes the one whose turn it is.
     package func popFirst() -> Exchange? { taken(line.popFirst()) }
 
     /// Takes the first that will do.
-    package func popFirst(where willDo: (Exchange) -> Bool) -> Exchange? { taken(line.popFirst(where: willDo)) }
+    package func popFirst(where willDo: (Exchange) -> Bool) -> Exchange? { taken(line.popFirst { willDo($0.exchange) }) }
 
     /// Hands out what waits, until one isn't taken: that one stays the first.
     package func release(_ take: (Exchange) -> Bool) {
@@ -75,32 +81,33 @@ package final class WaitingExchanges: Expiring {
         }
     }
 
-    private func add(_ entry: Line.Entry, isNext: Bool) {
-        if isNext { line.prepend(entry) } else { line.append(entry) }
-        entry.element.whenAbandoned = { [weak self, id = entry.id, client = entry.client] in self?.left(id, client) }
+    private func add(_ place: Place, isNext: Bool) {
+        let (exchange, party) = (place.exchange, place.party)
+        if isNext { line.prepend(place, of: party) } else { line.append(place, of: party) }
+        exchange.whenAbandoned = { [weak self, id = ObjectIdentifier(exchange)] in self?.left(id, party) }
         shard.deadlines.add(self)
     }
 
     /// Somebody who waits hears of it otherwise from now on.
-    private func taken(_ entry: Line.Entry?) -> Exchange? {
-        entry?.element.whenAbandoned = nil
+    private func taken(_ place: Place?) -> Exchange? {
+        place?.exchange.whenAbandoned = nil
         if line.isEmpty { shard.deadlines.remove(self) }
-        return entry?.element
+        return place?.exchange
     }
 
-    private func left(_ id: ObjectIdentifier, _ client: ExchangeParty) {
-        _ = taken(line.remove(id, of: client))
+    private func left(_ id: ObjectIdentifier, _ party: ExchangeParty) {
+        _ = taken(line.popFirst(of: party) { ObjectIdentifier($0.exchange) == id })
     }
 
-    private func displace(_ entry: Line.Entry) {
-        if let exchange = taken(entry) { refuse(exchange, .crowded) }
+    private func displace(_ place: Place) {
+        if let exchange = taken(place) { refuse(exchange, .crowded) }
     }
 
     package var deadline: NIODeadline? { line.deadline }
 
     package func expire(now: NIODeadline) {
-        for entry in line.popExpired(at: now) {
-            if let exchange = taken(entry), !exchange.hasEnded { refuse(exchange, .late) }
+        for place in line.popExpired(at: now) {
+            if let exchange = taken(place), !exchange.hasEnded { refuse(exchange, .late) }
         }
     }
 }

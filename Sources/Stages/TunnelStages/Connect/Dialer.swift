@@ -1,114 +1,47 @@
-import ConfigurationLanguage
-import Instruments
-import Logging
 import NIOCore
-import NIOPosix
 import Pipeline
 import Platform
 
-/// Keeps one connection to the server open on one loop.
+/// Keeps one connection to the server open on one loop: does what a `DialState` says.
 final class Dialer: OutboundPort {
     private static let farewell = TimeAmount.milliseconds(250)
 
-    let configuration: ConnectConfiguration
-    let presence: ServerPresence?
+    private let configuration: ConnectConfiguration
+    private let presence: ServerPresence?
+    private let server: DialledServer
     private var routes: [Route]
-    let shard: Shard
-    /// The way that is tried or used: an index of `routes`.
-    private var route = 0
-    /// Why the ways before it failed.
-    private var faults: [String] = []
-    /// What those of them rest for whose proxy refuses.
-    private var rests: [ProxyStandings.Rest] = []
-    private let tries: ProxyTries
-    /// The attempt that is under way at a proxy, until it has answered.
-    private var proxyTry: ProxyTry?
-    /// The proxy that has opened the way of the connection.
-    private var openedBy: ProxyAddress?
-    /// What ends first where all ways rest: before that, no attempt can succeed.
-    var allRest: ProxyStandings.Rest?
-    private var client: (any OutboundClient)?
-    var connection: Outbound?
-    var retry: Scheduled<Void>?
-    /// When that is due.
-    var nextDial = NIODeadline.distantFuture
-    private let finder: AddressFinder
-    var backoff = Backoff()
-    /// For what only a change of a configuration or of a certificate can mend.
-    var patientBackoff = Backoff(first: .seconds(10), longest: .seconds(60))
-    var isLasting = false
-    /// A way leads to a server with which this side doesn't go together.
-    var isMismatch = false
-    var pace = DialPace()
-    /// Another attempt before its time may succeed: what was in the way of the last may be over at any moment.
-    var mayHasten = false
-    var isStopped = false
-    var isDialing = false
-    var isUp = false
-    private var downSince = WallTime.seconds
-    private var reason = "not connected yet"
-    private var wasUp = false
-    private let up: Gauge
-    private let dials: Counter
-    private let failures: Counter
-    private let losses: Counter
-    private let reconnects: Counter
+    private let shard: Shard
+    private let connector: Connector
     private let extra: ExtraConnections
+    private var state: DialState
+    private var record: DialRecord
+    private var client: (any OutboundClient)?
+    private var connection: Outbound?
+    private var retry: Scheduled<Void>?
 
     init(
         configuration: ConnectConfiguration, routes: [Route], presence: ServerPresence?, shard: Shard, tries: ProxyTries = .process
     ) {
-        self.tries = tries
         self.configuration = configuration
         self.routes = routes
         self.presence = presence
+        server = DialledServer(to: configuration.to, presence: presence)
         self.shard = shard
-        self.finder = AddressFinder(configuration.resolver, on: shard.loop)
-        let labels = shard.assembling?.labels ?? []
-        up = shard.metrics.gauge(ConnectFactory.Metrics.up, labels)
-        dials = shard.metrics.counter(ConnectFactory.Metrics.dials, labels)
-        failures = shard.metrics.counter(ConnectFactory.Metrics.failures, labels)
-        losses = shard.metrics.counter(ConnectFactory.Metrics.losses, labels)
-        reconnects = shard.metrics.counter(ConnectFactory.Metrics.reconnects, labels)
-        extra = ExtraConnections(
-            configuration: configuration, shard: shard, tries: tries, dials: dials,
-            finder: AddressFinder(configuration.resolver, on: shard.loop))
+        state = DialState(
+            patience: TimeAmount(configuration.wait), retryInterval: presence.map { TimeAmount($0.retryInterval) })
+        record = DialRecord(shard)
+        connector = Connector(configuration: configuration, shard: shard, tries: tries, dials: record.dials)
+        extra = ExtraConnections(configuration: configuration, shard: shard, tries: tries, dials: record.dials)
         extra.onRoom = { [weak self] in self?.client?.roomFreed() }
-    }
-
-    /// Where the server is; nil while that isn't known.
-    private var to: HostPort? {
-        switch configuration.to {
-        case .fixed(let address): address
-        case .discover: presence?.address
-        }
-    }
-
-    private var place: String { to.map { "\($0)" } ?? configuration.to.description }
-
-    /// A server that nobody has woken isn't dialled: at its last address may be somebody else's.
-    var isWorthDialing: Bool {
-        switch presence?.phase {
-        case nil, .waking, .up: true
-        case .asleep, .failed: false
-        }
     }
 
     /// None where all ways rest for longer than that, or because of a refusal that mostly takes a change of something to mend.
     var patience: TimeAmount {
         let wait = TimeAmount(configuration.wait)
-        return isHopeless(for: wait) ? .zero : wait
+        return state.isHopeless(for: wait, at: .now()) ? .zero : wait
     }
 
-    private func isHopeless(for wait: TimeAmount) -> Bool {
-        guard let allRest else { return false }
-        if case .passing = allRest.refusal.kind { return allRest.until - .now() > wait }
-        return true
-    }
-
-    var status: OutboundStatus {
-        isUp ? .up : .down(since: downSince, to: place, because: reason)
-    }
+    var status: OutboundStatus { record.status(of: server.name) }
 
     func attach(_ client: any OutboundClient) { self.client = client }
 
@@ -120,15 +53,14 @@ final class Dialer: OutboundPort {
 
     /// By the way that leads to the server, as long as one does.
     func openAnother() {
-        guard isUp, !isStopped, let to, let client else { return }
-        extra.add(to: .init(way: routes[route], server: to), for: client)
+        guard state.isUp, let to = server.address, let client else { return }
+        extra.add(to: .init(way: routes[state.way], server: to, isExtra: true), for: client)
     }
 
     func stop() -> EventLoopFuture<Void> {
-        isStopped = true
+        state.stop()
         retry?.cancel()
-        finder.cancel()
-        proxyTry = nil
+        connector.stop()
         let others = extra.stop(leave)
         guard let channel = connection?.channel else { return others }
         leave(channel)
@@ -142,180 +74,72 @@ final class Dialer: OutboundPort {
         _ = shard.loop.assumeIsolated().scheduleTask(in: Self.farewell) { channel.close(promise: nil) }
     }
 
-    /// What was found out or begun makes another attempt worthwhile at once.
+    // MARK: - When
+
     private func presenceChanged() {
-        guard connection == nil, !isDialing, isWorthDialing else { return }
-        backoff.reset()
-        patientBackoff.reset()
+        if server.isWorthDialing, state.heardOfServer() { dial() }
+    }
+
+    func hasten() {
+        if let wait = state.want(isWorthDialing: server.isWorthDialing, at: .now()) { redial(in: wait) }
+    }
+
+    private func redial(in wait: TimeAmount) {
         retry?.cancel()
-        beginRound()
-        dial()
+        retry = shard.loop.assumeIsolated().scheduleTask(in: wait) { self.dial() }
     }
 
-    /// All ways are tried anew, or the one that leads to the server is known.
-    func beginRound(at route: Int = 0) {
-        self.route = route
-        faults = []
-        rests = []
-        isLasting = false
-        isMismatch = false
-    }
+    // MARK: - One attempt
 
-    func dial() {
-        guard !isStopped, !isDialing, isWorthDialing, let to else { return }
-        allRest = nil
-        if route == 0 { pace.began(at: .now()) }
+    private func dial() {
+        retry?.cancel()
+        let to = server.isWorthDialing ? server.address : nil
         // Where a server is found out only now, so is the way that the environment names for it.
-        if configuration.to == .discover, route == 0, let found = try? configuration.routes(to: to, in: .process) { routes = found }
-        isDialing = true
-        switch routes[route] {
-        case .direct: connect(to: (to.host, to.port), for: to, showsCredentials: false)
-        case .proxy(let proxy): ask(proxy, for: to)
+        if configuration.to == .discover, state.isResting, let to, let found = try? configuration.routes(to: to, in: .process) {
+            routes = found
         }
-    }
-
-    /// Goes to a proxy, unless that is known to be of no use, or somebody else is finding out.
-    private func ask(_ proxy: ProxyAddress, for server: HostPort) {
-        switch tries.ask(proxy, for: server, on: shard.loop) {
-        case .granted(let attempt):
-            proxyTry = attempt
-            connect(to: (proxy.host, proxy.port), for: server, showsCredentials: attempt.showsCredentials)
-        case .refused(let rest):
-            isDialing = false
-            failed(nil, ProxyError(message: rest.sentence), wasTried: false, resting: rest)
-        case .busy(let ending):
-            ending.assumeIsolated().whenSuccess { ending in
-                self.isDialing = false
-                guard !self.isStopped else { return }
-                // What is known of one server says nothing of another.
-                guard ending.server == server.normalized, let failure = ending.failure else { return self.dial() }
-                self.failed(nil, ProxyError(message: failure), wasTried: false)
+        guard let client, let index = state.dial(ways: to.map { _ in routes.count }, at: .now()), let to else { return }
+        let way = routes[index]
+        connector.connect(.init(way: way, server: to), for: client) { outcome in
+            switch outcome {
+            case .connected(let connection): self.connected(connection, by: way)
+            case .failed(let error): self.failed(nil, error)
+            case .refused(let error, let rest): self.failed(nil, error, wasTried: false, resting: rest)
+            case .again: self.dial()
             }
         }
     }
 
-    /// Finds the addresses of the server or of a proxy, and connects to one of them. Both together may take `timeout`.
-    private func connect(to next: (host: String, port: Int), for to: HostPort, showsCredentials: Bool) {
-        dials.add()
-        let place = HostPort(host: next.host, port: next.port)
-        let deadline = NIODeadline.now() + TimeAmount(configuration.timeout)
-        finder.find(place, until: deadline) { [weak self] found in
-            guard let self else { return }
-            switch found {
-            case .success(let addresses):
-                connect(to: addresses, at: place, for: to, showsCredentials: showsCredentials, until: deadline)
-            case .failure(let error):
-                isDialing = false
-                failed(nil, error)
-            }
-        }
-    }
-
-    private func connect(
-        to addresses: [SocketAddress], at place: HostPort, for to: HostPort, showsCredentials: Bool, until deadline: NIODeadline
-    ) {
-        guard !isStopped else { return }
-        let made = NIOLoopBoundBox<[ObjectIdentifier: Outbound]>([:], eventLoop: shard.loop)
-        let this = NIOLoopBound(self, eventLoop: shard.loop)
-        ClientBootstrap.tunnel(on: shard.loop, timeout: max(deadline - .now(), .milliseconds(1)))
-            .resolver(KnownAddresses(addresses: addresses, loop: shard.loop))
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    // Several addresses may be tried at once; the last to be made here isn't always the one that connects.
-                    made.value[ObjectIdentifier(channel)] = try this.value.prepare(
-                        channel, to: to, showsCredentials: showsCredentials, until: deadline)
-                }
-            }
-            .connect(host: place.host, port: place.port)
-            .assumeIsolated()
-            .whenComplete { result in
-                self.isDialing = false
-                switch result {
-                case .success(let channel):
-                    self.finder.connected(channel.remoteAddress, of: addresses, at: place)
-                    self.connected(channel, made.value[ObjectIdentifier(channel)])
-                case .failure(let error):
-                    self.finder.failed(at: place)
-                    self.failed(nil, error)
-                }
-            }
-    }
-
-    private func prepare(
-        _ channel: any Channel, to: HostPort, showsCredentials: Bool, until deadline: NIODeadline
-    ) throws -> Outbound {
-        let connection = Outbound(channel: channel, host: to.host)
-        connection.hasCongestionControl = configuration.congestionControl != nil
-        if case .proxy(let proxy) = routes[route] {
-            let handler = ProxyConnectHandler(
-                proxy: proxy, server: to, showsCredentials: showsCredentials, until: deadline, shard: shard,
-                onOpen: { [weak self, weak connection] in if let connection { self?.opened(connection, by: proxy) } },
-                onFailure: { [weak connection] in connection?.failure = $0 })
-            try channel.pipeline.syncOperations.addHandler(handler)
-        }
-        try client?.configure(connection)
-        tune(channel)
-        return connection
-    }
-
-    /// A tunnel that sends as the system would have it is better than none.
-    private func tune(_ channel: any Channel) {
-        configuration.congestionControl?.apply(to: channel).assumeIsolated().whenFailure { [shard] error in
-            shard.logger.warning("\(error)", metadata: ["server": "\(self.place)"])
-        }
-    }
-
-    private func connected(_ channel: any Channel, _ connection: Outbound?) {
-        guard let connection, !isStopped else {
-            channel.close(promise: nil)
-            return failed(nil, ChannelError.ioOnClosedChannel)
-        }
+    private func connected(_ connection: Outbound, by way: Route) {
+        guard state.connected() else { return connection.channel.close(promise: nil) }
         self.connection = connection
         connection.onEstablished = { [weak self] in self?.established() }
         connection.onRetired = { [weak self, weak connection] in if let connection { self?.retired(connection) } }
-        channel.closeFuture.assumeIsolated().whenComplete { _ in self.closed(connection) }
-        // Behind a proxy it is ready when that has opened the way.
-        if case .direct = routes[route] { client?.ready(connection) }
-    }
-
-    /// A proxy has opened the way.
-    private func opened(_ connection: Outbound, by proxy: ProxyAddress) {
-        proxyTry?.opened()
-        proxyTry = nil
-        openedBy = proxy
-        client?.ready(connection)
+        connection.channel.closeFuture.assumeIsolated().whenComplete { _ in self.closed(connection, by: way) }
     }
 
     private func established() {
-        isUp = true
-        beginRound(at: route)
-        if wasUp { reconnects.add() }
-        wasUp = true
-        up.value = 1
-        backoff.reset()
-        patientBackoff.reset()
+        guard state.established() else { return }
+        record.established(connection, to: server.name, by: routes[state.way])
         presence?.connected()
-        shard.logger.notice(
-            "tunnel is up",
-            metadata: [
-                "server": "\(place)", "identity": "\(connection?.identity?.description ?? "-")",
-                "via": "\(routes[route].text)",
-            ])
     }
 
-    /// The server takes nothing new on this connection: another is opened while it finishes.
+    // MARK: - Its end
+
     private func retired(_ connection: Outbound) {
         guard connection === self.connection else { return }
         self.connection = nil
-        down(connection.failure)
-        redial()
+        let wasUp = state.isUp
+        var generator = SystemRandomNumberGenerator()
+        guard let wait = state.retired(at: .now(), using: &generator) else { return }
+        redial(in: wait)
+        down(connection.failure, wasUp: wasUp)
     }
 
-    private func closed(_ connection: Outbound) {
+    private func closed(_ connection: Outbound, by way: Route) {
         guard connection === self.connection else { return }
         self.connection = nil
-        if let openedBy { tries.lost(openedBy) }
-        openedBy = nil
+        connector.lost(by: way)
         failed(connection, connection.failure ?? ChannelError.eof)
     }
 
@@ -327,79 +151,47 @@ final class Dialer: OutboundPort {
     private func failed(
         _ connection: Outbound?, _ error: any Error, wasTried: Bool = true, resting rest: ProxyStandings.Rest? = nil
     ) {
-        guard !isStopped else { return }
         let cause = connection?.failure ?? error
-        if isUp {
+        let sentence = explain(cause)
+        let rest = rest ?? connector.gaveUp(because: cause, saying: sentence)
+        let fault = DialState.Fault(
+            sentence: rest?.sentence ?? sentence, rest: rest, isLasting: (cause as? StageError)?.code == .configuration,
+            isMismatch: connection?.isMismatch == true)
+        var generator = SystemRandomNumberGenerator()
+        switch state.failed(fault, at: .now(), using: &generator) {
+        case .nothing: break
+        case .redial(let wait):
+            redial(in: wait)
             client?.lost(connection, because: cause)
-            down(cause)
-            return redial()
-        }
-        if wasTried { failures.add() }
-        note(cause, rest)
-        if connection?.isMismatch == true { isMismatch = true }
-        if route + 1 < routes.count {
+            down(cause, wasUp: true)
+        case .tryNext:
+            if wasTried { record.failed() }
             client?.lost(connection, because: cause)
-            // The next way at once: waiting comes when all have been tried.
-            route += 1
-            return dial()
+            dial()
+        case .rest(let wait, let reason):
+            if wasTried { record.failed() }
+            redial(in: wait)
+            down(StageError(.unavailable, reason), wasUp: false)
+            client?.lost(connection, because: cause)
+            if let presence, state.isHopeless(for: TimeAmount(presence.patience), at: .now()) { presence.enter(.failed(reason)) }
         }
-        let reason = StageError(.unavailable, faults.joined(separator: "; "))
-        // Nothing that is known to be of no use before some time is tried before that.
-        allRest = rests.count == routes.count ? rests.min { $0.until < $1.until } : nil
-        down(reason)
-        client?.lost(connection, because: cause)
-        if let presence, isHopeless(for: TimeAmount(presence.patience)) { presence.enter(.failed(reason.message)) }
-        redial()
-    }
-
-    /// Remembers why a way didn't lead to the server, and how long it won't.
-    private func note(_ cause: any Error, _ known: ProxyStandings.Rest?) {
-        var rest = known
-        var fault = explain(cause)
-        if let attempt = proxyTry {
-            proxyTry = nil
-            if let refusal = (cause as? ProxyError)?.refusal {
-                rest = attempt.refused(refusal)
-                fault = rest?.sentence ?? fault
-            } else {
-                attempt.failed(fault)
-            }
-        }
-        if let rest { rests.append(rest) }
-        isLasting = (faults.isEmpty || isLasting) && (cause as? StageError)?.code == .configuration
-        faults.append(fault)
     }
 
     /// Why the current way didn't lead to the server.
     private func explain(_ error: any Error) -> String {
         if let error = error as? ProxyError { return error.message }
         let text = ConnectionFailure.words(for: error)
-        return switch routes[route] {
+        return switch routes[state.way] {
         case .direct: routes.count == 1 ? text : "directly: \(text)"
         case .proxy(let proxy): "through the proxy \(proxy.text): \(text)"
         }
     }
 
-    private func down(_ error: (any Error)?) {
-        let text = error.map { ConnectionFailure.words(for: $0) } ?? "the connection was lost"
-        if isUp { downSince = WallTime.seconds }
-        if isUp { losses.add() }
-        up.value = 0
-        if isUp || text != reason {
-            shard.logger.warning(
-                "tunnel is down", metadata: ["server": "\(place)", "reason": "\(text)"])
-        }
-        let hadBeenUp = isUp
-        isUp = false
-        reason = text
-        if hadBeenUp { presence?.disconnected() }
+    private func down(_ error: (any Error)?, wasUp: Bool) {
+        record.down(error, at: server.name)
+        if wasUp { presence?.disconnected() }
     }
 }
 
 @available(*, unavailable)
 extension Dialer: Sendable {}
-
-extension ProxyStandings.Rest {
-    /// Why, and when it is tried again.
-    fileprivate var sentence: String { "\(refusal.reason); it isn't asked again before \(Timestamp.utc(time))" }
-}

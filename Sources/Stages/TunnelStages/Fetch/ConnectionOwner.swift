@@ -8,6 +8,16 @@ enum ConnectionOwner: Equatable {
     /// A client that can't be told from others: nobody can use the connection again.
     case unknown
 
+    /// How long one that is a client's own is kept unused, at least and at most.
+    private static let leastOwned = Duration.seconds(5)
+    private static let mostOwned = Duration.seconds(30)
+
+    /// How long a connection is kept unused, where the configuration has a time for all. A client's own is of use to nobody else, and yet
+    /// the client needs a moment for its next step.
+    func idleTime(of time: Duration) -> Duration {
+        self == .everybody ? time : min(max(time, Self.leastOwned), Self.mostOwned)
+    }
+
     /// Whether an exchange may go over the connection.
     func admits(_ exchange: Exchange) -> Bool {
         switch self {

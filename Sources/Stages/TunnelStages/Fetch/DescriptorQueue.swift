@@ -18,7 +18,12 @@ final class DescriptorQueue {
     private let resume: (UpstreamAttempt) -> Void
     private let refuse: (UpstreamAttempt) -> Void
     private let forget: (UpstreamAttempt) -> Void
-    private var waiting = FairLine<ExchangeParty, ObjectIdentifier, UpstreamAttempt>()
+    private struct Place: ImpatientElement {
+        let attempt: UpstreamAttempt
+        let until: NIODeadline
+    }
+
+    private var waiting = FairLine<ExchangeParty, Place>()
     private var isTicking = false
 
     /// - Parameters:
@@ -52,10 +57,12 @@ final class DescriptorQueue {
         let party = ExchangeParty(attempt.exchange)
         guard now < deadline, makeRoom(for: party) else { return refuse(attempt) }
         let id = ObjectIdentifier(attempt.exchange)
-        waiting.append(.init(attempt, id: id, of: party, until: deadline))
+        waiting.append(Place(attempt: attempt, until: deadline), of: party)
         attempt.exchange.whenAbandoned = { [weak self] in
-            guard let self, let entry = waiting.remove(id, of: party) else { return }
-            forget(entry.element)
+            guard let self, let place = waiting.popFirst(of: party, where: { ObjectIdentifier($0.attempt.exchange) == id }) else {
+                return
+            }
+            forget(place.attempt)
         }
         descriptors.relieve(now: now)
         tick()
@@ -65,7 +72,7 @@ final class DescriptorQueue {
     private func makeRoom(for party: ExchangeParty) -> Bool {
         guard waiting.count >= Self.limit else { return true }
         guard let leaving = waiting.popOfHeaviest(for: party) else { return false }
-        refuse(taken(leaving.element))
+        refuse(taken(leaving.attempt))
         return true
     }
 
@@ -89,9 +96,9 @@ final class DescriptorQueue {
         var left = min(Self.portion, waiting.count)
         while left > 0, !descriptors.areExhausted, let next = waiting.popFirst() {
             left -= 1
-            resume(taken(next.element))
+            resume(taken(next.attempt))
         }
-        for late in waiting.popExpired(at: now) { refuse(taken(late.element)) }
+        for late in waiting.popExpired(at: now) { refuse(taken(late.attempt)) }
     }
 }
 

@@ -12,8 +12,6 @@ final class FetchPort: ExchangePort {
 
     /// Exchanges that may wait for a connection to one origin.
     private static let waitingLimit = 1_024
-    /// How long a client's own connection keeps its place although others wait who may not use it.
-    private static let grace = TimeAmount.seconds(1)
 
     let configuration: FetchConfiguration
     let shard: Shard
@@ -71,17 +69,16 @@ final class FetchPort: ExchangePort {
 
     private func request(_ exchange: Exchange, _ origin: Origin) {
         let pool = pool(origin)
-        if let handler = pool.takeIdle(for: exchange) {
+        switch pool.place(for: exchange, of: configuration.connectionsPerOrigin) {
+        case .idle(let handler):
             idleBudget.give()
             meter.reused.add()
-            return handler.begin(exchange, isReused: true)
-        }
-        guard pool.open < configuration.connectionsPerOrigin else {
+            handler.begin(exchange, isReused: true)
+        case .new: connect(exchange, origin, isTunnel: false)
+        case .line:
             line(of: pool, for: origin).append(exchange, for: TimeAmount(configuration.connectTimeout))
-            return makeWay(in: pool)
+            makeWay(in: pool)
         }
-        pool.open += 1
-        connect(exchange, origin, isTunnel: false)
     }
 
     private func pool(_ origin: Origin) -> Pool {
@@ -149,10 +146,10 @@ final class FetchPort: ExchangePort {
         pool.open -= 1
         if let handler, pool.remove(handler) { idleBudget.give() }
         // Whoever goes on and fails at once comes here again, and the place is given to the next one below.
-        guard !pool.isServing else { return }
-        pool.isServing = true
-        while pool.open < configuration.connectionsPerOrigin, let next = pool.takeWaiting() { request(next, origin) }
-        pool.isServing = false
+        guard pool.serving.begin() else { return }
+        repeat {
+            while pool.open < configuration.connectionsPerOrigin, let next = pool.takeWaiting() { request(next, origin) }
+        } while pool.serving.goesOn()
         if pool.isUnused { pools[origin] = nil }
     }
 
@@ -163,19 +160,16 @@ final class FetchPort: ExchangePort {
         connect(exchange, origin, isTunnel: false)
     }
 
-    /// Exchanges wait, and connections are idle that they may not use: the one that is idle the longest gives its place, if its owner
-    /// has had time to use it.
     private func makeWay(in pool: Pool) {
-        guard pool.hasWaiting, let oldest = pool.idle.first else { return }
-        if oldest.idleSince + Self.grace <= .now() {
-            giveUpOldest(of: pool)
-            return
-        }
-        guard !pool.isWatched else { return }
-        pool.isWatched = true
-        shard.loop.assumeIsolated().scheduleTask(in: Self.grace) {
-            pool.isWatched = false
-            self.makeWay(in: pool)
+        guard pool.hasWaiting else { return }
+        switch pool.makeWay(at: .now()) {
+        case .nothing: break
+        case .giveUpOldest: giveUpOldest(of: pool)
+        case .lookAgain(let time):
+            shard.loop.assumeIsolated().scheduleTask(in: time) {
+                pool.watched()
+                self.makeWay(in: pool)
+            }
         }
     }
 

@@ -1,3 +1,4 @@
+import NIOCore
 import Pipeline
 
 /// One loop's connections to one origin, and who waits for one. A class: changing a struct in a dictionary allocates.
@@ -6,14 +7,34 @@ final class OriginPool<Connection: PooledConnection> {
     /// comes.
     static var courtesy: Int { 8 }
 
+    /// How long a client's own connection keeps its place although others wait who may not use it.
+    static var grace: TimeAmount { .seconds(1) }
+
+    /// How an exchange gets a connection.
+    enum Place {
+        case idle(Connection)
+        /// Another may be opened.
+        case new
+        /// One has to become free.
+        case line
+    }
+
+    /// What is done for those who wait while connections are idle that they may not use.
+    enum MakingWay: Equatable {
+        case nothing
+        /// Its owner has had time to use it.
+        case giveUpOldest
+        case lookAgain(in: TimeAmount)
+    }
+
     /// The one used last is used first, so that the others can time out: the first is idle the longest.
     private(set) var idle: [Connection] = []
     /// Connections that are there or on their way, the idle ones included.
     var open = 0
     /// Places that have become free are being given out.
-    var isServing = false
+    var serving = SerialWork()
     /// It will be looked at whether those who wait may have the place of an idle connection.
-    var isWatched = false
+    private(set) var isWatched = false
     /// How many of the idle ones are one client's. Mostly there are none, and the last one will do without a search.
     private var ownedIdle = 0
     /// Who waits for a connection; nil as long as nobody had to.
@@ -21,6 +42,23 @@ final class OriginPool<Connection: PooledConnection> {
 
     var isUnused: Bool { open == 0 && !hasWaiting }
     var waiting: Int { line?.count ?? 0 }
+
+    /// - Parameter limit: How many connections there may be.
+    func place(for exchange: Exchange, of limit: Int) -> Place {
+        if let connection = takeIdle(for: exchange) { return .idle(connection) }
+        guard open < limit else { return .line }
+        open += 1
+        return .new
+    }
+
+    /// Whether the connection that is idle the longest gives its place.
+    func makeWay(at now: NIODeadline) -> MakingWay {
+        guard hasWaiting, let oldest = idle.first else { return .nothing }
+        if oldest.idleSince + Self.grace <= now { return .giveUpOldest }
+        guard !isWatched else { return .nothing }
+        isWatched = true
+        return .lookAgain(in: Self.grace)
+    }
 
     // MARK: - Idle connections
 
@@ -59,6 +97,9 @@ final class OriginPool<Connection: PooledConnection> {
         if connection.owner != .everybody { ownedIdle -= 1 }
         return connection
     }
+
+    /// It is looked at again.
+    func watched() { isWatched = false }
 
     // MARK: - Waiting
 

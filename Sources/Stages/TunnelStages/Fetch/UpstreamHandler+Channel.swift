@@ -21,18 +21,17 @@ extension UpstreamHandler: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let bytes = unwrapInboundIn(data)
         bulk.add(bytes.readableBytes)
-        switch state {
-        case .raw:
-            touch()
+        allowance.beginTurn()
+        switch state.read() {
+        case .passOn:
             allowance.spend(bytes.readableBytes)
             exchange?.sendResponseBody(bytes)
-        case .http, .idle:
+        case .parse:
             parser.append(bytes)
             parse(context)
-        case .over:
-            parser.append(bytes)
-        case .connecting, .closed:
-            break
+        case .keep: parser.append(bytes)
+        case .discard: discard()
+        case .drop: break
         }
         if allowance.isOverdrawn { regulate(context) }
     }
@@ -40,15 +39,22 @@ extension UpstreamHandler: ChannelInboundHandler {
     /// What was read has been given on, and mostly passed on as well: only now it shows whether reading has to stop. To stop and go on
     /// in each turn would be two system calls.
     func channelReadComplete(context: ChannelHandlerContext) {
-        if case .over(let trailers) = state { responseEnded(trailers) } else { exchange?.flushResponse() }
+        if state.isAnswered { finishTurn() } else { exchange?.flushResponse() }
         bulk.endTurn(context.channel)
+        allowance.endTurn()
         regulate(context)
     }
 
     func regulate(_ context: ChannelHandlerContext) {
-        let mayRead = exchange.map { !allowance.isUsedUp && $0.acceptsResponse } ?? true
-        if allowance.shouldRead(mayRead) { context.channel.setReading(mayRead) }
-        if case .http = state { watchResponse(isReading: mayRead) }
+        let isReading = regulateReading(context)
+        follow(state.wait(isReading: isReading, hasDeadline: deadline != nil))
+    }
+
+    func regulateReading(_ context: ChannelHandlerContext) -> Bool {
+        let exchange = exchange
+        let mayRead = allowance.mayRead(isTaken: exchange != nil, isAccepted: exchange?.acceptsResponse ?? true)
+        if let reading = allowance.change(to: mayRead) { context.channel.setReading(reading) }
+        return mayRead
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
@@ -58,25 +64,23 @@ extension UpstreamHandler: ChannelInboundHandler {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case TLSUserEvent.handshakeCompleted = event {
-            isSecured = true
-            if case .http = state { expectFirstByte() }
+            follow(state.secured(isReading: !allowance.isPaused))
             output.letGo()
             settle()
         }
         guard case ChannelEvent.inputClosed = event else { return context.fireUserInboundEventTriggered(event) }
-        isInputClosed = true
-        switch state {
-        case .raw: endTunnelResponse()
-        case .http: endResponse()
-        case .over(let trailers): responseEnded(trailers)
-        case .idle, .connecting, .closed: discard()
+        switch state.inputClosed() {
+        case .endTunnel: endTunnelResponse()
+        case .endResponse: endResponse()
+        case .complete: finishTurn()
+        case .discard: discard()
         }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // Many origins close TLS without saying so; whether something is missing the message's framing tells, if it has any.
         if case NIOSSLError.uncleanShutdown = error {
-            isTorn = true
+            state.tore()
             return
         }
         lastError = lastError ?? error
@@ -89,26 +93,21 @@ extension UpstreamHandler: ChannelInboundHandler {
     }
 
     private func lost() {
-        // Connections that were tried and not taken are none of the pool's.
-        let before = state
-        switch before {
-        case .closed, .connecting: return
-        case .idle, .http, .over, .raw: state = .closed
-        }
-        port.shard.deadlines.remove(self)
         let lost = exchange
-        exchange = nil
-        if case .http = before, let lost, !lost.hasEnded, lastError == nil || lastError is IOError, turn.mayRetry(lost.request) {
-            return port.retry(lost, origin)
-        }
+        let cause: UpstreamState.Cause = lastError.map { $0 is IOError ? .connectionError : .protocolError } ?? .end
+        let action = state.closed(because: cause)
+        // Connections that were tried and not taken are none of the pool's.
+        guard action != .nothing else { return }
+        port.shard.deadlines.remove(self)
+        if action == .retry, let lost { return port.retry(lost, origin) }
         if isPooled { port.closed(self, origin) }
-        guard let lost, !lost.hasEnded else { return }
-        if case .raw = before, lastError == nil, endsTunnel(lost) { return }
-        if case .over(let trailers) = before {
-            lost.sendResponseEnd(trailers)
-            return lost.flushResponse()
+        guard let lost else { return }
+        switch action {
+        case .nothing, .leave, .retry: return
+        case .complete(let trailers): lost.sendResponseEnd(trailers)
+        case .completeTunnel where output.isComplete: lost.sendResponseEnd()
+        case .completeTunnel, .abort: lost.abortResponse(UpstreamFailure.lost(origin, lastError))
         }
-        lost.abortResponse(UpstreamFailure.lost(origin, lastError))
         lost.flushResponse()
     }
 }

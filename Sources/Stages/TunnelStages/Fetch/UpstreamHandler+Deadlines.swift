@@ -4,50 +4,30 @@ import Pipeline
 
 /// How long an origin may be silent, at which point of an exchange.
 extension UpstreamHandler: Expiring {
-    func expectFirstByte() {
-        guard !turn.hasResponseBegun, !allowance.isPaused else { return }
-        guard isSecured else {
-            // The handshake is part of connecting.
-            if deadline == nil { deadline = .now() + TimeAmount(port.configuration.connectTimeout) }
-            return
-        }
-        deadline = .now() + TimeAmount(port.configuration.firstByteTimeout)
-    }
+    /// Something of the request was written.
+    func expectFirstByte() { follow(state.waitForHead(isReading: !allowance.isPaused, hasDeadline: deadline != nil)) }
 
-    /// A response has begun, or goes on.
-    func expectMore() { deadline = .now() + TimeAmount(port.configuration.silence) }
-
-    func watchResponse(isReading: Bool) {
-        // While the client's side is what is waited for, the origin isn't silent.
-        if !isReading {
-            deadline = nil
-        } else if turn.hasResponseBegun {
-            expectMore()
-        } else if deadline == nil {
-            expectFirstByte()
+    func follow(_ wait: UpstreamState.Wait) {
+        let configuration = port.configuration
+        switch wait {
+        case .asBefore: break
+        case .unlimited: deadline = nil
+        case .connection: deadline = .now() + TimeAmount(configuration.connectTimeout)
+        case .firstByte: deadline = .now() + TimeAmount(configuration.firstByteTimeout)
+        case .more: deadline = .now() + TimeAmount(configuration.silence)
+        case .tunnel: deadline = .now() + TimeAmount(configuration.tunnelSilence)
         }
     }
-
-    func watchTunnel() {
-        isQuiet = false
-        deadline = .now() + TimeAmount(port.configuration.tunnelSilence)
-    }
-
-    /// Something passed in a tunnel: a store, where looking at the clock would be a system call.
-    func touch() { isQuiet = false }
 
     func expire(now: NIODeadline) {
         deadline = nil
-        switch state {
-        case .idle, .connecting, .over, .closed:
-            discard()
-        case .http:
-            let what = turn.hasResponseBegun ? "was silent for too long in the middle of its answer" : "didn't answer in time"
+        switch state.expired() {
+        case .discard: discard()
+        case .fail(let isAnswering):
+            let what = isAnswering ? "was silent for too long in the middle of its answer" : "didn't answer in time"
             fail(Failure(.timeout, "\(origin.host) \(what)"))
-        case .raw:
-            if isQuiet { return fail(Failure(.timeout, "nothing passed for too long")) }
-            isQuiet = true
-            deadline = now + TimeAmount(port.configuration.tunnelSilence)
+        case .failSilent: fail(Failure(.timeout, "nothing passed for too long"))
+        case .watchTunnel: follow(.tunnel)
         }
     }
 }

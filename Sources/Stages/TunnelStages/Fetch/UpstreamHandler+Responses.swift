@@ -6,13 +6,13 @@ import Pipeline
 extension UpstreamHandler {
     func parse(_ context: ChannelHandlerContext) {
         do {
-            while isParsing, let part = try parser.next() {
+            while state.isAnswering, let part = try parser.next() {
                 switch part {
                 case .head(let head): received(head)
                 case .body(let bytes):
                     allowance.spend(bytes.readableBytes)
                     exchange?.sendResponseBody(bytes)
-                case .end(let trailers): state = .over(trailers)
+                case .end(let trailers): state.receivedEnd(trailers)
                 }
             }
         } catch {
@@ -20,23 +20,17 @@ extension UpstreamHandler {
         }
     }
 
-    private var isParsing: Bool {
-        switch state {
-        case .http, .idle: true
-        case .connecting, .over, .raw, .closed: false
-        }
-    }
-
     private func received(_ head: HTTP1ResponseHead) {
         guard let exchange else { return }
         var response = ResponseHead(status: head.status, phrase: head.phrase, body: head.body, fields: head.fields)
         if head.isInformational {
-            guard turn.receivedInformational() else {
+            guard state.receivedInformational() else {
                 return fail(Failure(.originInvalid, "\(origin.host) sent too many informational responses"))
             }
             return exchange.sendResponseHead(response)
         }
-        turn.receivedHead(keepsAlive: head.keepAlive)
+        let opensTunnel = response.opensTunnel(for: exchange.request)
+        state.receivedHead(keepsAlive: head.keepAlive, opensTunnel: opensTunnel)
         if ConnectionAuthentication.isUsed(by: response) { claim(for: exchange) }
         if ConnectionAuthentication.isOffered(by: response) {
             let field = "Proxy-Support"
@@ -47,13 +41,13 @@ extension UpstreamHandler {
                 response.fields.set(field, "Session-Based-Authentication")
             }
         }
-        if response.opensTunnel(for: exchange.request) {
+        if opensTunnel {
             guard ProtocolChange.isAmong(exchange.request.fields["Upgrade"], head.upgrade) else {
                 return fail(Failure(.originInvalid, "\(origin.host) changes to a protocol that nobody has asked for"))
             }
             return upgrade(exchange, response)
         }
-        expectMore()
+        follow(.more)
         exchange.sendResponseHead(response)
     }
 
@@ -61,14 +55,15 @@ extension UpstreamHandler {
     func endResponse() {
         do {
             if case .end(let trailers)? = try parser.finish() {
-                guard !isTorn else {
+                guard !state.isTorn else {
                     // RFC 9112, 9.8: it ends with its connection, and who ended that isn't known.
                     return fail(Failure(.originClosed, "\(origin.host) closed TLS without saying that its answer is complete"))
                 }
-                return responseEnded(trailers)
+                state.receivedEnd(trailers)
+                return finishTurn()
             }
         } catch {
-            if turn.hasResponseBegun || error.code != .noResponse {
+            if state.hasResponseBegun || error.code != .noResponse {
                 return fail(Failure(.originClosed, "\(origin.host) closed the connection in the middle of its answer"))
             }
         }
@@ -76,15 +71,14 @@ extension UpstreamHandler {
     }
 
     /// The response is complete, and all that came with it was read: what stands behind it is nobody's.
-    func responseEnded(_ trailers: HeaderFields?) {
-        guard let ended = exchange else { return discard() }
-        exchange = nil
-        state = .idle
+    func finishTurn() {
+        guard let (ended, trailers, isReusable) = state.finishTurn(isClean: output.isDrained && parser.isIdle) else {
+            return discard()
+        }
         deadline = nil
-        let isClean = turn.leavesConnection(after: ended.request) && !isInputClosed && output.isDrained && parser.isIdle
-        let isKept = isClean && port.offer(self, origin)
+        let isKept = isReusable && port.offer(self, origin)
         ended.sendResponseEnd(trailers)
         ended.flushResponse()
-        if !isKept, !isClean || !port.recycle(self, origin) { discard() }
+        if !isKept, !isReusable || !port.recycle(self, origin) { discard() }
     }
 }

@@ -5,8 +5,7 @@ import Pipeline
 /// Raw bytes both ways: a CONNECT, or an Upgrade that the origin agrees to. Each side ends its own half.
 extension UpstreamHandler {
     func beginTunnel(_ exchange: Exchange) {
-        state = .raw
-        watchTunnel()
+        follow(.tunnel)
         exchange.sendResponseHead(ResponseHead(status: 200, reason: "Connection established"))
         exchange.attach(self)
         requestFlush()
@@ -15,8 +14,7 @@ extension UpstreamHandler {
 
     /// The origin has agreed to speak the other protocol from here on.
     func upgrade(_ exchange: Exchange, _ response: ResponseHead) {
-        state = .raw
-        watchTunnel()
+        follow(.tunnel)
         if isPooled {
             // From here it serves nobody else, and must not keep others waiting.
             isPooled = false
@@ -31,8 +29,8 @@ extension UpstreamHandler {
 
     /// The client has closed its half.
     func endTunnelRequest() {
-        touch()
-        if isInputClosed { output.close() } else { output.closeOutput() }
+        state.touch()
+        if state.isInputClosed { output.close() } else { output.closeOutput() }
     }
 
     /// The origin has closed its half.
@@ -41,13 +39,5 @@ extension UpstreamHandler {
         exchange?.sendResponseEnd()
         exchange?.flushResponse()
         if isOver || exchange?.hasEnded == true { output.close() }
-    }
-
-    /// The connection has ended without an error. True when nothing is missing.
-    func endsTunnel(_ exchange: Exchange) -> Bool {
-        guard output.isComplete else { return false }
-        exchange.sendResponseEnd()
-        exchange.flushResponse()
-        return true
     }
 }

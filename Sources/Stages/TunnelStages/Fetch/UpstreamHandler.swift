@@ -7,62 +7,41 @@ import Pipeline
 final class UpstreamHandler: ExchangeSink, PooledConnection {
     /// What may be on its way to the exchange's source, in bytes.
     private static let window = BulkReading.most
-    /// How long one that is a client's own is kept unused, at least and at most.
-    private static let leastOwned = Duration.seconds(5)
-    private static let mostOwned = Duration.seconds(30)
-
-    enum State {
-        case connecting
-        case idle
-        case http
-        /// The response is complete; whether anything follows it shows at the end of the loop's turn.
-        case over(HeaderFields?)
-        case raw
-        case closed
-    }
-
     var deadline: NIODeadline?
     var sweepIndex: Int?
 
     let port: FetchPort
     let origin: Origin
     var isPooled: Bool
-    /// There is no TLS, or its handshake is over.
-    var isSecured: Bool
     var context: ChannelHandlerContext?
-    var state = State.connecting
-    var exchange: Exchange?
+    var state: UpstreamState
     /// Whom it may serve, from what has passed on it.
     private(set) var owner = ConnectionOwner.everybody
     var courtesy = FetchPort.Pool.courtesy
     private(set) var idleSince = NIODeadline.distantFuture
-    var turn = UpstreamTurn(isReused: false)
     var parser = HTTP1ResponseParser()
     let output: ChannelOutput
     let body: BodyWriter
     var allowance = ReadAllowance(window: UpstreamHandler.window)
     var bulk = BulkReading()
-    var isInputClosed = false
-    /// TLS was closed by somebody who may not be the origin.
-    var isTorn = false
     var lastError: (any Error)?
-    /// Nothing has passed in a tunnel since the clock was last looked at.
-    var isQuiet = true
 
     init(port: FetchPort, origin: Origin, isPooled: Bool) {
         self.port = port
         self.origin = origin
         self.isPooled = isPooled
-        self.isSecured = !origin.isSecure
+        self.state = UpstreamState(isSecured: !origin.isSecure)
         self.output = ChannelOutput(port.scratches)
         self.body = BodyWriter(output)
-        if !isSecured { output.holdBack() }
+        if origin.isSecure { output.holdBack() }
     }
+
+    var exchange: Exchange? { state.exchange }
 
     // MARK: - An exchange begins
 
     func connected() {
-        state = .idle
+        state.connected()
         port.shard.deadlines.add(self)
     }
 
@@ -73,22 +52,18 @@ final class UpstreamHandler: ExchangeSink, PooledConnection {
     }
 
     func begin(_ exchange: Exchange, isReused: Bool) {
-        guard let context, case .idle = state else {
+        guard let context, state.begin(exchange, isReused: isReused) else {
             return exchange.abortResponse(UpstreamFailure.lost(origin, lastError))
         }
-        self.exchange = exchange
-        turn = UpstreamTurn(isReused: isReused)
         if ConnectionAuthentication.isUsed(by: exchange.request) { owner.claim(for: exchange) }
         allowance.reset()
-        regulate(context)
-        if exchange.request.kind == .tunnel { return beginTunnel(exchange) }
-        state = .http
+        _ = regulateReading(context)
+        if state.isTunnel { return beginTunnel(exchange) }
         parser.expectResponse(to: exchange.request.method, upgrade: exchange.request.kind == .upgrade)
         do {
             body.begin(try output.gather { buffer throws(HTTP1Error) in try HTTP1Writer.request(exchange.request, into: &buffer) })
         } catch {
-            state = .idle
-            self.exchange = nil
+            state.refused()
             exchange.abortResponse(Failure(.badRequest, error.reason))
             return finishUnused()
         }
@@ -100,19 +75,16 @@ final class UpstreamHandler: ExchangeSink, PooledConnection {
     // MARK: - From the exchange
 
     override func requestBody(_ bytes: ByteBuffer) {
-        switch state {
-        case .raw:
-            touch()
+        if state.isTunnel {
+            state.touch()
             output.write(bytes)
-        case .http:
-            write(bytes)
-        case .connecting, .idle, .over, .closed:
-            break
+        } else if let exchange, state.isAnswering {
+            write(bytes, of: exchange)
         }
     }
 
-    private func write(_ bytes: ByteBuffer) {
-        if exchange?.request.kind == .upgrade {
+    private func write(_ bytes: ByteBuffer, of exchange: Exchange) {
+        if exchange.request.kind == .upgrade {
             // Its body. What is more comes before the origin has agreed; it goes behind, where the origin expects it.
             body.writeUpgrade(bytes)
         } else if body.framing == .none {
@@ -124,18 +96,13 @@ final class UpstreamHandler: ExchangeSink, PooledConnection {
     }
 
     override func requestEnd(_ trailers: HeaderFields?) {
-        switch state {
-        case .raw:
-            endTunnelRequest()
-        case .http:
-            turn.isRequestComplete = true
-            guard body.end(trailers) else {
-                return fail(Failure(.badRequest, "the request's body is shorter than its head says"))
-            }
-            expectFirstByte()
-        case .connecting, .idle, .over, .closed:
-            break
+        if state.isTunnel { return endTunnelRequest() }
+        guard state.isAnswering else { return }
+        state.requestEnded()
+        guard body.end(trailers) else {
+            return fail(Failure(.badRequest, "the request's body is shorter than its head says"))
         }
+        expectFirstByte()
     }
 
     override func requestFlush() {
@@ -149,9 +116,9 @@ final class UpstreamHandler: ExchangeSink, PooledConnection {
     }
 
     override func requestAborted(_ failure: Failure) {
-        exchange = nil
+        _ = state.abandon()
         // What the origin has of the request is not the whole: it must not take it for that.
-        if let context { context.reset() }
+        context?.reset()
     }
 
     override var heir: ExchangeSink? { self }
@@ -173,11 +140,7 @@ final class UpstreamHandler: ExchangeSink, PooledConnection {
         if !isPooled || !port.recycle(self, origin) { discard() }
     }
 
-    /// How long it is kept unused. A client's own is of use to nobody else, and yet the client needs a moment for its next step.
-    var idleTime: Duration {
-        let time = port.configuration.idle
-        return owner == .everybody ? time : min(max(time, Self.leastOwned), Self.mostOwned)
-    }
+    var idleTime: Duration { owner.idleTime(of: port.configuration.idle) }
 
     /// Nobody uses it for now.
     func becomeIdle() {
@@ -193,13 +156,12 @@ final class UpstreamHandler: ExchangeSink, PooledConnection {
     /// 9.8).
     func discard() {
         guard let context else { return }
-        if origin.isSecure, isSecured, case .idle = state { context.channel.close(mode: .output, promise: nil) }
+        if origin.isSecure, state.isIdle, state.isSecured { context.channel.close(mode: .output, promise: nil) }
         context.channel.closeTransport()
     }
 
     func fail(_ failure: Failure) {
-        let failed = exchange
-        exchange = nil
+        let failed = state.abandon()
         context?.reset()
         failed?.abortResponse(failure)
         failed?.flushResponse()

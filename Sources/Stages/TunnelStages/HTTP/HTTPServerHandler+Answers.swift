@@ -7,26 +7,18 @@ import Pipeline
 extension HTTPServerHandler {
     /// The origin has answered a request to change the protocol.
     func upgrade(_ exchange: Exchange, agreed: Bool) {
-        awaitsUpgrade = false
-        guard agreed else {
-            // What is there already may have been meant for the other protocol: it isn't taken for a request.
-            if parser.bufferedBytes > 0 { keepAlive = false }
+        switch state.upgraded(agreed, hasMore: parser.bufferedBytes > 0) {
+        case .resume(let endsRequest):
             parser.resume()
-            // Else the end comes behind what is missing of the body.
-            if isRequestComplete { exchange.sendRequestEnd() }
-            return
+            if endsRequest { exchange.sendRequestEnd() }
+        case .tunnel:
+            let rest = parser.takeRest()
+            guard rest.readableBytes > 0 else { return }
+            allowance.spend(rest.readableBytes)
+            exchange.sendRequestBody(rest)
+            exchange.flushRequest()
         }
-        // An origin may agree before it has all of the body, which then goes in front of the rest.
-        mode = .tunnel
-        let rest = parser.takeRest()
-        guard rest.readableBytes > 0 else { return }
-        allowance.spend(rest.readableBytes)
-        exchange.sendRequestBody(rest)
-        exchange.flushRequest()
     }
-
-    /// Whether the connection can be used on after an answer that comes now.
-    var isReusable: Bool { isRequestComplete || mode == .http && requestBody == .none }
 
     func settle(_ context: ChannelHandlerContext) {
         guard output.isDrained else { return }
@@ -38,28 +30,24 @@ extension HTTPServerHandler {
             exchange?.creditResponse(credit)
         }
         // The next of several pipelined requests begins when the last response has gone out.
-        if exchange == nil, output.isDrained, mode == .http { process(context) }
+        if state.isWaiting, output.isDrained { process(context) }
     }
 
     /// The response is written: goes on to the next request, or ends the connection.
-    func completeIfAnswered(_ context: ChannelHandlerContext) {
-        guard exchange == nil, mode != .lingering else { return }
-        // Answered at once: the end of a request without a body is still to be read.
-        if mode == .http, !isRequestComplete, requestBody == .none { return }
-        if keepAlive, isRequestComplete, mode == .http, !isInputClosed, !isDraining, response.body.framing != .untilClose {
-            isRequestComplete = false
-            if output.isDrained { process(context) }
-        } else {
-            finish(context)
+    func goOn(_ next: HTTPServerState.OnResponseEnd, _ context: ChannelHandlerContext) {
+        switch next {
+        case .readEnd: break
+        case .next: if output.isDrained { process(context) }
+        case .finish(let hasAll): finish(context, hasAll: hasAll)
         }
     }
 
     /// Ends the connection behind what was written. A close while the client still sends would reset the connection and lose
     /// the answer on its way (RFC 9112, 9.6): so our half first, and the rest when the client has closed its own.
-    func finish(_ context: ChannelHandlerContext) {
-        mode = .lingering
-        if allowance.shouldRead(true) { context.channel.setReading(true) }
-        if isInputClosed || isRequestComplete && parser.bufferedBytes == 0 {
+    func finish(_ context: ChannelHandlerContext, hasAll: Bool = false) {
+        state.finish()
+        if let reading = allowance.change(to: true) { context.channel.setReading(reading) }
+        if state.isInputClosed || hasAll && parser.bufferedBytes == 0 {
             output.close()
         } else {
             output.closeOutput()
@@ -68,22 +56,19 @@ extension HTTPServerHandler {
     }
 
     func refuse(_ status: Int, _ message: String, _ context: ChannelHandlerContext) {
-        if let exchange {
+        if let exchange = state.end() {
             // In the middle of a body: there may be half a response already.
-            self.exchange = nil
             let isAnswered = exchange.response != nil
             exchange.abortRequest(Failure(.badRequest, message))
             if isAnswered { return context.reset() }
         }
-        keepAlive = false
-        isRequestComplete = false
         let answer = LocalResponse(status: status, body: message + "\n")
         port.meter.malformed.add()
         port.meter.responded(status)
         response.reset()
         let request = RequestHead(method: "GET", scheme: .http, authority: "-", path: "/")
         response.head(
-            answer.head, to: request, minorVersion: minorVersion, keepAlive: false,
+            answer.head, to: request, minorVersion: state.minorVersion, keepAlive: false,
             date: port.date.value(for: answer.head, to: request))
         _ = response.write(ByteBuffer(string: answer.body))
         _ = response.body.end(nil)

@@ -29,7 +29,7 @@ extension HTTPServerHandler: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        if mode == .tunnel, output.isComplete, let exchange {
+        if state.isTunnel, output.isComplete, let exchange {
             // The end of what the client had to say, if that isn't known yet.
             exchange.sendRequestEnd()
             exchange.flushRequest()
@@ -45,17 +45,18 @@ extension HTTPServerHandler: ChannelInboundHandler {
 
     private func end(_ failure: Failure) {
         port.shard.deadlines.remove(self)
-        let open = exchange
-        exchange = nil
         unsettled = nil
-        open?.abortRequest(failure)
+        state.end()?.abortRequest(failure)
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         switch event {
         case is DrainEvent:
-            isDraining = true
-            if exchange == nil, parser.isIdle { drainIdle() }
+            switch state.drain(isParserIdle: parser.isIdle) {
+            case .nothing: break
+            case .close: output.close()
+            case .waitForFirst: deadline = .now() + Self.drainPatience
+            }
         case ChannelEvent.inputClosed:
             inputClosed(context)
         default:
@@ -63,25 +64,18 @@ extension HTTPServerHandler: ChannelInboundHandler {
         }
     }
 
-    /// One that has had its answer is closed. A new one may have its first request on the way: that is still answered.
-    private func drainIdle() {
-        guard !hasBegun else { return output.close() }
-        deadline = .now() + Self.drainPatience
-    }
-
     /// The client says nothing more. In a tunnel that may be meant so. Everywhere else who closes his half has left: clients that want their
     /// answer hardly ever do, and nothing else would tell it of one that waits for an answer or for the next of an origin's events.
     private func inputClosed(_ context: ChannelHandlerContext) {
-        isInputClosed = true
-        if let exchange, exchange.response?.opensTunnel(for: exchange.request) == true {
-            exchange.sendRequestEnd()
-            exchange.flushRequest()
+        let action = state.inputClosed()
+        if action == .endTunnel {
+            exchange?.sendRequestEnd()
+            exchange?.flushRequest()
             return
         }
-        let hasPart = exchange?.response != nil
         end(Failure(.cancelled, "the client closed the connection before its answer was complete"))
-        // What a part of an answer is followed by must not look like its end. An answer that is complete goes out before the close.
-        if hasPart { context.reset() } else { output.close() }
+        // An answer that is complete goes out before the close.
+        if action == .reset { context.reset() } else { output.close() }
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
@@ -95,12 +89,10 @@ extension HTTPServerHandler: Expiring {
     func expire(now: NIODeadline) {
         guard let context else { return }
         deadline = nil
-        switch mode {
-        case .http where exchange == nil && !parser.isIdle && !isInputClosed:
-            refuse(408, "The request's head did not come in time.", context)
-        default:
-            end(Failure(.cancelled, "the client was silent for too long"))
-            context.close(promise: nil)
+        if state.refusesLateHead(isParserIdle: parser.isIdle) {
+            return refuse(408, "The request's head did not come in time.", context)
         }
+        end(Failure(.cancelled, "the client was silent for too long"))
+        context.close(promise: nil)
     }
 }

@@ -7,85 +7,77 @@ extension HTTPServerHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let bytes = unwrapInboundIn(data)
         bulk.add(bytes.readableBytes)
-        isInTurn = true
+        allowance.beginTurn()
         connection.isActive = true
-        switch mode {
-        case .tunnel:
+        switch state.read() {
+        case .passOn:
             allowance.spend(bytes.readableBytes)
             exchange?.sendRequestBody(bytes)
             regulate(context)
-        case .http:
+        case .parse:
             parser.append(bytes)
             process(context)
-        case .lingering:
-            break
+        case .drop: break
         }
     }
 
-    /// What was read has been given on, and mostly passed on as well: only now it shows whether reading has to stop. To stop and go on
-    /// in each turn would be two system calls.
+    /// What was read has been given on, and mostly passed on as well: only now it shows whether reading has to stop.
     func channelReadComplete(context: ChannelHandlerContext) {
-        isInTurn = false
+        allowance.endTurn()
         exchange?.flushRequest()
         bulk.endTurn(context.channel)
-        if allowance.isUsedUp { regulate(context) }
+        if !allowance.mayRead(isTaken: true) { regulate(context) }
     }
 
     func process(_ context: ChannelHandlerContext) {
-        guard !isProcessing else { return }
-        isProcessing = true
-        defer { isProcessing = false }
-        do {
-            while case .http = mode, !(exchange != nil && isRequestComplete), let part = try parser.next() {
-                switch part {
-                case .head(let head):
-                    begin(head, context)
-                case .body(let bytes):
-                    allowance.spend(bytes.readableBytes)
-                    exchange?.sendRequestBody(bytes)
-                case .end(let trailers):
-                    isRequestComplete = true
-                    // What follows may be the other protocol's: only the body has ended.
-                    if awaitsUpgrade { break }
-                    // Answered by this end itself, it completes by itself; answered before, it waited for this end.
-                    if let exchange { exchange.sendRequestEnd(trailers) } else { completeIfAnswered(context) }
-                }
+        guard processing.begin() else { return }
+        repeat {
+            do {
+                while state.mayParse, let part = try parser.next() { take(part, context) }
+            } catch {
+                refuse(error.status, error.reason, context)
             }
-        } catch {
-            refuse(error.status, error.reason, context)
-        }
+        } while processing.goesOn()
         regulate(context)
+    }
+
+    private func take(_ part: HTTP1Part<HTTP1RequestHead>, _ context: ChannelHandlerContext) {
+        switch part {
+        case .head(let head): begin(head, context)
+        case .body(let bytes):
+            allowance.spend(bytes.readableBytes)
+            exchange?.sendRequestBody(bytes)
+        case .end(let trailers):
+            switch state.requestEnded() {
+            case .keep: break
+            // Answered by this end itself, it completes by itself; answered before, it waited for this end.
+            case .pass: exchange?.sendRequestEnd(trailers)
+            case .complete(let next): goOn(next, context)
+            }
+        }
     }
 
     /// Reads on only while what is read has somewhere to go.
     func regulate(_ context: ChannelHandlerContext) {
-        let waiting = mode == .http && exchange != nil && isRequestComplete
-        let isUsedUp = isInTurn ? allowance.isOverdrawn : allowance.isUsedUp
-        let isFull = waiting ? parser.bufferedBytes >= Self.window : isUsedUp && exchange != nil
-        if allowance.shouldRead(!isFull) { context.channel.setReading(!isFull) }
-        guard mode == .http, exchange == nil, !isInputClosed else { return }
-        if parser.isIdle {
+        let mayRead =
+            state.isPipelining ? parser.bufferedBytes < Self.window : allowance.mayRead(isTaken: state.exchange != nil)
+        if let reading = allowance.change(to: mayRead) { context.channel.setReading(reading) }
+        switch state.readOn(isParserIdle: parser.isIdle) {
+        case .nothing: break
+        case .idle(let isUnused):
             let now = NIODeadline.now()
-            isInHead = false
             deadline = now + TimeAmount(port.configuration.keepAlive)
             // Between two requests a client expects that its connection ends (RFC 9112, 9.5), once it has its answer.
-            if hasBegun, output.isDrained { connection.unusedSince = now }
-        } else if !isInHead {
-            isInHead = true
+            if isUnused, output.isDrained { connection.unusedSince = now }
+        case .headBegun:
             connection.unusedSince = nil
             deadline = .now() + TimeAmount(port.configuration.headTimeout)
         }
     }
 
     private func begin(_ head: HTTP1RequestHead, _ context: ChannelHandlerContext) {
-        isRequestComplete = false
-        isInHead = false
-        hasBegun = true
+        state.headRead(minorVersion: head.minorVersion)
         connection.unusedSince = nil
-        requestBody = head.body
-        // A proxy keeps no connection of a client of HTTP/1.0, which may not mean this end by what it says (RFC 9112, 9.3 and C.2.2).
-        keepAlive = head.keepAlive && (head.minorVersion > 0 || port.configuration.mode == .origin)
-        minorVersion = head.minorVersion
         deadline = nil
         allowance.reset()
         let pac = port.pac.flatMap { $0.isWanted(by: head.method, head.target) ? $0 : nil }
@@ -102,15 +94,12 @@ extension HTTPServerHandler {
         let exchange = Exchange(request, from: self, client: connection, on: port.shard)
         exchange.role = port.configuration.mode == .proxy ? .proxy : .origin
         exchange.credentials = head.proxyAuthorization.map { .proxyAuthorization($0) }
-        self.exchange = exchange
+        // A proxy keeps no connection of a client of HTTP/1.0, which may not mean this end by what it says (RFC 9112, 9.3 and C.2.2).
+        let keepsAlive = head.keepAlive && (head.minorVersion > 0 || port.configuration.mode == .origin)
+        state.begin(exchange, .init(body: head.body, keepsAlive: keepsAlive))
         response.reset()
-        // What follows it is the other protocol's if the origin agrees, else the next request. It waits here.
-        awaitsUpgrade = request.kind == .upgrade
-        if awaitsUpgrade, request.body == .none || request.body == .known(0) { isRequestComplete = true }
-        if request.kind == .tunnel {
-            // Whatever follows belongs to the other protocol. It goes along at once: who opens a tunnel rarely waits for the
-            // answer, and where it is refused nothing of it arrives anywhere.
-            mode = .tunnel
+        if state.isTunnel {
+            // It goes along at once: who opens a tunnel rarely waits for the answer, and where it is refused nothing of it arrives anywhere.
             let rest = parser.takeRest()
             allowance.spend(rest.readableBytes)
             if rest.readableBytes > 0 { exchange.sendRequestBody(rest) }

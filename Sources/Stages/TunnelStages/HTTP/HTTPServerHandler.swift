@@ -12,42 +12,21 @@ final class HTTPServerHandler: ExchangeSource {
     /// How long a new connection may take to send its request once the program drains.
     static let drainPatience = TimeAmount.seconds(1)
 
-    enum Mode {
-        case http
-        /// Raw bytes, or to be so if the sink agrees.
-        case tunnel
-        /// The last response is written; what the client still sends is thrown away.
-        case lingering
-    }
-
     let connection: Inbound
     let port: HTTPPort
     var deadline: NIODeadline?
     var sweepIndex: Int?
 
     var context: ChannelHandlerContext?
-    var mode = Mode.http
+    var state = HTTPServerState()
     var parser = HTTP1RequestParser()
-    var exchange: Exchange?
     let output: ChannelOutput
     let response: HTTPResponseWriter
     /// The address that the client dialled. Making a text of it is a system's call that no proxied request wants.
     lazy var here = connection.channel.localAddress?.shortDescription ?? ""
     /// The last exchange, while its response is on its way.
     var unsettled: Exchange?
-    var isRequestComplete = false
-    var requestBody = BodyLength.none
-    /// The request asks for another protocol, and isn't answered.
-    var awaitsUpgrade = false
-    var isInHead = false
-    var keepAlive = true
-    var minorVersion = 1
-    var isDraining = false
-    var hasBegun = false
-    var isInputClosed = false
-    var isProcessing = false
-    /// What the connection has is being read.
-    var isInTurn = false
+    var processing = SerialWork()
     var allowance = ReadAllowance(window: HTTPServerHandler.window)
     var bulk = BulkReading()
 
@@ -57,6 +36,8 @@ final class HTTPServerHandler: ExchangeSource {
         self.output = ChannelOutput(port.scratches)
         self.response = HTTPResponseWriter(output)
     }
+
+    var exchange: Exchange? { state.exchange }
 
     // MARK: - From the exchange
 
@@ -71,18 +52,18 @@ final class HTTPServerHandler: ExchangeSource {
         port.via?.pass(&head)
         let opensTunnel = head.opensTunnel(for: exchange.request)
         if !head.isInformational { port.meter.responded(head.status) }
-        if !head.isInformational, isDraining || (mode == .tunnel && !opensTunnel) { keepAlive = false }
         if exchange.request.kind == .upgrade, !head.isInformational { upgrade(exchange, agreed: opensTunnel) }
+        let keepsAlive = state.responding(opensTunnel: opensTunnel, isInformational: head.isInformational)
         response.head(
-            head, to: exchange.request, minorVersion: minorVersion, keepAlive: keepAlive && isReusable,
+            head, to: exchange.request, minorVersion: state.minorVersion, keepAlive: keepsAlive,
             date: port.date.value(for: head, to: exchange.request))
     }
 
     override func responseBody(_ bytes: ByteBuffer) {
         guard let exchange, let context else { return }
         if !response.write(bytes) {
+            _ = state.end()
             exchange.abortRequest(Failure(.originInvalid, "the response's body is longer than its head says"))
-            self.exchange = nil
             context.reset()
         }
     }
@@ -97,15 +78,18 @@ final class HTTPServerHandler: ExchangeSource {
     override func responseEnd(_ trailers: HeaderFields?) {
         guard let context, let exchange else { return }
         if exchange.response?.opensTunnel(for: exchange.request) == true {
-            if isInputClosed { finish(context) } else { output.closeOutput() }
+            if state.isInputClosed { finish(context) } else { output.closeOutput() }
             return
         }
-        self.exchange = nil
-        guard response.body.end(trailers) else { return context.reset() }
+        guard response.body.end(trailers) else {
+            _ = state.end()
+            return context.reset()
+        }
+        let next = state.responseEnded(isUntilClose: response.body.framing == .untilClose)
         output.flush()
         // What isn't out yet is the exchange's still.
         if output.isDrained { exchange.creditResponse(output.settle()) } else { unsettled = exchange }
-        completeIfAnswered(context)
+        goOn(next, context)
     }
 
     override var heir: ExchangeSource? { self }
@@ -116,7 +100,7 @@ final class HTTPServerHandler: ExchangeSource {
     }
 
     override func responseAborted(_ failure: Failure) {
-        exchange = nil
+        _ = state.end()
         context?.reset()
     }
 }

@@ -15,24 +15,13 @@ final class SOCKSHandler: ExchangeSource, ChannelInboundHandler, Expiring {
     /// How long a client that was refused may take to close its half.
     private static let lingering = TimeAmount.seconds(5)
 
-    private enum Mode {
-        case negotiation
-        /// The request was passed on; its reply has not come yet, or was that the bytes flow.
-        case tunnel
-        /// The last reply is written.
-        case over
-    }
-
     private(set) var deadline: NIODeadline?
     var sweepIndex: Int?
 
     private let connection: Inbound
     private let port: SOCKSPort
     private var context: ChannelHandlerContext?
-    private var mode = Mode.negotiation
-    private var negotiation: SOCKSNegotiation
-    private var exchange: Exchange?
-    private var isInputClosed = false
+    private var state: SOCKSState
     private var allowance = ReadAllowance(window: SOCKSHandler.window)
     private let output: ChannelOutput
 
@@ -40,8 +29,10 @@ final class SOCKSHandler: ExchangeSource, ChannelInboundHandler, Expiring {
         self.connection = connection
         self.port = port
         self.output = ChannelOutput(port.scratches)
-        self.negotiation = SOCKSNegotiation(port.configuration.authentication.rule)
+        self.state = SOCKSState(SOCKSNegotiation(port.configuration.authentication.rule))
     }
+
+    private var exchange: Exchange? { state.exchange }
 
     // MARK: - Life
 
@@ -75,28 +66,29 @@ final class SOCKSHandler: ExchangeSource, ChannelInboundHandler, Expiring {
 
     private func end(_ failure: Failure) {
         port.shard.deadlines.remove(self)
-        let open = exchange
-        exchange = nil
-        open?.abortRequest(failure)
+        state.end()?.abortRequest(failure)
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         switch event {
         case is DrainEvent:
-            if mode == .negotiation { context.close(promise: nil) }
-        case ChannelEvent.inputClosed:
-            isInputClosed = true
-            guard mode == .tunnel, let exchange else { return output.close() }
-            guard exchange.response != nil else {
-                // Who doesn't wait for the answer has left.
-                end(Failure(.cancelled, "the client closed the connection before it was answered"))
-                return output.close()
-            }
+            if state.isNegotiating { context.close(promise: nil) }
+        case ChannelEvent.inputClosed: inputClosed()
+        default: context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    private func inputClosed() {
+        switch state.inputClosed() {
+        case .endTunnel:
+            guard let exchange else { return }
             exchange.sendRequestEnd()
             exchange.flushRequest()
             if exchange.hasEnded { output.close() }
-        default:
-            context.fireUserInboundEventTriggered(event)
+        case .leave:
+            end(Failure(.cancelled, "the client closed the connection before it was answered"))
+            output.close()
+        case .close: output.close()
         }
     }
 
@@ -108,16 +100,13 @@ final class SOCKSHandler: ExchangeSource, ChannelInboundHandler, Expiring {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let bytes = unwrapInboundIn(data)
-        switch mode {
-        case .negotiation:
-            negotiation.append(bytes)
-            negotiate(context)
-        case .tunnel:
+        switch state.read(bytes) {
+        case .negotiate: negotiate(context)
+        case .passOn:
             allowance.spend(bytes.readableBytes)
             exchange?.sendRequestBody(bytes)
             regulate(context)
-        case .over:
-            break
+        case .drop: break
         }
     }
 
@@ -127,7 +116,7 @@ final class SOCKSHandler: ExchangeSource, ChannelInboundHandler, Expiring {
     }
 
     private func negotiate(_ context: ChannelHandlerContext) {
-        while let step = negotiation.next() {
+        while let step = state.next() {
             switch step {
             case .send(let bytes):
                 send(bytes)
@@ -142,16 +131,14 @@ final class SOCKSHandler: ExchangeSource, ChannelInboundHandler, Expiring {
     }
 
     private func begin(_ authority: Authority, _ context: ChannelHandlerContext) {
-        mode = .tunnel
         deadline = nil
         if !port.isIdentified { connection.admit() }
         let head = RequestHead(
             kind: .tunnel, method: "CONNECT", scheme: .none, authority: authority.text, path: "", body: .unknown)
         let exchange = Exchange(head, from: self, client: connection, on: port.shard)
-        exchange.credentials = negotiation.user.map { .password(user: $0.name, password: $0.password.revealed) }
-        self.exchange = exchange
+        exchange.credentials = state.user.map { .password(user: $0.name, password: $0.password.revealed) }
         // A client may send ahead what is meant for the host; where it is refused, nothing of that arrives anywhere.
-        let rest = negotiation.takeRest()
+        let rest = state.begin(exchange)
         if rest.readableBytes > 0 {
             allowance.spend(rest.readableBytes)
             exchange.sendRequestBody(rest)
@@ -161,8 +148,7 @@ final class SOCKSHandler: ExchangeSource, ChannelInboundHandler, Expiring {
     }
 
     private func regulate(_ context: ChannelHandlerContext) {
-        let mayRead = !allowance.isUsedUp || exchange == nil
-        if allowance.shouldRead(mayRead) { context.channel.setReading(mayRead) }
+        if let reading = allowance.change(to: allowance.mayRead(isTaken: exchange != nil)) { context.channel.setReading(reading) }
     }
 
     override func requestCredit(_ bytes: Int) {
@@ -183,7 +169,7 @@ final class SOCKSHandler: ExchangeSource, ChannelInboundHandler, Expiring {
     }
 
     override func responseBody(_ bytes: ByteBuffer) {
-        guard mode == .tunnel else {
+        guard state.isTunnel else {
             exchange?.creditResponse(bytes.readableBytes)
             return
         }
@@ -206,12 +192,12 @@ final class SOCKSHandler: ExchangeSource, ChannelInboundHandler, Expiring {
     }
 
     override func responseEnd(_ trailers: HeaderFields?) {
-        guard mode == .tunnel else { return }
-        if isInputClosed { output.close() } else { output.closeOutput() }
+        guard state.isTunnel else { return }
+        if state.isInputClosed { output.close() } else { output.closeOutput() }
     }
 
     override func responseAborted(_ failure: Failure) {
-        exchange = nil
+        _ = state.end()
         context?.reset()
     }
 
@@ -227,9 +213,9 @@ final class SOCKSHandler: ExchangeSource, ChannelInboundHandler, Expiring {
     }
 
     private func finish(_ reply: ByteBuffer) {
-        mode = .over
+        state.refuse()
         send(reply)
-        guard !isInputClosed else { return output.close() }
+        guard !state.isInputClosed else { return output.close() }
         // Closing all of it while the client still sends would reset the connection and lose the reply.
         output.closeOutput()
         deadline = .now() + Self.lingering

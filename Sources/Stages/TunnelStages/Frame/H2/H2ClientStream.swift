@@ -257,8 +257,8 @@ final class H2ClientStream: ExchangeSink, ChannelInboundHandler {
     }
 
     private func regulate(_ context: ChannelHandlerContext) {
-        let mayRead = exchange.map { !allowance.isUsedUp && $0.acceptsResponse } ?? true
-        if allowance.shouldRead(mayRead) { context.setStreamReading(mayRead, isDelivering: isDelivering) }
+        let mayRead = allowance.mayRead(isTaken: exchange != nil, isAccepted: exchange?.acceptsResponse ?? true)
+        if let reading = allowance.change(to: mayRead) { context.setStreamReading(reading, isDelivering: isDelivering) }
     }
 }
 

@@ -147,8 +147,8 @@ final class H2ServerStream: ExchangeSource, ChannelInboundHandler {
     }
 
     private func regulate(_ context: ChannelHandlerContext) {
-        let mayRead = !allowance.isUsedUp || exchange == nil
-        if allowance.shouldRead(mayRead) { context.setStreamReading(mayRead, isDelivering: isDelivering) }
+        guard let reading = allowance.change(to: allowance.mayRead(isTaken: exchange != nil)) else { return }
+        context.setStreamReading(reading, isDelivering: isDelivering)
     }
 
     override func requestCredit(_ bytes: Int) {
