@@ -1,6 +1,6 @@
 # The two commands that matter are `make run` and `make test`; the rest are their parts.
 
-.PHONY: help run test build lambda lint format generate mutate certificates clean
+.PHONY: help run test build lambda lint format generate mutate simulate certificates clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ generate: ## Make what follows from the sources anew: the stages' pages, metrics
 
 mutate: ## Break the program in many places, one at a time, and say which tests notice (an hour)
 	@scripts/mutate
+
+simulate: build ## Simulate 100,000 days of the control plane, and fail if one breaks a bound
+	@scripts/simulate
 
 certificates: build ## Make development certificates in run/certs, where they are missing
 	@scripts/development-certificates .build/release/fluidity

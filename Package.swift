@@ -160,10 +160,18 @@ let package = Package(
             path: "Sources/Hosts/ServerWaking",
             swiftSettings: settings
         ),
+        // The control plane, its agents and AWS under a virtual time: for `fluidity simulate`.
+        .target(
+            name: "Simulation",
+            dependencies: pipeline + ["AWS", "ControlStages", "ServerWaking", nioCore, nioHTTP1, logging],
+            path: "Sources/Hosts/Simulation",
+            swiftSettings: settings
+        ),
         .target(
             name: "CommandLineInterface",
             dependencies: pipeline + [
-                "Stages", "Filters", "TunnelStages", "ControlStages", "Runtime", "Hosting", "ServerWaking", "Rehearsal", logging,
+                "AWS", "Stages", "Filters", "TunnelStages", "ControlStages", "Runtime", "Hosting", "ServerWaking", "Rehearsal",
+                "Simulation", logging,
                 x509, crypto, asn1, nioCore,
                 nioHTTP1,
                 httpClient,
@@ -234,11 +242,11 @@ let package = Package(
             name: "HostsTests",
             dependencies: pipeline + [
                 "AWS", "Stages", "Filters", "TunnelStages", "ControlStages", "Hosting", "Runtime", "ServerWaking",
-                "CommandLineInterface", nioCore,
+                "CommandLineInterface", "Simulation", nioCore,
                 nioPosix, nioEmbedded, logging, nioSSL, x509, asn1, metrics,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            exclude: ["Golden"],
+            exclude: ["Golden", "Simulation/Fixtures"],
             swiftSettings: settings
         ),
     ],

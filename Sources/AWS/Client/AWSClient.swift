@@ -23,15 +23,19 @@ package final class AWSClient: Sendable {
         package var deadlineNow: @Sendable () -> NIODeadline
         /// Waits for a time; throws when the task is cancelled.
         package var sleep: @Sendable (Duration) async throws -> Void
+        /// What waits are drawn from.
+        package var random: @Sendable () -> UInt64
 
-        /// A clock of three functions, which have to agree with each other.
+        /// A clock of functions which have to agree with each other.
         package init(
             now: @escaping @Sendable () -> Int, deadlineNow: @escaping @Sendable () -> NIODeadline,
-            sleep: @escaping @Sendable (Duration) async throws -> Void
+            sleep: @escaping @Sendable (Duration) async throws -> Void,
+            random: @escaping @Sendable () -> UInt64 = { .random(in: 0 ... .max) }
         ) {
             self.now = now
             self.deadlineNow = deadlineNow
             self.sleep = sleep
+            self.random = random
         }
 
         /// The clock of the system.
@@ -52,16 +56,18 @@ package final class AWSClient: Sendable {
     private let skew = Mutex(0)
     /// One attempt gets no longer than this, so that one lost packet doesn't use up the time for all.
     private let attemptLimit: TimeAmount
+    private let signs: Bool
 
     /// A client.
     ///
     /// - Parameters:
     ///   - credentials: What signs requests; nil for what the surroundings say.
     ///   - attemptLimit: The longest that one attempt of a call may take, within the call's deadline.
+    ///   - signs: Whether requests are signed; nothing but a model of AWS takes them without.
     package init(
         surroundings: AWSSurroundings, region: String? = nil, transport: any AWSTransport,
         credentials: (any CredentialsProvider)? = nil, retry: RetryPolicy = RetryPolicy(), clock: Clock = .system,
-        attemptLimit: TimeAmount = .seconds(10), logger: Logger
+        attemptLimit: TimeAmount = .seconds(10), signs: Bool = true, logger: Logger
     ) {
         self.surroundings = surroundings
         self.region = region
@@ -70,6 +76,7 @@ package final class AWSClient: Sendable {
         self.retry = retry
         self.clock = clock
         self.attemptLimit = attemptLimit
+        self.signs = signs
         self.logger = logger
     }
 
@@ -123,7 +130,7 @@ package final class AWSClient: Sendable {
                 }
                 return try decode(response.body)
             } catch { failure = error }
-            var generator = SystemRandomNumberGenerator()
+            var generator = DrawnNumbers(draw: clock.random)
             guard let wait = retry.wait(after: failure, attempt: attempt, using: &generator) else { throw failure }
             attempt += 1
             guard clock.deadlineNow() + .nanoseconds(Int64(wait / .nanoseconds(1))) < deadline else { throw failure }
@@ -140,10 +147,13 @@ package final class AWSClient: Sendable {
     ) async throws(AWSError) -> AWSResponse {
         let keys = try await credentials.credentials(now: now)
         guard clock.deadlineNow() < deadline else { throw AWSError(.deadline, "the time for the call to AWS is over") }
-        let signature = SignatureV4(
-            method: method, url: url, fields: fields, body: body, service: endpoint.scope, region: endpoint.region,
-            credentials: keys, at: now)
-        let request = AWSRequest(method: method, url: url, fields: fields + signature.fields, body: body)
+        let added =
+            signs
+            ? SignatureV4(
+                method: method, url: url, fields: fields, body: body, service: endpoint.scope, region: endpoint.region,
+                credentials: keys, at: now
+            ).fields : [(name: "X-Amz-Date", value: AWSTime.basic(now))]
+        let request = AWSRequest(method: method, url: url, fields: fields + added, body: body)
         do {
             return try await transport.send(request, deadline: min(deadline, clock.deadlineNow() + attemptLimit))
         } catch {
@@ -167,6 +177,13 @@ package final class AWSClient: Sendable {
             "this machine's clock differs from AWS's; requests are signed with theirs", metadata: ["seconds": "\(found)"])
         return true
     }
+}
+
+/// Random numbers of somebody's.
+private struct DrawnNumbers: RandomNumberGenerator {
+    let draw: @Sendable () -> UInt64
+
+    mutating func next() -> UInt64 { draw() }
 }
 
 extension AWSResponse {

@@ -1,4 +1,3 @@
-import AsyncHTTPClient
 import ConfigurationLanguage
 package import NIOCore
 import NIOHTTP1
@@ -43,23 +42,22 @@ package struct ControlClient: Sendable {
         package var isFinal: Bool
     }
 
-    private static let limit = 64 << 10
-    private let client: HTTPClient
+    private let transport: any ControlTransport
     private let settings: LifecycleSettings
 
     /// A client for the endpoints and the key of the settings. It has to be shut down.
     package init(settings: LifecycleSettings, group: any EventLoopGroup) {
-        var configuration = HTTPClient.Configuration()
-        configuration.redirectConfiguration = .disallow
-        configuration.timeout.connect = .seconds(10)
-        configuration.connectionPool.idleTimeout = .seconds(10)
-        configuration.httpVersion = .http1Only
-        client = HTTPClient(eventLoopGroupProvider: .shared(group), configuration: configuration)
+        self.init(settings: settings, transport: HTTPControlTransport(group: group))
+    }
+
+    /// A client that calls by this transport, and shuts it down.
+    package init(settings: LifecycleSettings, transport: any ControlTransport) {
         self.settings = settings
+        self.transport = transport
     }
 
     /// Closes the client's connections; nothing can be called afterwards.
-    package func shutdown() async { try? await client.shutdown() }
+    package func shutdown() async { await transport.shutdown() }
 
     /// Asks the wake endpoint to start the server, with POST, and waits 20 seconds at most.
     package func wake() async throws(Problem) -> Wake {
@@ -82,18 +80,10 @@ package struct ControlClient: Sendable {
 
     private func call<Answer: Decodable>(_ method: HTTPMethod, _ url: EndpointURL, as: Answer.Type) async throws(Problem) -> Answer
     {
-        var request = HTTPClientRequest(url: url.text)
-        request.method = method
-        request.headers.add(name: "User-Agent", value: "fluidity-agent")
-        request.headers.add(name: "Accept", value: "application/json")
-        if let key = settings.apiKey { request.headers.add(name: "x-api-key", value: key.revealed) }
-        if method == .POST { request.headers.add(name: "Content-Length", value: "0") }
         let status: Int
         let body: ByteBuffer
         do {
-            let response = try await client.execute(request, timeout: .seconds(20))
-            status = Int(response.status.code)
-            body = try await response.body.collect(upTo: Self.limit)
+            (status, body) = try await transport.send(method, url, key: settings.apiKey)
         } catch {
             let reason = ConnectionFailure.words(for: error, about: url.host)
             throw Problem(message: "\(url.host) can't be reached: \(reason)", isFinal: false)

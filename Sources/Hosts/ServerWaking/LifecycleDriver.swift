@@ -15,14 +15,25 @@ package final class LifecycleDriver: HostCompanion {
     private let known: ServerPresence
     private let client: ControlClient
     private let progress: Progress
+    private let clock: LifecycleClock
     private let logger: Logger
 
     /// A driver with a client of its own, which `finish` shuts down.
-    package init(settings: LifecycleSettings, group: any EventLoopGroup, progress: Progress, logger: Logger) {
+    package convenience init(settings: LifecycleSettings, group: any EventLoopGroup, progress: Progress, logger: Logger) {
+        self.init(
+            settings: settings, client: ControlClient(settings: settings, group: group), progress: progress, clock: .system,
+            logger: logger)
+    }
+
+    /// A driver that calls by this client, which `finish` shuts down, and goes by this clock.
+    package init(
+        settings: LifecycleSettings, client: ControlClient, progress: Progress, clock: LifecycleClock, logger: Logger
+    ) {
         self.settings = settings
         self.progress = progress
+        self.clock = clock
         self.logger = logger
-        client = ControlClient(settings: settings, group: group)
+        self.client = client
         known = ServerPresence(settings)
         presence = known
     }
@@ -32,18 +43,18 @@ package final class LifecycleDriver: HostCompanion {
         // Nobody wakes it any more: what waits for it needn't wait, and the agent can end.
         defer { known.enter(.failed("the agent is ending")) }
         if settings.wake == .atStart { known.want() }
-        var refusal: (reason: String, until: ContinuousClock.Instant)?
+        var refusal: (reason: String, until: Duration)?
         for await _ in known.demands {
             guard !Task.isCancelled else { return }
             if known.isUp { continue }
-            if let refusal, .now < refusal.until {
+            if let refusal, clock.now() < refusal.until {
                 // What waits is answered with what is known.
                 known.enter(.failed(refusal.reason))
                 continue
             }
-            refusal = await bringUp().map { ($0, .now + Self.rest) }
+            refusal = await bringUp().map { ($0, clock.now() + Self.rest) }
             // Nobody is asked again with every request.
-            if !known.isUp, refusal == nil { try? await Task.sleep(for: settings.connectionRetryInterval) }
+            if !known.isUp, refusal == nil { try? await clock.sleep(settings.connectionRetryInterval) }
         }
     }
 
@@ -60,14 +71,14 @@ package final class LifecycleDriver: HostCompanion {
 
     /// Why it was given up, if an endpoint refused and will again.
     private func bringUp() async -> String? {
-        let began = ContinuousClock.now
+        let began = clock.now()
         var attempt = BringUp(
             timeout: settings.connectionTimeout / .seconds(1), interval: settings.connectionRetryInterval / .seconds(1),
             canAskStatus: settings.statusEndpoint != nil)
         known.enter(.waking(expected: nil))
         progress.begin()
         while !Task.isCancelled, !known.isUp {
-            let now = (ContinuousClock.now - began) / .seconds(1)
+            let now = (clock.now() - began) / .seconds(1)
             switch attempt.next(now: now) {
             case .wake: await wake(&attempt, began)
             case .askStatus: await ask(&attempt, began)
@@ -76,7 +87,7 @@ package final class LifecycleDriver: HostCompanion {
                 // A server at a fixed place is tried each time; dialers double their waits in between.
                 known.found(at: nil)
                 // Woken before that by a connection.
-                await known.up(within: .seconds(min(until - now, 1)))
+                await known.up(within: .seconds(min(until - now, 1)), by: clock)
             case .giveUp(let reason):
                 known.enter(.failed(reason))
                 progress.end("the server could not be started: \(reason)")
@@ -88,13 +99,13 @@ package final class LifecycleDriver: HostCompanion {
             progress.end("the server is not waited for any longer")
             return nil
         }
-        let seconds = (ContinuousClock.now - began) / .seconds(1)
+        let seconds = (clock.now() - began) / .seconds(1)
         progress.end("the tunnel is up after \(Int(seconds.rounded())) s")
         logger.notice("server is up", metadata: ["after": "\(Int(seconds * 1_000))ms"])
         return nil
     }
 
-    private func wake(_ attempt: inout BringUp, _ began: ContinuousClock.Instant) async {
+    private func wake(_ attempt: inout BringUp, _ began: Duration) async {
         let answer: BringUp.Answer
         do throws(ControlClient.Problem) {
             let woken = try await client.wake()
@@ -107,10 +118,10 @@ package final class LifecycleDriver: HostCompanion {
             answer = error.isFinal ? .refused(error.message) : .failed(error.message)
             logger.warning("the server can't be woken", metadata: ["reason": "\(error.message)"])
         }
-        attempt.woke(answer, now: (ContinuousClock.now - began) / .seconds(1))
+        attempt.woke(answer, now: (clock.now() - began) / .seconds(1))
     }
 
-    private func ask(_ attempt: inout BringUp, _ began: ContinuousClock.Instant) async {
+    private func ask(_ attempt: inout BringUp, _ began: Duration) async {
         let answer: BringUp.Answer
         var isAsleep = false
         var problem: String?
@@ -125,6 +136,6 @@ package final class LifecycleDriver: HostCompanion {
             answer = .failed(error.message)
             logger.debug("the server's status isn't known", metadata: ["reason": "\(error.message)"])
         }
-        attempt.learned(answer, isAsleep: isAsleep, problem: problem, now: (ContinuousClock.now - began) / .seconds(1))
+        attempt.learned(answer, isAsleep: isAsleep, problem: problem, now: (clock.now() - began) / .seconds(1))
     }
 }

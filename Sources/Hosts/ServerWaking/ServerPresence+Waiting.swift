@@ -2,9 +2,12 @@ import Pipeline
 
 extension ServerPresence {
     /// Returns when a connection is up, or after a time.
-    func up(within limit: Duration) async {
-        let end = ContinuousClock.now + limit
-        // Nothing but a person waits for this, and only while a server starts.
-        while !isUp, ContinuousClock.now < end, !Task.isCancelled { try? await Task.sleep(for: .milliseconds(50)) }
+    func up(within limit: Duration, by clock: LifecycleClock) async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { _ = try? await clock.sleep(limit) }
+            group.addTask { await self.untilUp() }
+            await group.next()
+            group.cancelAll()
+        }
     }
 }

@@ -20,14 +20,18 @@ struct ConfigurationOptions: ParsableArguments {
     var logLevel: String?
 
     func load(
-        _ path: String, host: HostKind?, checksFiles: Bool = true, adding more: [ConfigurationOverride] = []
+        _ path: String, host: HostKind?, checksFiles: Bool = true, adding more: [ConfigurationOverride] = [],
+        standingIn: [String: String] = [:]
     ) throws -> LoadedConfiguration {
-        try reading(path, host: host, checksFiles: checksFiles, adding: more)()
+        try reading(path, host: host, checksFiles: checksFiles, adding: more, standingIn: standingIn)()
     }
 
     /// Reads the file each time it is called.
+    ///
+    /// - Parameter standingIn: Variables that count where the environment has none of the name.
     func reading(
-        _ path: String, host: HostKind?, checksFiles: Bool = true, adding more: [ConfigurationOverride] = []
+        _ path: String, host: HostKind?, checksFiles: Bool = true, adding more: [ConfigurationOverride] = [],
+        standingIn: [String: String] = [:]
     ) throws -> @Sendable () throws -> LoadedConfiguration {
         var overrides: [ConfigurationOverride] = []
         for setting in settings {
@@ -37,13 +41,13 @@ struct ConfigurationOptions: ParsableArguments {
             overrides.append(override)
         }
         if let logLevel { overrides.append(ConfigurationOverride(path: "log.level", value: logLevel, origin: "--log-level")) }
-        let loader = loader(checksFiles: checksFiles)
+        let loader = loader(checksFiles: checksFiles, standingIn: standingIn)
         let all = overrides + more
         return { try loader.load(path: path, host: host, overrides: all) }
     }
 
-    func loader(checksFiles: Bool = false) -> ConfigurationLoader {
-        ConfigurationLoader(
-            registry: KnownStages.registry, environment: ProcessInfo.processInfo.environment, checksFiles: checksFiles)
+    func loader(checksFiles: Bool = false, standingIn: [String: String] = [:]) -> ConfigurationLoader {
+        let environment = standingIn.merging(ProcessInfo.processInfo.environment) { $1 }
+        return ConfigurationLoader(registry: KnownStages.registry, environment: environment, checksFiles: checksFiles)
     }
 }

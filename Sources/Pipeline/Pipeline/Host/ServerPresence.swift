@@ -24,6 +24,9 @@ public final class ServerPresence: Sendable {
         var connections = 0
         var listeners: [@Sendable () -> Void] = []
         var demands = 0
+        /// Who waits for a connection.
+        var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
+        var lastWaiter = 0
     }
 
     /// How long a request may wait for the server to start.
@@ -72,6 +75,11 @@ public final class ServerPresence: Sendable {
         state.withLock { $0.listeners.append { loop.execute(body) } }
     }
 
+    /// Calls `body` after every change of phase or address, on the thread of whoever changed it.
+    package func observe(_ body: @escaping @Sendable () -> Void) {
+        state.withLock { $0.listeners.append(body) }
+    }
+
     /// A connection to the server works.
     public func connected() {
         change { state in
@@ -107,11 +115,34 @@ public final class ServerPresence: Sendable {
         }
     }
 
-    private func change(_ body: (inout State) -> Void) {
-        let listeners = state.withLock { state in
-            body(&state)
-            return state.listeners
+    /// Returns once a connection is up, or when the task is cancelled.
+    package func untilUp() async {
+        let id = state.withLock { state in
+            state.lastWaiter += 1
+            return state.lastWaiter
         }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { waiter in
+                let isOver = state.withLock { state in
+                    // Cancelled before this: the handler found nobody.
+                    guard state.phase != .up, !Task.isCancelled else { return true }
+                    state.waiters[id] = waiter
+                    return false
+                }
+                if isOver { waiter.resume() }
+            }
+        } onCancel: {
+            state.withLock { $0.waiters.removeValue(forKey: id) }?.resume()
+        }
+    }
+
+    private func change(_ body: (inout State) -> Void) {
+        let (listeners, waiters) = state.withLock { state in
+            body(&state)
+            defer { if state.phase == .up { state.waiters = [:] } }
+            return (state.listeners, state.phase == .up ? state.waiters.sorted { $0.key < $1.key }.map(\.value) : [])
+        }
+        for waiter in waiters { waiter.resume() }
         for listener in listeners { listener() }
     }
 }

@@ -112,7 +112,7 @@ private final class ServiceSink: ExchangeSink {
 
 extension ServiceControl {
     /// Does it, and says as an HTTP response what came of it.
-    func answer(to action: ECSServiceAction) async -> LocalResponse {
+    package func answer(to action: ECSServiceAction) async -> LocalResponse {
         do throws(ServiceError) {
             switch action {
             case .wake: return .json(try await wake())

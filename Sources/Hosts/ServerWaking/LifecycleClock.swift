@@ -1,0 +1,19 @@
+/// The time as the driver of a server's life sees it: the system's, or one that somebody else moves.
+package struct LifecycleClock: Sendable {
+    /// The time since some moment that doesn't change.
+    package var now: @Sendable () -> Duration
+    /// Waits for a time; throws when the task is cancelled.
+    package var sleep: @Sendable (Duration) async throws -> Void
+
+    /// A clock of two functions, which have to agree with each other.
+    package init(now: @escaping @Sendable () -> Duration, sleep: @escaping @Sendable (Duration) async throws -> Void) {
+        self.now = now
+        self.sleep = sleep
+    }
+
+    /// The monotonic clock of the system.
+    package static var system: LifecycleClock {
+        let start = ContinuousClock.now
+        return LifecycleClock(now: { ContinuousClock.now - start }, sleep: { try await Task.sleep(for: $0) })
+    }
+}

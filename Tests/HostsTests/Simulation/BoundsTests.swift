@@ -1,0 +1,88 @@
+import Testing
+
+@testable import Simulation
+
+/// What the control plane promises, over a thousand days: nothing is cut by its decision, and no task is there for nobody beyond the bound.
+/// `make simulate` does the same for a hundred times as many.
+@Suite struct BoundsTests {
+    /// A mixture of users and faults, and how many days of it are simulated.
+    struct Mixture: Sendable, CustomTestStringConvertible {
+        var pattern: UsePattern
+        var days: Int
+        var delay = 60.0
+        var faults: [Fault] = []
+        /// Whether a task may then be there for nobody for longer: nobody can know better.
+        var excuses = false
+
+        var testDescription: String { "\(pattern.rawValue), \(delay) s, \(faults.map { "\($0.kind)" })" }
+    }
+
+    static let mixtures: [Mixture] = [
+        Mixture(pattern: .sparse, days: 300), Mixture(pattern: .sparse, days: 200, delay: 120),
+        Mixture(pattern: .sparse, days: 100, delay: 20, faults: [Fault(.lostReports(0.3))]),
+        Mixture(pattern: .returning, days: 10), Mixture(pattern: .returning, days: 10, delay: 120),
+        Mixture(pattern: .bursty, days: 10), Mixture(pattern: .office, days: 20), Mixture(pattern: .transfers, days: 10),
+        Mixture(pattern: .streams, days: 10),
+        Mixture(pattern: .sparse, days: 30, faults: [Fault(.lateReports(230))]),
+        Mixture(pattern: .sparse, days: 30, faults: [Fault(.noReports)]),
+        Mixture(pattern: .sparse, days: 30, faults: [Fault(.partialMetrics)]),
+        Mixture(pattern: .sparse, days: 30, faults: [Fault(.serverClock(-280))]),
+        Mixture(pattern: .sparse, days: 30, faults: [Fault(.serverClock(280))]),
+        Mixture(pattern: .sparse, days: 30, faults: [Fault(.functionClock(-280))]),
+        Mixture(pattern: .sparse, days: 30, faults: [Fault(.functionClock(280))]),
+        Mixture(pattern: .sparse, days: 30, faults: [Fault(.wokenAhead(2_592_000))]),
+        Mixture(pattern: .sparse, days: 30, faults: [Fault(.twoTasks)]),
+        Mixture(pattern: .sparse, days: 30, faults: [Fault(.twice(0.5)), Fault(.late(240))]),
+        Mixture(pattern: .sparse, days: 30, faults: [Fault(.throttled(nil, 0.3))]),
+        Mixture(pattern: .sparse, days: 30, faults: [Fault(.restarts(1_200))]),
+        Mixture(
+            pattern: .sparse, days: 20, faults: [Fault(.failing("DescribeServices", 1), from: 36_000, until: 50_000)], excuses: true
+        ),
+        Mixture(pattern: .office, days: 5, faults: [Fault(.agentRestarts(240))], excuses: true),
+    ]
+
+    @Test(arguments: mixtures)
+    func nothingIsCutAndNobodyIsWaitedFor(_ mixture: Mixture) throws {
+        var scenario = try Scenario.of(mixture.pattern, days: mixture.days, seed: 3, faults: mixture.faults)
+        scenario.metricsDelay = mixture.delay
+        let report = SimulationReport(World.run(scenario), of: scenario)
+        let cuts = report.findings.filter { $0.kind == "cut-by-sleep" }
+        #expect(cuts.isEmpty, "\(cuts.prefix(3).map { "\(SimulationReport.clock($0.time)) \($0.what)" })")
+        let idle = mixture.excuses ? [] : report.findings.filter { $0.kind == "idle-too-long" }
+        #expect(idle.isEmpty, "\(idle.prefix(3).map { "\(SimulationReport.clock($0.time)) \($0.what)" })")
+        #expect(report.served > 0)
+    }
+
+    @Test func theyAreAThousandDays() {
+        #expect(Self.mixtures.map(\.days).reduce(0, +) >= 1_000)
+    }
+
+    /// A task that dies again and again costs no more than so much; users or not.
+    @Test(arguments: [30.0, 90, 200, 290])
+    func aCrashLoopEnds(_ life: Double) throws {
+        var scenario = try Scenario.of(.none, days: 1, faults: [Fault(.crashLoop(life))])
+        scenario.uses = [Use(start: 36_000, agent: 0, kind: .request, duration: 2, bytes: 1_000)]
+        let ledger = World.run(scenario)
+        #expect(ledger.taskSeconds < 3_600, "\(ledger.tasks) tasks, \(ledger.taskSeconds / 3_600) hours")
+        #expect(ledger.sleeps.count == 1)
+    }
+
+    @Test func anImageThatNeverRunsIsGivenUp() throws {
+        var scenario = try Scenario.of(.none, days: 1, faults: [Fault(.brokenImage)])
+        scenario.uses = [Use(start: 36_000, agent: 0, kind: .request, duration: 2, bytes: 1_000)]
+        let ledger = World.run(scenario)
+        #expect(ledger.sleeps.count == 1)
+        #expect(ledger.sleeps.first?.reason.contains("did not start") == true)
+        #expect(ledger.taskSeconds < 1_200)
+    }
+
+    /// One crash after hours of use is no reason to stop a service that people wait for.
+    @Test func aSingleCrashIsNoReasonToSleep() throws {
+        var scenario = try Scenario.of(.none, days: 1, faults: [Fault(.crashLoop(10_000), from: 0, until: 40_000)])
+        scenario.uses = (0..<300).map { Use(start: 30_000 + Double($0) * 60, agent: 0, kind: .request, duration: 2, bytes: 1_000) }
+        let ledger = World.run(scenario)
+        #expect(ledger.crashes == 1)
+        #expect(ledger.sleeps.allSatisfy { $0.uses == 0 })
+        #expect(ledger.sleeps.count == 1)
+    }
+}
