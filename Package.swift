@@ -160,10 +160,18 @@ let package = Package(
             path: "Sources/Hosts/ServerWaking",
             swiftSettings: settings
         ),
+        // Configurations, or texts in them, that are kept on AWS.
+        .target(
+            name: "RemoteConfiguration",
+            dependencies: pipeline + ["AWS", nioCore, logging],
+            path: "Sources/Hosts/RemoteConfiguration",
+            swiftSettings: settings
+        ),
         .target(
             name: "CommandLineInterface",
             dependencies: pipeline + [
-                "Stages", "Filters", "TunnelStages", "ControlStages", "Runtime", "Hosting", "ServerWaking", "Rehearsal", logging,
+                "AWS", "RemoteConfiguration", "Stages", "Filters", "TunnelStages", "ControlStages", "Runtime", "Hosting",
+                "ServerWaking", "Rehearsal", logging,
                 x509, crypto, asn1, nioCore,
                 nioHTTP1,
                 httpClient,
@@ -234,7 +242,7 @@ let package = Package(
             name: "HostsTests",
             dependencies: pipeline + [
                 "AWS", "Stages", "Filters", "TunnelStages", "ControlStages", "Hosting", "Runtime", "ServerWaking",
-                "CommandLineInterface", nioCore,
+                "CommandLineInterface", "RemoteConfiguration", nioCore,
                 nioPosix, nioEmbedded, logging, nioSSL, x509, asn1, metrics,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],

@@ -1,5 +1,7 @@
+package import AWS
 import AsyncHTTPClient
 import ConfigurationLanguage
+package import Logging
 package import NIOCore
 import NIOHTTP1
 package import Pipeline
@@ -46,9 +48,13 @@ package struct ControlClient: Sendable {
     private static let limit = 64 << 10
     private let client: HTTPClient
     private let settings: LifecycleSettings
+    private let signer: EndpointSigner?
 
     /// A client for the endpoints and the key of the settings. It has to be shut down.
-    package init(settings: LifecycleSettings, group: any EventLoopGroup) {
+    package init(
+        settings: LifecycleSettings, group: any EventLoopGroup, surroundings: AWSSurroundings = .process,
+        logger: Logger = Logger(label: "fluidity") { _ in SwiftLogNoOpLogHandler() }
+    ) {
         var configuration = HTTPClient.Configuration()
         configuration.redirectConfiguration = .disallow
         configuration.timeout.connect = .seconds(10)
@@ -56,6 +62,9 @@ package struct ControlClient: Sendable {
         configuration.httpVersion = .http1Only
         client = HTTPClient(eventLoopGroupProvider: .shared(group), configuration: configuration)
         self.settings = settings
+        signer =
+            settings.authentication == .iam
+            ? EndpointSigner(surroundings: surroundings, transport: HTTPTransport(client: client), logger: logger) : nil
     }
 
     /// Closes the client's connections; nothing can be called afterwards.
@@ -88,6 +97,13 @@ package struct ControlClient: Sendable {
         request.headers.add(name: "Accept", value: "application/json")
         if let key = settings.apiKey { request.headers.add(name: "x-api-key", value: key.revealed) }
         if method == .POST { request.headers.add(name: "Content-Length", value: "0") }
+        if let signer {
+            do throws(AWSError) {
+                for field in try await signer.fields(method: method.rawValue, url: url) {
+                    request.headers.replaceOrAdd(name: field.name, value: field.value)
+                }
+            } catch { throw Problem(message: "there is nothing to sign with: \(error)", isFinal: error.code == .configuration) }
+        }
         let status: Int
         let body: ByteBuffer
         do {
@@ -104,7 +120,9 @@ package struct ControlClient: Sendable {
                 throw Problem(message: "\(url.host) answered with something that is no answer of a control plane", isFinal: false)
             }
             return answer
-        case 401, 403: throw Problem(message: "\(url.host) refuses the API key (\(status))", isFinal: true)
+        case 401, 403:
+            let proof = signer == nil ? "the API key" : "these AWS credentials"
+            throw Problem(message: "\(url.host) refuses \(proof) (\(status))", isFinal: true)
         case 404, 405: throw Problem(message: "\(url.host) has no such endpoint (\(status)): \(Self.reason(body))", isFinal: true)
         case 429: throw Problem(message: "\(url.host) takes no more requests for now (429)", isFinal: false)
         default: throw Problem(message: "\(url.host) answered with \(status): \(Self.reason(body))", isFinal: false)

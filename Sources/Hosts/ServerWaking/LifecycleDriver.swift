@@ -22,7 +22,7 @@ package final class LifecycleDriver: HostCompanion {
         self.settings = settings
         self.progress = progress
         self.logger = logger
-        client = ControlClient(settings: settings, group: group)
+        client = ControlClient(settings: settings, group: group, logger: logger)
         known = ServerPresence(settings)
         presence = known
     }
