@@ -167,11 +167,18 @@ let package = Package(
             path: "Sources/Hosts/Simulation",
             swiftSettings: settings
         ),
+        // Configurations, or texts in them, that are kept on AWS.
+        .target(
+            name: "RemoteConfiguration",
+            dependencies: pipeline + ["AWS", nioCore, logging],
+            path: "Sources/Hosts/RemoteConfiguration",
+            swiftSettings: settings
+        ),
         .target(
             name: "CommandLineInterface",
             dependencies: pipeline + [
-                "AWS", "Stages", "Filters", "TunnelStages", "ControlStages", "Runtime", "Hosting", "ServerWaking", "Rehearsal",
-                "Simulation", logging,
+                "AWS", "RemoteConfiguration", "Stages", "Filters", "TunnelStages", "ControlStages", "Runtime", "Hosting",
+                "ServerWaking", "Rehearsal", "Simulation", logging,
                 x509, crypto, asn1, nioCore,
                 nioHTTP1,
                 httpClient,
@@ -242,7 +249,7 @@ let package = Package(
             name: "HostsTests",
             dependencies: pipeline + [
                 "AWS", "Stages", "Filters", "TunnelStages", "ControlStages", "Hosting", "Runtime", "ServerWaking",
-                "CommandLineInterface", "Simulation", nioCore,
+                "CommandLineInterface", "RemoteConfiguration", "Simulation", nioCore,
                 nioPosix, nioEmbedded, logging, nioSSL, x509, asn1, metrics,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],

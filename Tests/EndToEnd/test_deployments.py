@@ -1,6 +1,7 @@
-"""What `deployments/` holds: the stacks are created on a made-up AWS account by the script that users run, and the
-configurations in images and clusters are ones that the binary takes."""
+"""What `deployments/` holds: templates that are clean and fit what the program does, configurations in images and clusters that the
+binary takes. `test_deploying.py` has the life of a deployment."""
 
+import hashlib
 import json
 import os
 import re
@@ -21,174 +22,10 @@ TEMPLATES = sorted((DEPLOYMENTS / "cloudformation").glob("*.yaml"))
 TOOLS = Path(sys.executable).parent
 
 
-@pytest.fixture(scope="module")
-def account(tmp_path_factory):
-    moto = Moto(tmp_path_factory.mktemp("moto"))
-    yield moto
-    moto.stop()
-
-
-class Deployment:
-    """The script, with everything that it needs at hand."""
-
-    def __init__(self, account, place: Path, binary: Path, name: str):
-        self.account = account
-        self.place = place
-        self.name = name
-        self.key = f"key-of-{name}".ljust(24, "0")
-        archive = place / "functions.zip"
-        with zipfile.ZipFile(archive, "w") as file:
-            file.writestr("bootstrap", "a program")
-        self.options = ["--name", name, "--image", "registry.test/fluidity-server:1", "--archive", archive]
-        self.options += ["--certificates", place / "certs", "--agent", place / "agent.yaml"]
-        self.environment = {
-            **account.environment,
-            "FLUIDITY_BIN": str(binary),
-            "PATH": f"{TOOLS}{os.pathsep}{os.environ['PATH']}",
-        }
-        # moto's CloudFormation knows no API keys: the one that the stack would make is there already.
-        account.client("apigateway").create_api_key(name=f"{name}-control-agents", value=self.key)
-
-    async def __call__(self, action: str, *options):
-        return await run(
-            DEPLOYMENTS / "deploy", action, *self.options, *options, within=180, environment=self.environment
-        )
-
-    def stacks(self) -> list[str]:
-        stacks = self.account.client("cloudformation").describe_stacks()["Stacks"]
-        return sorted(stack["StackName"] for stack in stacks if stack["StackName"].startswith(self.name))
-
-    def service(self) -> dict:
-        return self.account.client("ecs").describe_services(cluster=self.name, services=[self.name])["services"][0]
-
-
-@pytest.fixture
-def deployment(account, tmp_path, binary, request):
-    name = "t" + re.sub(r"[^a-z]", "", request.node.name.lower())[-16:]
-    return Deployment(account, tmp_path, binary, name)
-
-
 async def test_templates_are_clean():
     assert TEMPLATES
     result = await run(TOOLS / "cfn-lint", *TEMPLATES, within=120)
     assert result.status == 0, result.text
-
-
-async def test_a_dry_run_changes_nothing(deployment):
-    result = await deployment("deploy", "--dry-run")
-    assert result.status == 0, result.text
-    assert "would run: aws cloudformation create-stack" in result.text
-    assert "PRIVATE KEY" not in result.text
-    assert deployment.stacks() == []
-    assert not (deployment.place / "certs").exists() and not (deployment.place / "agent.yaml").exists()
-    secrets = deployment.account.client("secretsmanager").list_secrets()["SecretList"]
-    assert not [secret for secret in secrets if secret["Name"].startswith(deployment.name)]
-
-
-# A hundred calls of the AWS command line, a second each.
-@pytest.mark.timeout(600)
-async def test_first_deployment_update_and_removal(deployment, binary):
-    name = deployment.name
-    result = await deployment("deploy")
-    assert result.status == 0, result.text
-    assert deployment.stacks() == [f"{name}-control", f"{name}-server"]
-
-    # The service begins with nothing, and its task can do what it must and no more.
-    service = deployment.service()
-    assert service["desiredCount"] == 0
-    ecs = deployment.account.client("ecs")
-    task = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
-    container = task["containerDefinitions"][0]
-    assert container["readonlyRootFilesystem"] is True and int(container["stopTimeout"]) == 120
-    secrets = {secret["name"]: secret["valueFrom"] for secret in container["secrets"]}
-    assert set(secrets) == {"FLUIDITY_CERTIFICATE", "FLUIDITY_KEY", "FLUIDITY_CA"}
-    manager = deployment.account.client("secretsmanager")
-    key = manager.get_secret_value(SecretId=secrets["FLUIDITY_KEY"])["SecretString"]
-    assert key == (deployment.place / "certs/server-key.pem").read_text()
-
-    stack = deployment.account.client("cloudformation").describe_stack_resources(StackName=f"{name}-server")["StackResources"]
-    # moto lists those that it doesn't make, too, without a name.
-    made = {each["LogicalResourceId"]: each.get("PhysicalResourceId") for each in stack if "LogicalResourceId" in each}
-    assert policy_of(deployment.account, made["TaskRole"]) == {"cloudwatch:PutMetricData"}
-    assert policy_of(deployment.account, made["ExecutionRole"]) == {
-        "secretsmanager:GetSecretValue", "logs:CreateLogStream", "logs:PutLogEvents", "ecr:GetAuthorizationToken",
-        "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability",
-    }  # fmt: skip
-
-    # What each function may do, and no more. What the code calls is in docs/control-plane.md, "Permissions".
-    log = {"logs:CreateLogStream", "logs:PutLogEvents"}
-    change = {"ecs:DescribeServices", "ecs:UpdateService"}
-    remember = {"ecs:TagResource"}
-    look = {"ecs:ListTasks", "ecs:DescribeTasks"}
-    permissions = {
-        "wake": log | change | remember,
-        "kill": log | change,
-        "sleep": log | change | remember | look | {"cloudwatch:GetMetricData"},
-        "status": log | remember | look | {"ecs:DescribeServices", "ec2:DescribeNetworkInterfaces"},
-    }
-    functions = deployment.account.client("lambda")
-    for action in ("wake", "sleep", "kill", "status"):
-        function = functions.get_function(FunctionName=f"{name}-control-{action}")["Configuration"]
-        assert function["Handler"] == action and function["Runtime"] == "provided.al2023"
-        variables = {key: str(value) for key, value in function["Environment"]["Variables"].items()}
-        assert variables == {"CLUSTER": name, "SERVICE": name, "IDLE_THRESHOLD_MINUTES": "15"}
-        assert policy_of(deployment.account, function["Role"]) == permissions[action], action
-
-    events = deployment.account.client("events")
-    rules = {rule["Name"]: rule for rule in events.list_rules(NamePrefix=f"{name}-control")["Rules"]}
-    assert rules[f"{name}-control-sleep"]["ScheduleExpression"] == "rate(5 minutes)"
-    assert rules[f"{name}-control-kill"]["ScheduleExpression"] == "cron(0 23 * * ? *)"
-    gateway = deployment.account.client("apigateway")
-    api = [api for api in gateway.get_rest_apis()["items"] if api["name"] == f"{name}-control"][0]
-    resources = gateway.get_resources(restApiId=api["id"], embed=["methods"])["items"]
-    paths = {resource["path"]: set(resource.get("resourceMethods", {})) for resource in resources if resource["path"] != "/"}
-    assert paths == {"/wake": {"POST"}, "/kill": {"POST"}, "/status": {"GET"}}
-
-    # The agent's configuration was written, with the key beside it for nobody else to read.
-    key_file = deployment.place / "environment"
-    assert key_file.read_text() == f"FLUIDITY_API_KEY={deployment.key}\n"
-    assert key_file.stat().st_mode & 0o777 == 0o600
-    agent = yaml.safe_load((deployment.place / "agent.yaml").read_text())
-    assert agent["lifecycle"]["wake-endpoint"].endswith(".amazonaws.com/v1/wake")
-    result = await run(
-        binary, "check", deployment.place / "agent.yaml", environment={"FLUIDITY_API_KEY": deployment.key}
-    )
-    assert result.status == 0, result.text
-
-    # An update leaves a running server alone.
-    ecs.update_service(cluster=name, service=name, desiredCount=1)
-    result = await deployment("deploy", "--idle-minutes", "20")
-    assert result.status == 0, result.text
-    assert deployment.service()["desiredCount"] == 1
-    function = functions.get_function(FunctionName=f"{name}-control-sleep")["Configuration"]
-    assert str(function["Environment"]["Variables"]["IDLE_THRESHOLD_MINUTES"]) == "20"
-    result = await deployment("status")
-    assert "tasks: 1 desired" in result.text and "/v1/wake" in result.text, result.text
-
-    result = await deployment("delete", "--yes")
-    assert result.status == 0, result.text
-    assert deployment.stacks() == []
-    # Secrets that are taken away stay for a week, and keep nobody from deploying again.
-    assert "DeletedDate" in manager.describe_secret(SecretId=f"{name}/key")
-    result = await deployment("deploy")
-    assert result.status == 0, result.text
-    assert "DeletedDate" not in manager.describe_secret(SecretId=f"{name}/key")
-    assert deployment.stacks() == [f"{name}-control", f"{name}-server"]
-
-
-def policy_of(account, role: str) -> set[str]:
-    """Every action that a role's own policies allow."""
-    iam = account.client("iam")
-    role = role.rsplit("/", 1)[-1]
-    actions: set[str] = set()
-    for policy in iam.list_role_policies(RoleName=role)["PolicyNames"]:
-        document = iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
-        if isinstance(document, str):
-            document = yaml.safe_load(unquote(document))
-        for statement in document["Statement"]:
-            action = statement["Action"]
-            actions |= set(action if isinstance(action, list) else [action])
-    return actions
 
 
 class Template(yaml.SafeLoader):
@@ -210,7 +47,14 @@ def test_alarms_dashboard_and_scaling_go_by_metrics_that_there_are():
     sent = set(re.findall(r'datum\("(\w+)"', source))
     assert len(sent) == 5
     alarms = resources("fargate.yaml", "CloudWatch::Alarm")
-    assert set(alarms) == {"ErrorsAlarm", "LongRunningAlarm"}
+    assert set(alarms) == {"ErrorsAlarm", "LongRunningAlarm", "CertificateAlarm"}
+    # What the server's log says of its certificate is counted.
+    certificate = alarms.pop("CertificateAlarm")
+    [counted] = resources("fargate.yaml", "Logs::MetricFilter").values()
+    assert counted["MetricTransformations"][0]["MetricName"] == certificate["MetricName"]
+    said = "".join(path.read_text() for path in (ROOT / "Sources/Stages/TunnelStages/MTLS").glob("*.swift"))
+    for words in re.findall(r'= "\*?([^"*]+)\*?"', counted["FilterPattern"]):
+        assert words in said, words
     for alarm in alarms.values():
         assert alarm["Namespace"] == "Fluidity" and alarm["MetricName"] in sent
         assert alarm["Dimensions"] == [{"Name": "Service", "Value": "ServiceName"}]
@@ -225,32 +69,16 @@ def test_alarms_dashboard_and_scaling_go_by_metrics_that_there_are():
     assert {metric[1] for metric in shown if metric[0] == "Fluidity"} <= sent
     assert {metric[3].strip("${}") for metric in shown if metric[0] == "AWS/Lambda"} <= functions
 
+    # Who is told: the topic that is named, or one that the address makes.
+    [budget] = resources("fargate.yaml", "Budgets::Budget").values()
+    subscribers = [each for note in budget["NotificationsWithSubscribers"] for each in note["Subscribers"]]
+    assert {each["Address"] for each in subscribers} == {"AlarmEmail"}
+
     [policy] = resources("fargate.yaml", "ApplicationAutoScaling::ScalingPolicy").values()
     tracking = policy["TargetTrackingScalingPolicyConfiguration"]
     assert tracking["CustomizedMetricSpecification"]["MetricName"] in sent
     # Down it goes by the sleep function alone.
     assert tracking["DisableScaleIn"] is True
-
-
-@pytest.mark.parametrize(
-    "options, words",
-    [
-        (["--idle-minutes", "2"], "at least 5"),
-        (["--name", "9 lives"], "--name is a letter"),
-        (["--nonsense", "1"], "no option --nonsense"),
-        (["--region"], "wants a value"),
-    ],
-)
-async def test_wrong_usage(deployment, options, words):
-    result = await deployment("deploy", *options)
-    assert result.status == 64 and words in result.text, result.text
-    assert deployment.stacks() == []
-
-
-async def test_without_credentials_it_says_so(deployment):
-    deployment.environment |= {"AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_MAX_ATTEMPTS": "1"}
-    result = await deployment("deploy")
-    assert result.status == 69 and "aws sts get-caller-identity" in result.text, result.text
 
 
 def certificates(authority) -> dict:
@@ -261,6 +89,30 @@ def certificates(authority) -> dict:
         "FLUIDITY_KEY": Path(server.key).read_text(),
         "FLUIDITY_CA": authority.path.read_text(),
     }
+
+
+def test_a_change_of_the_interface_goes_live():
+    """A deployment of API Gateway is a picture of its methods: another method needs another one, under another name."""
+    text = (DEPLOYMENTS / "cloudformation/lambda.yaml").read_text()
+    pictured = text[text.index("  Api:\n") : text.index("  # A deployment is a picture")]
+    digits = hashlib.sha256(pictured.encode()).hexdigest()[:8]
+    deployments = yaml.load(text, Template)["Resources"]
+    names = {name: each for name, each in deployments.items() if each["Type"] == "AWS::ApiGateway::Deployment"}
+    assert {name[-8:] for name in names} == {digits}, f"end the names of the deployments with {digits}"
+    # One for each thing that the interface can be, each with every method that it then has.
+    assert {each["Condition"] for each in names.values()} == {"KeysForBoth", "KeysAndRight", "KeysAlone", "IamForBoth", "IamAlone"}
+    methods = {name for name, each in deployments.items() if each["Type"] == "AWS::ApiGateway::Method"}
+    for name, each in names.items():
+        assert set(each["DependsOn"]) - {"Throttled"} == methods - ({"KillMethod"} if each["Condition"].endswith("Alone") else set())
+
+
+def test_schedules_have_a_time_zone_and_say_why():
+    timers = resources("lambda.yaml", "Scheduler::Schedule")
+    assert set(timers) == {"SleepTimer", "KillTimer"}
+    for timer in timers.values():
+        assert timer["ScheduleExpressionTimezone"] == "TimeZone"
+    assert json.loads(timers["KillTimer"]["Target"]["Input"]) == {"action": "kill", "reason": "nightly"}
+    assert json.loads(timers["SleepTimer"]["Target"]["Input"]) == {"action": "sleep"}
 
 
 async def test_the_images_configurations(binary, authority):

@@ -7,12 +7,13 @@ import shutil
 import pytest
 
 from harness.fluidity import ROOT
-from harness.processes import run
+from harness.ports import free_port
+from harness.processes import Process, run
 
 
 @pytest.mark.timeout(900)
 @pytest.mark.skipif(not shutil.which("swift"), reason="needs the compiler")
-async def test_a_new_stage_builds_passes_its_tests_and_runs(binary, tmp_path):
+async def test_a_new_stage_builds_passes_its_tests_and_runs(binary, tmp_path, launch, server_identity):
     package = tmp_path / "request-mark"
     made = await run(binary, "stage", "new", "request-mark", "--fluidity", ROOT, "--into", package, within=20)
     assert made.status == 0, made.text
@@ -23,6 +24,16 @@ async def test_a_new_stage_builds_passes_its_tests_and_runs(binary, tmp_path):
     program = ROOT / ".build/debug/request-mark-tunnel"
     described = await run(program, "stages", "request-mark", within=20)
     assert described.status == 0 and "fluidity_request_mark_requests_total" in described.text
+    # What a server on AWS would run.
+    certificates = {"FLUIDITY_CERTIFICATE": server_identity.certificate, "FLUIDITY_KEY": server_identity.key, "FLUIDITY_CA": server_identity.ca}
+    checked = await run(program, "check", package / "deployment/server.yaml", within=20, environment={name: str(path) for name, path in certificates.items()})  # fmt: skip
+    assert checked.status == 0, checked.text
+    port = free_port()
+    running = launch(Process("deployed", [program, "server", "--config", package / "deployment/server.yaml"], tmp_path, {
+        **{name: str(path) for name, path in certificates.items()}, "FLUIDITY_PIPELINE_ACCEPT_LISTEN": f"127.0.0.1:{port}",
+        "FLUIDITY_ADMIN_LISTEN": f"127.0.0.1:{free_port()}",
+    }))  # fmt: skip
+    running.wait_for_line("listening")
     passed = await run(program, "test", package / "request-mark.yaml", within=20)
     assert passed.status == 0 and "1 of 1 passed" in passed.text, passed.text
 

@@ -127,6 +127,10 @@ package enum AWSService: Sendable, CaseIterable {
     case cloudWatch
     /// Amazon Route 53, which isn't regional.
     case route53
+    /// AWS Systems Manager: its parameters.
+    case systemsManager
+    /// AWS Secrets Manager.
+    case secretsManager
 
     var variable: String {
         switch self {
@@ -134,6 +138,8 @@ package enum AWSService: Sendable, CaseIterable {
         case .ec2: "EC2"
         case .cloudWatch: "CLOUDWATCH"
         case .route53: "ROUTE_53"
+        case .systemsManager: "SSM"
+        case .secretsManager: "SECRETS_MANAGER"
         }
     }
 
@@ -143,6 +149,8 @@ package enum AWSService: Sendable, CaseIterable {
         case .ec2: "ec2"
         case .cloudWatch: "monitoring"
         case .route53: "route53"
+        case .systemsManager: "ssm"
+        case .secretsManager: "secretsmanager"
         }
     }
 

@@ -47,6 +47,6 @@ struct RootCommand: AsyncParsableCommand {
         subcommands: [
             AgentCommand.self, ServerCommand.self, ControlCommand.self, UpCommand.self, CheckCommand.self, TestCommand.self,
             PrintCommand.self, GraphCommand.self, HealthCommand.self, StagesCommand.self, StageCommand.self, SchemaCommand.self,
-            CertificateCommand.self, PasswordCommand.self, SimulateCommand.self,
+            CertificateCommand.self, PasswordCommand.self, MigrateCommand.self, SimulateCommand.self,
         ])
 }

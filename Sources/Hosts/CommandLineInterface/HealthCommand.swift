@@ -35,7 +35,7 @@ struct HealthCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await Reporting.run {
-            guard let admin = try options.load(config, host: nil).admin else {
+            guard let admin = try options.load(config, host: nil, checksFiles: false).admin else {
                 throw StageError(.configuration, "'\(config)' has no 'admin': there is nobody to ask")
             }
             if case .tcp(_, 0) = admin.listen {

@@ -5,8 +5,10 @@ import Logging
 import NIOCore
 import Pipeline
 import Platform
+import RemoteConfiguration
 import Runtime
 import ServerWaking
+import TunnelStages
 
 #if canImport(FoundationEssentials)
 import FoundationEssentials
@@ -32,26 +34,44 @@ struct AgentCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The server to connect to, above the file's 'connect'.", valueName: "host:port"))
     var server: String?
 
-    @Flag(help: "Write the server given with --server to the file.")
+    @Option(
+        name: .customLong("server-ip"),
+        help: ArgumentHelp(
+            "The server's address alone, as the first Fluidity takes it; the port is the file's.", valueName: "address"))
+    var serverIP: String?
+
+    @Flag(help: "Write the server given with --server or --server-ip to the file.")
     var save = false
 
     @OptionGroup var options: ConfigurationOptions
 
     func validate() throws {
-        if save, server == nil { throw ValidationError("--save goes with --server") }
+        if server != nil, serverIP != nil { throw ValidationError("--server-ip and --server say the same: give one") }
+        if save, server == nil, serverIP == nil { throw ValidationError("--save goes with --server") }
     }
 
     func run() async throws {
         try await Reporting.runHost {
             var overrides: [ConfigurationOverride] = []
+            let server = try self.server ?? serverIP.map { try addressed($0) }
             if let server {
-                overrides.append(ConfigurationOverride(path: "pipeline.connect.to", value: server, origin: "--server"))
+                overrides.append(
+                    ConfigurationOverride(
+                        path: "pipeline.connect.to", value: server, origin: self.server == nil ? "--server-ip" : "--server"))
             }
-            let read = try options.reading(config, host: .agent, adding: overrides)
-            let configuration = try read()
+            let reading = try await options.watching(config, host: .agent, adding: overrides)
+            let configuration = try reading.read()
             if save, let server { try SavedSetting.write("pipeline.connect.to", server, to: config) }
-            try await Running.run([configuration], reload: [read])
+            try await Running.run([configuration], reload: [reading.read], watching: reading)
         }
+    }
+
+    /// The address with the port of the file's server; where that is found by its status endpoint, with the usual one.
+    private func addressed(_ address: String) throws -> String {
+        let configurations = try options.load(config, host: .agent, checksFiles: false).stages.map(\.configuration)
+        let connect = configurations.lazy.compactMap { $0 as? ConnectConfiguration }.first
+        let host = address.contains(":") && !address.hasPrefix("[") ? "[\(address)]" : address
+        return "\(host):\(connect?.to.known?.port ?? 8443)"
     }
 }
 
@@ -72,8 +92,8 @@ struct ServerCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await Reporting.runHost {
-            let read = try options.reading(config, host: .server)
-            try await Running.run([try read()], reload: [read])
+            let reading = try await options.watching(config, host: .server)
+            try await Running.run([try reading.read()], reload: [reading.read], watching: reading)
         }
     }
 }
@@ -137,8 +157,10 @@ struct UpCommand: AsyncParsableCommand {
 }
 
 enum Running {
+    /// - Parameter watching: what of the configuration is kept elsewhere, and is looked at while it runs.
     static func run(
-        _ configurations: [LoadedConfiguration], reload: [@Sendable () throws -> LoadedConfiguration]
+        _ configurations: [LoadedConfiguration], reload: [@Sendable () throws -> LoadedConfiguration],
+        watching: ConfigurationReading? = nil
     ) async throws {
         guard let settings = configurations.first?.log else { return }
         // Every connection takes one, and a shell's limit is often 1,024.
@@ -160,7 +182,19 @@ enum Running {
             }
             return configuration.addressRecord.map { AddressRecorder(settings: $0, group: group, logger: logger) }
         }
-        try await Host(configurations, logger: logger, reload: reload, companion: companion).run()
+        let watch = Task { [logger] in
+            guard let watching, let remote = watching.remote else { return }
+            await remote.watch(every: watching.interval, logger: logger)
+        }
+        let changes = watching?.remote?.changes
+        var problem: (any Error)?
+        do {
+            try await Host(configurations, logger: logger, reload: reload, changes: changes, companion: companion).run()
+        } catch { problem = error }
+        watch.cancel()
+        await watch.value
+        await watching?.finish()
+        if let problem { throw problem }
     }
 }
 

@@ -10,18 +10,22 @@ package struct Host: Sendable {
     private let configurations: [LoadedConfiguration]
     private let logger: Logger
     private let reload: [@Sendable () throws -> LoadedConfiguration]
+    private let changes: AsyncStream<Void>?
     private let companion: @Sendable (LoadedConfiguration, any EventLoopGroup, Logger) -> (any HostCompanion)?
 
     /// - Parameters:
     ///   - reload: Reads each of the configurations again, for SIGHUP.
+    ///   - changes: An element is as SIGHUP: what the configurations are read from has changed.
     ///   - companion: Makes what works beside a configuration's pipeline, where it wants something.
     package init(
         _ configurations: [LoadedConfiguration], logger: Logger,
         reload: [@Sendable () throws -> LoadedConfiguration] = [],
+        changes: AsyncStream<Void>? = nil,
         companion: @escaping @Sendable (LoadedConfiguration, any EventLoopGroup, Logger) -> (any HostCompanion)? = { _, _, _ in nil
         }
     ) {
         self.reload = reload
+        self.changes = changes
         self.configurations = configurations
         self.logger = logger
         self.companion = companion
@@ -59,10 +63,15 @@ package struct Host: Sendable {
             try? await group.shutdownGracefully()
             throw error
         }
-        let hangups = Task { [running] in
-            for await _ in signals.hangups { await hangUp(running, companions) }
+        // One after the other, whoever asks for it.
+        let (reloads, wanted) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        let sources = [signals.hangups, changes].compactMap(\.self).map { source in
+            Task { for await _ in source { wanted.yield() } }
         }
-        defer { hangups.cancel() }
+        let reloading = Task { [running] in
+            for await _ in reloads { await hangUp(running, companions) }
+        }
+        defer { for task in sources + [reloading] { task.cancel() } }
         let signal = await withTaskGroup(of: Void.self) { group in
             for companion in companions { group.addTask { await companion?.run() } }
             defer { group.cancelAll() }

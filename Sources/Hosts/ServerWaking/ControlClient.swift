@@ -1,4 +1,6 @@
+package import AWS
 import ConfigurationLanguage
+package import Logging
 package import NIOCore
 import NIOHTTP1
 package import Pipeline
@@ -44,16 +46,33 @@ package struct ControlClient: Sendable {
 
     private let transport: any ControlTransport
     private let settings: LifecycleSettings
+    private let signer: EndpointSigner?
 
     /// A client for the endpoints and the key of the settings. It has to be shut down.
-    package init(settings: LifecycleSettings, group: any EventLoopGroup) {
-        self.init(settings: settings, transport: HTTPControlTransport(group: group))
+    ///
+    /// - Parameters:
+    ///   - surroundings: Where AWS credentials come from, where calls are signed with them.
+    ///   - logger: Hears of those.
+    package init(
+        settings: LifecycleSettings, group: any EventLoopGroup, surroundings: AWSSurroundings = .process,
+        logger: Logger = Logger(label: "fluidity") { _ in SwiftLogNoOpLogHandler() }
+    ) {
+        let transport = HTTPControlTransport(group: group)
+        let signer =
+            settings.authentication == .iam
+            ? EndpointSigner(surroundings: surroundings, transport: transport.forAWS, logger: logger) : nil
+        self.init(settings: settings, transport: transport, signer: signer)
     }
 
-    /// A client that calls by this transport, and shuts it down.
+    /// A client that calls by this transport, and shuts it down. It signs nothing.
     package init(settings: LifecycleSettings, transport: any ControlTransport) {
+        self.init(settings: settings, transport: transport, signer: nil)
+    }
+
+    private init(settings: LifecycleSettings, transport: any ControlTransport, signer: EndpointSigner?) {
         self.settings = settings
         self.transport = transport
+        self.signer = signer
     }
 
     /// Closes the client's connections; nothing can be called afterwards.
@@ -80,21 +99,30 @@ package struct ControlClient: Sendable {
 
     private func call<Answer: Decodable>(_ method: HTTPMethod, _ url: EndpointURL, as: Answer.Type) async throws(Problem) -> Answer
     {
-        let status: Int
-        let body: ByteBuffer
+        var fields: [(name: String, value: String)] = []
+        if let key = settings.apiKey { fields.append(("x-api-key", key.revealed)) }
+        if let signer {
+            do throws(AWSError) {
+                fields += try await signer.fields(method: method.rawValue, url: url)
+            } catch { throw Problem(message: "there is nothing to sign with: \(error)", isFinal: error.code == .configuration) }
+        }
+        let response: ControlAnswer
         do {
-            (status, body) = try await transport.send(method, url, key: settings.apiKey)
+            response = try await transport.send(method, url, fields: fields)
         } catch {
             let reason = ConnectionFailure.words(for: error, about: url.host)
             throw Problem(message: "\(url.host) can't be reached: \(reason)", isFinal: false)
         }
+        let (status, body) = (response.status, response.body)
         switch status {
         case 200:
             guard let answer = try? JSONDecoder().decode(Answer.self, from: Data(body.readableBytesView)) else {
                 throw Problem(message: "\(url.host) answered with something that is no answer of a control plane", isFinal: false)
             }
             return answer
-        case 401, 403: throw Problem(message: "\(url.host) refuses the API key (\(status))", isFinal: true)
+        case 401, 403:
+            let proof = signer == nil ? "the API key" : "these AWS credentials"
+            throw Problem(message: "\(url.host) refuses \(proof) (\(status))", isFinal: true)
         case 404, 405: throw Problem(message: "\(url.host) has no such endpoint (\(status)): \(Self.reason(body))", isFinal: true)
         case 429: throw Problem(message: "\(url.host) takes no more requests for now (429)", isFinal: false)
         default: throw Problem(message: "\(url.host) answered with \(status): \(Self.reason(body))", isFinal: false)

@@ -1,3 +1,4 @@
+import AWS
 import AsyncHTTPClient
 package import ConfigurationLanguage
 package import NIOCore
@@ -6,11 +7,32 @@ package import Pipeline
 
 /// Calls an endpoint of the control plane and gets its whole answer, or throws what kept it from that.
 package protocol ControlTransport: Sendable {
-    /// Sends a request without body, with the key as `x-api-key`, and returns status and body. Throws if no answer has come within 20
-    /// seconds.
-    func send(_ method: HTTPMethod, _ url: EndpointURL, key: Secret?) async throws -> (status: Int, body: ByteBuffer)
+    /// Sends a request without body, with these fields in place of others of their names. Throws if no answer has come within
+    /// 20 seconds.
+    func send(
+        _ method: HTTPMethod, _ url: EndpointURL, fields: [(name: String, value: String)]
+    ) async throws -> ControlAnswer
     /// Nothing is sent afterwards.
     func shutdown() async
+}
+
+/// What an endpoint of the control plane has answered.
+package struct ControlAnswer: Sendable {
+    /// The response's status.
+    package var status: Int
+    /// In how many seconds the endpoint wants to be asked again, where it says so.
+    package var retryAfter: Double?
+    /// The response's body.
+    package var body: ByteBuffer
+
+    /// An answer.
+    ///
+    /// - Parameter retryAfter: The value of `Retry-After`; what is no number of seconds counts for nothing.
+    package init(status: Int, retryAfter: String?, body: ByteBuffer) {
+        self.status = status
+        self.retryAfter = retryAfter.flatMap { Double($0) }.flatMap { $0.isFinite ? $0 : nil }
+        self.body = body
+    }
 }
 
 /// Calls endpoints with async-http-client.
@@ -29,16 +51,23 @@ package struct HTTPControlTransport: ControlTransport {
         client = HTTPClient(eventLoopGroupProvider: .shared(group), configuration: configuration)
     }
 
+    /// The same connections, for what AWS itself is asked.
+    var forAWS: any AWSTransport { HTTPTransport(client: client) }
+
     /// Sends the request; an answer of more than 64 KiB is an error.
-    package func send(_ method: HTTPMethod, _ url: EndpointURL, key: Secret?) async throws -> (status: Int, body: ByteBuffer) {
+    package func send(
+        _ method: HTTPMethod, _ url: EndpointURL, fields: [(name: String, value: String)]
+    ) async throws -> ControlAnswer {
         var request = HTTPClientRequest(url: url.text)
         request.method = method
         request.headers.add(name: "User-Agent", value: "fluidity-agent")
         request.headers.add(name: "Accept", value: "application/json")
-        if let key { request.headers.add(name: "x-api-key", value: key.revealed) }
         if method == .POST { request.headers.add(name: "Content-Length", value: "0") }
+        for (name, value) in fields { request.headers.replaceOrAdd(name: name, value: value) }
         let response = try await client.execute(request, timeout: .seconds(20))
-        return (Int(response.status.code), try await response.body.collect(upTo: Self.limit))
+        return ControlAnswer(
+            status: Int(response.status.code), retryAfter: response.headers.first(name: "Retry-After"),
+            body: try await response.body.collect(upTo: Self.limit))
     }
 
     /// Closes the connections.

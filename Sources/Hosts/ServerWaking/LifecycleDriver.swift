@@ -21,7 +21,8 @@ package final class LifecycleDriver: HostCompanion {
     /// A driver with a client of its own, which `finish` shuts down.
     package convenience init(settings: LifecycleSettings, group: any EventLoopGroup, progress: Progress, logger: Logger) {
         self.init(
-            settings: settings, client: ControlClient(settings: settings, group: group), progress: progress, clock: .system,
+            settings: settings, client: ControlClient(settings: settings, group: group, logger: logger), progress: progress,
+            clock: .system,
             logger: logger)
     }
 

@@ -1,3 +1,4 @@
+import ConfigurationLanguage
 import ControlStages
 import Logging
 import NIOPosix
@@ -69,7 +70,7 @@ enum Main {
         }
     }
 
-    private static func level(_ text: String?) -> Logger.Level { text.flatMap { Logger.Level(rawValue: $0) } ?? .info }
+    private static func level(_ text: String?) -> Logger.Level { text.flatMap { try? Logger.Level(configured: $0) } ?? .info }
 }
 
 struct LambdaStartError: Error, CustomStringConvertible {

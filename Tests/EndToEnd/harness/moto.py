@@ -1,6 +1,7 @@
 """An AWS account on this machine: moto's server, with what a fresh account has."""
 
 import sys
+from pathlib import Path
 
 import boto3
 
@@ -16,7 +17,10 @@ class Moto:
 
     def __init__(self, place):
         self.port = free_port()
-        self.process = Process("moto", [sys.executable, "-m", "moto.server", "-p", str(self.port)], place)
+        #: Files here have stacks fail: see `moto_account`.
+        self.place = place
+        command = [sys.executable, "-m", "harness.moto_account", str(self.port), place]
+        self.process = Process("moto", command, place, cwd=Path(__file__).parents[1])
         wait_until(lambda: accepts(self.port), 30, lambda: f"moto listens; it printed:\n{self.process.tail()}")
         self.url = f"http://127.0.0.1:{self.port}"
         self.environment = {

@@ -35,6 +35,23 @@ import Testing
         #expect(try load(["FLUIDITY_DRAIN": "2s"], ["drain=3s", "drain=4s"]).drain == .seconds(4))
     }
 
+    @Test(
+        "The log's level as other programs write it",
+        arguments: [
+            ("WARN", .warning), ("warn", .warning), ("Warning", .warning), ("INFO", .info), ("Debug", .debug), ("ERROR", .error),
+            ("loud", nil), ("", nil), ("warn ", nil),
+        ] as [(String, Logger.Level?)])
+    func level(_ text: String, _ level: Logger.Level?) throws {
+        #expect((try? load(["FLUIDITY_LOG_LEVEL": text]).log.level) == level)
+        #expect((try? load([:], ["log.level=\(text)"]).log.level) == level)
+    }
+
+    @Test func variablesOfTheFirstFluidity() throws {
+        let warnings = try load(["FLUIDITY_SERVER_IP": "203.0.113.7"]).warnings.map(\.description)
+        #expect(warnings.count == 1)
+        #expect(warnings.first?.contains("the first Fluidity's, now the host in 'to' of the stage 'connect'") == true)
+    }
+
     @Test func everyKindOfPath() throws {
         let loaded = try load(
             [

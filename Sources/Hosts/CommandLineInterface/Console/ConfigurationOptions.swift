@@ -33,6 +33,13 @@ struct ConfigurationOptions: ParsableArguments {
         _ path: String, host: HostKind?, checksFiles: Bool = true, adding more: [ConfigurationOverride] = [],
         standingIn: [String: String] = [:]
     ) throws -> @Sendable () throws -> LoadedConfiguration {
+        let loader = loader(checksFiles: checksFiles, standingIn: standingIn)
+        let all = try overrides() + more
+        return { try loader.load(path: path, host: host, overrides: all) }
+    }
+
+    /// What the command line sets.
+    func overrides() throws -> [ConfigurationOverride] {
         var overrides: [ConfigurationOverride] = []
         for setting in settings {
             guard let override = ConfigurationOverride(argument: setting) else {
@@ -41,9 +48,7 @@ struct ConfigurationOptions: ParsableArguments {
             overrides.append(override)
         }
         if let logLevel { overrides.append(ConfigurationOverride(path: "log.level", value: logLevel, origin: "--log-level")) }
-        let loader = loader(checksFiles: checksFiles, standingIn: standingIn)
-        let all = overrides + more
-        return { try loader.load(path: path, host: host, overrides: all) }
+        return overrides
     }
 
     func loader(checksFiles: Bool = false, standingIn: [String: String] = [:]) -> ConfigurationLoader {

@@ -8,7 +8,8 @@ import Foundation
 package struct StageTemplate {
     /// The path of the folder that the package is written to.
     package let folder: String
-    private let name: String
+    /// The stage's name.
+    let name: String
     /// `RequestLog` for `request-log`.
     private let type: String
     /// The entry for the package 'fluidity' in the manifest, and what products of it name it by.
@@ -71,7 +72,7 @@ package struct StageTemplate {
             ("Sources/\(type)/\(type)Gate.swift", gate),
             ("Sources/\(type)Tunnel/Main.swift", main),
             ("Tests/\(type)Tests/\(type)Tests.swift", tests),
-        ]
+        ] + deployment
     }
 
     private var manifest: String {
@@ -309,6 +310,7 @@ package struct StageTemplate {
         | `swift run \(name)-tunnel test \(name).yaml` | the pipeline's tests |
         | `swift run \(name)-tunnel server --config \(name).yaml` | runs the pipeline |
         | `swift run \(name)-tunnel stages \(name)` | what the stage says of itself |
+        | `deployments/deploy --package` this folder, in Fluidity's | a server with the stage on AWS: see `deployment` |
 
         `Sources/\(type)` has the stage: its keys, its factory, what runs once for each event loop and what runs for each
         exchange.

@@ -49,7 +49,7 @@ package struct ConfigurationSource: Sendable {
 
     private static func soundsSecret(_ key: String) -> Bool {
         let key = key.lowercased()
-        return ["secret", "password", "passphrase", "token", "credential"].contains { key.contains($0) }
+        return ["secret", "password", "passphrase", "token", "credential", "api_key"].contains { key.contains($0) }
     }
 
     /// A finding with its place and its line.

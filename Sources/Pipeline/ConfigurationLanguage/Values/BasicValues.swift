@@ -1,5 +1,3 @@
-public import Logging
-
 extension Bool: ScalarConfigurationValue {
     public static var typeDescription: String { "true or false" }
 
@@ -107,5 +105,3 @@ extension ConfigurationNode {
         return PlainText.quotedIfNeeded(scalar.text)
     }
 }
-
-extension Logger.Level: ConfigurationChoice {}

@@ -41,7 +41,8 @@ struct Draft {
         let context = DecodingContext(directory: directory, checksFiles: checksFiles)
         if let read = FileSettings.decodeMapping(root, in: context, noun: "the file") { settings = read }
         settingPlaces = SettingPlaces(context)
-        take(context)
+        findings += FirstFluidity.explaining(context.findings, in: root)
+        secrets.formUnion(context.secrets)
         let factories = stages.map { registry.factory(named: $0.name) }
         chooseHost(requested, for: factories.compactMap { $0.map { type(of: $0) } })
         if settings.lifecycle != nil, host != .agent, let node = root[key: "lifecycle"] {

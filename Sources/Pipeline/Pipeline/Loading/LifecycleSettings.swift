@@ -23,6 +23,14 @@ public struct LifecycleSettings: NestedConfiguration {
         case keep
     }
 
+    /// How an agent proves to the endpoints who it is.
+    public enum Authentication: String, Sendable, CaseIterable, ConfigurationChoice {
+        /// By `api-key`, where there is one.
+        case apiKey = "api-key"
+        /// By a signature with the AWS credentials that there are on this machine.
+        case iam
+    }
+
     /// `wake-endpoint`: the URL that starts the server on POST. Never nil in settings that were checked.
     public var wakeEndpoint: EndpointURL?
     /// `kill-endpoint`: the URL that stops the server on POST; nil where nobody can.
@@ -31,6 +39,8 @@ public struct LifecycleSettings: NestedConfiguration {
     public var statusEndpoint: EndpointURL?
     /// `api-key`: what the endpoints get as `x-api-key`; nil for no such field.
     public var apiKey: Secret?
+    /// `authentication`: how the agent proves who it is.
+    public var authentication = Authentication.apiKey
     /// `wake`: when the server is woken.
     public var wake = Wake.atStart
     /// `connection-timeout`: how long the server may take to start and answer. Requests wait no longer.
@@ -51,6 +61,9 @@ public struct LifecycleSettings: NestedConfiguration {
         .optional("kill-endpoint", \.killEndpoint, "What stops the server: a URL that takes POST."),
         .optional("status-endpoint", \.statusEndpoint, "What says how the server is, and where: a URL that takes GET."),
         .optional("api-key", \.apiKey, "Sent to these endpoints as x-api-key."),
+        .optional(
+            "authentication", \.authentication,
+            "How the agent proves who it is: by 'api-key', or by a signature with the AWS credentials of this machine."),
         .optional("wake", \.wake, "When the server is woken."),
         .optional(
             "connection-timeout", \.connectionTimeout, in: .seconds(1)...(.seconds(3_600)),

@@ -118,7 +118,9 @@ extension OverrideApplication {
             } else if !referred.contains(variable) {
                 report(
                     "this environment variable sets nothing in this file", at: .override(variable),
-                    hint: NearestName.hint(for: variable, among: paths.keys.sorted()), severity: .warning
+                    hint: FirstFluidity.hint(forVariable: variable)
+                        ?? NearestName.hint(for: variable, among: paths.keys.sorted()),
+                    severity: .warning
                 )
             }
         }
