@@ -17,7 +17,7 @@ import Testing
         #expect(ledger.taskSeconds == 0)
         #expect(ledger.wakes == 0)
         // One an hour is enough where nothing changes.
-        #expect((70...75).contains(ledger.answers["it is asleep"] ?? 0))
+        #expect((60...75).contains(ledger.answers["it is asleep"] ?? 0))
     }
 
     @Test func aUseWakesTheServerAndItSleepsAfterwards() throws {
