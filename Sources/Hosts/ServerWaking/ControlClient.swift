@@ -19,6 +19,10 @@ package struct ControlClient: Sendable {
         package var status: String
         /// How long the start usually takes, for people.
         package var estimatedStartTime: String?
+        /// In how many seconds it is worth asking how the server is.
+        package var retryAfter: Double?
+        /// Which limit of hours or costs is near, for people.
+        package var warning: String?
     }
 
     /// What the control plane says of the server.
@@ -33,6 +37,8 @@ package struct ControlClient: Sendable {
         package var lastStopReason: String?
         /// How long a start usually takes, for people.
         package var estimatedStartTime: String?
+        /// In how many seconds it is worth asking again.
+        package var retryAfter: Double?
     }
 
     /// Why an endpoint didn't do it. `isFinal`: it won't in a moment either.
@@ -41,6 +47,16 @@ package struct ControlClient: Sendable {
         package var message: String
         /// Whether the same call would fail again: no such endpoint, or a wrong key.
         package var isFinal: Bool
+        /// Whether too many ask.
+        package var isThrottled = false
+        /// In how many seconds the endpoint wants to be asked again, where it says so.
+        package var retryAfter: Double?
+
+        /// What came of it for an attempt to have the server started.
+        var answer: BringUp.Answer {
+            if isFinal { return .refused(message) }
+            return isThrottled ? .throttled(message, after: retryAfter) : .failed(message)
+        }
     }
 
     private static let limit = 64 << 10
@@ -90,9 +106,11 @@ package struct ControlClient: Sendable {
         if method == .POST { request.headers.add(name: "Content-Length", value: "0") }
         let status: Int
         let body: ByteBuffer
+        let retryAfter: Double?
         do {
             let response = try await client.execute(request, timeout: .seconds(20))
             status = Int(response.status.code)
+            retryAfter = response.headers.first(name: "Retry-After").flatMap { Double($0) }.flatMap { $0.isFinite ? $0 : nil }
             body = try await response.body.collect(upTo: Self.limit)
         } catch {
             let reason = ConnectionFailure.words(for: error, about: url.host)
@@ -106,7 +124,15 @@ package struct ControlClient: Sendable {
             return answer
         case 401, 403: throw Problem(message: "\(url.host) refuses the API key (\(status))", isFinal: true)
         case 404, 405: throw Problem(message: "\(url.host) has no such endpoint (\(status)): \(Self.reason(body))", isFinal: true)
-        case 429: throw Problem(message: "\(url.host) takes no more requests for now (429)", isFinal: false)
+        case 402: throw Problem(message: Self.reason(body), isFinal: true)
+        case 429:
+            throw Problem(
+                message: "\(url.host) takes no more requests for now (429)", isFinal: false, isThrottled: true,
+                retryAfter: retryAfter)
+        case 503:
+            throw Problem(
+                message: "\(url.host) answered with 503: \(Self.reason(body))", isFinal: false, isThrottled: true,
+                retryAfter: retryAfter)
         default: throw Problem(message: "\(url.host) answered with \(status): \(Self.reason(body))", isFinal: false)
         }
     }
