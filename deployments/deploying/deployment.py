@@ -118,10 +118,10 @@ class Deployment:
         name = told_control.get("ServerName") or (control.parameters if control else self.control.remembered).get("ServerName")
         name = name or self.control.template.parameters["ServerName"].default
         asked = request.certificates or request.renew or "ServerName" in told_control
+        if server and not whole and not asked:
+            return
         if server and not self.certificates.are_there and not asked:
             self.terminal.say(f"no certificates in {self.certificates.folder}: those of the deployment stay")
-            return
-        if server and not whole and not asked:
             return
         self.terminal.say(f"certificates in {self.certificates.folder}")
         self.certificates.complete(name, request.renew)
@@ -134,15 +134,16 @@ class Deployment:
         request = self.request
         if request.image:
             return False
-        if request.package or state is None:
+        current = state.parameters.get("Image", "") if state else ""
+        # A stack that was only begun may not know of one.
+        if request.package or not current:
             return True
-        current = state.parameters.get("Image", "")
         if not request.upgrade and request.has_settings:
             return False
         ours = re.search(rf"/{re.escape(self.name)}-server:(?!package-)", current)
-        if current and not ours:
+        if not ours:
             self.terminal.say(f"the image {current} stays; --image or --package DIR names another")
-        return not current or bool(ours)
+        return bool(ours)
 
     def _image(self, made_of: content.Content, architecture: str, exists: bool) -> str:
         repository = images.Repository(self.aws, self.terminal, self.name)
