@@ -83,10 +83,11 @@ async def test_http_events_get_http_answers(function, api, moto, name, action):
     assert answer["headers"]["Content-Type"] == "application/json"
     body = json.loads(answer["body"])
     if action == "wake":
-        assert body.keys() == {"status", "desiredCount", "runningCount", "pendingCount", "estimatedStartTime"}
+        assert body.keys() == {"status", "desiredCount", "runningCount", "pendingCount", "estimatedStartTime", "retryAfter"}
+        assert answer["headers"]["Retry-After"] == str(body["retryAfter"])
         assert body["status"] == "waking" and body["desiredCount"] == 1
     else:
-        assert body == {"status": "killed", "desiredCount": 0, "message": "it was asleep already"}
+        assert body == {"status": "killed", "desiredCount": 0, "message": "Service shutdown initiated"}
     assert desired(moto) == (1 if action == "wake" else 0)
 
 
@@ -193,8 +194,36 @@ async def test_kill_stops_what_wake_started(function, api, moto):
     moto.client("ecs").update_service(cluster="fluidity", service="fluidity-server", desiredCount=1)
     function("kill")
     what, answer = await api.invoke(event("rest-v1-kill.json"))
-    assert json.loads(answer["body"])["message"] == "its tasks are being stopped"
+    assert json.loads(answer["body"])["message"] == "Service shutdown initiated"
     assert desired(moto) == 0
+
+
+async def test_kill_needs_nothing_but_its_one_call(function, api, aws, moto):
+    """The nightly guard of costs: what can't be asked, tagged or listed doesn't keep it from its work."""
+    moto.client("ecs").update_service(cluster="fluidity", service="fluidity-server", desiredCount=1)
+    for operation in ("DescribeServices", "TagResource", "ListTasks", "StopTask"):
+        aws.faults[operation] = [error(400, "AccessDeniedException")] * 9
+    function("kill")
+    what, answer = await api.invoke(event("eventbridge-rule-scheduled.json"))
+    assert (what, answer) == ("response", {"status": "killed", "desiredCount": 0, "message": "Service shutdown initiated"})
+    assert desired(moto) == 0 and aws.seen[0] == "UpdateService"
+
+
+@pytest.mark.parametrize(
+    "given, reason",
+    [({"source": "nightly"}, "nightly"), ({"action": "kill", "reason": "month's end"}, "month s end"),
+     ({"schedule": "arn", "reason": "nightly"}, "nightly"), ({}, "on request")],
+)  # fmt: skip
+async def test_the_reason_of_a_scheduled_kill_is_known_afterwards(function, api, moto, given, reason):
+    moto.client("ecs").update_service(cluster="fluidity", service="fluidity-server", desiredCount=1)
+    killing = function("kill")
+    what, answer = await api.invoke(given)
+    assert what == "response" and answer["status"] == "killed"
+    assert given.get("reason", given.get("source", "on request")) in killing.text()
+    killing.kill()
+    function("status")
+    what, answer = await api.invoke(event("direct-empty.json"))
+    assert answer["status"] == "asleep" and answer["reason"] == f"kill: {reason}"
 
 
 async def test_bad_events_and_requests_leave_the_function_alive(function, api):

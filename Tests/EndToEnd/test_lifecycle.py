@@ -32,6 +32,8 @@ class World:
         #: How often the server reports when nothing happens.
         self.interval = "1s"
         self.codecs = ["mux"]
+        #: How a task of ECS is protected while it is in use; None where there is no ECS agent.
+        self.protection: dict | None = None
         # Apart from what earlier tests left in CloudWatch.
         self.metrics_service = f"server-{self.server_port}"
         moto.client("ecs").update_service(cluster="fluidity", service="fluidity-server", desiredCount=0)
@@ -47,13 +49,17 @@ class World:
                 ("accept", {"listen": f"{host}:{self.server_port}"}),
                 ("mtls", self.server_identity.settings()),
                 ("frame", {"codecs": self.codecs}),
-                ("metrics", {"cloudwatch": {"service": self.metrics_service, "interval": self.interval, "resolution": "1s"}}),
+                ("metrics", {
+                    "cloudwatch": {"service": self.metrics_service, "interval": self.interval, "resolution": "1s"},
+                    **({"task-protection": self.protection} if self.protection is not None else {}),
+                }),
                 ("fetch", {"destinations": "any"}),
             ],
             admin=self.admin.settings,
             **{"event-loops": 1, "drain": "5s"},
         )
-        return Fluidity("server", config, port=None, environment=environment(self.proxy.url), name=f"server-{number}")
+        more = self.scheduler.agent.environment if self.protection is not None else {}
+        return Fluidity("server", config, port=None, environment=environment(self.proxy.url, **more), name=f"server-{number}")
 
     def _start_control(self) -> Fluidity:
         port = free_port()
@@ -478,3 +484,116 @@ async def test_a_long_transfer_keeps_the_server_up(world, page):
     assert answer["action"] == "no_change" and answer["reason"] == "it is in use", answer
     let_go.set()
     assert (await transfer).status == 0
+
+
+async def test_a_server_in_use_has_the_last_word(world, page):
+    """CloudWatch knows nothing, and sleep is asked to decide while a transfer runs: the task is protected, and stays."""
+    world.protection = {"quiet": "3s"}
+    let_go = asyncio.Event()
+
+    @page.on("/long")
+    async def long(exchange):
+        await exchange.send(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nx")
+        await let_go.wait()
+        await exchange.send(b"four")
+
+    world.start_agent(**{"on-stop": "kill"})
+    transfer = asyncio.create_task(world.get(page.url("/long")))
+    agent = world.scheduler.agent
+    await eventually(lambda: page.paths() == ["/long"], 60, "the transfer runs")
+    await eventually(lambda: agent.protected, 30, "the task is protected")
+    # Reports say what they want.
+    world.proxy.rewrite["GetMetricData"] = lambda _: b'{"MetricDataResults": []}'
+    answer = await world.sleep_check()
+    assert answer["action"] == "no_change" and answer["reason"] == "it is in use: the server says so", answer
+    # As if somebody had decided otherwise, and was told what is protected only afterwards.
+    world.moto.client("ecs").update_service(cluster="fluidity", service="fluidity-server", desiredCount=0)
+    await eventually(lambda: world.scheduler.running, 5, "the task stays")
+    let_go.set()
+    assert (await transfer).output.endswith(b"xfour")
+    # Protected no longer, it is stopped.
+    await eventually(lambda: not world.scheduler.running, 60, "the idle server ends")
+    assert agent.wishes[-1] is False
+
+
+async def test_work_that_begins_when_the_task_is_being_stopped(world, page):
+    """Given up, not wanted any more, and not told to stop yet: what comes now is done by the next server."""
+    world.protection = {"quiet": "2s", "hold": "20s"}
+    world.start_agent(**{"on-stop": "kill", "connection-timeout": "60s"})
+    assert (await world.get(page.url("/hello"))).output.endswith(b"hello")
+    agent = world.scheduler.agent
+    await eventually(lambda: agent.wishes and agent.wishes[-1] is False, 60, "the protection is given up")
+    world.scheduler.may_stop.clear()
+    world.moto.client("ecs").update_service(cluster="fluidity", service="fluidity-server", desiredCount=0)
+    first = world.scheduler.process
+    held = asyncio.create_task(world.get(page.url("/again")))
+    assert await first.ended(30) == 0
+    assert "wants no task any more" in first.text()
+    assert "/again" not in page.paths()
+    world.scheduler.may_stop.set()
+    answer = await held
+    assert answer.output.endswith(b"hello") or b" 503 " in answer.output, answer.text
+    assert (await world.get(page.url("/hello"))).output.endswith(b"hello")
+    assert world.scheduler.number == 2
+
+
+async def test_a_task_that_may_not_protect_itself(world, page):
+    """It says so, and serves; nobody waits for what doesn't come."""
+    world.protection = {"quiet": "2s", "hold": "30s"}
+    world.scheduler.agent.fault = (400, {"error": {"Code": "AccessDeniedException", "Message": "not authorized"}})
+    world.start_agent(**{"on-stop": "kill"})
+    assert (await world.get(page.url("/hello"))).output.endswith(b"hello")
+    server = world.scheduler.process
+    await eventually(lambda: "ecs:UpdateTaskProtection" in server.text(), 30, "the server says what it lacks")
+    assert (await world.admin.metrics()).sum("fluidity_task_protection_failures_total") >= 1
+    assert (await world.admin.metrics()).sum("fluidity_task_protected") == 0
+
+
+async def test_an_ecs_agent_that_does_not_answer_holds_nothing_for_long(world, page):
+    world.protection = {"quiet": "2s", "hold": "1s"}
+    world.scheduler.agent.may_answer.clear()
+    world.start_agent(**{"on-stop": "kill"})
+    answer = await world.get(page.url("/hello"))
+    assert answer.output.endswith(b"hello"), answer.text
+    assert world.scheduler.agent.asked.is_set() and not world.scheduler.agent.protected
+    world.scheduler.agent.may_answer.set()
+
+
+async def test_kill_stops_what_is_protected(world, page):
+    world.protection = {}
+    first = world.start_agent(**{"on-stop": "keep"})
+    assert (await world.get(page.url("/hello"))).output.endswith(b"hello")
+    await eventually(lambda: world.scheduler.agent.protected, 30, "the task is protected")
+    first.signal(signal.SIGTERM)
+    assert await first.ended(30) == 0
+    killed = json.loads((await curl("-X", "POST", "-H", f"X-Api-Key: {KEY}", "-d", '{"reason": "enough"}', world.endpoint("kill"))).output)
+    assert killed == {"status": "killed", "desiredCount": 0, "message": "Service shutdown initiated"}
+    await eventually(lambda: not world.scheduler.running, 30, "the protected task ends")
+    status = json.loads((await curl("-H", f"X-Api-Key: {KEY}", world.endpoint("status"))).output)
+    assert status["reason"] == "kill: enough"
+
+
+async def test_work_that_begins_after_a_pause_is_reported_at_once(world, page):
+    """The next report by itself would come in an hour. A pause is a minute long; the server's clock is the only one that counts."""
+    world.interval = "1h"
+    world.start_agent(**{"on-stop": "kill"})
+    assert (await world.get(page.url("/hello"))).output.endswith(b"hello")
+    await eventually(lambda: world.reports == 1, 30, "the server reports its start")
+    await asyncio.sleep(62)
+    assert (await world.get(page.url("/hello"))).output.endswith(b"hello")
+    await eventually(lambda: world.reports == 2, 30, "work is reported")
+
+
+async def test_a_wake_beyond_the_budget_is_refused_in_words(world, page, make_origin):
+    gateway = await make_origin()
+
+    @gateway.on("/wake")
+    async def refuse(exchange):
+        body = b'{"code":"over_budget","message":"this month\'s budget is spent: 10.00 USD of 10.00 USD"}'
+        await exchange.respond(402, [("Content-Type", "application/json")], body)
+
+    agent = world.start_agent(**{"wake-endpoint": gateway.url("/wake")})
+    await eventually(lambda: "budget is spent: 10.00 USD" in agent.text(), 30, "the agent says why")
+    answer = await world.get(page.url("/hello"))
+    assert b" 503 " in answer.output and b"budget is spent: 10.00 USD" in answer.output
+    assert gateway.paths() == ["/wake"]

@@ -75,6 +75,8 @@ package struct ECS: Sendable {
         package var desiredStatus: String?
         /// When the task was made.
         package var createdAt: Instant?
+        /// When the task's images began to be pulled, from which on a task on Fargate is paid for.
+        package var pullStartedAt: Instant?
         /// When the task began to run; nil if it hasn't.
         package var startedAt: Instant?
         /// When the task had stopped; nil if it hasn't.
@@ -160,6 +162,21 @@ package struct ECS: Sendable {
         ).tasks ?? []
     }
 
+    /// Tells a task to stop, protected or not; a service starts another if it wants one. The reason is for people.
+    package func stopTask(cluster: String, task: String, reason: String, deadline: NIODeadline) async throws(AWSError) {
+        _ = try await call("StopTask", StopInput(cluster: cluster, task: task, reason: reason), as: Nothing.self, deadline)
+    }
+
+    /// Which of these tasks, of the first hundred, are protected from being stopped because their service wants fewer.
+    package func protectedTasks(
+        cluster: String, tasks: [String], deadline: NIODeadline
+    ) async throws(AWSError) -> [String] {
+        guard !tasks.isEmpty else { return [] }
+        let input = ProtectionInput(cluster: cluster, tasks: Array(tasks.prefix(100)))
+        return try await call("GetTaskProtection", input, as: ProtectionOutput.self, deadline)
+            .protectedTasks?.filter { $0.protectionEnabled == true }.map(\.taskArn) ?? []
+    }
+
     /// Sets tags of the resource with the ARN, and leaves its others.
     package func tag(_ arn: String, _ tags: [Tag], deadline: NIODeadline) async throws(AWSError) {
         _ = try await call("TagResource", TagInput(resourceArn: arn, tags: tags), as: Nothing.self, deadline)
@@ -211,6 +228,24 @@ package struct ECS: Sendable {
     }
 
     private struct TasksOutput: Decodable { var tasks: [TaskState]? }
+
+    private struct StopInput: Encodable, Sendable {
+        var cluster: String
+        var task: String
+        var reason: String
+    }
+
+    private struct ProtectionInput: Encodable, Sendable {
+        var cluster: String
+        var tasks: [String]
+    }
+
+    private struct ProtectionOutput: Decodable { var protectedTasks: [Protection]? }
+
+    private struct Protection: Decodable {
+        var taskArn: String
+        var protectionEnabled: Bool?
+    }
 
     private struct TagInput: Encodable, Sendable {
         var resourceArn: String

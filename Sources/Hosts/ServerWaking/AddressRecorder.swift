@@ -78,7 +78,10 @@ package struct AddressRecorder: HostCompanion {
     private func address() async throws(AWSError) -> String {
         if let address = settings.address { return address }
         let deadline = client.deadline(in: Self.patience)
-        let task = try await task(deadline)
+        guard environment["ECS_CONTAINER_METADATA_URI_V4"] != nil else {
+            throw AWSError(.configuration, "this is no task of ECS: set 'address'")
+        }
+        let task = try await TaskMetadata.read(environment: environment, transport: transport, deadline: deadline)
         guard
             let interface = try await ECS(client).describeTasks(cluster: task.cluster, tasks: [task.taskARN], deadline: deadline)
                 .first?.attached("networkInterfaceId")
@@ -86,31 +89,5 @@ package struct AddressRecorder: HostCompanion {
         guard let address = try await EC2(client).describeNetworkInterfaces([interface], deadline: deadline).first?.publicAddress
         else { throw AWSError(.invalidAnswer, "the task has no public address") }
         return address
-    }
-
-    private struct Metadata: Decodable {
-        var cluster: String
-        var taskARN: String
-
-        enum CodingKeys: String, CodingKey {
-            case cluster = "Cluster"
-            case taskARN = "TaskARN"
-        }
-    }
-
-    /// The task metadata endpoint, version 4, which ECS gives every container.
-    private func task(_ deadline: NIODeadline) async throws(AWSError) -> Metadata {
-        guard let base = environment["ECS_CONTAINER_METADATA_URI_V4"], let url = SignedURL(base) else {
-            throw AWSError(.configuration, "this is no task of ECS: set 'address'")
-        }
-        let response: AWSResponse
-        do {
-            response = try await transport.send(
-                AWSRequest(method: "GET", url: url.appending("/task"), fields: [], body: []), deadline: deadline)
-        } catch { throw AWSError(.unreachable, "the task's metadata can't be reached: \(ConnectionFailure.words(for: error))") }
-        guard response.status == 200, let metadata = try? JSONDecoder().decode(Metadata.self, from: Data(response.body)) else {
-            throw AWSError(.invalidAnswer, "the task's metadata can't be read")
-        }
-        return metadata
     }
 }

@@ -18,6 +18,10 @@ package struct ControlClient: Sendable {
         package var status: String
         /// How long the start usually takes, for people.
         package var estimatedStartTime: String?
+        /// In how many seconds it is worth asking how the server is.
+        package var retryAfter: Double?
+        /// Which limit of hours or costs is near, for people.
+        package var warning: String?
     }
 
     /// What the control plane says of the server.
@@ -32,6 +36,8 @@ package struct ControlClient: Sendable {
         package var lastStopReason: String?
         /// How long a start usually takes, for people.
         package var estimatedStartTime: String?
+        /// In how many seconds it is worth asking again.
+        package var retryAfter: Double?
     }
 
     /// Why an endpoint didn't do it. `isFinal`: it won't in a moment either.
@@ -40,6 +46,16 @@ package struct ControlClient: Sendable {
         package var message: String
         /// Whether the same call would fail again: no such endpoint, or a wrong key.
         package var isFinal: Bool
+        /// Whether too many ask.
+        package var isThrottled = false
+        /// In how many seconds the endpoint wants to be asked again, where it says so.
+        package var retryAfter: Double?
+
+        /// What came of it for an attempt to have the server started.
+        var answer: BringUp.Answer {
+            if isFinal { return .refused(message) }
+            return isThrottled ? .throttled(message, after: retryAfter) : .failed(message)
+        }
     }
 
     private let transport: any ControlTransport
@@ -82,8 +98,11 @@ package struct ControlClient: Sendable {
     {
         let status: Int
         let body: ByteBuffer
+        let retryAfter: Double?
         do {
-            (status, body) = try await transport.send(method, url, key: settings.apiKey)
+            let answer = try await transport.send(method, url, key: settings.apiKey)
+            (status, body) = (answer.status, answer.body)
+            retryAfter = answer.retryAfter.flatMap { Double($0) }.flatMap { $0.isFinite ? $0 : nil }
         } catch {
             let reason = ConnectionFailure.words(for: error, about: url.host)
             throw Problem(message: "\(url.host) can't be reached: \(reason)", isFinal: false)
@@ -96,7 +115,15 @@ package struct ControlClient: Sendable {
             return answer
         case 401, 403: throw Problem(message: "\(url.host) refuses the API key (\(status))", isFinal: true)
         case 404, 405: throw Problem(message: "\(url.host) has no such endpoint (\(status)): \(Self.reason(body))", isFinal: true)
-        case 429: throw Problem(message: "\(url.host) takes no more requests for now (429)", isFinal: false)
+        case 402: throw Problem(message: Self.reason(body), isFinal: true)
+        case 429:
+            throw Problem(
+                message: "\(url.host) takes no more requests for now (429)", isFinal: false, isThrottled: true,
+                retryAfter: retryAfter)
+        case 503:
+            throw Problem(
+                message: "\(url.host) answered with 503: \(Self.reason(body))", isFinal: false, isThrottled: true,
+                retryAfter: retryAfter)
         default: throw Problem(message: "\(url.host) answered with \(status): \(Self.reason(body))", isFinal: false)
         }
     }

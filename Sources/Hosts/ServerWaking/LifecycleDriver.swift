@@ -3,6 +3,7 @@ import Hosting
 package import Logging
 package import NIOCore
 package import Pipeline
+import Platform
 
 /// Has the server started when it is needed, finds it, and lets go of it at the end.
 package final class LifecycleDriver: HostCompanion {
@@ -74,7 +75,7 @@ package final class LifecycleDriver: HostCompanion {
         let began = clock.now()
         var attempt = BringUp(
             timeout: settings.connectionTimeout / .seconds(1), interval: settings.connectionRetryInterval / .seconds(1),
-            canAskStatus: settings.statusEndpoint != nil)
+            canAskStatus: settings.statusEndpoint != nil, seed: clock.random())
         known.enter(.waking(expected: nil))
         progress.begin()
         while !Task.isCancelled, !known.isUp {
@@ -107,35 +108,43 @@ package final class LifecycleDriver: HostCompanion {
 
     private func wake(_ attempt: inout BringUp, _ began: Duration) async {
         let answer: BringUp.Answer
+        var retryAfter: Double?
         do throws(ControlClient.Problem) {
             let woken = try await client.wake()
             answer = .accepted
+            retryAfter = woken.retryAfter
+            if let warning = woken.warning.map({ ForeignText.line($0, limit: 200) }) {
+                logger.warning("a limit of the server is near", metadata: ["reason": "\(warning)"])
+            }
             let expected = woken.status == "already_running" ? nil : woken.estimatedStartTime
             known.enter(.waking(expected: expected))
             progress.tell(woken.status, expected: expected)
             logger.info("server woken", metadata: ["status": "\(woken.status)", "expected": "\(expected ?? "-")"])
         } catch {
-            answer = error.isFinal ? .refused(error.message) : .failed(error.message)
+            answer = error.answer
             logger.warning("the server can't be woken", metadata: ["reason": "\(error.message)"])
         }
-        attempt.woke(answer, now: (clock.now() - began) / .seconds(1))
+        attempt.woke(answer, retryAfter: retryAfter, now: (clock.now() - began) / .seconds(1))
     }
 
     private func ask(_ attempt: inout BringUp, _ began: Duration) async {
         let answer: BringUp.Answer
         var isAsleep = false
         var problem: String?
+        var retryAfter: Double?
         do throws(ControlClient.Problem) {
             let status = try await client.status()
             answer = .accepted
+            retryAfter = status.retryAfter
             isAsleep = status.status == "asleep" || status.status == "stopping"
             problem = status.ready ? nil : status.lastStopReason
             progress.tell(status.status, expected: nil)
             if status.ready { known.found(at: status.address.flatMap { try? HostPort(configured: $0) }) }
         } catch {
-            answer = .failed(error.message)
+            answer = error.isThrottled ? error.answer : .failed(error.message)
             logger.debug("the server's status isn't known", metadata: ["reason": "\(error.message)"])
         }
-        attempt.learned(answer, isAsleep: isAsleep, problem: problem, now: (clock.now() - began) / .seconds(1))
+        attempt.learned(
+            answer, isAsleep: isAsleep, problem: problem, retryAfter: retryAfter, now: (clock.now() - began) / .seconds(1))
     }
 }

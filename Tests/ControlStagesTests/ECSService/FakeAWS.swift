@@ -24,6 +24,12 @@ final class FakeAWS: AWSTransport {
         /// Done once, right after an operation was answered.
         var after: [String: @Sendable (inout State) -> Void] = [:]
         var addresses: [String: String] = [:]
+        /// The tasks that are protected.
+        var protected: Set<String> = []
+        /// The tasks that were told to stop, each with the reason.
+        var stopping: [String: String] = [:]
+        /// How many tasks were wanted, one after the other.
+        var wanted: [Int] = []
     }
 
     let state: Mutex<State>
@@ -77,12 +83,19 @@ final class FakeAWS: AWSTransport {
             return state.exists ? ["services": [service(state)]] : ["services": [], "failures": [["reason": "MISSING"]]]
         case "UpdateService":
             state.desired = input["desiredCount"] as? Int ?? -1
+            state.wanted.append(state.desired)
             return ["service": service(state)]
         case "ListTasks":
             let tasks = input["desiredStatus"] as? String == "STOPPED" ? state.stoppedTasks : state.runningTasks
             return ["taskArns": tasks.compactMap { $0["arn"] }]
         case "DescribeTasks":
             return ["tasks": (state.runningTasks + state.stoppedTasks).map(task)]
+        case "StopTask":
+            state.stopping[input["task"] as? String ?? ""] = input["reason"] as? String
+            return [:]
+        case "GetTaskProtection":
+            let tasks = input["tasks"] as? [String] ?? []
+            return ["protectedTasks": tasks.map { ["taskArn": $0, "protectionEnabled": state.protected.contains($0)] }]
         case "TagResource":
             for tag in input["tags"] as? [[String: String]] ?? [] { state.tags[tag["key"] ?? ""] = tag["value"] }
             return [:]
@@ -112,8 +125,9 @@ final class FakeAWS: AWSTransport {
 
     private static func task(_ fields: [String: String]) -> [String: Any] {
         var task: [String: Any] = ["taskArn": fields["arn"] ?? ""]
-        for key in ["lastStatus", "desiredStatus", "stoppedReason"] { task[key] = fields[key] }
-        for key in ["createdAt", "startedAt", "stoppedAt"] { task[key] = fields[key].flatMap { Double($0) } }
+        for key in ["lastStatus", "desiredStatus", "stoppedReason", "stopCode"] { task[key] = fields[key] }
+        if let code = fields["exitCode"].flatMap({ Int($0) }) { task["containers"] = [["name": "server", "exitCode": code]] }
+        for key in ["createdAt", "pullStartedAt", "startedAt", "stoppedAt"] { task[key] = fields[key].flatMap { Double($0) } }
         if let interface = fields["eni"] {
             task["attachments"] = [["type": "eni", "details": [["name": "networkInterfaceId", "value": interface]]]]
         }

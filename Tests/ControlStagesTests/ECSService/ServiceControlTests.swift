@@ -1,6 +1,7 @@
 import ControlStages
 import Foundation
 import HTTPMessages
+import NIOCore
 import Pipeline
 import Synchronization
 import Testing
@@ -22,6 +23,7 @@ import Testing
         #expect(
             try json(answer) == [
                 "status": "waking", "desiredCount": 1, "runningCount": 0, "pendingCount": 0, "estimatedStartTime": "60-90 seconds",
+                "retryAfter": 5,
             ])
         #expect(aws.desired == 1)
         #expect(aws.state.withLock { $0.tags } == ["fluidity:woken": "\(Self.now)", "fluidity:begun": "\(Self.now)"])
@@ -32,15 +34,16 @@ import Testing
             state.desired = 1
             state.pending = 1
             state.tags["fluidity:starts"] = "abc 41 52"
+            state.tags["fluidity:begun"] = "\(Self.now - 30)"
         }
         let answer = try await aws.control(.wake).wake()
         #expect(
             try json(answer) == [
                 "status": "starting", "desiredCount": 1, "runningCount": 0, "pendingCount": 1,
-                "estimatedStartTime": "40-55 seconds",
+                "estimatedStartTime": "40-55 seconds", "retryAfter": 11,
             ])
         #expect(!aws.log.contains("UpdateService"))
-        #expect(aws.state.withLock { $0.tags["fluidity:begun"] } == nil)
+        #expect(aws.state.withLock { $0.tags["fluidity:begun"] } == "\(Self.now - 30)")
     }
 
     @Test func wakingOneThatRuns() async throws {
@@ -89,7 +92,10 @@ import Testing
     @Test func sleepOfAnIdleService() async throws {
         let aws = idle()
         let answer = try await aws.control(.sleep).sleep()
-        #expect(try json(answer) == ["action": "scaled_down", "reason": "idle", "idleDuration": 2_400])
+        #expect(
+            try json(answer) == [
+                "action": "scaled_down", "desired": 0, "running": 1, "avgActive": 2, "idleDuration": 2_400, "reason": "idle",
+            ])
         #expect(aws.desired == 0)
         #expect(aws.state.withLock { $0.tags["fluidity:starts"] } == "one 42")
     }
@@ -106,10 +112,8 @@ import Testing
 
     @Test func partialMetricsChangeNothing() async throws {
         let aws = idle { $0.metricStatus = "PartialData" }
-        guard case .noChange(_, _, _, _, "its metrics are not complete") = try await aws.control(.sleep).sleep() else {
-            Issue.record("decided on half the data")
-            return
-        }
+        let answer = try await aws.control(.sleep).sleep()
+        #expect(answer.action == .noChange && answer.reason == "its metrics are not complete")
         #expect(aws.desired == 1)
     }
 
@@ -117,10 +121,8 @@ import Testing
         let aws = idle { state in
             state.after["GetMetricData"] = { $0.tags["fluidity:woken"] = "\(Self.now)" }
         }
-        guard case .noChange(_, _, _, _, "it was changed in the meantime") = try await aws.control(.sleep).sleep() else {
-            Issue.record("put to sleep under the one who woke it")
-            return
-        }
+        let answer = try await aws.control(.sleep).sleep()
+        #expect(answer.action == .noChange && answer.reason == "it was changed in the meantime")
         #expect(aws.desired == 1)
     }
 
@@ -137,10 +139,8 @@ import Testing
         async let second = control.sleep()
         _ = try await (first, second)
         #expect(aws.desired == 0)
-        guard case .noChange(desired: 0, _, _, _, _) = try await control.sleep() else {
-            Issue.record("not idempotent")
-            return
-        }
+        let third = try await control.sleep()
+        #expect(third.action == .noChange && third.desired == 0)
     }
 
     @Test func aTaskThatNeverStartsIsStoppedWithItsReason() async throws {
@@ -157,7 +157,10 @@ import Testing
         }
         let answer = try json(await aws.control(.sleep).sleep())
         #expect(
-            answer == ["action": "scaled_down", "reason": "it did not start: CannotPullContainerError", "idleDuration": 650])
+            answer == [
+                "action": "scaled_down", "desired": 0, "running": 0, "avgActive": 0, "idleDuration": 650,
+                "reason": "it did not start: CannotPullContainerError",
+            ])
         #expect(aws.desired == 0)
     }
 
@@ -166,13 +169,13 @@ import Testing
             state.desired = 1
             state.tags["fluidity:begun"] = "\(Self.now - 100)"
             state.stoppedTasks = [
-                ["arn": "arn:task/c/old", "createdAt": "\(Self.now - 3_000)", "startedAt": "\(Self.now - 2_900)"]
+                [
+                    "arn": "arn:task/c/old", "lastStatus": "STOPPED", "createdAt": "\(Self.now - 3_000)",
+                    "startedAt": "\(Self.now - 2_900)", "stoppedAt": "\(Self.now - 110)",
+                ]
             ]
         }
-        guard case .noChange = try await aws.control(.sleep).sleep() else {
-            Issue.record("stopped during its start")
-            return
-        }
+        #expect(try await aws.control(.sleep).sleep().action == .noChange)
     }
 
     // MARK: - Kill and status
@@ -180,11 +183,64 @@ import Testing
     @Test func killIsIdempotent() async throws {
         let aws = FakeAWS { $0.desired = 1 }
         let control = try aws.control(.kill)
-        #expect(
-            try json(await control.kill()) == ["status": "killed", "desiredCount": 0, "message": "its tasks are being stopped"])
-        #expect(try json(await control.kill()) == ["status": "killed", "desiredCount": 0, "message": "it was asleep already"])
+        for _ in 0..<2 {
+            #expect(
+                try json(await control.kill()) == ["status": "killed", "desiredCount": 0, "message": "Service shutdown initiated"])
+        }
         #expect(aws.desired == 0)
-        #expect(aws.log.filter { $0 == "UpdateService" }.count == 1)
+        #expect(aws.state.withLock { $0.wanted } == [0, 0])
+    }
+
+    @Test(arguments: ["DescribeServices", "ListTasks", "DescribeTasks", "StopTask", "TagResource", "GetTaskProtection"])
+    func killWorksWhateverElseFails(_ operation: String) async throws {
+        let aws = FakeAWS { state in
+            state.desired = 1
+            state.runningTasks = [["arn": "arn:task/c/one", "lastStatus": "RUNNING"]]
+            state.failures[operation] = [(Int, String)](repeating: (500, "ServerException"), count: 99)
+        }
+        #expect(try await aws.control(.kill).kill() == KillAnswer())
+        #expect(aws.desired == 0)
+        #expect(aws.log.first == "UpdateService")
+    }
+
+    @Test func killStopsWhatIsProtected() async throws {
+        let aws = FakeAWS { state in
+            state.desired = 1
+            state.runningTasks = [
+                ["arn": "arn:task/c/one", "lastStatus": "RUNNING"], ["arn": "arn:task/c/two", "lastStatus": "PENDING"],
+            ]
+            state.protected = ["arn:task/c/one"]
+        }
+        _ = try await aws.control(.kill).kill(reason: "nightly")
+        #expect(aws.state.withLock { $0.stopping } == ["arn:task/c/one": "killed: nightly", "arn:task/c/two": "killed: nightly"])
+        #expect(try await aws.control(.status).status().reason == "kill: nightly")
+        // What was killed isn't wanted again, however long its task takes to end.
+        aws.change { state in
+            state.running = 1
+            state.now += 600
+        }
+        #expect(try await aws.control(.sleep).sleep().reason == "it is stopping")
+        #expect(aws.desired == 0)
+    }
+
+    @Test(
+        arguments: [
+            (#"{"reason":"nightly"}"#, "nightly"), (#"{"reason":"a\nb\u0000c"}"#, "a b c"), (#"{"reason":""}"#, nil), ("{}", nil),
+            (#"{"reason":5}"#, nil), ("no", nil), ("", nil),
+        ] as [(String, String?)])
+    func reasonsOfRequests(_ body: String, _ reason: String?) {
+        #expect(ServiceRequest.reason(ByteBuffer(string: body)) == reason)
+    }
+
+    @Test(arguments: ["nightly", "Größe: {\"x\"} & \n so", String(repeating: "x", count: 500), ""])
+    func anEndingFitsATag(_ reason: String) throws {
+        let tag = Ending(.limit, at: 1_795_420_800, reason).tag
+        #expect(tag.utf8.count <= 256)
+        let known: (Character) -> Bool = { ($0.isASCII && ($0.isLetter || $0.isNumber)) || " _.:/=+-@".contains($0) }
+        #expect(tag.allSatisfy(known))
+        let read = try #require(Ending(tag))
+        #expect(read.cause == .limit && read.time == 1_795_420_800)
+        if reason == "nightly" { #expect(read.reason == "nightly") }
     }
 
     @Test func statusOfARunningService() async throws {
@@ -200,7 +256,7 @@ import Testing
         #expect(
             try json(answer) == [
                 "status": "ready", "ready": true, "desiredCount": 1, "runningCount": 1, "pendingCount": 0,
-                "address": "203.0.113.7:9443", "estimatedStartTime": "60-90 seconds",
+                "address": "203.0.113.7:9443", "estimatedStartTime": "60-90 seconds", "hoursThisMonth": 536,
             ])
     }
 
@@ -216,7 +272,11 @@ import Testing
     }
 
     @Test func statusSaysWhyTheLastTaskStopped() async throws {
-        let aws = FakeAWS { $0.stoppedTasks = [["arn": "a", "stoppedAt": "5", "stoppedReason": "Essential container exited"]] }
+        let aws = FakeAWS {
+            $0.stoppedTasks = [
+                ["arn": "a", "lastStatus": "STOPPED", "stoppedAt": "5", "stoppedReason": "Essential container exited"]
+            ]
+        }
         let answer = try await aws.control(.status).status()
         #expect(answer.status == .asleep && !answer.ready)
         #expect(answer.lastStopReason == "Essential container exited")
@@ -247,9 +307,13 @@ import Testing
     }
 
     @Test func aMissingService() async throws {
-        let aws = FakeAWS { $0.exists = false }
-        let control = try aws.control(.kill)
-        await #expect(throws: ServiceError.noSuchServiceForTests) { try await control.kill() }
+        let aws = FakeAWS { state in
+            state.exists = false
+            state.failures["UpdateService"] = [(400, "ServiceNotFoundException")]
+        }
+        let (wake, kill) = (try aws.control(.wake), try aws.control(.kill))
+        await #expect(throws: ServiceError.noSuchServiceForTests) { try await wake.wake() }
+        await #expect(throws: ServiceError.noSuchServiceForTests) { try await kill.kill() }
     }
 
     // MARK: - Settings

@@ -53,7 +53,9 @@ import Testing
             remote: "ECS Task State Change"),
         .init(file: "scheduler-default-input.json", origin: .schedule, method: "POST", path: "/", remote: "Scheduled Event"),
         .init(file: "scheduler-context-input.json", origin: .schedule, method: "POST", path: "/", remote: "Scheduled Event"),
-        .init(file: "scheduler-custom-input.json", origin: .schedule, method: "POST", path: "/", remote: "Scheduled Event"),
+        .init(
+            file: "scheduler-custom-input.json", origin: .schedule, method: "POST", path: "/", body: #"{"reason":"nightly"}"#,
+            remote: "Scheduled Event"),
         .init(file: "direct-empty.json", origin: .direct, method: "POST", path: "/", remote: "direct"),
         .init(file: "direct-null.json", origin: .direct, method: "POST", path: "/", remote: "direct"),
         .init(file: "direct-wake.json", origin: .direct, method: "POST", path: "/wake", remote: "direct"),
@@ -74,6 +76,20 @@ import Testing
     @Test func everySampleIsTested() throws {
         let files = try FileManager.default.contentsOfDirectory(atPath: Self.folder.path).filter { !$0.hasPrefix("README") }
         #expect(Set(files) == Set(Self.samples.map(\.file)).union(["direct-not-json.txt"]))
+    }
+
+    /// Why a function is invoked, as whoever invokes it says it, and the action.
+    @Test(
+        arguments: [
+            (#"{"action":"kill","reason":"nightly"}"#, "/kill", #"{"reason":"nightly"}"#),
+            (#"{"reason":"month's end"}"#, "/", #"{"reason":"month's end"}"#),
+            (#"{"schedule":"arn","source":"mine"}"#, "/", #"{"reason":"mine"}"#),
+            (#"{"detail-type":"Scheduled Event","source":"aws.events"}"#, "/", ""), (#"{"action":"kill","reason":5}"#, "/kill", ""),
+        ])
+    func reasons(_ event: String, _ path: String, _ body: String) throws {
+        let read = try LambdaEvent(Array(event.utf8))
+        #expect(read.head.path == path && String(buffer: read.body) == body)
+        #expect(read.head.body == (body.isEmpty ? .none : .known(Int64(body.utf8.count))))
     }
 
     @Test func fieldsComeAsTheyWereSent() throws {

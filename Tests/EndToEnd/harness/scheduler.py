@@ -9,6 +9,7 @@ from pathlib import Path
 
 from .aws import AWSProxy, Moto
 from .fluidity import Fluidity
+from .task_agent import TaskAgent
 from .waiting import wait_until
 
 
@@ -29,6 +30,12 @@ class Scheduler:
         self.may_start = threading.Event()
         self.may_start.set()
         self.problem: Exception | None = None
+        #: Set while tasks aren't told to stop: a scheduler that takes its time.
+        self.may_stop = threading.Event()
+        self.may_stop.set()
+        self.agent = TaskAgent(lambda: self.desired)
+        #: Told to stop by StopTask, protected or not.
+        self._told = False
         self._ecs = moto.client("ecs")
         self._stopping = threading.Event()
         proxy.rewrite["DescribeServices"] = self._services
@@ -36,6 +43,8 @@ class Scheduler:
         proxy.rewrite["ListTasks"] = self._list
         proxy.rewrite["DescribeTasks"] = self._tasks
         proxy.faults["DescribeNetworkInterfaces"] = _Always(self._interfaces)
+        proxy.faults["GetTaskProtection"] = _Always(self._protection)
+        proxy.faults["StopTask"] = _Always(self._stop_task)
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -50,6 +59,7 @@ class Scheduler:
     def stop(self):
         self._stopping.set()
         self._thread.join(30)
+        self.agent.stop()
         if self.process is not None:
             self.process.kill()
 
@@ -59,7 +69,8 @@ class Scheduler:
                 wanted = self.desired
                 if wanted and not self.running:
                     self._start()
-                elif not wanted and self.running:
+                elif self.running and (self._told or not (wanted or self.agent.protected)) and self.may_stop.is_set():
+                    self._told = False
                     self.process.signal(signal.SIGTERM)
                     wait_until(lambda: not self.process.alive, 30, "the server ends")
                     self.process = None
@@ -75,6 +86,7 @@ class Scheduler:
         self.number += 1
         # Another address for each task, as on Fargate: all of 127.0.0.0/8 is this machine.
         self.host = f"127.0.0.{10 + self.number}"
+        self.agent.until, self._told = 0.0, False
         self.process = self.launch(self.number, self.host)
         self.started = time.time()
         self.created = 0.0
@@ -101,6 +113,14 @@ class Scheduler:
             "attachments": [{"type": "ElasticNetworkInterface", "status": "ATTACHED", "details": details}],
         }  # fmt: skip
         return json.dumps({"tasks": [task] if self.running else []}).encode()
+
+    def _protection(self, operation: str, body: bytes):
+        tasks = json.loads(body)["tasks"]
+        return 200, {"protectedTasks": [{"taskArn": task, "protectionEnabled": self.agent.protected} for task in tasks], "failures": []}
+
+    def _stop_task(self, operation: str, body: bytes):
+        self._told = True
+        return 200, {"task": {"taskArn": self._arn}}
 
     def _interfaces(self, operation: str, body: bytes):
         item = (

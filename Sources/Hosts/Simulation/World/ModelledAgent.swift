@@ -27,11 +27,12 @@ struct ModelledAgent: Sendable {
 struct ModelledGateway: ControlTransport {
     let world: World
 
-    func send(_ method: HTTPMethod, _ url: EndpointURL, key: Secret?) async throws -> (status: Int, body: ByteBuffer) {
+    func send(_ method: HTTPMethod, _ url: EndpointURL, key: Secret?) async throws -> ControlAnswer {
         try await world.time.sleep(world.callTime())
         let action = ECSServiceAction(rawValue: String(url.text.split(separator: "/").last ?? "")) ?? .status
         let answer = await world.control(.interface).answer(to: action)
-        return (answer.head.status, ByteBuffer(string: answer.body))
+        return ControlAnswer(
+            status: answer.head.status, retryAfter: answer.head.fields.first("Retry-After"), body: ByteBuffer(string: answer.body))
     }
 
     func shutdown() async {}

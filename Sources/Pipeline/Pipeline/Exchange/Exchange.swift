@@ -72,6 +72,8 @@ public final class Exchange {
     /// Called once, should the exchange end. For who looks for a way for it and isn't its sink yet, so that he stops; he sets it to nil when
     /// he has found one.
     package var whenAbandoned: (() -> Void)?
+    /// Takes the exchange back, once, when nothing of it was begun and there is nobody now who could; false where that is the end of it.
+    package var whenUnavailable: ((Exchange) -> Bool)?
 
     /// An exchange that a source begins, once it has the request's head. It counts among the shard's open ones until it has ended. Runs on
     /// the shard's loop; the source hands the exchange to a port next.
@@ -247,6 +249,14 @@ public final class Exchange {
         }
         let source = finish(failure, .failed).source
         source?.responseAborted(failure)
+    }
+
+    /// Ends an exchange that no sink has got, so that whoever sent it may send it again, somewhere else. One that a sink has got is answered
+    /// as `abortResponse` does it.
+    package func giveBack(_ failure: Failure) {
+        guard !isFinished, sink == nil, response == nil else { return abortResponse(failure) }
+        let source = finish(failure, .failed).source
+        source?.requestGivenBack(failure)
     }
 
     /// The sink has passed on that many request bytes. Also after the exchange's end, as with `creditResponse`.

@@ -38,6 +38,8 @@ open class ExchangeSource {
     open func responseEnd(_ trailers: HeaderFields?) {}
     /// The response will not be completed.
     open func responseAborted(_ failure: Failure) {}
+    /// Nothing of the exchange was passed on to anybody: whoever sent it may send it again, somewhere else.
+    open func requestGivenBack(_ failure: Failure) { responseAborted(failure) }
     /// That many request bytes have been passed on.
     open func requestCredit(_ bytes: Int) {}
     /// That many request bytes have been passed on, after the exchange's end. Only the `heir` is told.

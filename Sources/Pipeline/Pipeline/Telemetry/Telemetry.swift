@@ -154,6 +154,16 @@ public struct Activity: Sendable, Equatable {
     /// started. Bytes of open exchanges are noticed when this is read: their time is at most that of the reading before.
     public var lastActivity: Int
 
+    /// What is open and was last done, where nothing else counts.
+    package init(openConnections: Int, openExchanges: Int, goodbyes: Int64 = 0, lastActivity: Int) {
+        self.openConnections = openConnections
+        self.openExchanges = openExchanges
+        self.goodbyes = goodbyes
+        self.lastActivity = lastActivity
+        relayedBytes = 0
+        failures = 0
+    }
+
     init(_ snapshot: MetricSnapshot, lastActivity: Int) {
         openConnections = Int(snapshot.sum("fluidity_accept_connections_open"))
         openExchanges = Int(snapshot.sum("fluidity_exchanges_open"))

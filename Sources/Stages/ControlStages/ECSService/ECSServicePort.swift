@@ -1,6 +1,7 @@
 package import HTTPMessages
-import NIOCore
+package import NIOCore
 import Pipeline
+import Platform
 
 #if canImport(FoundationEssentials)
 import FoundationEssentials
@@ -73,6 +74,14 @@ package enum ServiceRequest {
         return .act(action)
     }
 
+    /// Why it is asked for, where the body is a JSON object with `reason`: a line of text, and nil for anything else.
+    package static func reason(_ body: ByteBuffer) -> String? {
+        struct Document: Decodable { var reason: String? }
+        guard body.readableBytes > 0 else { return nil }
+        let given = (try? JSONDecoder().decode(Document.self, from: Data(body.readableBytesView)))?.reason
+        return given.map { ForeignText.line($0, limit: 190) }.flatMap { $0.isEmpty ? nil : $0 }
+    }
+
     static var tooLarge: LocalResponse {
         .error(.init(code: "too_large", message: "the request's body has more than \(bodyLimit) bytes", status: 413))
     }
@@ -84,7 +93,7 @@ private final class ServiceSink: ExchangeSink {
     private let action: ECSServiceAction
     private let control: ServiceControl
     private let loop: any EventLoop
-    private var received = 0
+    private var received = ByteBuffer()
     private var task: Task<Void, Never>?
 
     init(exchange: Exchange, action: ECSServiceAction, control: ServiceControl, loop: any EventLoop) {
@@ -95,8 +104,8 @@ private final class ServiceSink: ExchangeSink {
     }
 
     override func requestBody(_ bytes: ByteBuffer) {
-        received += bytes.readableBytes
-        guard received <= ServiceRequest.bodyLimit else { return exchange.respond(ServiceRequest.tooLarge) }
+        received.writeImmutableBuffer(bytes)
+        guard received.readableBytes <= ServiceRequest.bodyLimit else { return exchange.respond(ServiceRequest.tooLarge) }
         exchange.creditRequest(bytes.readableBytes)
     }
 
@@ -104,7 +113,8 @@ private final class ServiceSink: ExchangeSink {
         let promise = loop.makePromise(of: LocalResponse.self)
         promise.futureResult.assumeIsolated().whenSuccess { [exchange] in exchange.respond($0) }
         let (control, action) = (control, action)
-        task = promise.completeWithTask { await control.answer(to: action) }
+        let reason = ServiceRequest.reason(received)
+        task = promise.completeWithTask { await control.answer(to: action, reason: reason) }
     }
 
     override func requestAborted(_ failure: Failure) { task?.cancel() }
@@ -112,32 +122,37 @@ private final class ServiceSink: ExchangeSink {
 
 extension ServiceControl {
     /// Does it, and says as an HTTP response what came of it.
-    package func answer(to action: ECSServiceAction) async -> LocalResponse {
+    ///
+    /// - Parameter reason: Why it is asked for.
+    package func answer(to action: ECSServiceAction, reason: String? = nil) async -> LocalResponse {
         do throws(ServiceError) {
             switch action {
-            case .wake: return .json(try await wake())
-            case .sleep: return .json(try await sleep())
-            case .kill: return .json(try await kill())
-            case .status, .byPath: return .json(try await status())
+            case .wake:
+                let answer = try await wake()
+                return .json(answer, retryAfter: answer.retryAfter)
+            case .sleep: return .json(try await sleep(reason: reason))
+            case .kill: return .json(try await kill(reason: reason))
+            case .status, .byPath:
+                let answer = try await status()
+                return .json(answer, retryAfter: answer.retryAfter)
             }
         } catch { return .error(error) }
     }
 }
 
 extension LocalResponse {
-    static func json(_ value: some Encodable, status: Int = 200) -> LocalResponse {
+    static func json(_ value: some Encodable, status: Int = 200, retryAfter: Int? = nil) -> LocalResponse {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let body = (try? encoder.encode(value)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
         var response = LocalResponse(status: status, body: body)
         response.head.fields.set("Content-Type", "application/json")
         response.head.fields.append("Cache-Control", "no-store")
+        if let retryAfter { response.head.fields.append("Retry-After", "\(retryAfter)") }
         return response
     }
 
     static func error(_ error: ServiceError) -> LocalResponse {
-        var response = json(error, status: error.status)
-        if error.status == 503 { response.head.fields.append("Retry-After", "5") }
-        return response
+        json(error, status: error.status, retryAfter: error.status == 503 ? 5 : nil)
     }
 }

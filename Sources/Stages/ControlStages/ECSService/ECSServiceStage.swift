@@ -47,10 +47,22 @@ public struct ECSServiceConfiguration: StageConfiguration {
     public var cooldown = Duration.seconds(300)
     /// How long a task may take to start before the service is stopped.
     public var startDeadline = Duration.seconds(600)
-    /// How long a running task may report nothing before the service is stopped.
+    /// How many tasks in a row may end by themselves soon after their start before the service is stopped.
+    public var crashes = 3
+    /// How long a running task may report nothing before the service is stopped, if it can be asked and isn't in use.
     public var missingMetrics = Duration.seconds(1_800)
+    /// How long a running task may report nothing before the service is stopped, if nobody can say whether it is in use.
+    public var unheard = Duration.seconds(14_400)
     /// How long open streams that move nothing keep the service up.
     public var silentStreams = Duration.seconds(3_600)
+    /// How long the service may be up in a row; nil for `MAX_UPTIME_HOURS`, else without limit.
+    public var maxUptime: Duration?
+    /// How long the service's tasks may run in a day of UTC; nil for `MAX_HOURS_PER_DAY`, else without limit.
+    public var maxPerDay: Duration?
+    /// How long the service's tasks may run in a month of UTC; nil for `MAX_HOURS_PER_MONTH`, else without limit.
+    public var maxPerMonth: Duration?
+    /// What the service costs and may cost; nil for what `COST_PER_HOUR`, `BUDGET_PER_MONTH` and `COST_CURRENCY` say.
+    public var cost: CostSettings?
     /// The resolution in which the service's metrics are read.
     public var metricsPeriod = Duration.seconds(60)
     /// How old the newest report may be: later ones may be on their way.
@@ -82,11 +94,29 @@ public struct ECSServiceConfiguration: StageConfiguration {
             "start-deadline", \.startDeadline, in: .seconds(1)...(.seconds(3_600)),
             "How long a task may take to start before the service is stopped."),
         .optional(
+            "crashes", \.crashes, in: 1...10,
+            "How many tasks in a row may end by themselves, each within 'idle-threshold' of its start, before the service is stopped."
+        ),
+        .optional(
             "missing-metrics", \.missingMetrics, in: .seconds(1)...(.seconds(86_400)),
-            "How long a running task may report nothing before the service is stopped."),
+            "How long a running task may report nothing before the service is stopped, if it can be asked and isn't in use."),
+        .optional(
+            "unheard", \.unheard, in: .seconds(1)...(.seconds(604_800)),
+            "How long a running task may report nothing before the service is stopped, if nobody can say whether it is in use."),
         .optional(
             "silent-streams", \.silentStreams, in: .zero...(.seconds(86_400)),
             "How long open streams that move nothing keep the service up."),
+        .optional(
+            "max-uptime", \.maxUptime, in: .seconds(1)...(.seconds(2_678_400)),
+            "How long the service may be up in a row, used or not; by default MAX_UPTIME_HOURS, or without limit."),
+        .optional(
+            "max-per-day", \.maxPerDay, in: .seconds(1)...(.seconds(3_600_000)),
+            "How long its tasks may run in a day of UTC; by default MAX_HOURS_PER_DAY, or without limit."),
+        .optional(
+            "max-per-month", \.maxPerMonth, in: .seconds(1)...(.seconds(36_000_000)),
+            "How long its tasks may run in a month of UTC; by default MAX_HOURS_PER_MONTH, or without limit."),
+        .optional(
+            "cost", \.cost, "What it costs and may cost; by default what COST_PER_HOUR, BUDGET_PER_MONTH and COST_CURRENCY say."),
         .optional(
             "metrics-period", \.metricsPeriod, in: .seconds(1)...(.seconds(3_600)),
             "The resolution in which the service's metrics are read."),

@@ -20,40 +20,36 @@ package struct WakeAnswer: Sendable, Equatable, Codable {
     package var pendingCount: Int
     /// How long the start usually takes, as text: `60-90 seconds`.
     package var estimatedStartTime: String
+    /// In how many seconds it is worth asking how it is; nil where it runs.
+    package var retryAfter: Int?
+    /// Which limit is near, for people; nil for none.
+    package var warning: String?
 }
 
 /// What came of asking whether the service may sleep.
-package enum SleepAnswer: Sendable, Equatable, Encodable {
-    /// The service was put to sleep; `idleDuration` in seconds.
-    case scaledDown(reason: String, idleDuration: Int)
-    /// Nothing was changed. `avgActive` is the average number of connections, `idleDuration` in seconds.
-    case noChange(desired: Int, running: Int, avgActive: Double, idleDuration: Int, reason: String)
-
-    private enum Key: String, CodingKey {
-        case action
-        case reason
-        case idleDuration
-        case desired
-        case running
-        case avgActive
+package struct SleepAnswer: Sendable, Equatable, Codable {
+    /// What was done, as a word.
+    package enum Action: String, Sendable, Codable {
+        /// The service wants no task any more.
+        case scaledDown = "scaled_down"
+        /// The service is as it was.
+        case noChange = "no_change"
     }
 
-    package func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: Key.self)
-        switch self {
-        case .scaledDown(let reason, let idle):
-            try container.encode("scaled_down", forKey: .action)
-            try container.encode(reason, forKey: .reason)
-            try container.encode(idle, forKey: .idleDuration)
-        case .noChange(let desired, let running, let average, let idle, let reason):
-            try container.encode("no_change", forKey: .action)
-            try container.encode(desired, forKey: .desired)
-            try container.encode(running, forKey: .running)
-            try container.encode(average, forKey: .avgActive)
-            try container.encode(idle, forKey: .idleDuration)
-            try container.encode(reason, forKey: .reason)
-        }
-    }
+    /// What was done.
+    package var action: Action
+    /// How many tasks the service wants from now on.
+    package var desired: Int
+    /// How many tasks ran when it was looked.
+    package var running: Int
+    /// The average number of agents' connections over the idle threshold.
+    package var avgActive: Double
+    /// For how long the service is idle, in seconds.
+    package var idleDuration: Int
+    /// Why it was done, as a sentence's end.
+    package var reason: String
+    /// Which limit is near, for people; nil for none.
+    package var warning: String?
 }
 
 /// What came of stopping the service.
@@ -62,8 +58,11 @@ package struct KillAnswer: Sendable, Equatable, Codable {
     package var status = "killed"
     /// How many tasks the service wants from now on.
     package var desiredCount = 0
-    /// What becomes of the service's tasks, as a sentence's end.
-    package var message: String
+    /// What becomes of the service, as a sentence.
+    package var message = "Service shutdown initiated"
+
+    /// The answer to every kill that is done.
+    package init() {}
 }
 
 /// How the service is.
@@ -96,6 +95,32 @@ package struct StatusAnswer: Sendable, Equatable, Codable {
     package var lastStopReason: String?
     /// How long a start usually takes, as text: `60-90 seconds`.
     package var estimatedStartTime: String
+    /// In how many seconds it is worth asking again, while it starts.
+    package var retryAfter: Int?
+    /// What ended it last and why, while no task is wanted: `kill: nightly`.
+    package var reason: String?
+    /// How long its tasks ran this month, in hours.
+    package var hoursThisMonth: Double
+    /// What that cost, where a price is configured.
+    package var cost: Cost?
+    /// Which limit is near, for people; nil for none.
+    package var warning: String?
+
+    /// Money that was spent and may be spent this month.
+    package struct Cost: Sendable, Equatable, Codable {
+        /// What this month has cost.
+        package var spent: Double
+        /// What a month may cost; nil for whatever it does.
+        package var budget: Double?
+        /// The name of the currency.
+        package var currency: String
+
+        init(_ cost: ServiceLimits.Cost, _ record: UptimeRecord) {
+            spent = (cost.spent(record) * 100).rounded() / 100
+            budget = cost.perMonth
+            currency = cost.currency
+        }
+    }
 }
 
 /// Why an action could not be done, for whoever asked: nothing that AWS said is passed on.

@@ -13,6 +13,8 @@ package struct ServiceSettings: Sendable, Equatable {
     package var region: String?
     /// When the service is put to sleep.
     package var policy: SleepPolicy
+    /// What it may use of time and money.
+    package var limits = ServiceLimits()
     /// The namespace of the service's metrics.
     package var metricsNamespace: String
     /// The value of the metrics' dimension `Service`.
@@ -30,14 +32,21 @@ package struct ServiceSettings: Sendable, Equatable {
         service = try Self.name("service", configuration.service, "SERVICE", environment)
         region = configuration.region
         policy = SleepPolicy()
-        policy.idleThreshold = try Self.threshold(configuration.idleThreshold, environment)
+        if let configured = configuration.idleThreshold {
+            policy.idleThreshold = Self.seconds(configured)
+        } else if let minutes = try Self.number("IDLE_THRESHOLD_MINUTES", "of minutes", 10_080, environment) {
+            policy.idleThreshold = minutes * 60
+        }
         policy.grace = Self.seconds(configuration.grace)
         policy.cooldown = Self.seconds(configuration.cooldown)
         policy.startDeadline = Self.seconds(configuration.startDeadline)
+        policy.crashes = configuration.crashes
         policy.missingMetrics = Self.seconds(configuration.missingMetrics)
+        policy.unheard = Self.seconds(configuration.unheard)
         policy.silentStreams = Self.seconds(configuration.silentStreams)
         policy.period = max(1, Int(Self.seconds(configuration.metricsPeriod)))
         policy.delay = Self.seconds(configuration.metricsDelay)
+        limits = try ServiceLimits(configuration, environment)
         metricsNamespace = configuration.metricsNamespace
         metricsService = configuration.metricsService ?? service
         port = configuration.port
@@ -53,14 +62,16 @@ package struct ServiceSettings: Sendable, Equatable {
             key: configured == nil ? nil : key)
     }
 
-    private static func threshold(_ configured: Duration?, _ environment: [String: String]) throws(StageError) -> Double {
-        if let configured { return seconds(configured) }
-        guard let text = environment["IDLE_THRESHOLD_MINUTES"], !text.isEmpty else { return 900 }
-        guard let minutes = Double(text), minutes > 0, minutes <= 10_080 else {
-            throw StageError(.configuration, "IDLE_THRESHOLD_MINUTES is a number of minutes up to 10080, not '\(text)'")
+    /// What a variable says; nil where it isn't there or empty.
+    static func number(
+        _ variable: String, _ what: String, _ most: Double, _ environment: [String: String]
+    ) throws(StageError) -> Double? {
+        guard let text = environment[variable], !text.isEmpty else { return nil }
+        guard let value = Double(text), value > 0, value <= most else {
+            throw StageError(.configuration, "\(variable) is a number \(what) up to \(Int(most)), not '\(text)'")
         }
-        return minutes * 60
+        return value
     }
 
-    private static func seconds(_ duration: Duration) -> Double { duration / .seconds(1) }
+    static func seconds(_ duration: Duration) -> Double { duration / .seconds(1) }
 }

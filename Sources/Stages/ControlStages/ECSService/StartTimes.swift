@@ -17,7 +17,7 @@ package struct StartTimes: Sendable, Equatable {
 
     /// What the tag is to be, or nil when the task was known.
     package mutating func learn(task arn: String, took seconds: Double) -> String? {
-        let name = String(arn.split(separator: "/").last?.prefix(32) ?? "")
+        let name = ServiceTags.shortName(arn)
         let isName = name.utf8.allSatisfy {
             (0x30...0x39).contains($0) || (0x61...0x7A).contains($0) || (0x41...0x5A).contains($0) || $0 == 0x2D
         }
@@ -26,6 +26,14 @@ package struct StartTimes: Sendable, Equatable {
         self.seconds.insert(max(1, Int(seconds.rounded(.up))), at: 0)
         self.seconds = Array(self.seconds.prefix(Self.kept))
         return ([name] + self.seconds.map(String.init)).joined(separator: " ")
+    }
+
+    /// In how many seconds it is worth asking again whether a start that began then is over, in seconds of the Unix epoch. As soon as the
+    /// shortest start that was seen would be, and from then on every two seconds; every five where none was seen.
+    package func retryAfter(begun: Double?, now: Double) -> Int {
+        guard let least = seconds.min() else { return 5 }
+        let elapsed = begun.map { max(0, now - $0) } ?? 0
+        return Int(min(max((Double(least) - elapsed).rounded(.up), 2), 30))
     }
 
     /// How long a start takes, as text: `60-90 seconds` until starts were seen; then from the shortest to the longest, in fives.

@@ -52,22 +52,27 @@ package struct LambdaEvent: Sendable, Equatable {
         switch document {
         case .gatewayV1(let event): try self.init(event)
         case .gatewayV2(let event): try self.init(event)
-        case .schedule(let name):
-            self.init(origin: .schedule, path: "/", remote: name)
-        case .direct(let action):
+        case .schedule(let name, let reason):
+            self.init(origin: .schedule, path: "/", remote: name, reason: reason)
+        case .direct(let action, let reason):
             // A name is a path segment or nothing.
             let isName = action.utf8.allSatisfy { (0x61...0x7A).contains($0) || $0 == 0x2D } && action.utf8.count <= 64
             guard isName else { throw Malformed(message: "'action' is no name of an action", origin: .direct) }
-            self.init(origin: .direct, path: "/" + action, remote: "direct")
+            self.init(origin: .direct, path: "/" + action, remote: "direct", reason: reason)
         }
     }
 
-    private init(origin: Origin, path: String, remote: String) {
+    private init(origin: Origin, path: String, remote: String, reason: String?) {
         self.origin = origin
         self.remote = remote
         isAuthenticated = true
         head = RequestHead(method: "POST", scheme: .https, authority: "lambda", path: path)
         body = ByteBuffer()
+        // As an HTTP request would say it.
+        guard let reason, let document = try? JSONEncoder().encode(["reason": String(reason.prefix(1_000))]) else { return }
+        body.writeBytes(document)
+        head.body = .known(Int64(body.readableBytes))
+        head.fields.append("Content-Type", "application/json")
     }
 
     private init(_ event: LambdaEventDocument.GatewayV1) throws(Malformed) {

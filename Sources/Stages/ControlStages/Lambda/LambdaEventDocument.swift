@@ -2,10 +2,10 @@
 enum LambdaEventDocument: Decodable {
     case gatewayV1(GatewayV1)
     case gatewayV2(GatewayV2)
-    /// What kind of event it is.
-    case schedule(String)
-    /// The action that it names, or nothing.
-    case direct(String)
+    /// What kind of event it is, and why it was sent.
+    case schedule(String, reason: String?)
+    /// The action that it names, or nothing, and why.
+    case direct(String, reason: String?)
 
     struct GatewayV1: Decodable {
         var path: String
@@ -76,6 +76,7 @@ enum LambdaEventDocument: Decodable {
         case source
         case schedule
         case action
+        case reason
     }
 
     private struct ContextKeys: Decodable { var http: Anything? }
@@ -84,7 +85,7 @@ enum LambdaEventDocument: Decodable {
     init(from decoder: any Decoder) throws {
         // `null`, a number, a text, a list: whoever invokes a function directly may say nothing.
         guard let container = try? decoder.container(keyedBy: Key.self) else {
-            self = .direct("")
+            self = .direct("", reason: nil)
             return
         }
         if container.contains(.httpMethod) {
@@ -92,11 +93,21 @@ enum LambdaEventDocument: Decodable {
         } else if let context = try? container.decode(ContextKeys.self, forKey: .requestContext), context.http != nil {
             self = .gatewayV2(try GatewayV2(from: decoder))
         } else if container.contains(.detailType) {
-            self = .schedule(try container.decode(String.self, forKey: .detailType))
-        } else if container.contains(.schedule) || container.contains(.source) {
-            self = .schedule("Scheduled Event")
+            let name = try container.decode(String.self, forKey: .detailType)
+            self = .schedule(name, reason: Self.reason(container))
+        } else if container.contains(.action) {
+            self = .direct(try container.decodeIfPresent(String.self, forKey: .action) ?? "", reason: Self.reason(container))
+        } else if container.contains(.schedule) || container.contains(.source) || container.contains(.reason) {
+            self = .schedule("Scheduled Event", reason: Self.reason(container))
         } else {
-            self = .direct(try container.decodeIfPresent(String.self, forKey: .action) ?? "")
+            self = .direct("", reason: nil)
         }
+    }
+
+    /// What a schedule's input says: its `reason`, or its `source` where that isn't AWS's own.
+    private static func reason(_ container: KeyedDecodingContainer<Key>) -> String? {
+        if let reason = try? container.decodeIfPresent(String.self, forKey: .reason) { return reason }
+        let source = (try? container.decodeIfPresent(String.self, forKey: .source)).flatMap(\.self)
+        return source?.hasPrefix("aws.") == false ? source : nil
     }
 }

@@ -5,7 +5,8 @@ import NIOCore
 import Pipeline
 import Synchronization
 
-/// Tells CloudWatch how much a pipeline is used: when it starts, at an interval, when the last agent has left, and at the end.
+/// Tells CloudWatch how much a pipeline is used: when it starts, at an interval, when the last agent has left, when work begins after a
+/// pause, and at the end.
 /// It asks the loops for what they have counted and adds nothing to what they do. AWS being away costs a warning and a counter.
 final class CloudWatchReporter: Sendable {
     private static let connectionCheck = Duration.seconds(1)
@@ -75,14 +76,12 @@ final class CloudWatchReporter: Sendable {
 
     private func run() async {
         while !Task.isCancelled {
-            let departure = AgentsDeparture(goodbyes: await report(within: Self.patience).goodbyes)
+            var early = EarlyReport(after: await report(within: Self.patience))
             let next = ContinuousClock.now + settings.interval
             while ContinuousClock.now < next {
                 let left = next - ContinuousClock.now
                 do { try await Task.sleep(for: min(left, Self.connectionCheck)) } catch { return }
-                // The last agent has left: whoever decides about sleep learns it now.
-                let now = await telemetry.activity()
-                if departure.isComplete(connections: now.openConnections, goodbyes: now.goodbyes) { break }
+                if early.isDue(await telemetry.activity()) { break }
             }
         }
     }

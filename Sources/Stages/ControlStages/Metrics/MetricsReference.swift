@@ -5,6 +5,10 @@ extension MetricsFactory {
     public static let reference = StageReference(
         details: """
             Every stage is counted without it. This stage reports how much the pipeline is used to where a control plane looks: Amazon CloudWatch.
+
+            In a task of ECS it also has the last word on whether the task is stopped as unused. While anything passes, and for `quiet` after that,
+            the task is protected (task scale-in protection). What begins after that waits until it is protected anew, for `hold` at most; if the
+            service wants no task any more, it is given back to its agent, which wakes another server.
             """,
         example: """
             - metrics: { cloudwatch: { service: server } }
@@ -21,6 +25,12 @@ extension MetricsFactory {
         static let failures = MetricDescription(
             .counter, "fluidity_cloudwatch_failures_total", "Reports that CloudWatch didn't take.")
 
-        static let all = [failures]
+        static let isProtected = MetricDescription(
+            .gauge, "fluidity_task_protected", "1 while the task is protected from being stopped as unused, else 0.")
+        static let protectionFailures = MetricDescription(
+            .counter, "fluidity_task_protection_failures_total",
+            "Wishes to protect the task, or no longer to, that came to nothing.")
+
+        static let all = [failures, isProtected, protectionFailures]
     }
 }

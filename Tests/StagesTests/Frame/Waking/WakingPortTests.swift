@@ -69,6 +69,37 @@ import Testing
         #expect(next.opened.map(ObjectIdentifier.init) == [first, second].map(ObjectIdentifier.init))
     }
 
+    /// Of which nothing was begun when the server went: the next one does it, and it is asked for.
+    @Test func areTakenBackFromAServerThatHasGone() async {
+        presence.connected()
+        loop.run()
+        let (exchange, _) = open()
+        // As long as there is a server, whoever has it knows better.
+        let again = exchange.whenUnavailable.take()
+        #expect(again?(exchange) == false)
+        presence.disconnected()
+        loop.run()
+        #expect(again?(exchange) == true)
+        var demands = presence.demands.makeAsyncIterator()
+        #expect(await demands.next() != nil)
+        #expect(next.opened.count == 1)
+        presence.connected()
+        loop.run()
+        #expect(next.opened.count == 2 && next.opened.last === exchange)
+        // Once: it doesn't go round.
+        #expect(exchange.whenUnavailable == nil)
+    }
+
+    @Test func areNotTakenBackWhereTheServerCannotBeStarted() {
+        presence.connected()
+        loop.run()
+        let (exchange, _) = open()
+        presence.disconnected()
+        presence.enter(.failed("no key"))
+        loop.run()
+        #expect(exchange.whenUnavailable.take()?(exchange) == false)
+    }
+
     @Test func askForTheServer() async {
         _ = open()
         var demands = presence.demands.makeAsyncIterator()

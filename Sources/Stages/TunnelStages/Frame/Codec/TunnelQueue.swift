@@ -78,6 +78,7 @@ final class TunnelQueue {
     }
 
     private static func refuse(_ exchange: Exchange, _ status: OutboundStatus) {
+        if let again = exchange.whenUnavailable.take(), again(exchange) { return }
         let message =
             switch status {
             case .up: "the tunnel carries as many exchanges as the server takes"

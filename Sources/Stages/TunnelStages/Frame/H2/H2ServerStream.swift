@@ -218,6 +218,12 @@ final class H2ServerStream: ExchangeSource, ChannelInboundHandler {
         exchange = nil
         context?.resetStream(failure.onceBegun.h2Code)
     }
+
+    override func requestGivenBack(_ failure: Failure) {
+        guard exchange != nil else { return }
+        exchange = nil
+        context?.resetStream(.refusedStream)
+    }
 }
 
 @available(*, unavailable)

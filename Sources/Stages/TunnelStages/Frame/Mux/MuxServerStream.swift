@@ -23,6 +23,7 @@ final class MuxServerStream: ExchangeSource {
     override func responseBody(_ bytes: ByteBuffer) { attached?.send(bytes, on: slot) }
     override func responseEnd(_ trailers: HeaderFields?) { attached?.sendEnd(trailers, on: slot) }
     override func responseAborted(_ failure: Failure) { attached?.reset(slot, failure.onceBegun) }
+    override func requestGivenBack(_ failure: Failure) { attached?.reset(slot, Failure(.refused, failure.message)) }
     override func lateResponseAbandoned(_ failure: Failure) { attached?.reset(slot, failure) }
     override func lateRequestCredit(_ bytes: Int) { requestCredit(bytes) }
     override var heir: ExchangeSource? { self }

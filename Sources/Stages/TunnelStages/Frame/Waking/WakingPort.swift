@@ -9,6 +9,8 @@ final class WakingPort: ExchangePort {
     private let next: any ExchangePort
     private let presence: ServerPresence
     private let waiting: WaitingExchanges
+    /// Takes back what was meant for a server that has gone, and of which nothing was begun: the next one does it.
+    private var again: ((Exchange) -> Bool)?
 
     /// - Parameter shares: how many such ports share the limits: one on each loop.
     init(next: any ExchangePort, presence: ServerPresence, shard: Shard, shares: Int) {
@@ -26,11 +28,24 @@ final class WakingPort: ExchangePort {
         }
         let bound = NIOLoopBound(self, eventLoop: shard.loop)
         presence.observe(on: shard.loop) { bound.value.changed() }
+        again = { [weak self] exchange in
+            guard let self else { return false }
+            switch self.presence.phase {
+            case .asleep, .waking: self.wait(exchange)
+            case .up, .failed: return false
+            }
+            return true
+        }
     }
 
     var offers: BodyCapabilities { next.offers }
 
     func open(_ exchange: Exchange) {
+        exchange.whenUnavailable = again
+        wait(exchange)
+    }
+
+    private func wait(_ exchange: Exchange) {
         switch presence.phase {
         case .up where waiting.isEmpty:
             return next.open(exchange)
