@@ -75,13 +75,13 @@ final class TaskKeeper: Sendable {
 
     /// What protects the task now runs out by itself, or goes with the task: another generation may hold it already.
     func stop() async {
-        let task = state.withLock { state in
+        let (wasStopped, task) = state.withLock { state in
             defer { state.isStopped = true }
-            return state.isStopped ? nil : state.task
+            return (state.isStopped, state.task)
         }
-        guard let task else { return }
-        task.cancel()
-        await task.value
+        guard !wasStopped else { return }
+        task?.cancel()
+        await task?.value
         gate.enter(.leaving)
         try? await http.shutdown()
     }
