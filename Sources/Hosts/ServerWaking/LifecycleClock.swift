@@ -4,11 +4,17 @@ package struct LifecycleClock: Sendable {
     package var now: @Sendable () -> Duration
     /// Waits for a time; throws when the task is cancelled.
     package var sleep: @Sendable (Duration) async throws -> Void
+    /// What waits are varied by.
+    package var random: @Sendable () -> UInt64
 
-    /// A clock of two functions, which have to agree with each other.
-    package init(now: @escaping @Sendable () -> Duration, sleep: @escaping @Sendable (Duration) async throws -> Void) {
+    /// A clock of functions which have to agree with each other.
+    package init(
+        now: @escaping @Sendable () -> Duration, sleep: @escaping @Sendable (Duration) async throws -> Void,
+        random: @escaping @Sendable () -> UInt64 = { .random(in: 0 ... .max) }
+    ) {
         self.now = now
         self.sleep = sleep
+        self.random = random
     }
 
     /// The monotonic clock of the system.

@@ -76,7 +76,7 @@ package final class LifecycleDriver: HostCompanion {
         let began = clock.now()
         var attempt = BringUp(
             timeout: settings.connectionTimeout / .seconds(1), interval: settings.connectionRetryInterval / .seconds(1),
-            canAskStatus: settings.statusEndpoint != nil)
+            canAskStatus: settings.statusEndpoint != nil, seed: clock.random())
         known.enter(.waking(expected: nil))
         progress.begin()
         while !Task.isCancelled, !known.isUp {

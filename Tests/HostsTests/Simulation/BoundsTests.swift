@@ -1,3 +1,4 @@
+import ControlStages
 import Testing
 
 @testable import Simulation
@@ -49,9 +50,7 @@ import Testing
         let kinds = mixture.excuses ? ["cut-by-sleep"] : ["cut-by-sleep", "idle-too-long"]
         let broken = report.findings.filter { kinds.contains($0.kind) }
         #expect(report.served > 0)
-        withKnownIssue("the rule goes by reports that are late", isIntermittent: true) {
-            #expect(broken.isEmpty, "\(broken.prefix(3).map { "\(SimulationReport.clock($0.time)) \($0.what)" })")
-        }
+        #expect(broken.isEmpty, "\(broken.prefix(3).map { "\(SimulationReport.clock($0.time)) \($0.what)" })")
     }
 
     @Test func theyAreAThousandDays() {
@@ -64,10 +63,52 @@ import Testing
         var scenario = try Scenario.of(.none, days: 1, faults: [Fault(.crashLoop(life))])
         scenario.uses = [Use(start: 36_000, agent: 0, kind: .request, duration: 2, bytes: 1_000)]
         let ledger = World.run(scenario)
-        withKnownIssue("a task that has just started is left alone, however often", isIntermittent: true) {
-            #expect(ledger.taskSeconds < 3_600, "\(ledger.tasks) tasks, \(ledger.taskSeconds / 3_600) hours")
-            #expect(ledger.sleeps.count == 1)
+        #expect(ledger.taskSeconds < 3_600, "\(ledger.tasks) tasks, \(ledger.taskSeconds / 3_600) hours")
+        #expect(ledger.sleeps.count == 1)
+    }
+
+    /// Its tasks die just when it is looked whether the server is idle, every time.
+    @Test(arguments: [240.0, 242, 243, 244, 245, 246, 250])
+    func aCrashLoopEndsThatIsInStepWithTheChecks(_ life: Double) throws {
+        var scenario = try Scenario.of(.none, days: 1, faults: [Fault(.crashLoop(life))])
+        scenario.startTime = 55...55
+        scenario.uses = [Use(start: 36_000, agent: 0, kind: .request, duration: 2, bytes: 1_000)]
+        let ledger = World.run(scenario)
+        // Each new task protects itself at its start, and is asked before its predecessors are counted.
+        withKnownIssue("a crash loop in step with the checks doesn't end", isIntermittent: true) {
+            #expect(ledger.taskSeconds < 7_200, "\(ledger.tasks) tasks, \(ledger.taskSeconds / 3_600) hours")
         }
+    }
+
+    /// The nightly guard of costs acts whatever can't be found out.
+    @Test func killNeedsNoLook() throws {
+        var scenario = try Scenario.of(
+            .transfers, days: 3, faults: [Fault(.failing("DescribeServices", 1), from: 80_000, until: 90_000)])
+        scenario.killTime = 82_800
+        scenario.uses = [Use(start: 70_000, agent: 0, kind: .transfer, duration: 40_000, bytes: 1_000)]
+        let ledger = World.run(scenario)
+        #expect(ledger.cuts.map(\.cause) == [.kill])
+        #expect(ledger.cuts.first.map { $0.time - .beginning < 83_000 } == true)
+    }
+
+    /// A limit of hours ends what nobody else would, and refuses wakes until the next day.
+    @Test func hoursOfADayAreALimit() throws {
+        var scenario = try Scenario.of(.none, days: 2)
+        scenario.service.limits.perDay = 7_200
+        scenario.uses = [
+            Use(start: 30_000, agent: 0, kind: .transfer, duration: 30_000, bytes: 1_000_000),
+            Use(start: 70_000, agent: 0, kind: .request, duration: 1, bytes: 1),
+            Use(start: 90_000, agent: 0, kind: .request, duration: 1, bytes: 1),
+        ]
+        let ledger = World.run(scenario)
+        #expect(ledger.cuts.count == 1)
+        guard case .limit = ledger.cuts.first?.cause else {
+            Issue.record("\(ledger.cuts)")
+            return
+        }
+        #expect(ledger.refusals.count == 1 && ledger.refusals.first?.reason.contains("hours are used up") == true)
+        #expect(ledger.served == 1)
+        #expect(ledger.taskSeconds < 7_200 + 600 + scenario.idleBound + 120)
     }
 
     @Test func anImageThatNeverRunsIsGivenUp() throws {
@@ -85,9 +126,7 @@ import Testing
         scenario.uses = (0..<300).map { Use(start: 30_000 + Double($0) * 60, agent: 0, kind: .request, duration: 2, bytes: 1_000) }
         let ledger = World.run(scenario)
         #expect(ledger.crashes == 1)
-        withKnownIssue("a task that crashed is taken for one that never started", isIntermittent: true) {
-            #expect(ledger.sleeps.allSatisfy { $0.uses == 0 })
-            #expect(ledger.sleeps.count == 1)
-        }
+        #expect(ledger.sleeps.allSatisfy { $0.uses == 0 })
+        #expect(ledger.sleeps.count == 1)
     }
 }

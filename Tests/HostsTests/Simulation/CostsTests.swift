@@ -16,7 +16,8 @@ import Testing
     }
 
     private static func dollars(_ text: String) -> [Double] {
-        text.split(separator: "$").dropFirst().compactMap { Double($0.prefix { $0.isNumber || $0 == "." }.drop { $0 == "." }) }
+        text.split(separator: "$", omittingEmptySubsequences: false).dropFirst()
+            .compactMap { Double($0.prefix { $0.isNumber || $0 == "." }) }
     }
 
     @Test func thePriceOfAnHourIsThatOfTheTable() throws {
@@ -24,7 +25,7 @@ import Testing
         let task = Self.dollars(try #require(table["task"]))
         let address = Self.dollars(try #require(table["public IPv4 address of a running task"]))
         // vCPU-hour, GB-hour, the hour of the smallest task, and the month with three hours a day.
-        #expect(task.count == 4 && address.count == 2)
+        try #require(task.count == 4 && address.count == 2)
         let hour = 0.25 * task[0] + 0.5 * task[1] + address[0]
         #expect(abs(Scenario.usualPrice - hour) < 1e-9)
         #expect(abs(0.25 * task[0] + 0.5 * task[1] - task[2]) < 0.00006)

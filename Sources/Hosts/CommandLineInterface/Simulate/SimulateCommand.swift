@@ -86,8 +86,11 @@ struct SimulateCommand: AsyncParsableCommand {
             "How long a task runs on average until Spot takes it back; by default none is on Spot.", valueName: "time"))
     var spotAfter: String?
 
-    @Option(help: ArgumentHelp("What a task costs an hour, its address included.", valueName: "dollars"))
-    var price: Double = Scenario.usualPrice
+    @Option(
+        help: ArgumentHelp(
+            "What a task costs an hour, its address included; by default the file's 'cost', else that of the smallest one.",
+            valueName: "amount"))
+    var price: Double?
 
     @Option(help: ArgumentHelp("Something that goes wrong; may be given often.", valueName: "fault"))
     var fault: [String] = []
@@ -115,8 +118,13 @@ struct SimulateCommand: AsyncParsableCommand {
         scenario.reclaimInterval = try spotAfter.map { try seconds($0, "--spot-after", 1...1e9) }
         scenario.startTime = try startTimes()
         scenario.killTime = try killAt.map(timeOfDay)
-        guard price.isFinite, (0...1_000).contains(price) else { throw ValidationError("--price is dollars an hour, 1000 at most") }
-        scenario.pricePerHour = price
+        if let cost = scenario.service.limits.cost { scenario.pricePerHour = cost.perHour }
+        if let price {
+            guard price.isFinite, (0...1_000).contains(price) else {
+                throw ValidationError("--price is an amount for an hour, 1000 at most")
+            }
+            scenario.pricePerHour = price
+        }
         for text in fault {
             do throws(Fault.Problem) { scenario.faults.append(try Fault(text)) } catch {
                 throw ValidationError("--fault: \(error.message)")

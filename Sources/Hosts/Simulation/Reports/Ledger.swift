@@ -6,6 +6,8 @@ package struct Ledger: Sendable, Equatable {
         case sleep(String)
         /// It was killed, on a schedule or by an agent.
         case kill
+        /// A limit of hours or costs was reached, which nobody overrides; the reason is the decision's.
+        case limit(String)
         /// ECS had too many of it.
         case scaledIn
         /// Somebody stopped the task by hand.

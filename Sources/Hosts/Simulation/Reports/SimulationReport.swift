@@ -158,6 +158,7 @@ extension Ledger.Cause {
         switch self {
         case .sleep(let reason): "the control plane put it to sleep (\(reason))"
         case .kill: "the server was killed"
+        case .limit(let reason): "the control plane ended it (\(reason))"
         case .scaledIn: "ECS stopped a task that was too many"
         case .restarted: "the task was stopped by hand"
         case .reclaimed: "Spot took the capacity back"

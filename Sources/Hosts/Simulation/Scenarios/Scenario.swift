@@ -28,6 +28,8 @@ package struct Scenario: Sendable {
     package var reportInterval = 60.0
     /// How long after a report CloudWatch gives it, in seconds.
     package var metricsDelay = 60.0
+    /// Whether the server protects its task while it is in use.
+    package var protects = true
     /// The shortest and the longest start of a task, in seconds.
     package var startTime = 20.0...90.0
     /// How long a server runs on average until it crashes, in seconds; nil for never.
@@ -44,7 +46,15 @@ package struct Scenario: Sendable {
     package var idleBound: Double {
         let policy = service.policy
         let known = metricsDelay + reportInterval + Double(policy.period)
-        return policy.idleThreshold + known + checkInterval + stopTimeout + startTime.upperBound + 60
+        let rest = checkInterval + stopTimeout + startTime.upperBound + 60
+        // Without reports the server's word is waited for instead.
+        let isDeaf = faults.contains { fault in
+            switch fault.kind {
+            case .noReports, .partialMetrics, .failing("GetMetricData", _), .denied("GetMetricData"), .denied("PutMetricData"): true
+            default: false
+            }
+        }
+        return (isDeaf ? policy.grace + policy.missingMetrics : policy.idleThreshold + known) + rest
     }
 
     /// A scenario with nobody in it.

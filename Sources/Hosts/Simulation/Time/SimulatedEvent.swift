@@ -28,6 +28,12 @@ enum SimulatedEvent: Sendable, Equatable {
     case processKilled(Int)
     /// The server looks whether it has something to report.
     case serverLooks(Int)
+    /// The server looks whether its task is to be protected, or no longer.
+    case keeperLooks(Int)
+    /// ECS gets the server's wish, for so many minutes or none.
+    case protectionAsked(Int, minutes: Int?, asked: Moment)
+    /// A use has waited long enough for the protection.
+    case gateOpens(task: Int, use: Int)
     /// A fault changes something by hand.
     case meddle
 }

@@ -105,7 +105,8 @@ package final class World: Sendable {
     private func startAgent(_ index: Int) {
         let clock = LifecycleClock(
             now: { [time] in .milliseconds(time.now.milliseconds - Moment.beginning.milliseconds) },
-            sleep: { [time] in try await time.sleep($0 / .seconds(1)) })
+            sleep: { [time] in try await time.sleep($0 / .seconds(1)) },
+            random: { [weak self] in self?.state.withLock { $0.callChance.next() } ?? 0 })
         let driver = LifecycleDriver(
             settings: scenario.lifecycle,
             client: ControlClient(settings: scenario.lifecycle, transport: ModelledGateway(world: self)),

@@ -1,3 +1,4 @@
+import ControlStages
 import Pipeline
 import ServerWaking
 
@@ -65,7 +66,7 @@ extension WorldState {
         effects.append(.up(presence))
         let waiting = agents[index].waiting
         agents[index].waiting = []
-        for use in waiting { begin(use, on: number, now) }
+        for use in waiting { arrive(use, on: number, now) }
         look(number, hasChanged: true, now)
     }
 
@@ -91,7 +92,7 @@ extension WorldState {
     mutating func useBegins(_ use: Int, _ now: Moment) {
         let index = scenario.uses[use].agent
         if let number = agents[index].server, agents[index].isUp {
-            begin(use, on: number, now)
+            arrive(use, on: number, now)
             look(number, hasChanged: true, now)
             return
         }
@@ -107,7 +108,28 @@ extension WorldState {
         ledger.refusals.append(.init(time: now, use: scenario.uses[use], reason: "the server wasn't there in time"))
     }
 
-    private mutating func begin(_ use: Int, on number: Int, _ now: Moment) {
+    /// A use has come to a server: it passes, or waits for the task's protection.
+    private mutating func arrive(_ use: Int, on number: Int, _ now: Moment) {
+        switch servers[number]?.admission(protects: scenario.protects, now) {
+        case nil, .leaves: giveBack(use, now)
+        case .passes: begin(use, on: number, now)
+        case .waits:
+            servers[number]?.gate(use)
+            effects.append(.at(.keeperLooks(number), now))
+            effects.append(.at(.gateOpens(task: number, use: use), now + ModelledServer.keeping.hold / .seconds(1)))
+        }
+    }
+
+    /// A server that is about to end doesn't take a use: its agent asks for another server.
+    mutating func giveBack(_ use: Int, _ now: Moment) {
+        let index = scenario.uses[use].agent
+        lose(index)
+        agents[index].waiting.append(use)
+        effects.append(.at(.useGivesUp(use), now + scenario.lifecycle.connectionTimeout / .seconds(1)))
+        if let presence = agents[index].presence { effects.append(.want(presence)) }
+    }
+
+    mutating func begin(_ use: Int, on number: Int, _ now: Moment) {
         let wanted = start + scenario.uses[use].start
         let wait = now - wanted + Self.roundTrip
         ledger.waits.append(wait)

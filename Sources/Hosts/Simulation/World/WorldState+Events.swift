@@ -21,6 +21,9 @@ extension WorldState {
         case .processLooks(let number): processLooks(number, now)
         case .processKilled(let number): if service.task(number)?.told != nil { exits(number, status: 137, now) }
         case .serverLooks(let number): serverLooks(number, now)
+        case .keeperLooks(let number): keeperLooks(number, now)
+        case .protectionAsked(let number, let minutes, let asked): protectionAsked(number, minutes: minutes, asked: asked, now)
+        case .gateOpens(let number, let use): if servers[number]?.ungate(use) ?? false { begin(use, on: number, now) }
         case .meddle: meddle(now)
         }
     }
@@ -28,7 +31,7 @@ extension WorldState {
     /// What a fault changes by hand.
     private mutating func meddle(_ now: Moment) {
         if let ahead = troubles(now).wokenAhead {
-            service.tag(ServiceControl.TagKey.woken, String(Int(now.seconds + ahead)))
+            service.tag(ServiceTags.Key.woken, String(Int(now.seconds + ahead)))
         }
         effects.append(.at(.meddle, now + 21_600))
     }
@@ -56,6 +59,7 @@ extension WorldState {
         }
         let before = service.desired
         let (answer, changes) = service.answer(operation, body, now)
+        for case .told(let number) in changes { stoppers[number] = caller }
         if troubles.hasTwoTasks, service.desired == 1 { service.want(2, now) }
         if service.desired != before {
             if before == 0 { ledger.wakes += 1 }
@@ -71,14 +75,15 @@ extension WorldState {
 
     /// What an idle check has answered.
     mutating func checked(_ answer: SleepAnswer, _ now: Moment) {
-        switch answer {
-        case .noChange(let desired, let running, _, _, let reason):
-            ledger.answers[reason, default: 0] += 1
-            asleepSince = desired == 0 && running == 0 ? (service.version, now) : nil
-        case .scaledDown(let reason, _):
+        switch answer.action {
+        case .noChange:
+            ledger.answers[answer.reason, default: 0] += 1
+            asleepSince = answer.desired == 0 && answer.running == 0 ? (service.version, now) : nil
+        case .scaledDown:
             asleepSince = nil
-            ledger.answers["scaled down: \(reason)", default: 0] += 1
-            if let last = ledger.sleeps.indices.last { ledger.sleeps[last].reason = reason }
+            ledger.answers["scaled down: \(answer.reason)", default: 0] += 1
         }
+        // A decision that was taken back in the same run has its reason too.
+        if let last = ledger.sleeps.indices.last, ledger.sleeps[last].reason.isEmpty { ledger.sleeps[last].reason = answer.reason }
     }
 }

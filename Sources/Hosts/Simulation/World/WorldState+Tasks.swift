@@ -32,10 +32,7 @@ extension WorldState {
                 ledger.tasks += 1
                 effects.append(.at(.taskStarts(task.number), now + task.fate.startTakes))
             case .told(let number):
-                servers[number]?.drain()
-                for agent in agents.indices where agents[agent].server == number { lose(agent) }
-                effects.append(.at(.processLooks(number), now + 0.5))
-                effects.append(.at(.processLooks(number), now + scenario.drain))
+                letGo(number, now)
                 effects.append(.at(.processKilled(number), now + scenario.stopTimeout))
             case .stopped(let number): stopped(number, now)
             }
@@ -48,6 +45,7 @@ extension WorldState {
         guard let task = service.task(number), task.isRunning, servers[number] == nil else { return }
         servers[number] = ModelledServer(task: number, now: now)
         effects.append(.at(.serverLooks(number), now + 0.5))
+        if scenario.protects { effects.append(.at(.keeperLooks(number), now + 0.1)) }
         if let seconds = task.fate.crashesAfter { effects.append(.at(.taskCrashes(number), now + seconds)) }
         if let seconds = task.fate.reclaimedAfter { effects.append(.at(.taskReclaimed(number), now + seconds)) }
         for case .restarts(let seconds) in scenario.faults.map(\.kind) {
@@ -61,10 +59,19 @@ extension WorldState {
         apply(service.exited(number, status: status, now), now)
     }
 
-    /// A process that was told to stop ends when nothing is open, or its patience is over.
+    /// A process begins to end in order: its agents go elsewhere, what is open may finish.
+    mutating func letGo(_ number: Int, _ now: Moment) {
+        servers[number]?.drain(now)
+        for use in servers[number]?.ungateAll() ?? [] { giveBack(use, now) }
+        for agent in agents.indices where agents[agent].server == number { lose(agent) }
+        effects.append(.at(.processLooks(number), now + 0.5))
+        effects.append(.at(.processLooks(number), now + scenario.drain))
+    }
+
+    /// A process that is to end does so when nothing is open, or its patience is over.
     mutating func processLooks(_ number: Int, _ now: Moment) {
-        guard let told = service.task(number)?.told, let server = servers[number] else { return }
-        if server.open.isEmpty || now - told >= scenario.drain { exits(number, status: 0, now) }
+        guard let server = servers[number], let since = server.drainedSince else { return }
+        if server.open.isEmpty || now - since >= scenario.drain { exits(number, status: 0, now) }
     }
 
     private mutating func stopped(_ number: Int, _ now: Moment) {
@@ -76,6 +83,7 @@ extension WorldState {
         case .reclaimed: ledger.reclaims += 1
         default: break
         }
+        for use in server.ungateAll() { giveBack(use, now) }
         for open in server.open where server.end(open.use, of: scenario.uses, now, isCut: true) {
             ledger.cuts.append(.init(time: now, use: scenario.uses[open.use], cause: cause))
         }
@@ -86,7 +94,8 @@ extension WorldState {
     private func cause(of number: Int) -> Ledger.Cause {
         switch service.task(number)?.end {
         case .reclaimed: .reclaimed
-        case .stopped: .restarted
+        case .stopped:
+            stoppers[number] == .sleep ? .limit(ledger.sleeps.last?.reason ?? "") : stoppers[number] == nil ? .restarted : .kill
         case .scaledIn where service.desired == 0 || lowered == .sleep:
             lowered == .sleep ? .sleep(ledger.sleeps.last?.reason ?? "") : .kill
         case .scaledIn: .scaledIn
@@ -97,7 +106,7 @@ extension WorldState {
     // MARK: - Reports
 
     mutating func serverLooks(_ number: Int, _ now: Moment) {
-        guard servers[number]?.hasToReport(now) ?? false else { return look(number, hasChanged: false, now) }
+        guard servers[number]?.hasToReport(of: scenario.uses, now) ?? false else { return look(number, hasChanged: false, now) }
         report(number, now)
         look(number, hasChanged: false, now)
     }

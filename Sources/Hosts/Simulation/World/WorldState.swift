@@ -26,6 +26,8 @@ struct WorldState: Sendable {
     var ledger = Ledger()
     /// Who made the service want no task last.
     var lowered: ModelledAWS.Caller?
+    /// Who has stopped a task by name.
+    var stoppers: [Int: ModelledAWS.Caller] = [:]
     /// The service as the last idle check found it asleep.
     var asleepSince: (version: Int, time: Moment)?
     private var idleSince: Moment?
@@ -52,7 +54,7 @@ struct WorldState: Sendable {
     // MARK: - Accounts
 
     /// How many uses are open or wait.
-    var inUse: Int { servers.values.reduce(0) { $0 + $1.open.count } + agents.reduce(0) { $0 + $1.waiting.count } }
+    var inUse: Int { servers.values.reduce(0) { $0 + $1.open.count + $1.gated.count } + agents.reduce(0) { $0 + $1.waiting.count } }
 
     /// Counts the time since it was called last, in which nothing has changed.
     mutating func tally(_ now: Moment) {
