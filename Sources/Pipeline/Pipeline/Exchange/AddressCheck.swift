@@ -7,13 +7,3 @@ public protocol AddressCheck: AnyObject {
     /// Why the address may not be dialled, or nil when it may.
     func refusal(of address: SocketAddress) -> Failure?
 }
-
-extension Exchange {
-    /// Why a stage doesn't let the exchange go to an address, or nil where all do.
-    public func refusal(of address: SocketAddress) -> Failure? {
-        for check in addressChecks {
-            if let refusal = check.refusal(of: address) { return refusal }
-        }
-        return nil
-    }
-}

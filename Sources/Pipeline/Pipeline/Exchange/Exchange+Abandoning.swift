@@ -7,12 +7,12 @@ extension Exchange {
     /// whole. A source that doesn't know of its exchange after the end keeps what it has.
     package func abandonResponse(_ failure: Failure) {
         guard hasEnded else { return abortResponse(failure) }
-        if let outer { outer.abandonResponse(failure) } else { creditedSource?.lateResponseAbandoned(failure) }
+        if let outer { outer.abandonResponse(failure) } else { heirs.ofSource?.lateResponseAbandoned(failure) }
     }
 
     /// The same for the request and whoever it is for.
     package func abandonRequest(_ failure: Failure) {
         guard hasEnded else { return abortRequest(failure) }
-        creditedSink?.lateRequestAbandoned(failure)
+        heirs.ofSink?.lateRequestAbandoned(failure)
     }
 }

@@ -11,25 +11,8 @@ public final class Exchange {
     public let id: ExchangeID
     /// The event loop's part of the plan, to whose loop the exchange is confined.
     public let shard: Shard
-    /// The connection that the exchange came by.
-    public let client: Inbound
-    /// The client's connection that it belongs to. Set by the source where one connection serves many clients; nil where it can't tell
-    /// them apart, so that nothing which is kept for a connection may be used.
-    public var clientConnection: ClientConnection?
-    /// Who the exchange comes from, once a stage has found out. Stages after that one, limits and logs go by it. The connection is
-    /// somebody's then.
-    public var identity: Identity? {
-        didSet {
-            outer?.identity = identity
-            if identity != nil { client.admit() }
-        }
-    }
-    /// What the client said to this program to prove who it is. Set by the source, used up by the stage that checks it.
-    public var credentials: Credentials?
-    /// What this program is to the client. Set by the source.
-    public var role = ClientRole.relay
-    /// Asked for each address that this exchange may be carried to.
-    public var addressChecks: [any AddressCheck] = []
+    /// Who it is from, and where it may go.
+    var standing: ExchangeStanding
     /// The request's head: as the client sent it, with what the gates that it has passed have changed.
     public internal(set) var request: RequestHead
     /// The final response's head, once it has passed the gates. Without its fields, which are not kept.
@@ -49,9 +32,8 @@ public final class Exchange {
     let outer: Exchange?
     var source: ExchangeSource?
     var sink: ExchangeSink?
-    // After the end: who is still owed credit for what is on its way to the other, or has it.
-    private(set) var creditedSource: ExchangeSource?
-    private(set) var creditedSink: ExchangeSink?
+    /// Who is owed credit after the end.
+    private(set) var heirs = CreditHeirs()
     /// What a sink before had been given of the request when it turned out that nothing of it was begun.
     var returned: UnbegunRequest?
     /// Bytes that are to be passed on anew, and earned their credit the first time.
@@ -80,8 +62,7 @@ public final class Exchange {
     public init(_ request: RequestHead, from source: ExchangeSource, client: Inbound, on shard: Shard) {
         self.id = shard.nextID()
         self.shard = shard
-        self.client = client
-        self.clientConnection = ClientConnection(client)
+        self.standing = ExchangeStanding(client)
         self.request = request
         self.source = source
         self.outer = nil
@@ -102,8 +83,7 @@ public final class Exchange {
     package init(_ request: RequestHead, within outer: Exchange, from source: ExchangeSource) {
         self.id = outer.id
         self.shard = outer.shard
-        self.client = outer.client
-        self.clientConnection = outer.clientConnection
+        self.standing = outer.standing
         self.request = request
         self.source = source
         self.outer = outer
@@ -112,10 +92,6 @@ public final class Exchange {
         self.ended = now
         self.progress = ExchangeProgress(arrived: now)
         requestFlow.isAwaiting = true
-        self.identity = outer.identity
-        self.credentials = outer.credentials
-        self.role = outer.role
-        self.addressChecks = outer.addressChecks
     }
 
     /// The sink takes the exchange. What the client sent in the meantime reaches it before this returns.
@@ -129,10 +105,6 @@ public final class Exchange {
         requestFlow.isAwaiting = false
         releaseRequest()
     }
-
-    /// Who it is from, for limits, rules and logs: what a stage has found out, else the name in the client's certificate, else
-    /// `-`.
-    public var clientName: String { identity?.name ?? client.clientName }
 
     /// Whether body bytes go from one end to the other without any gate's seeing them.
     package var passesBodiesUntouched: (request: Bool, response: Bool) { (requestFlow.isStraight, responseFlow.isStraight) }
@@ -172,7 +144,7 @@ public final class Exchange {
         guard bytes > 0 else { return }
         let credit = responseFlow.credit(bytes)
         guard credit > 0 else { return }
-        if let sink, !isFinished { sink.responseCredit(credit) } else { creditedSink?.lateResponseCredit(credit) }
+        if let sink, !isFinished { sink.responseCredit(credit) } else { heirs.ofSink?.lateResponseCredit(credit) }
     }
 
     /// The source has no more for now: what was sent can go out. Without it, bytes may wait for others.
@@ -229,7 +201,7 @@ public final class Exchange {
     @discardableResult
     private func releaseSink() -> ExchangeSink? {
         let released = sink.take()
-        creditedSink = released?.heir
+        heirs.dismissed(released)
         return released
     }
 
@@ -270,7 +242,7 @@ public final class Exchange {
         guard bytes > 0 else { return }
         let credit = requestFlow.credit(bytes)
         guard credit > 0 else { return }
-        if isFinished { creditedSource?.lateRequestCredit(credit) } else { source?.requestCredit(credit) }
+        if isFinished { heirs.ofSource?.lateRequestCredit(credit) } else { source?.requestCredit(credit) }
     }
 
     // MARK: - Answering here
@@ -350,9 +322,7 @@ public final class Exchange {
         let ends = (source: source.take(), sink: sink.take())
         isFinished = true
         if let failure { self.failure = failure }
-        // One that is within another is held by it, and doesn't hold it.
-        if outer == nil { creditedSource = ends.source?.heir }
-        if let heir = ends.sink?.heir { creditedSink = heir }
+        heirs.ended(source: ends.source, sink: ends.sink, isWithinAnother: outer != nil)
         requestFlow.discard()
         responseFlow.discard()
         returned = nil

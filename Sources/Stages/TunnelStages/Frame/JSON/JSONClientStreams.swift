@@ -8,8 +8,7 @@ class JSONClientStream: ExchangeSink, JSONStream {
     fileprivate let handler: JSONHandler
     fileprivate let id: String
     fileprivate var exchange: Exchange?
-    /// Response bytes that came and were not passed on yet.
-    private var held = 0
+    fileprivate var account = JSONStreamAccount()
 
     init(handler: JSONHandler, id: String, exchange: Exchange) {
         self.handler = handler
@@ -22,16 +21,12 @@ class JSONClientStream: ExchangeSink, JSONStream {
 
     fileprivate func pass(_ bytes: ByteBuffer) {
         guard bytes.readableBytes > 0, let exchange, !exchange.hasEnded else { return }
-        held += bytes.readableBytes
+        account.hold(bytes.readableBytes)
         handler.hold(bytes.readableBytes)
         exchange.sendResponseBody(bytes)
     }
 
-    override func responseCredit(_ bytes: Int) {
-        let credit = min(bytes, held)
-        held -= credit
-        handler.hold(-credit)
-    }
+    override func responseCredit(_ bytes: Int) { handler.hold(-account.passedOn(bytes)) }
 
     override func lateResponseCredit(_ bytes: Int) { responseCredit(bytes) }
     override var heir: ExchangeSink? { self }
@@ -42,7 +37,7 @@ class JSONClientStream: ExchangeSink, JSONStream {
         exchange = nil
     }
 
-    deinit { handler.hold(-held) }
+    deinit { handler.hold(-account.release()) }
 
     /// The server has said everything.
     fileprivate func endResponse() {
@@ -82,8 +77,6 @@ class JSONClientStream: ExchangeSink, JSONStream {
 
 /// A plain request, whose body is collected: this protocol has it whole.
 final class JSONClientRequest: JSONClientStream {
-    private var body = ByteBuffer()
-
     override func begin() {
         guard let exchange else { return }
         if case .known(let length) = exchange.request.body, length > handler.configuration.maxBody { return refuse() }
@@ -98,24 +91,23 @@ final class JSONClientRequest: JSONClientStream {
     override func requestBody(_ bytes: ByteBuffer) {
         let count = bytes.readableBytes
         guard let exchange else { return }
-        guard body.readableBytes + count <= handler.configuration.maxBody else { return refuse() }
-        guard handler.mayHold(count) else {
-            return answer(503, "The tunnel holds as much as it may; try again.\n", .excessive)
+        switch account.collect(bytes, of: handler.configuration.maxBody, mayHold: handler.mayHold) {
+        case .taken:
+            handler.collect(count)
+            exchange.creditRequest(count)
+        case .tooLarge: refuse()
+        case .crowded: answer(503, "The tunnel holds as much as it may; try again.\n", .excessive)
         }
-        handler.collect(count)
-        body.writeImmutableBuffer(bytes)
-        exchange.creditRequest(count)
     }
 
     override func requestEnd(_ trailers: HeaderFields?) {
         guard let request = exchange?.request else { return }
+        // The body counts until it has left.
+        let body = account.takeBody()
         let envelope = JSONEnvelope.httpRequest(
             id: id, method: request.method, url: JSONHeads.url(request), fields: JSONHeads.endToEnd(request.fields), body: body,
             client: exchange?.clientConnection?.name)
-        // The body counts until it has left.
-        let count = body.readableBytes
-        body = ByteBuffer()
-        handler.send(envelope, owing: count, to: self)
+        handler.send(envelope, owing: body.readableBytes, to: self)
     }
 
     private func refuse() {
@@ -130,10 +122,7 @@ final class JSONClientRequest: JSONClientStream {
         refused?.flushResponse()
     }
 
-    private func releaseBody() {
-        handler.collect(-body.readableBytes)
-        body = ByteBuffer()
-    }
+    private func releaseBody() { handler.collect(-account.takeBody().readableBytes) }
 
     override func hasSent(_ bytes: Int) { handler.collect(-bytes) }
 
@@ -244,10 +233,7 @@ final class JSONClientTunnel: JSONClientStream {
 /// A WebSocket: a real one on the client's side, messages on the other.
 final class JSONClientWebSocket: JSONClientStream {
     private var frames: WebSocketMessages
-    private var isOpen = false
-    /// Who has been told that nothing more comes: the client by a close frame, the server by an envelope.
-    private var hasToldClient = false
-    private var hasToldServer = false
+    private var ends = JSONWebSocketEnds()
 
     override init(handler: JSONHandler, id: String, exchange: Exchange) {
         frames = WebSocketMessages(from: .client, limit: handler.configuration.maxBody)
@@ -265,21 +251,20 @@ final class JSONClientWebSocket: JSONClientStream {
 
     override func received(_ envelope: JSONEnvelope) {
         switch envelope {
-        case .webSocketAck(_, ok: true, _) where !isOpen: opened()
+        case .webSocketAck(_, ok: true, _) where !ends.isOpen: opened()
         case .webSocketAck(_, ok: false, let error),
-            .webSocketClose(_, _, let error) where !isOpen:
+            .webSocketClose(_, _, let error) where !ends.isOpen:
             fail(Failure(.originClosed, error.isEmpty ? "the server refused the WebSocket" : error))
-        case .webSocketMessage(_, let kind, let data) where isOpen && !hasToldClient:
+        case .webSocketMessage(_, let kind, let data) where ends.takesMessages:
             if let message = JSONWebSocket.message(kind, data) { write(message) }
         case .webSocketClose(_, let code, let error):
-            if !hasToldClient {
-                guard !JSONWebSocket.isLoss(code, error) else {
-                    return fail(Failure(.originClosed, error.isEmpty ? "the WebSocket was lost" : error))
-                }
-                write(WebSocketMessages.closing(code, error))
+            switch ends.peerClosed(isLoss: JSONWebSocket.isLoss(code, error)) {
+            case .lost: return fail(Failure(.originClosed, error.isEmpty ? "the WebSocket was lost" : error))
+            case .tellSocket: write(WebSocketMessages.closing(code, error))
+            case .nothing: break
             }
             // The client's own close is still to come, and is passed on.
-            if hasToldServer { finish() } else { endResponse() }
+            if ends.hasToldPeer { finish() } else { endResponse() }
         default: break
         }
     }
@@ -287,19 +272,19 @@ final class JSONClientWebSocket: JSONClientStream {
     override func receivedTooLarge() {
         let reason = "the message is larger than this tunnel takes"
         tellServer(JSONWebSocket.tooLarge, reason)
-        guard isOpen else { return fail(Failure(.originInvalid, reason)) }
-        if !hasToldClient { write(WebSocketMessages.closing(JSONWebSocket.tooLarge, reason)) }
+        guard ends.isOpen else { return fail(Failure(.originInvalid, reason)) }
+        if ends.tellSocket() { write(WebSocketMessages.closing(JSONWebSocket.tooLarge, reason)) }
         finish()
     }
 
     private func write(_ message: WebSocketMessages.Message) {
-        if message.opcode == .connectionClose { hasToldClient = true }
+        if message.opcode == .connectionClose { _ = ends.tellSocket() }
         pass(WebSocketMessages.encode(message, from: .server))
     }
 
     private func opened() {
         guard let exchange else { return }
-        isOpen = true
+        ends.opened()
         var head = ResponseHead(status: 101, reason: "Switching Protocols")
         head.fields.append("Upgrade", "websocket")
         head.fields.append(
@@ -313,13 +298,13 @@ final class JSONClientWebSocket: JSONClientStream {
 
     override func requestBody(_ bytes: ByteBuffer) {
         var owing = bytes.readableBytes
-        guard !hasToldServer else {
+        guard !ends.hasToldPeer else {
             exchange?.creditRequest(owing)
             return
         }
         frames.append(bytes)
         do {
-            while !hasToldServer, let message = try frames.next() {
+            while !ends.hasToldPeer, let message = try frames.next() {
                 send(message, owing: owing)
                 owing = 0
             }
@@ -328,7 +313,7 @@ final class JSONClientWebSocket: JSONClientStream {
             // The client is told as RFC 6455 wants it.
             let code = Int(error.code)
             tellServer(code, "the client broke the rules of WebSocket")
-            if !hasToldClient { write(WebSocketMessages.closing(code, "")) }
+            if ends.tellSocket() { write(WebSocketMessages.closing(code, "")) }
             finish()
         }
     }
@@ -342,12 +327,11 @@ final class JSONClientWebSocket: JSONClientStream {
         let (code, reason) = WebSocketMessages.closure(message.data)
         tellServer(code, reason)
         // The close is answered at once: the protocol has no close frame but this.
-        if !hasToldClient { write(WebSocketMessages.Message(.connectionClose, message.data)) }
+        if ends.tellSocket() { write(WebSocketMessages.Message(.connectionClose, message.data)) }
     }
 
     private func tellServer(_ code: Int, _ reason: String) {
-        guard !hasToldServer else { return }
-        hasToldServer = true
+        guard ends.tellPeer() else { return }
         handler.send(.webSocketClose(id: id, code: code, error: reason))
     }
 

@@ -8,8 +8,7 @@ class JSONServerStream: ExchangeSource, JSONStream {
     fileprivate let handler: JSONHandler
     fileprivate let id: String
     var exchange: Exchange?
-    /// Request bytes that came and were not passed on yet.
-    fileprivate private(set) var held = 0
+    fileprivate var account = JSONStreamAccount()
 
     init(handler: JSONHandler, id: String) {
         self.handler = handler
@@ -18,16 +17,12 @@ class JSONServerStream: ExchangeSource, JSONStream {
 
     func pass(_ bytes: ByteBuffer) {
         guard bytes.readableBytes > 0, let exchange, !exchange.hasEnded else { return }
-        held += bytes.readableBytes
+        account.hold(bytes.readableBytes)
         handler.hold(bytes.readableBytes)
         exchange.sendRequestBody(bytes)
     }
 
-    override func requestCredit(_ bytes: Int) {
-        let credit = min(bytes, held)
-        held -= credit
-        handler.hold(-credit)
-    }
+    override func requestCredit(_ bytes: Int) { handler.hold(-account.passedOn(bytes)) }
 
     override func lateRequestCredit(_ bytes: Int) { requestCredit(bytes) }
     override var heir: ExchangeSource? { self }
@@ -46,8 +41,7 @@ class JSONServerStream: ExchangeSource, JSONStream {
     }
 
     fileprivate func release() {
-        handler.hold(-held)
-        held = 0
+        handler.hold(-account.release())
         exchange = nil
     }
 
@@ -67,7 +61,6 @@ class JSONServerStream: ExchangeSource, JSONStream {
 /// A plain request, whose response is collected: this protocol has it whole.
 final class JSONServerRequest: JSONServerStream {
     private var head: ResponseHead?
-    private var body = ByteBuffer()
 
     // Informational heads have no form in this protocol.
     override func responseHead(_ head: ResponseHead) {
@@ -83,13 +76,13 @@ final class JSONServerRequest: JSONServerStream {
     override func responseBody(_ bytes: ByteBuffer) {
         let count = bytes.readableBytes
         guard let exchange, head != nil else { return }
-        guard body.readableBytes + count <= handler.configuration.maxBody else { return refuse() }
-        guard handler.mayHold(count) else {
-            return answer(503, "the session holds as much as it may; try again")
+        switch account.collect(bytes, of: handler.configuration.maxBody, mayHold: handler.mayHold) {
+        case .taken:
+            handler.collect(count)
+            exchange.creditResponse(count)
+        case .tooLarge: refuse()
+        case .crowded: answer(503, "the session holds as much as it may; try again")
         }
-        handler.collect(count)
-        body.writeImmutableBuffer(bytes)
-        exchange.creditResponse(count)
     }
 
     override func responseEnd(_ trailers: HeaderFields?) {
@@ -102,8 +95,7 @@ final class JSONServerRequest: JSONServerStream {
             fields.append("Content-Length", "\(length)")
         }
         // The body counts until it has left.
-        let whole = body
-        body = ByteBuffer()
+        let whole = account.takeBody()
         handler.send(
             .httpResponse(id: id, status: head.status, fields: fields, body: whole, error: ""), owing: whole.readableBytes, to: self
         )
@@ -124,8 +116,7 @@ final class JSONServerRequest: JSONServerStream {
     }
 
     override func release() {
-        handler.collect(-body.readableBytes)
-        body = ByteBuffer()
+        handler.collect(-account.takeBody().readableBytes)
         head = nil
         super.release()
     }
@@ -195,7 +186,7 @@ final class JSONServerTunnel: JSONServerStream, Expiring {
 
     func expire(now: NIODeadline) {
         // While the host is what is waited for, the client isn't silent.
-        guard held == 0 else {
+        guard account.held == 0 else {
             deadline = now + Self.patience
             return
         }
@@ -221,10 +212,7 @@ final class JSONServerTunnel: JSONServerStream, Expiring {
 final class JSONServerWebSocket: JSONServerStream {
     private let key: String
     private var frames: WebSocketMessages
-    private var isOpen = false
-    /// Who has been told that nothing more comes: the origin by a close frame, the agent by an envelope.
-    private var hasToldOrigin = false
-    private var hasToldAgent = false
+    private var ends = JSONWebSocketEnds()
 
     init(handler: JSONHandler, id: String, key: String) {
         self.key = key
@@ -235,14 +223,13 @@ final class JSONServerWebSocket: JSONServerStream {
     override func received(_ envelope: JSONEnvelope) {
         switch envelope {
         case .webSocketMessage(_, let kind, let data):
-            guard isOpen, !hasToldOrigin, let message = JSONWebSocket.message(kind, data) else { return }
+            guard ends.takesMessages, let message = JSONWebSocket.message(kind, data) else { return }
             write(message)
         case .webSocketClose(_, let code, let error):
-            if !hasToldOrigin {
-                guard isOpen, !JSONWebSocket.isLoss(code, error) else {
-                    return abort(Failure(.cancelled, error.isEmpty ? "the client has gone" : error))
-                }
-                write(WebSocketMessages.closing(code, error))
+            switch ends.peerClosed(isLoss: JSONWebSocket.isLoss(code, error)) {
+            case .lost: return abort(Failure(.cancelled, error.isEmpty ? "the client has gone" : error))
+            case .tellSocket: write(WebSocketMessages.closing(code, error))
+            case .nothing: break
             }
             exchange?.sendRequestEnd()
         default: break
@@ -251,8 +238,8 @@ final class JSONServerWebSocket: JSONServerStream {
 
     override func receivedTooLarge() {
         let reason = "the message is larger than this tunnel takes"
-        guard isOpen, !hasToldOrigin else {
-            if !isOpen { handler.send(.webSocketAck(id: id, ok: false, error: reason)) }
+        guard ends.takesMessages else {
+            if !ends.isOpen { handler.send(.webSocketAck(id: id, ok: false, error: reason)) }
             return abort(Failure(.cancelled, reason))
         }
         tellAgent(JSONWebSocket.tooLarge, reason)
@@ -261,14 +248,16 @@ final class JSONServerWebSocket: JSONServerStream {
     }
 
     private func write(_ message: WebSocketMessages.Message) {
-        if message.opcode == .connectionClose { hasToldOrigin = true }
+        if message.opcode == .connectionClose { _ = ends.tellSocket() }
         pass(WebSocketMessages.encode(message, from: .client))
     }
 
     override func responseHead(_ head: ResponseHead) {
         guard !head.isInformational else { return }
-        isOpen = head.status == 101 && head.fields.first("Sec-WebSocket-Accept") == WebSocketHandshake.accept(for: key)
-        guard !isOpen else { return handler.send(.webSocketAck(id: id, ok: true, error: "")) }
+        if head.status == 101, head.fields.first("Sec-WebSocket-Accept") == WebSocketHandshake.accept(for: key) {
+            ends.opened()
+            return handler.send(.webSocketAck(id: id, ok: true, error: ""))
+        }
         let reason =
             head.status == 101
             ? "the origin's handshake is no WebSocket's" : exchange?.failure?.message ?? "answered with \(head.status)"
@@ -278,13 +267,13 @@ final class JSONServerWebSocket: JSONServerStream {
 
     override func responseBody(_ bytes: ByteBuffer) {
         var owing = bytes.readableBytes
-        guard isOpen, !hasToldAgent else {
+        guard ends.isOpen, !ends.hasToldPeer else {
             exchange?.creditResponse(owing)
             return
         }
         frames.append(bytes)
         do {
-            while !hasToldAgent, let message = try frames.next() {
+            while !ends.hasToldPeer, let message = try frames.next() {
                 send(message, owing: owing)
                 owing = 0
             }
@@ -309,20 +298,19 @@ final class JSONServerWebSocket: JSONServerStream {
     }
 
     private func tellAgent(_ code: Int, _ reason: String) {
-        guard !hasToldAgent else { return }
-        hasToldAgent = true
+        guard ends.tellPeer() else { return }
         handler.send(.webSocketClose(id: id, code: code, error: reason))
     }
 
     override func responseEnd(_ trailers: HeaderFields?) {
         let open = exchange
-        if isOpen { tellAgent(JSONWebSocket.lost, "the origin closed the connection") }
+        if ends.isOpen { tellAgent(JSONWebSocket.lost, "the origin closed the connection") }
         end()
         open?.sendRequestEnd()
     }
 
     override func responseAborted(_ failure: Failure) {
-        if isOpen {
+        if ends.isOpen {
             tellAgent(JSONWebSocket.lost, failure.message)
         } else {
             handler.send(.webSocketAck(id: id, ok: false, error: failure.message))
