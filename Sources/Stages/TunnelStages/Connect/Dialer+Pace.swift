@@ -8,6 +8,7 @@ extension Dialer {
     /// because somebody asks.
     func hasten() {
         guard !isUp, !isStopped else { return }
+        guard isSought || !isSibling else { return start() }
         let now = NIODeadline.now()
         let wait = pace.want(until: now + TimeAmount(configuration.wait), at: now)
         guard mayHasten, connection == nil, !isDialing, isWorthDialing, nextDial > now + wait else { return }

@@ -54,6 +54,12 @@ final class Dialer: OutboundPort {
     private let losses: Counter
     private let reconnects: Counter
     private let extra: ExtraConnections
+    /// Those beside this one, which are made while the plan is assembled.
+    var siblings: SiblingDialers?
+    /// It opens its connection only when it is wanted beside another dialer's.
+    var isSibling = false
+    /// It keeps a connection open.
+    private(set) var isSought = false
 
     init(
         configuration: ConnectConfiguration, routes: [Route], presence: ServerPresence?, shard: Shard, tries: ProxyTries = .process
@@ -113,6 +119,7 @@ final class Dialer: OutboundPort {
     func attach(_ client: any OutboundClient) { self.client = client }
 
     func start() {
+        isSought = true
         let this = NIOLoopBound(self, eventLoop: shard.loop)
         presence?.observe(on: shard.loop) { this.value.presenceChanged() }
         dial()
@@ -287,11 +294,12 @@ final class Dialer: OutboundPort {
     }
 
     private func established() {
+        guard !isUp else { return }
         isUp = true
         beginRound(at: route)
         if wasUp { reconnects.add() }
         wasUp = true
-        up.value = 1
+        up.add(1)
         backoff.reset()
         patientBackoff.reset()
         presence?.connected()
@@ -383,8 +391,10 @@ final class Dialer: OutboundPort {
     private func down(_ error: (any Error)?) {
         let text = error.map { ConnectionFailure.words(for: $0) } ?? "the connection was lost"
         if isUp { downSince = WallTime.seconds }
-        if isUp { losses.add() }
-        up.value = 0
+        if isUp {
+            losses.add()
+            up.add(-1)
+        }
         if isUp || text != reason {
             shard.logger.warning(
                 "tunnel is down", metadata: ["server": "\(place)", "reason": "\(text)"])
