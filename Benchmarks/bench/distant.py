@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 
-from .place import Place
+from .place import SMALL, Place
 from .processes import Failed
 from .rows import Metric, Row, load, mode, run
 
@@ -121,24 +121,59 @@ def page(contestant, seconds):
     return {"ms": fetched["seconds"] * 1e3, "rate": bulk["bytes"] / bulk["seconds"] / 1e6}
 
 
+def beside(downloads):
+    """Small GETs one after the other, while so many downloads have the line."""
+    def measure(contestant, seconds):
+        place = contestant.place
+        bulk = subprocess.Popen(
+            [*place.near_prefix, place.load, "transfer", "-m", mode(contestant, "get"), "-c", str(downloads), "-t", "8",
+             "-b", str(100 << 20), "-p", "/100m", contestant.proxy or "-", place.origin], stdout=subprocess.PIPE, text=True)
+        time.sleep(3)  # They have their full speed by then.
+        small = load(contestant, "-m", mode(contestant, "get"), "-t", "4", "-b", str(SMALL), "-p", "/1k")
+        out = bulk.communicate()[0]
+        if bulk.returncode:
+            raise Failed(f"{contestant.name}: {out}")
+        result = json.loads(out)
+        return {"p50": small["p50"], "max": small["max"], "rate": result["bytes"] / result["seconds"] / 1e6}
+    return measure
+
+
+def beside_row(downloads):
+    return Row(f"beside-{downloads}", (
+        Metric("p50", f"GET 1 KiB beside {downloads} downloads", "ms", low=True),
+        Metric("max", "the slowest of these", "ms", low=True),
+        Metric("rate", "the downloads meanwhile", "MB/s", of="p50", digits=2)), beside(downloads))
+
+
 def rows(loss, congestion):
     if loss and congestion not in STEADY:
         return (
             Row("download", (Metric("rate", f"download, for {SHORT} s", "MB/s", digits=2),), download_for(SHORT)),
             Row("upload", (Metric("rate", "upload of 1 MiB", "MB/s", digits=2),), upload(1 << 20)),
-            PAGE_ROW)
+            PAGE_ROW, PAGE_ALONE_ROW, *BESIDE_ROWS)
     return (
         Row("first-byte", (Metric("ms", "first byte of a new HTTPS connection", "ms", low=True),), first_byte(False)),
         Row("first-byte-eager", (
             Metric("ms", "the same, TLS begun along with CONNECT", "ms", low=True),), first_byte(True)),
         Row("download", (Metric("rate", "download of 20 MiB", "MB/s", digits=2),), download),
         Row("upload", (Metric("rate", "upload of 20 MiB", "MB/s", digits=2),), upload(FILE)),
-        PAGE_ROW)
+        PAGE_ROW, PAGE_ALONE_ROW, *BESIDE_ROWS)
 
 
 PAGE_ROW = Row("page", (
     Metric("ms", "60 fetches of 20 KiB over 20 connections, beside a download", "ms", low=True),
     Metric("rate", "the download meanwhile", "MB/s", of="ms", digits=2)), page)
+
+
+BESIDE_ROWS = (beside_row(8), beside_row(50))
+
+
+def page_alone(contestant, seconds):
+    fetched = load(contestant, "-m", mode(contestant, "get"), "-c", "20", "-n", "60", "-b", str(PAGE), "-p", "/20k")
+    return {"ms": fetched["seconds"] * 1e3}
+
+
+PAGE_ALONE_ROW = Row("page-alone", (Metric("ms", "the same 60 fetches with the line to themselves", "ms", low=True),), page_alone)
 
 
 def place(directory, program, load_tool, link):

@@ -15,6 +15,11 @@ public protocol OutboundPort: AnyObject {
     /// Somebody wants a connection and there is none: the next attempt is made now, if that is of use, and not after its usual wait. To be
     /// called as often as somebody does.
     func hasten()
+    /// How many connections its user may have at once on its loop, of this port and its siblings, one of each.
+    var connections: ConnectionCount { get }
+    /// Another port that leads to the same place, on the same loop; nil when there are as many as there may be. To be called while the plan
+    /// is assembled. It opens nothing before somebody asks it to `hasten`.
+    func sibling() -> (any OutboundPort)?
 }
 
 extension OutboundPort {
@@ -22,6 +27,10 @@ extension OutboundPort {
     public func openAnother() {}
     /// By default the next attempt comes when it comes.
     public func hasten() {}
+    /// By default there is one port.
+    public var connections: ConnectionCount { .exactly(1) }
+    /// By default there is one port.
+    public func sibling() -> (any OutboundPort)? { nil }
 }
 
 /// The user of outgoing connections.

@@ -33,6 +33,8 @@ public final class Telemetry: Sendable {
     package let descriptors: FileDescriptors
     /// What the pipeline's generations listen on.
     package let sockets = ListeningSockets()
+    /// Where the pipeline's new clients go.
+    package let commonLoop = CommonLoop()
 
     /// Telemetry of a pipeline that is starting, from now on.
     /// - Parameters:

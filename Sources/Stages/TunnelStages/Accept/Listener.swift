@@ -57,7 +57,8 @@ final class Listener: Sendable {
         descriptors.withLock { $0 = watch }
         let preparation = NewConnectionPreparation(
             places: places, descriptors: watch, knowsStrangers: knowsStrangers.load(ordering: .relaxed),
-            acceptors: Dictionary(uniqueKeysWithValues: acceptors.map { (ObjectIdentifier($0.eventLoop), $0) }))
+            acceptors: Dictionary(uniqueKeysWithValues: acceptors.map { (ObjectIdentifier($0.eventLoop), $0) }),
+            commonLoop: isReserved ? nil : telemetry.commonLoop)
         let listen = configuration.listen
         let descriptor = try sockets(telemetry).use(listen) { () throws(StageError) in try ListeningSocket.open(listen) }
         let bootstrap = ServerBootstrap(group: group)

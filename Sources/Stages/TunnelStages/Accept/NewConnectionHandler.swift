@@ -1,6 +1,16 @@
 import Addresses
 import NIOCore
+import NIOPosix
+import Pipeline
 import Platform
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
 
 /// Prepares new connections, each on its own loop, and stops accepting at the limit. What comes then waits in the kernel's queue.
 ///
@@ -29,6 +39,9 @@ final class NewConnectionHandler: ChannelInboundHandler {
             try? context.channel.syncOptions?.setOption(.autoRead, value: false)
         }
         let loop = connection.eventLoop
+        if let common = preparation.commonLoop?.loop, common !== loop {
+            return loop.execute { [preparation] in preparation.move(connection, place, to: common) }
+        }
         if loop.inEventLoop {
             preparation.prepare(connection, place)
         } else {
@@ -53,9 +66,34 @@ struct NewConnectionPreparation: Sendable {
     /// Whether connections are strangers' at first.
     let knowsStrangers: Bool
     let acceptors: [ObjectIdentifier: NIOLoopBound<Acceptor>]
+    /// Where all connections go, while there is such a loop; nil for a listener that has no part in that.
+    let commonLoop: CommonLoop?
 
     func enter(_ connection: any Channel) -> (place: ListenerPlace, mayAccept: Bool) {
         places.enter(from: knowsStrangers ? ClientNetwork(connection.remoteAddress) : nil)
+    }
+
+    /// Has a connection that nothing was done with served by another loop. The library has chosen one before anybody can say which, and
+    /// doesn't let go of a socket: its copy is the same connection.
+    func move(_ connection: any Channel, _ place: ListenerPlace, to loop: any EventLoop) {
+        let descriptor = try? connection.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: CInt.self) {
+            fcntl($0, F_DUPFD_CLOEXEC, 0)
+        }
+        connection.close(promise: nil)
+        guard let descriptor, descriptor >= 0 else {
+            places.leave(place)
+            return descriptors.ranShort()
+        }
+        let wasPrepared = NIOLoopBoundBox.makeBoxSendingValue(false, as: Bool.self, eventLoop: loop)
+        ClientBootstrap(group: loop)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    wasPrepared.value = true
+                    prepare(channel, place)
+                }
+            }
+            .withConnectedSocket(descriptor)
+            .whenFailure { _ in if !wasPrepared.value { places.leave(place) } }
     }
 
     func prepare(_ connection: any Channel, _ place: ListenerPlace) {

@@ -13,6 +13,8 @@ public struct ConnectConfiguration: StageConfiguration {
     public var wait = Duration.seconds(10)
     /// The congestion control of connections to the server; nil to choose by codec and round-trip time.
     public var congestionControl: CongestionControl?
+    /// Connections to the server that the streams of one event loop share.
+    public var connections = ConnectionCount.automatic
     /// How long one attempt to connect may take.
     public var timeout = Duration.seconds(10)
     /// The way to the server: direct, an HTTP proxy, what the environment says, or several of these in order.
@@ -37,6 +39,10 @@ public struct ConnectConfiguration: StageConfiguration {
         .optional(
             "congestion-control", \.congestionControl,
             "How TCP finds its rate on the way to the server. Default: for mux bbr where that is long and the kernel offers it; else the system's, but reno in place of bbr where it is shorter than a millisecond."
+        ),
+        .optional(
+            "connections", \.connections,
+            "With mux, connections to the server that the streams of one event loop are spread over: a number, or 'auto' for one, and eight where the way is long and loses packets and one of the two ends sends slower for each that is lost."
         ),
         .optional(
             "timeout", \.timeout, in: .milliseconds(100)...(.seconds(120)), "How long one attempt to connect may take."),
@@ -83,6 +89,8 @@ public struct ConnectFactory: StageFactory {
             """,
         metrics: Metrics.all,
         notes: [
+            "Where the server is far, ten milliseconds or more, all new clients are served by one event loop, and share its connection: connections of several loops would compete for the line.",
+            "With `connections: auto`, mux spreads its streams over eight connections of a loop once the way turns out to lose packets, if one of the two ends sends slower for each that is lost, as `cubic` does. Each has a `session-memory` of its own.",
             "With the codec h2, another connection is opened, up to fifteen on each event loop, when the server takes no more streams on those that there are. It is closed when nobody has used it for 30 s.",
             "A server that says that it is going away is replaced while the exchanges that it has finish.",
             "A proxy of `via` that refuses, by 407, 403 or another 4xx, isn't asked again for minutes by any part of the process, nor with the same credentials after a reload: other credentials are tried at once, and so are all after a restart. Requests get the reason meanwhile, without waiting.",
@@ -118,28 +126,43 @@ final class ConnectStage: Stage {
 
     func assemble(_ downstream: Void, on shard: Shard) throws -> any OutboundPort {
         let dialer = Dialer(configuration: configuration, routes: routes, presence: presence, shard: shard)
-        let bound = NIOLoopBound(dialer, eventLoop: shard.loop)
-        dialers.withLock { $0.append(bound) }
+        add(dialer)
+        dialer.siblings = SiblingDialers(count: configuration.connections.most - 1) {
+            [weak self, configuration, routes, presence] in
+            let sibling = Dialer(configuration: configuration, routes: routes, presence: presence, shard: shard)
+            self?.add(sibling)
+            return sibling
+        }
         return dialer
     }
 
+    private func add(_ dialer: Dialer) {
+        let bound = NIOLoopBound(dialer, eventLoop: dialer.shard.loop)
+        dialers.withLock { $0.append(bound) }
+    }
+
     func start() async throws {
-        for dialer in dialers.withLock({ $0 }) { dialer.eventLoop.execute { dialer.value.start() } }
+        for dialer in dialers.withLock({ $0 }) {
+            dialer.eventLoop.execute { if !dialer.value.isSibling { dialer.value.start() } }
+        }
     }
 
     func status() async -> StageStatus {
         let dialers = dialers.withLock { $0 }
         var down: [String] = []
+        var count = 0
         for dialer in dialers {
-            let status = try? await dialer.eventLoop.submit { dialer.value.status }.get()
-            if case .down(let since, let to, let reason)? = status {
+            let status = try? await dialer.eventLoop.submit { dialer.value.isSought ? dialer.value.status : nil }.get()
+            guard let status else { continue }
+            count += 1
+            if case .down(let since, let to, let reason) = status {
                 down.append("the tunnel to \(to) is down since \(Timestamp.utc(since)): \(reason)")
             }
         }
-        let up = dialers.count - down.count
-        let problem = down.first.map { "\($0) (\(up) of \(dialers.count) connections are up)" }
+        let up = count - down.count
+        let problem = down.first.map { "\($0) (\(up) of \(count) connections are up)" }
         return StageStatus(
-            problem: problem, details: ["server": "\(configuration.to)", "connections up": "\(up) of \(dialers.count)"])
+            problem: problem, details: ["server": "\(configuration.to)", "connections up": "\(up) of \(count)"])
     }
 
     func stop() async {

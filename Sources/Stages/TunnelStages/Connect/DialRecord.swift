@@ -29,10 +29,11 @@ struct DialRecord {
     func status(of place: String) -> OutboundStatus { isUp ? .up : .down(since: downSince, to: place, because: reason) }
 
     mutating func established(_ connection: Outbound?, to place: String, by way: Route) {
+        guard !isUp else { return }
         isUp = true
         if wasUp { reconnects.add() }
         wasUp = true
-        up.value = 1
+        up.add(1)
         logger.notice(
             "tunnel is up",
             metadata: ["server": "\(place)", "identity": "\(connection?.identity?.description ?? "-")", "via": "\(way.text)"])
@@ -46,8 +47,9 @@ struct DialRecord {
         if isUp {
             downSince = WallTime.seconds
             losses.add()
+            // Dialers of one loop share it.
+            up.add(-1)
         }
-        up.value = 0
         if isUp || text != reason {
             logger.warning("tunnel is down", metadata: ["server": "\(place)", "reason": "\(text)"])
         }

@@ -6,11 +6,11 @@ import Platform
 final class Dialer: OutboundPort {
     private static let farewell = TimeAmount.milliseconds(250)
 
-    private let configuration: ConnectConfiguration
+    let configuration: ConnectConfiguration
     private let presence: ServerPresence?
     private let server: DialledServer
     private var routes: [Route]
-    private let shard: Shard
+    let shard: Shard
     private let connector: Connector
     private let extra: ExtraConnections
     private var state: DialState
@@ -18,6 +18,12 @@ final class Dialer: OutboundPort {
     private var client: (any OutboundClient)?
     private var connection: Outbound?
     private var retry: Scheduled<Void>?
+    /// Those beside this one, which are made while the plan is assembled.
+    var siblings: SiblingDialers?
+    /// It opens its connection only when it is wanted beside another dialer's.
+    var isSibling = false
+    /// It keeps a connection open.
+    private(set) var isSought = false
 
     init(
         configuration: ConnectConfiguration, routes: [Route], presence: ServerPresence?, shard: Shard, tries: ProxyTries = .process
@@ -46,6 +52,7 @@ final class Dialer: OutboundPort {
     func attach(_ client: any OutboundClient) { self.client = client }
 
     func start() {
+        isSought = true
         let this = NIOLoopBound(self, eventLoop: shard.loop)
         presence?.observe(on: shard.loop) { this.value.presenceChanged() }
         dial()
@@ -81,6 +88,7 @@ final class Dialer: OutboundPort {
     }
 
     func hasten() {
+        guard isSought || !isSibling else { return start() }
         if let wait = state.want(isWorthDialing: server.isWorthDialing, at: .now()) { redial(in: wait) }
     }
 

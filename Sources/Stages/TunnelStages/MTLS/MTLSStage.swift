@@ -212,6 +212,10 @@ struct MTLSClientStage: Stage {
         var patience: TimeAmount { downstream.patience }
         func openAnother() { downstream.openAnother() }
         func hasten() { downstream.hasten() }
+        var connections: ConnectionCount { downstream.connections }
+        func sibling() -> (any OutboundPort)? {
+            downstream.sibling().map { Port(identity, name: name, downstream: $0, shard: shard) }
+        }
 
         func configure(_ connection: Outbound) throws {
             let wanted = name ?? connection.host

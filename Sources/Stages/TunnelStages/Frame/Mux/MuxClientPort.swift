@@ -8,21 +8,28 @@ final class MuxClientPort: ExchangePort, OutboundClient, MuxHandlerOwner, Tunnel
     private let configuration: MuxConfiguration
     private let queue: TunnelQueue
     private let shard: Shard
-    private let meter: MuxMeter
+    let meter: MuxMeter
     private var attempts = SessionAttempts<MuxHandler>()
     private var isEstablished = false
 
-    init(configuration: MuxConfiguration, downstream: any OutboundPort, shard: Shard) {
+    /// - Parameter meter: That of another port of the same stage, which counts for both.
+    init(configuration: MuxConfiguration, downstream: any OutboundPort, shard: Shard, meter: MuxMeter? = nil) {
         self.configuration = configuration
         queue = TunnelQueue(downstream: downstream, shard: shard)
         self.shard = shard
-        meter = MuxMeter(on: shard)
-        let waitingNow = shard.metrics.gauge(FrameMetrics.waiting, shard.assembling?.labels ?? [])
+        self.meter = meter ?? MuxMeter(on: shard)
         queue.owner = self
+        guard meter == nil else { return }
+        let waitingNow = shard.metrics.gauge(FrameMetrics.waiting, shard.assembling?.labels ?? [])
         shard.metrics.beforeReading { [queue] in waitingNow.value = Int64(queue.count) }
     }
 
     var protocols: [String] { MuxCodec.protocols }
+
+    /// The connection that is up, with what speaks on it.
+    var current: (connection: Outbound, handler: MuxHandler)? { isEstablished ? attempts.current : nil }
+    /// Whether there is a connection that is up or may come up.
+    var isAttempting: Bool { attempts.current != nil }
 
     // MARK: - Exchanges
 

@@ -11,7 +11,9 @@ struct MuxCodec: TunnelCodec {
     init(_ settings: SessionSettings) { configuration = MuxConfiguration(settings) }
 
     func client(_ downstream: any OutboundPort, on shard: Shard) -> any ExchangePort & OutboundClient {
-        MuxClientPort(configuration: configuration, downstream: downstream, shard: shard)
+        MuxSpreadPort(downstream: downstream, shard: shard) { port, meter in
+            MuxClientPort(configuration: configuration, downstream: port, shard: shard, meter: meter)
+        }
     }
 
     func server(_ downstream: any ExchangePort, on shard: Shard) -> any InboundPort {

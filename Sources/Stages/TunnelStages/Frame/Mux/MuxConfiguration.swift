@@ -21,6 +21,8 @@ package struct MuxConfiguration: Sendable, Equatable {
     package var helloTimeout = TimeAmount.seconds(10)
     /// What is said in HELLO of the bodies that are taken.
     package var offers: BodyCapabilities = []
+    /// What is said in HELLO: that this side's rate goes by what arrives, where the way is long.
+    package var keepsRate = false
 
     /// The configuration that `frame` has by default.
     package init() {}
@@ -47,8 +49,10 @@ package struct MuxConfiguration: Sendable, Equatable {
     var aheadOfWindow: Int { min(65_536, memory / 128) }
     /// - Parameter role: Who accepts streams takes the names of the opener's clients.
     func settings(_ role: MuxSession.Role) -> MuxSettings {
-        MuxSettings(
+        var settings = MuxSettings(
             streamWindow: UInt32(streamWindow), sessionWindow: UInt32(sessionWindow), maxStreams: UInt32(maxStreams),
             offers: offers, takesClientNames: role == .acceptor)
+        settings.keepsRate = role == .acceptor && keepsRate
+        return settings
     }
 }

@@ -101,6 +101,8 @@ package struct MuxSettings: Sendable, Equatable {
     package var offers: BodyCapabilities
     /// Whether requests may say which of the opener's clients they are from.
     package var takesClientNames: Bool
+    /// Whether the sender's rate goes by what arrives, and not by what is lost.
+    package var keepsRate = false
 
     /// The settings of a sender that speaks this version.
     package init(
@@ -132,10 +134,12 @@ package struct MuxSettings: Sendable, Equatable {
             else { return nil }
             if number == Self.codingsExtension, value.readableBytesView.contains(Self.deflateCoding) { offers.insert(.deflate) }
             if number == Self.clientNamesExtension { takesClientNames = true }
+            if number == Self.keepsRateExtension { keepsRate = true }
         }
     }
 
     static let codingsExtension: UInt16 = 1
     static let clientNamesExtension: UInt16 = 2
+    static let keepsRateExtension: UInt16 = 5
     static let deflateCoding: UInt8 = 1
 }

@@ -13,7 +13,7 @@ enum MuxFrameEncoder {
 
     static func hello(_ settings: MuxSettings, into out: inout ByteBuffer) {
         let takesDeflate = settings.offers.contains(.deflate)
-        let extensions = (takesDeflate ? 5 : 0) + (settings.takesClientNames ? 4 : 0)
+        let extensions = (takesDeflate ? 5 : 0) + (settings.takesClientNames ? 4 : 0) + (settings.keepsRate ? 4 : 0)
         header(.hello, stream: 0, length: 22 + extensions, into: &out)
         out.writeMultipleIntegers(
             MuxSettings.magic, settings.version, settings.streamWindow, settings.sessionWindow, settings.maxStreams)
@@ -21,6 +21,7 @@ enum MuxFrameEncoder {
             out.writeMultipleIntegers(MuxSettings.codingsExtension, UInt16(1), MuxSettings.deflateCoding)
         }
         if settings.takesClientNames { out.writeMultipleIntegers(MuxSettings.clientNamesExtension, UInt16(0)) }
+        if settings.keepsRate { out.writeMultipleIntegers(MuxSettings.keepsRateExtension, UInt16(0)) }
     }
 
     static func window(stream: UInt32, increment: UInt32, into out: inout ByteBuffer) {

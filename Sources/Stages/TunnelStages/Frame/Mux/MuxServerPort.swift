@@ -24,6 +24,7 @@ final class MuxServerPort: InboundPort {
     func accept(_ connection: Inbound) throws {
         var configuration = configuration
         configuration.offers = downstream.offers.intersection(.deflate)
+        configuration.keepsRate = CongestionControl.keepsRate(connection.channel, isChosen: connection.hasCongestionControl)
         let handler = MuxHandler(
             role: .acceptor, configuration: configuration, shard: shard, peerName: connection.remote, meter: meter)
         handler.choosesCongestionControl = !connection.hasCongestionControl

@@ -176,6 +176,7 @@ extension MuxSession {
         }
         if streams[slot].grantedAt == .distantPast { streams[slot].grantedAt = now }
         streams[slot].receive(count, now: now)
+        note(count, on: slot)
         received += count
         grantToSession()
         streams[slot].isReceiveEnded = end

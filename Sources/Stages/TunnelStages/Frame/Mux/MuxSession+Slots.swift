@@ -18,6 +18,7 @@ extension MuxSession {
         stuckBytes -= streams[slot].stuck
         pinned -= streams[slot].sendPinned
         stopGrowing(slot)
+        if streams[slot].isBulk { bulkStreams -= 1 }
         slots[streams[slot].id] = nil
         ready.remove(&streams[slot])
         if streams[slot].leave() { unsettled += 1 }

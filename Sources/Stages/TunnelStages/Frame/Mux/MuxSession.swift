@@ -68,6 +68,8 @@ package struct MuxSession {
     /// A stream has come to the end of its window.
     var isHeldBack = false
     var crowding = MuxCrowding()
+    /// Streams that have carried much.
+    package internal(set) var bulkStreams = 0
 
     /// A session whose HELLO waits to be written.
     package init(role: Role, configuration: MuxConfiguration, now: NIODeadline) {
@@ -80,6 +82,9 @@ package struct MuxSession {
 
     /// How many streams are open.
     package var openStreams: Int { slots.count }
+
+    /// Whether the peer's rate goes by what arrives, and not by what is lost.
+    package var peerKeepsRate: Bool { peer.keepsRate }
 
     /// What bodies the peer takes beside plain ones.
     package var peerOffers: BodyCapabilities { peer.offers }
@@ -159,6 +164,11 @@ package struct MuxSession {
         streams[slot].stuck = stuck
     }
 
+    /// Bytes have passed on a stream, in one of the two directions.
+    mutating func note(_ bytes: Int, on slot: Int) {
+        if streams[slot].carry(bytes) { bulkStreams += 1 }
+    }
+
     // MARK: - The owner's side
 
     /// Opens a stream. Nil when `canOpen` is false, the head is too large for a frame, or the peer doesn't take such a body.
@@ -193,6 +203,7 @@ package struct MuxSession {
     package mutating func send(_ bytes: ByteBuffer, on slot: Int) {
         guard bytes.readableBytes > 0, !streams[slot].isEndQueued else { return }
         streams[slot].noteSending(bytes.readableBytes)
+        note(bytes.readableBytes, on: slot)
         if streams[slot].absorb(bytes) {
             queuedBytes += bytes.readableBytes
             recount(slot)

@@ -34,6 +34,9 @@ enum MuxSendItem {
 struct MuxStreamState {
     var id: UInt32 = 0
 
+    /// What it has carried both ways, in bytes.
+    private(set) var carried = 0
+
     // Sending.
     var sendWindow = 0
     private(set) var queue = Deque<MuxSendItem>()
@@ -128,6 +131,17 @@ struct MuxStreamState {
         // Nothing is left of what was here then: the rest came later.
         if aged <= 0 { (aged, heldSince) = (received, now) }
     }
+
+    /// It has carried more than so many bytes: it isn't one of many small things.
+    private static let bulk = 131_072
+
+    /// It has carried so many bytes more. True once, when it turns out to be one that carries much.
+    mutating func carry(_ bytes: Int) -> Bool {
+        defer { carried &+= bytes }
+        return carried <= Self.bulk && carried + bytes > Self.bulk
+    }
+
+    var isBulk: Bool { carried > Self.bulk }
 
     /// So much more is to be sent.
     mutating func noteSending(_ bytes: Int) { recent &+= bytes }
