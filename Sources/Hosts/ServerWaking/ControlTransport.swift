@@ -1,6 +1,5 @@
 import AWS
 import AsyncHTTPClient
-package import ConfigurationLanguage
 package import NIOCore
 package import NIOHTTP1
 package import Pipeline
