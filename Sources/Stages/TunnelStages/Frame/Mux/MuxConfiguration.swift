@@ -21,6 +21,12 @@ package struct MuxConfiguration: Sendable, Equatable {
     package var helloTimeout = TimeAmount.seconds(10)
     /// What is said in HELLO of the bodies that are taken.
     package var offers: BodyCapabilities = []
+    /// Whether sessions can be resumed: what is said of it in HELLO.
+    package var resumes = false
+    /// By what the acceptor lets the session be resumed.
+    package var offer: MuxOffer?
+    /// The session that the opener wants to go on with.
+    package var attach: MuxAttach?
 
     /// The configuration that `frame` has by default.
     package init() {}
@@ -47,8 +53,12 @@ package struct MuxConfiguration: Sendable, Equatable {
     var aheadOfWindow: Int { min(65_536, memory / 128) }
     /// - Parameter role: Who accepts streams takes the names of the opener's clients.
     func settings(_ role: MuxSession.Role) -> MuxSettings {
-        MuxSettings(
+        var settings = MuxSettings(
             streamWindow: UInt32(streamWindow), sessionWindow: UInt32(sessionWindow), maxStreams: UInt32(maxStreams),
             offers: offers, takesClientNames: role == .acceptor)
+        settings.resumes = resumes
+        settings.offer = offer
+        settings.attach = attach
+        return settings
     }
 }
