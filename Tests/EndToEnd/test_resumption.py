@@ -122,9 +122,11 @@ async def test_a_session_that_does_not_come_back(make_cut, make_tcp):
     ended = asyncio.Event()
 
     async def mute(reader, writer):
-        while await reader.read(1 << 16):
-            pass
-        ended.set()
+        try:
+            while await reader.read(1 << 16):
+                pass
+        finally:
+            ended.set()
 
     place = await make_tcp(mute)
     tunnel, cutter = await make_cut(
