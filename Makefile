@@ -1,6 +1,6 @@
 # The two commands that matter are `make run` and `make test`; the rest are their parts.
 
-.PHONY: help run test build lambda lint format generate mutate simulate certificates clean
+.PHONY: help run test test-cuts build lambda lint format generate mutate simulate certificates clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -10,6 +10,9 @@ run: ## Build, then run an agent and a server on this machine until Ctrl-C
 
 test: ## Build, then run every check and test
 	@scripts/test
+
+test-cuts: ## Run the end-to-end tests while every agent loses its connections five times a second
+	@scripts/test-cuts
 
 build: ## Build the release binary
 	@scripts/build-release fluidity

@@ -35,7 +35,8 @@ import Testing
         var configuration = FrameConfiguration()
         configuration.codec = codec
         let server = Server()
-        let port = try FrameClientStage(configuration: configuration, presence: nil).assemble(server, on: shard)
+        let port = try FrameClientStage(codec: codec.implementation.init(configuration.session), presence: nil).assemble(
+            server, on: shard)
         let (first, second) = (EmbeddedChannel(loop: loop), EmbeddedChannel(loop: loop))
         let connections = [first, second].map { Outbound(channel: $0, host: "server.example") }
         for connection in connections { try server.client?.configure(connection) }

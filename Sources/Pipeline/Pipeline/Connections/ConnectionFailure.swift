@@ -37,6 +37,16 @@ package enum ConnectionFailure {
             ? "\(peer) answered with something that can't be understood" : "it failed (\(name))"
     }
 
+    /// Whether the other side's machine has said that nobody listens there.
+    package static func isRefusal(_ error: any Error) -> Bool {
+        switch error {
+        case let error as IOError: error.errnoCode == ECONNREFUSED
+        case let error as NIOConnectionError:
+            !error.connectionErrors.isEmpty && error.connectionErrors.allSatisfy { isRefusal($0.error) }
+        default: false
+        }
+    }
+
     /// - Parameter code: As in `errno`.
     package static func words(forSystemError code: CInt) -> String {
         switch code {

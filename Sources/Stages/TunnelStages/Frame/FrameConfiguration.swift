@@ -20,6 +20,8 @@ public struct FrameConfiguration: StageConfiguration {
     public var pingInterval = Duration.seconds(10)
     /// How long a peer that was asked may take to answer before it is given up.
     public var pingTimeout = Duration.seconds(5)
+    /// With the codec mux: whether and how long a session outlives its connection.
+    public var resume = ResumptionConfiguration()
 
     public init() {}
 
@@ -45,7 +47,11 @@ public struct FrameConfiguration: StageConfiguration {
             "A peer that has been silent for this long is asked whether it is there."),
         .optional(
             "ping-timeout", \.pingTimeout, in: .milliseconds(100)...(.seconds(600)),
-            "A peer that doesn't answer for this long is given up.")
+            "A peer that doesn't answer for this long is given up."),
+        .optional(
+            "resume", \.resume,
+            "With the codec mux, if the other side does the same: a session whose connection is lost goes on over another, and nothing that was under way is lost."
+        )
     )
 
     public func validate() -> [ConfigurationProblem] {
@@ -65,6 +71,7 @@ public struct FrameConfiguration: StageConfiguration {
     var session: SessionSettings {
         SessionSettings(
             memory: sessionMemory.bytes, streamWindow: streamWindow.bytes, maxStreams: maxStreams, maxBody: maxBody.bytes,
-            pingInterval: TimeAmount(pingInterval), pingTimeout: TimeAmount(pingTimeout))
+            pingInterval: TimeAmount(pingInterval), pingTimeout: TimeAmount(pingTimeout),
+            resumption: resume.settings)
     }
 }

@@ -33,14 +33,16 @@ public struct FrameFactory: StageFactory {
 
     public func make(_ configuration: FrameConfiguration, form: StageForm, context: StageContext) throws -> any Stage {
         guard form.input == .exchange else {
-            return FrameServerStage(configuration: configuration, codecs: configuration.codecs ?? [configuration.codec])
+            let codecs = configuration.codecs ?? [configuration.codec]
+            return FrameServerStage(codecs: codecs.map { $0.implementation.init(configuration.session) })
         }
         guard configuration.codecs == nil else {
             throw StageError(
                 .configuration, "'codecs' is for the end that accepts connections; this end says which one it wants with 'codec'",
                 key: "codecs")
         }
-        return FrameClientStage(configuration: configuration, presence: context.presence)
+        return FrameClientStage(
+            codec: configuration.codec.implementation.init(configuration.session), presence: context.presence)
     }
 }
 
@@ -48,11 +50,11 @@ public struct FrameFactory: StageFactory {
 struct FrameClientStage: Stage {
     typealias Input = Exchange
     typealias Output = Outbound
-    let configuration: FrameConfiguration
+    let codec: any TunnelCodec
     let presence: ServerPresence?
 
     func assemble(_ downstream: any OutboundPort, on shard: Shard) throws -> any ExchangePort {
-        let port = configuration.codec.implementation.init(configuration.session).client(downstream, on: shard)
+        let port = codec.client(downstream, on: shard)
         downstream.attach(port)
         guard let presence else { return port }
         let shares = shard.group.makeIterator().reduce(0) { count, _ in count + 1 }
@@ -64,11 +66,14 @@ struct FrameClientStage: Stage {
 struct FrameServerStage: Stage {
     typealias Input = Inbound
     typealias Output = Exchange
-    let configuration: FrameConfiguration
-    let codecs: [FrameCodec]
+    let codecs: [any TunnelCodec]
 
     func assemble(_ downstream: any ExchangePort, on shard: Shard) throws -> any InboundPort {
-        let ports = codecs.map { $0.implementation.init(configuration.session).server(downstream, on: shard) }
+        let ports = codecs.map { $0.server(downstream, on: shard) }
         return ports.count == 1 ? ports[0] : CodecChoicePort(ports: ports, shard: shard)
+    }
+
+    func drain() async {
+        for codec in codecs { codec.drain() }
     }
 }

@@ -95,7 +95,7 @@ import Testing
         let exchange = ask("one.example", client, attempt.connection)
         exchange.sendRequestBody(ByteBuffer(repeating: 0, count: 50_000))
         _ = try sent(attempt.channel)
-        let handler = try attempt.channel.pipeline.syncOperations.handler(type: MuxHandler.self)
+        let handler = try #require(try attempt.channel.pipeline.syncOperations.handler(type: MuxConnection.self).handler)
         #expect(handler.session.queuedBytes == 30_000)
         _ = try attempt.channel.finish(acceptAlreadyClosed: true)
         #expect(handler.session.queuedBytes == 0)

@@ -122,7 +122,7 @@ struct MuxModelSide {
 
     private mutating func handle(_ event: MuxEvent) {
         switch event {
-        case .none, .established, .goingAway, .windowed, .crowded:
+        case .none, .established, .goingAway, .windowed, .crowded, .attaching, .attached, .acknowledged:
             break
         case .opened(let slot, let head, let early, let isEnd):
             let id = session.streams[slot].id
@@ -140,7 +140,7 @@ struct MuxModelSide {
         case .reset(let slot, _, _):
             if let id = numbers[slot] { reset.insert(id) }
             forget(slot)
-        case .failed(let failure):
+        case .failed(let failure), .silent(let failure):
             self.failure = failure
         }
     }

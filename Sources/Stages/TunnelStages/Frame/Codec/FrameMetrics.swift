@@ -27,7 +27,27 @@ enum FrameMetrics {
     static let goodbyes = MetricDescription(
         .counter, "fluidity_frame_goodbyes_total", "Agents that said that they leave.")
 
+    static let detached = MetricDescription(
+        .counter, "fluidity_mux_connections_lost_total", "Connections that were lost by sessions that can be resumed.")
+    static let resumed = MetricDescription(
+        .counter, "fluidity_mux_sessions_resumed_total", "Sessions that went on over another connection.")
+    static let outlasted = MetricDescription(
+        .counter, "fluidity_mux_sessions_outlasted_total", "Sessions that ended because no other connection came in time.")
+    static let attachRefused = MetricDescription(
+        .counter, "fluidity_mux_attach_refused_total", "Sessions that their server didn't go on with.", labels: ["reason"])
+    static let repeated = MetricDescription(
+        .counter, "fluidity_mux_repeated_bytes_total", "What was sent again over another connection.")
+    static let unresumable = MetricDescription(
+        .counter, "fluidity_mux_unresumable_sessions_total", "Sessions that can't be resumed, for want of memory.")
+    static let detachedTime = MetricDescription(
+        .histogram, "fluidity_mux_detached_seconds", "How long sessions were without a connection.")
+    static let detachedNow = MetricDescription(
+        .gauge, "fluidity_mux_sessions_detached", "Sessions that wait for another connection.")
+    static let kept = MetricDescription(
+        .gauge, "fluidity_mux_kept_bytes", "What was sent and is kept until the peer has acknowledged it.")
+
     static let all = [
-        sessionsOpen, sessions, streamsOpen, streams, resets, roundTrip, window, queued, held, waiting, goodbyes,
+        sessionsOpen, sessions, streamsOpen, streams, resets, roundTrip, window, queued, held, waiting, goodbyes, detached, resumed,
+        outlasted, attachRefused, repeated, unresumable, detachedTime, detachedNow, kept,
     ]
 }

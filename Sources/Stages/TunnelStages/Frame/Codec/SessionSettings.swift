@@ -14,6 +14,8 @@ package struct SessionSettings: Sendable, Equatable {
     var pingInterval: TimeAmount
     /// How long a peer may owe an answer before it is given up.
     var pingTimeout: TimeAmount
+    /// What was told of the resuming of sessions; nil where none is.
+    var resumption: ResumptionSettings?
 
     /// What all streams of a session may have on their way together, in bytes.
     var window: Int { memory / 4 }

@@ -20,9 +20,13 @@ protocol TunnelCodec: Sendable {
     func client(_ downstream: any OutboundPort, on shard: Shard) -> any ExchangePort & OutboundClient
     /// The server's end on one event loop: hands the exchanges of a connection to `downstream`. On the loop.
     func server(_ downstream: any ExchangePort, on shard: Shard) -> any InboundPort
+    /// The stage takes nothing new: what waits for a connection that will not come ends.
+    func drain()
 }
 
 extension TunnelCodec {
+    /// By default nothing waits for one.
+    func drain() {}
     static var traits: StageTraits { [] }
     static func problems(_ settings: SessionSettings) -> [ConfigurationProblem] { [] }
 }

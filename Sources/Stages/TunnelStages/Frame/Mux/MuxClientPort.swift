@@ -11,10 +11,24 @@ final class MuxClientPort: ExchangePort, OutboundClient, MuxHandlerOwner, Tunnel
     let meter: MuxMeter
     private var attempts = SessionAttempts<MuxHandler>()
     private var isEstablished = false
+    private let parking: MuxParking?
+    private let downstream: any OutboundPort
+    /// The session that has lost its connection and waits for another.
+    private var waiting: MuxHandler?
+    private var pace = AttachPace()
+    private let disturbance: TunnelDisturbance?
 
-    /// - Parameter meter: That of another port of the same stage, which counts for both.
-    init(configuration: MuxConfiguration, downstream: any OutboundPort, shard: Shard, meter: MuxMeter? = nil) {
+    /// - Parameters:
+    ///   - meter: That of another port of the same stage, which counts for both.
+    ///   - parking: What sessions need that can be resumed.
+    init(
+        configuration: MuxConfiguration, downstream: any OutboundPort, shard: Shard, meter: MuxMeter? = nil,
+        parking: MuxParking? = nil, disturbance: TunnelDisturbance? = .process
+    ) {
         self.configuration = configuration
+        self.parking = parking
+        self.downstream = downstream
+        self.disturbance = disturbance
         queue = TunnelQueue(downstream: downstream, shard: shard)
         self.shard = shard
         self.meter = meter ?? MuxMeter(on: shard)
@@ -61,13 +75,29 @@ final class MuxClientPort: ExchangePort, OutboundClient, MuxHandlerOwner, Tunnel
     // MARK: - Connections
 
     func configure(_ connection: Outbound) throws {
+        var configuration = configuration
+        configuration.resumes = parking?.hasRoom ?? false || waiting != nil
+        configuration.attach = waiting?.wish
         let handler = MuxHandler(
-            role: .opener, configuration: configuration, shard: shard, peerName: connection.host, meter: meter)
-        try connection.channel.pipeline.syncOperations.addHandler(handler)
+            role: .opener, configuration: configuration, shard: shard, peerName: connection.host, meter: meter, parking: parking)
+        try connection.channel.pipeline.syncOperations.addHandler(MuxConnection(handler))
         handler.owner = self
         handler.choosesCongestionControl = !connection.hasCongestionControl
         isEstablished = false
         attempts.begin(connection, handler)
+        if waiting != nil { limit(connection) }
+    }
+
+    /// An attempt that takes too long makes room for another, for a connection that hangs says nothing of the next.
+    private func limit(_ connection: Outbound) {
+        let this = NIOLoopBound(self, eventLoop: shard.loop)
+        let bound = NIOLoopBound(connection, eventLoop: shard.loop)
+        shard.loop.scheduleTask(in: AttachPace.limit(meter.shortestRoundTrip)) { this.value.giveUp(bound.value) }
+    }
+
+    private func giveUp(_ connection: Outbound) {
+        guard waiting != nil, !isEstablished, attempts.current?.connection === connection else { return }
+        connection.fail(Failure(.timeout, "the attempt to go on with a session took too long"))
     }
 
     func ready(_ connection: Outbound) {
@@ -76,7 +106,29 @@ final class MuxClientPort: ExchangePort, OutboundClient, MuxHandlerOwner, Tunnel
 
     func lost(_ connection: Outbound?, because error: (any Error)?) {
         if attempts.lost(connection) { isEstablished = false }
+        if waiting != nil { tryAgain(because: error) }
         queue.giveUpIfHopeless()
+    }
+
+    /// The server is dialled anew for the session that waits, unless it is known to be gone.
+    private func tryAgain(because error: (any Error)?) {
+        switch pace.failed(isRefusal: error.map(ConnectionFailure.isRefusal) ?? false) {
+        case .giveUp:
+            endWaiting(
+                Failure(.tunnelLost, "the server is gone: \(error.map { ConnectionFailure.words(for: $0) } ?? "it doesn't answer")")
+            )
+        case .again(let wait):
+            let this = NIOLoopBound(self, eventLoop: shard.loop)
+            // Behind what is under way, which is the end of the connection before.
+            shard.loop.scheduleTask(in: wait) { if this.value.waiting != nil { this.value.downstream.hasten() } }
+        }
+    }
+
+    private func endWaiting(_ failure: Failure) {
+        guard let session = waiting else { return }
+        waiting = nil
+        session.owner = nil
+        session.end(failure)
     }
 
     // MARK: - Session
@@ -84,9 +136,57 @@ final class MuxClientPort: ExchangePort, OutboundClient, MuxHandlerOwner, Tunnel
     func streamOpened(slot: Int, _ head: RequestHead, early: ByteBuffer, end: Bool) {}
 
     func sessionEstablished() {
+        endWaiting(Failure(.tunnelLost, "the connection was lost, and the server has another session now"))
+        goOn()
+    }
+
+    private func goOn() {
         isEstablished = true
         attempts.current?.connection.established()
         queue.start()
+        disturb()
+    }
+
+    func sessionAttaching(_ wish: MuxAttach) {}
+
+    /// The server says whether the session goes on over the new connection.
+    func sessionAttached(_ answer: MuxAttachAnswer) {
+        switch answer {
+        case .refused(let refusal):
+            meter.resumption.refused(refusal)
+            endWaiting(
+                Failure(.tunnelLost, "the connection was lost, and the server doesn't go on with the session: \(refusal.words)"))
+        case .accepted(let position, let token):
+            guard let (connection, asking) = attempts.current, let session = waiting, let (wire, rest) = asking.surrender() else {
+                return
+            }
+            waiting = nil
+            wire.serve(session)
+            attempts.begin(connection, session)
+            guard session.adopt(wire, at: position, token, rest: rest) else {
+                return connection.fail(Failure(.protocolViolation, "the server went back"))
+            }
+        }
+    }
+
+    func sessionDetached(_ failure: Failure) {
+        guard let (connection, handler) = attempts.current else { return }
+        if connection.failure == nil { connection.failure = failure }
+        waiting = handler
+        isEstablished = false
+        pace = AttachPace()
+    }
+
+    func sessionResumed() { goOn() }
+
+    /// Where a test wants it, connections don't last.
+    private func disturb() {
+        guard let disturbance, let (connection, _) = attempts.current else { return }
+        let channel = connection.channel
+        shard.loop.scheduleTask(in: disturbance.interval) {
+            guard channel.isActive else { return }
+            channel.pipeline.fireUserInboundEventTriggered(TunnelDisturbance.Event())
+        }
     }
 
     func sessionGoingAway(_ failure: Failure) {
@@ -102,6 +202,11 @@ final class MuxClientPort: ExchangePort, OutboundClient, MuxHandlerOwner, Tunnel
     func streamsFreed() { queue.start() }
 
     func sessionClosed(_ failure: Failure) {
+        // One that has waited in vain has had no connection for long.
+        if let waiting, !waiting.isActive {
+            self.waiting = nil
+            return
+        }
         if attempts.current?.connection.failure == nil { attempts.current?.connection.failure = failure }
         isEstablished = false
     }

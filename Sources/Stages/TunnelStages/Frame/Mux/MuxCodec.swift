@@ -7,16 +7,23 @@ struct MuxCodec: TunnelCodec {
     static let traits: StageTraits = .carriesDeflated
 
     private let configuration: MuxConfiguration
+    /// What is shared by the sessions of all loops, where they can be resumed.
+    private let parking: MuxParking?
 
-    init(_ settings: SessionSettings) { configuration = MuxConfiguration(settings) }
+    init(_ settings: SessionSettings) {
+        configuration = MuxConfiguration(settings)
+        parking = settings.resumption.map(MuxParking.init)
+    }
 
     func client(_ downstream: any OutboundPort, on shard: Shard) -> any ExchangePort & OutboundClient {
         MuxSpreadPort(downstream: downstream, shard: shard) { port, meter in
-            MuxClientPort(configuration: configuration, downstream: port, shard: shard, meter: meter)
+            MuxClientPort(configuration: configuration, downstream: port, shard: shard, meter: meter, parking: parking)
         }
     }
 
     func server(_ downstream: any ExchangePort, on shard: Shard) -> any InboundPort {
-        MuxServerPort(configuration: configuration, downstream: downstream, shard: shard)
+        MuxServerPort(configuration: configuration, downstream: downstream, shard: shard, parking: parking)
     }
+
+    func drain() { parking?.drain() }
 }

@@ -23,6 +23,12 @@ package struct MuxConfiguration: Sendable, Equatable {
     package var offers: BodyCapabilities = []
     /// What is said in HELLO: that this side's rate goes by what arrives, where the way is long.
     package var keepsRate = false
+    /// Whether sessions can be resumed: what is said of it in HELLO.
+    package var resumes = false
+    /// By what the acceptor lets the session be resumed.
+    package var offer: MuxOffer?
+    /// The session that the opener wants to go on with.
+    package var attach: MuxAttach?
 
     /// The configuration that `frame` has by default.
     package init() {}
@@ -53,6 +59,9 @@ package struct MuxConfiguration: Sendable, Equatable {
             streamWindow: UInt32(streamWindow), sessionWindow: UInt32(sessionWindow), maxStreams: UInt32(maxStreams),
             offers: offers, takesClientNames: role == .acceptor)
         settings.keepsRate = role == .acceptor && keepsRate
+        settings.resumes = resumes
+        settings.offer = offer
+        settings.attach = attach
         return settings
     }
 }

@@ -11,6 +11,7 @@ struct MuxControlQueue {
         case ping(UInt64)
         case pong(UInt64)
         case goAway(last: UInt32, Failure)
+        case attached(MuxAttachAnswer)
     }
 
     private var items = Deque<Item>()
@@ -18,6 +19,7 @@ struct MuxControlQueue {
 
     var count: Int { items.count }
     var isEmpty: Bool { items.isEmpty }
+    var beginsWithHello: Bool { if case .hello? = items.first { true } else { false } }
 
     mutating func append(_ item: Item) {
         if case .sessionWindow = item { isSessionWindowQueued = true }

@@ -7,6 +7,12 @@ package enum MuxEvent: Sendable {
     case none
     /// The peer has said HELLO: streams can be opened.
     case established
+    /// The opener wants to go on with another session over this connection. Nothing else comes until that is answered.
+    case attaching(MuxAttach)
+    /// The acceptor has answered such a wish.
+    case attached(MuxAttachAnswer)
+    /// The peer has so much of what was sent to it.
+    case acknowledged(UInt64)
     /// The peer has opened a stream: its request, the first bytes of its body, and whether these are all.
     case opened(slot: Int, RequestHead, early: ByteBuffer, end: Bool)
     /// The head of a response has come, an informational one (1xx) perhaps.
@@ -23,6 +29,8 @@ package enum MuxEvent: Sendable {
     case goingAway(last: UInt32, Failure)
     /// Others need the room that some hold: the owner asks `relieve` who has to go, and ends these.
     case crowded
+    /// Nothing has come from the peer for too long. Where the session can be resumed it needs another connection; else it is over.
+    case silent(Failure)
     /// The session is over. What is still to be written says why.
     case failed(Failure)
 }

@@ -25,6 +25,10 @@ package enum MuxFrame: Equatable, Sendable {
     case pong(UInt64)
     /// GOAWAY: the sender takes no streams above `last`.
     case goAway(last: UInt32, Failure)
+    /// ACK: what the sender has of the receiver's frames, as a position.
+    case acknowledged(UInt64)
+    /// ATTACHED: the answer to a HELLO that attaches.
+    case attached(MuxAttachAnswer)
     /// A type that this version doesn't know. Skipped.
     case unknown(type: UInt8)
 
@@ -50,12 +54,17 @@ package enum MuxFrame: Equatable, Sendable {
         case pong = 8
         /// Says that no new streams are taken.
         case goAway = 9
+        /// Says how much of the other side's frames has come, where the session can be resumed. No part of what it counts.
+        case acknowledged = 10
+        /// Answers an opener that wants to go on with a session over this connection.
+        case attached = 11
     }
 
     /// The bit of the type byte that ends the sender's side of a stream.
     static let endFlag: UInt8 = 0x80
     static let typeMask: UInt8 = 0x1F
     static let headerLength = 8
+    static let acknowledgementLength = headerLength + 8
 
     /// The largest payload of each type, in bytes.
     static func maximumPayload(_ type: UInt8) -> Int {
@@ -103,6 +112,12 @@ package struct MuxSettings: Sendable, Equatable {
     package var takesClientNames: Bool
     /// Whether the sender's rate goes by what arrives, and not by what is lost.
     package var keepsRate = false
+    /// Whether the sender knows how sessions are resumed.
+    package var resumes = false
+    /// By what the acceptor lets the session be resumed, if it does.
+    package var offer: MuxOffer?
+    /// The session that the opener wants to go on with.
+    package var attach: MuxAttach?
 
     /// The settings of a sender that speaks this version.
     package init(
@@ -135,11 +150,23 @@ package struct MuxSettings: Sendable, Equatable {
             if number == Self.codingsExtension, value.readableBytesView.contains(Self.deflateCoding) { offers.insert(.deflate) }
             if number == Self.clientNamesExtension { takesClientNames = true }
             if number == Self.keepsRateExtension { keepsRate = true }
+            if number == Self.resumptionExtension {
+                resumes = true
+                guard value.readableBytes > 0 else { continue }
+                guard let offer = MuxOffer(from: value) else { return nil }
+                self.offer = offer
+            }
+            if number == Self.attachExtension {
+                guard let attach = MuxAttach(from: value) else { return nil }
+                self.attach = attach
+            }
         }
     }
 
     static let codingsExtension: UInt16 = 1
     static let clientNamesExtension: UInt16 = 2
+    static let resumptionExtension: UInt16 = 3
+    static let attachExtension: UInt16 = 4
     static let keepsRateExtension: UInt16 = 5
     static let deflateCoding: UInt8 = 1
 }

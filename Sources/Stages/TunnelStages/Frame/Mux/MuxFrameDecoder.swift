@@ -30,6 +30,32 @@ package struct MuxFrameDecoder {
         }
     }
 
+    /// How much of what came last may turn out to be no part of what a resumed session counts: the beginning of a header, which may
+    /// be an ACK's, and of an ACK. In bytes.
+    package var unclear: Int {
+        switch state {
+        case .header: headerBytes
+        case .whole(MuxFrame.Kind.acknowledged.rawValue, _, _, _, let collected): MuxFrame.headerLength + collected.readableBytes
+        default: 0
+        }
+    }
+
+    /// Another connection takes the place of the one before: what `unclear` counts comes again, if it is to come at all.
+    package mutating func forgetUnclear() {
+        guard unclear > 0 else { return }
+        (header, headerBytes) = (0, 0)
+        state = .header
+    }
+
+    /// What was given and isn't taken yet, in bytes.
+    package var remaining: Int { input.readableBytes }
+
+    /// What was given and isn't taken yet, for somebody else to go on with.
+    package mutating func takeRest() -> ByteBuffer {
+        defer { input = ByteBuffer() }
+        return input
+    }
+
     /// The next frame or part of one; nil when more bytes are needed. After an error there are no more.
     package mutating func next() throws(Failure) -> MuxFrame? {
         while true {
@@ -138,6 +164,12 @@ package struct MuxFrameDecoder {
                 break
             }
             return .goAway(last: last, failure)
+        case .acknowledged:
+            guard stream == 0, let position = payload.readInteger(as: UInt64.self), payload.readableBytes == 0 else { break }
+            return .acknowledged(position)
+        case .attached:
+            guard stream == 0, let answer = MuxAttachAnswer(from: &payload), payload.readableBytes == 0 else { break }
+            return .attached(answer)
         }
         throw fail(.protocolViolation, "a malformed frame of type \(type)")
     }

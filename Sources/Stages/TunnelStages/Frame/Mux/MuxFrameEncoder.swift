@@ -13,7 +13,10 @@ enum MuxFrameEncoder {
 
     static func hello(_ settings: MuxSettings, into out: inout ByteBuffer) {
         let takesDeflate = settings.offers.contains(.deflate)
-        let extensions = (takesDeflate ? 5 : 0) + (settings.takesClientNames ? 4 : 0) + (settings.keepsRate ? 4 : 0)
+        let extensions =
+            (takesDeflate ? 5 : 0) + (settings.takesClientNames ? 4 : 0) + (settings.keepsRate ? 4 : 0)
+            + (settings.resumes ? 4 + (settings.offer?.length ?? 0) : 0)
+            + (settings.attach == nil ? 0 : 4 + MuxAttach.length)
         header(.hello, stream: 0, length: 22 + extensions, into: &out)
         out.writeMultipleIntegers(
             MuxSettings.magic, settings.version, settings.streamWindow, settings.sessionWindow, settings.maxStreams)
@@ -22,6 +25,25 @@ enum MuxFrameEncoder {
         }
         if settings.takesClientNames { out.writeMultipleIntegers(MuxSettings.clientNamesExtension, UInt16(0)) }
         if settings.keepsRate { out.writeMultipleIntegers(MuxSettings.keepsRateExtension, UInt16(0)) }
+        if settings.resumes {
+            out.writeMultipleIntegers(MuxSettings.resumptionExtension, UInt16(settings.offer?.length ?? 0))
+            settings.offer?.write(into: &out)
+        }
+        if let attach = settings.attach {
+            out.writeMultipleIntegers(MuxSettings.attachExtension, UInt16(MuxAttach.length))
+            attach.token.write(into: &out)
+            out.writeInteger(attach.position)
+        }
+    }
+
+    static func acknowledged(_ position: UInt64, into out: inout ByteBuffer) {
+        header(.acknowledged, stream: 0, length: 8, into: &out)
+        out.writeInteger(position)
+    }
+
+    static func attached(_ answer: MuxAttachAnswer, into out: inout ByteBuffer) {
+        header(.attached, stream: 0, length: answer.length, into: &out)
+        answer.write(into: &out)
     }
 
     static func window(stream: UInt32, increment: UInt32, into out: inout ByteBuffer) {

@@ -1,4 +1,5 @@
 import NIOCore
+import Pipeline
 
 /// Writing: when, in what pieces, and who goes on afterwards.
 extension MuxHandler {
@@ -20,40 +21,35 @@ extension MuxHandler {
         pumpLater?.schedule()
     }
 
-    func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable { pump() }
-        context.fireChannelWritabilityChanged()
-    }
-
     func pump() {
-        guard isActive, !isPumping, let context else { return }
+        guard isActive, !isPumping, let line else { return }
         isPumping = true
         defer { isPumping = false }
-        let channel = context.channel
-        while channel.isWritable, let step = session.write(into: &scratch[scratchIndex]) {
+        if resumable != nil { acknowledgeAndRepeat(line) }
+        while line.isWritable, mayWrite, let step = session.write(into: &scratch[scratchIndex]) {
             if let payload = step.payload {
-                writeScratch(context)
-                unflushed += payload.readableBytes
-                context.write(wrapOutboundOut(payload), promise: nil)
+                writeScratch(line)
+                resumable?.send.keep(payload)
+                writeApart(payload, line)
             }
             if unflushed + scratch[scratchIndex].readableBytes >= Self.flushThreshold || scratchesUsed >= scratch.count - 1 {
-                writeScratch(context)
-                flush(context)
+                writeScratch(line)
+                flush(line)
             }
             if let slot = step.slot { account(step, slot) }
         }
-        writeScratch(context)
-        flush(context)
-        if let distant, session.takeHeldBack() || !channel.isWritable { distant.isBusy(.now()) }
+        writeScratch(line)
+        flush(line)
+        noteKept()
+        if let distant, session.takeHeldBack() || !line.isWritable { distant.isBusy(.now()) }
         resumeParked()
         if session.isGoingAway, !isClosing, session.openStreams == 0, session.queuedBytes == 0, !session.hasControl {
             isClosing = true
-            guard session.role == .acceptor else { return context.closeTransportAfterWrites() }
+            guard session.role == .acceptor else { return line.closeAfterWrites() }
             // What the peer has on its way would meet a closed connection, and be answered with a reset that may overtake GOAWAY and all
             // that stands before it, in the kernel of who sent it or of a peer that is slow: the peer closes. One that hasn't seen that
             // it may is told by our half's end, behind everything, and is read on until then, or until draining has its end.
-            let this = NIOLoopBound(context, eventLoop: context.eventLoop)
-            context.eventLoop.scheduleTask(in: Self.farewell) { this.value.closeOutputAfterWrites() }
+            shard.loop.assumeIsolated().scheduleTask(in: Self.farewell) { line.closeOutputAfterWrites() }
         }
     }
 
@@ -64,20 +60,26 @@ extension MuxHandler {
         owner?.streamsFreed()
     }
 
-    private func writeScratch(_ context: ChannelHandlerContext) {
+    private func writeScratch(_ line: MuxLine) {
         let bytes = scratch[scratchIndex]
         guard bytes.readableBytes > 0 else { return }
-        unflushed += bytes.readableBytes
         scratchesUsed += 1
         scratchIndex = (scratchIndex + 1) % scratch.count
-        context.write(wrapOutboundOut(bytes), promise: nil)
+        resumable?.send.keep(bytes, isUsedAgain: true)
+        writeApart(bytes, line)
     }
 
-    private func flush(_ context: ChannelHandlerContext) {
+    /// What is no part of what a resumed session goes on with.
+    func writeApart(_ bytes: ByteBuffer, _ line: MuxLine) {
+        unflushed += bytes.readableBytes
+        line.write(bytes)
+    }
+
+    private func flush(_ line: MuxLine) {
         guard unflushed > 0 else { return }
         unflushed = 0
         scratchesUsed = 0
-        context.flush()
+        line.flush()
         // One that is still on its way is given up for a new one; the others keep their memory.
         for index in scratch.indices { scratch[index].clear() }
     }

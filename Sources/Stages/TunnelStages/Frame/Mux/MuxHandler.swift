@@ -1,25 +1,21 @@
 import HTTPMessages
 import Logging
 import NIOCore
-import NIOSSL
 import Pipeline
 
-/// Runs a `MuxSession` on a channel: bytes in, bytes out, and streams joined to exchanges. Frames are decoded and dispatched
-/// in here, and never travel through the channel's pipeline. The pipeline before it says `channelActive` when bytes can be
-/// sent, which under TLS is when the peer is verified.
-final class MuxHandler: ChannelInboundHandler {
-    typealias InboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
-
+/// Runs a `MuxSession`: bytes in, bytes out, and streams joined to exchanges. Frames are decoded and dispatched in here, and never
+/// travel through a channel's pipeline. It outlives its connection where the session can be resumed: a `MuxConnection` moves its bytes as long
+/// as there is one. Confined to its loop.
+final class MuxHandler {
     var session: MuxSession
     /// Let go when the session is closed, which has to happen before either can go.
     var owner: (any MuxHandlerOwner)?
     var sweepIndex: Int?
 
-    private let shard: Shard
-    private let peerName: String
+    let shard: Shard
+    let peerName: String
     let meter: MuxMeter
-    private var decoder = MuxFrameDecoder()
+    var decoder = MuxFrameDecoder()
     private var ends: [MuxEnd?] = []
     /// Streams that are over and have left something.
     var leftovers = MuxLeftovers()
@@ -30,8 +26,15 @@ final class MuxHandler: ChannelInboundHandler {
     /// Streams that wait for the session to take data again.
     var parked = MuxParkedList()
     var hasStoppedAll = false
-    var context: ChannelHandlerContext?
+    /// The connection, while there is one.
+    var line: MuxLine?
     var isActive = false
+    /// What it takes to go on over another connection; nil while that can't be.
+    var resumable: MuxResumable?
+    /// What sessions share that can be resumed; nil where none is to be.
+    let parking: MuxParking?
+    var acknowledgement = ByteBuffer()
+    private var hasGreeted = false
     var isReading = false
     var isPumping = false
     var pumpLater: DeferredAction?
@@ -46,7 +49,11 @@ final class MuxHandler: ChannelInboundHandler {
     var unflushed = 0
     var scratchesUsed = 0
 
-    init(role: MuxSession.Role, configuration: MuxConfiguration, shard: Shard, peerName: String, meter: MuxMeter) {
+    init(
+        role: MuxSession.Role, configuration: MuxConfiguration, shard: Shard, peerName: String, meter: MuxMeter,
+        parking: MuxParking? = nil
+    ) {
+        self.parking = parking
         self.meter = meter
         self.session = MuxSession(role: role, configuration: configuration, now: .now())
         self.shard = shard
@@ -141,15 +148,33 @@ final class MuxHandler: ChannelInboundHandler {
 
     // MARK: - Life
 
-    func handlerAdded(context: ChannelHandlerContext) {
-        self.context = context
+    /// It has a connection that is being made, its first.
+    func begin(on wire: MuxConnection) {
+        line = .near(wire)
         shard.deadlines.add(self)
-        pumpLater = DeferredAction(on: context.eventLoop) { self.pump() }
+        pumpLater = DeferredAction(on: shard.loop) { self.pump() }
     }
 
-    func handlerRemoved(context: ChannelHandlerContext) {
-        close(.connectionClosed(to: peerName))
-        self.context = nil
+    /// The connection takes bytes.
+    func connected() {
+        isActive = true
+        pump()
+    }
+
+    /// The connection is of no use any more.
+    func lost(_ failure: Failure) {
+        if canDetach { detach(because: failure) } else { close(failure) }
+    }
+
+    /// The connection is gone.
+    func removed() {
+        lost(.connectionClosed(to: peerName))
+        if !isActive { tidy() }
+    }
+
+    /// Nothing will come or go any more.
+    private func tidy() {
+        line = nil
         distant = nil
         pumpLater?.cancel()
         // Streams hold this until their clients have taken what came: what waited to be sent isn't kept for them.
@@ -157,32 +182,10 @@ final class MuxHandler: ChannelInboundHandler {
         decoder = MuxFrameDecoder()
     }
 
-    func channelActive(context: ChannelHandlerContext) {
-        isActive = true
-        pump()
-    }
-
-    func channelInactive(context: ChannelHandlerContext) {
-        close(.connectionLost(to: peerName))
-        context.fireChannelInactive()
-    }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        // The session says itself when it is complete; that TLS wasn't told adds nothing.
-        if case NIOSSLError.uncleanShutdown = error { return }
-        close(.connectionFailed(to: peerName, error))
-        context.close(promise: nil)
-    }
-
-    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        switch event {
-        case is DrainEvent:
-            goAway()
-        case ChannelEvent.inputClosed:
-            context.close(promise: nil)
-        default:
-            context.fireUserInboundEventTriggered(event)
-        }
+    /// A session without a connection is over.
+    func end(_ failure: Failure) {
+        close(failure)
+        tidy()
     }
 
     /// Takes no more streams, and closes the connection when those that are open have ended.
@@ -196,10 +199,24 @@ final class MuxHandler: ChannelInboundHandler {
         isActive = false
         shard.deadlines.remove(self)
         meter.closed(self)
+        forgetResumption()
         // Before the streams' ends are told, who may ask for another stream at once.
         owner?.sessionClosed(session.failure ?? failure)
         owner = nil
         endStreams(failure)
+    }
+
+    /// What was under way in one turn of the loop that a lost connection had no more use for.
+    func forgetTurn() {
+        isReading = false
+        for (slot, _) in touched where slot < ends.count { ends[slot]?.flush() }
+        touched.removeAll(keepingCapacity: true)
+        readCapacity = 0
+        unflushed = 0
+        scratchesUsed = 0
+        // What is being written is yet to be kept.
+        if !isPumping { for index in scratch.indices { scratch[index].clear() } }
+        distant = nil
     }
 
     private func endStreams(_ failure: Failure) {
@@ -216,22 +233,32 @@ final class MuxHandler: ChannelInboundHandler {
 
     // MARK: - Reading
 
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    func read(_ bytes: ByteBuffer) {
         guard isActive else { return }
         isReading = true
-        let bytes = unwrapInboundIn(data)
         readCapacity += bytes.storageCapacity
+        resumable?.receive.take(bytes.readableBytes)
         decoder.append(bytes)
         let now = NIODeadline.now()
         do {
-            while isActive, let frame = try decoder.next() { handle(session.receive(frame, now: now)) }
+            while isActive, line != nil, let frame = try decoder.next() {
+                let event = session.receive(frame, now: now)
+                if !hasGreeted, session.isEstablished { greeted() }
+                handle(event)
+            }
         } catch {
             session.fail(error)
             handle(.failed(error))
         }
     }
 
-    func channelReadComplete(context: ChannelHandlerContext) {
+    /// Both sides have said HELLO: from here on positions count.
+    private func greeted() {
+        hasGreeted = true
+        resumable = parking.flatMap { MuxResumable(session, $0, unread: decoder.remaining) }
+    }
+
+    func readComplete() {
         isReading = false
         // The list is put back, so that its memory is used again.
         var touched = touched
@@ -249,19 +276,34 @@ final class MuxHandler: ChannelInboundHandler {
 
     private func measured(_ roundTrip: TimeAmount) {
         meter.measured(roundTrip)
-        guard let context else { return }
-        if choosesCongestionControl { NearbyConnection.tune(context.channel, roundTrip: roundTrip) }
-        guard distant == nil, roundTrip >= DistantConnection.roundTrip else { return }
-        distant = DistantConnection(context.channel, roundTrip: roundTrip, choosesCongestionControl: choosesCongestionControl)
+        if let line { suit(line, to: roundTrip) }
     }
 
-    private func handle(_ event: consuming MuxEvent) {
+    /// TCP is told how far the other end is.
+    func suit(_ line: MuxLine, to roundTrip: TimeAmount) {
+        guard case .near(let wire) = line else { return line.suit(to: roundTrip, choosesCongestionControl) }
+        guard let channel = wire.context?.channel else { return }
+        if choosesCongestionControl { NearbyConnection.tune(channel, roundTrip: roundTrip) }
+        guard distant == nil, roundTrip >= DistantConnection.roundTrip else { return }
+        distant = DistantConnection(channel, roundTrip: roundTrip, choosesCongestionControl: choosesCongestionControl)
+    }
+
+    func handle(_ event: consuming MuxEvent) {
         switch consume event {
         case .none:
             break
         case .established:
             meter.opened(self)
             owner?.sessionEstablished()
+        case .attaching(let wish):
+            owner?.sessionAttaching(wish)
+        case .attached(let answer) where answer.isRefusal:
+            owner?.sessionAttached(answer)
+            handle(.established)
+        case .attached(let answer):
+            owner?.sessionAttached(answer)
+        case .acknowledged(let position):
+            acknowledged(position)
         case .opened(let slot, let head, let early, let end):
             meter.streamOpened()
             touch(slot, early.readableBytes)
@@ -295,11 +337,17 @@ final class MuxHandler: ChannelInboundHandler {
                 end.forget()
             }
             owner?.sessionGoingAway(failure)
+        case .silent(let failure):
+            guard !canDetach else { return detach(because: failure) }
+            session.fail(failure)
+            handle(.failed(failure))
         case .failed(let failure):
             shard.logger.warning("session with \(peerName) ended: \(failure.message)")
             pump()
-            context?.closeTransportAfterWrites()
+            line?.closeAfterWrites()
+            let hadLine = line != nil
             close(failure)
+            if !hadLine { tidy() }
         }
     }
 
@@ -335,9 +383,10 @@ final class MuxHandler: ChannelInboundHandler {
 }
 
 extension MuxHandler: Expiring {
-    var deadline: NIODeadline? { session.deadline }
+    var deadline: NIODeadline? { resumable?.detached?.until ?? session.deadline }
 
     func expire(now: NIODeadline) {
+        guard resumable?.detached == nil else { return outlasted() }
         handle(session.tick(now: now))
         pump()
     }

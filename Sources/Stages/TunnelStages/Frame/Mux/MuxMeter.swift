@@ -10,6 +10,9 @@ final class MuxMeter {
     private let roundTrip: Histogram
     /// Of peers that open streams.
     let goodbyes: Counter
+    /// Of sessions that lose their connections.
+    let resumption: ResumptionMeter
+    private(set) var shortestRoundTrip: TimeAmount?
     private var handlers: [ObjectIdentifier: MuxHandler] = [:]
 
     init(on shard: Shard) {
@@ -31,7 +34,13 @@ final class MuxMeter {
         let window = table.gauge(FrameMetrics.window, labels)
         let queued = table.gauge(FrameMetrics.queued, labels)
         let held = table.gauge(FrameMetrics.held, labels)
+        resumption = ResumptionMeter(table, labels)
+        let detached = table.gauge(FrameMetrics.detachedNow, labels)
+        let kept = table.gauge(FrameMetrics.kept, labels)
         table.beforeReading { [weak self] in
+            let resumables = self?.handlers.values.compactMap(\.resumable) ?? []
+            detached.value = Int64(resumables.count { $0.detached != nil })
+            kept.value = Int64(resumables.reduce(0) { $0 + $1.send.kept })
             let sessions = self?.handlers.values.map(\.session) ?? []
             openSessions.value = Int64(sessions.count)
             openStreams.value = Int64(sessions.reduce(0) { $0 + $1.openStreams })
@@ -50,7 +59,10 @@ final class MuxMeter {
 
     func streamOpened() { streams.add() }
     func streamReset(_ cause: MuxResetCause) { resets[cause]?.add() }
-    func measured(_ time: TimeAmount) { roundTrip.record(time.nanoseconds) }
+    func measured(_ time: TimeAmount) {
+        roundTrip.record(time.nanoseconds)
+        shortestRoundTrip = min(shortestRoundTrip ?? time, time)
+    }
 }
 
 @available(*, unavailable)

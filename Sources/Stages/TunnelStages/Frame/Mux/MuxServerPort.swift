@@ -10,8 +10,10 @@ final class MuxServerPort: InboundPort {
     private let downstream: any ExchangePort
     private let shard: Shard
     private let meter: MuxMeter
+    private let parking: MuxParking?
 
-    init(configuration: MuxConfiguration, downstream: any ExchangePort, shard: Shard) {
+    init(configuration: MuxConfiguration, downstream: any ExchangePort, shard: Shard, parking: MuxParking? = nil) {
+        self.parking = parking
         self.configuration = configuration
         self.downstream = downstream
         self.shard = shard
@@ -25,36 +27,47 @@ final class MuxServerPort: InboundPort {
         var configuration = configuration
         configuration.offers = downstream.offers.intersection(.deflate)
         configuration.keepsRate = CongestionControl.keepsRate(connection.channel, isChosen: connection.hasCongestionControl)
+        if let parking {
+            // An opener that has a session learns that it can go on with that, though this one couldn't be resumed.
+            configuration.resumes = true
+            if parking.hasRoom {
+                let keep = UInt32(clamping: parking.settings.keep.nanoseconds / 1_000_000_000)
+                configuration.offer = MuxOffer(token: ResumptionToken(), keep: keep)
+            } else {
+                meter.resumption.unresumable.add()
+            }
+        }
         let handler = MuxHandler(
-            role: .acceptor, configuration: configuration, shard: shard, peerName: connection.remote, meter: meter)
+            role: .acceptor, configuration: configuration, shard: shard, peerName: connection.remote, meter: meter,
+            parking: parking)
         handler.choosesCongestionControl = !connection.hasCongestionControl
-        let session = MuxServerSession(
-            handler: handler, connection: connection, downstream: downstream, shard: shard, goodbyes: meter.goodbyes)
-        try connection.channel.pipeline.syncOperations.addHandlers(handler, session)
+        handler.owner = MuxServerSession(
+            handler: handler, connection: connection, downstream: downstream, shard: shard, meter: meter, parking: parking)
+        try connection.channel.pipeline.syncOperations.addHandler(MuxConnection(handler))
     }
 }
 
-/// One connection's session: makes an exchange of every stream. Stands in the pipeline only to live as long as it does.
-private final class MuxServerSession: ChannelInboundHandler, MuxHandlerOwner {
-    typealias InboundIn = Never
+/// One session: makes an exchange of every stream. What it came by is its first connection.
+private final class MuxServerSession: MuxHandlerOwner {
     private let handler: MuxHandler
     private let connection: Inbound
     private let downstream: any ExchangePort
     private let shard: Shard
-    private let goodbyes: Counter
+    private let meter: MuxMeter
+    private let parking: MuxParking?
     private var isEstablished = false
 
     init(
-        handler: MuxHandler, connection: Inbound, downstream: any ExchangePort, shard: Shard, goodbyes: Counter
+        handler: MuxHandler, connection: Inbound, downstream: any ExchangePort, shard: Shard, meter: MuxMeter,
+        parking: MuxParking?
     ) {
         self.handler = handler
         self.connection = connection
         self.downstream = downstream
         self.shard = shard
-        self.goodbyes = goodbyes
+        self.meter = meter
+        self.parking = parking
     }
-
-    func handlerAdded(context: ChannelHandlerContext) { handler.owner = self }
 
     func streamOpened(slot: Int, _ head: RequestHead, early: ByteBuffer, end: Bool) {
         let stream = MuxServerStream(handler: handler, slot: slot)
@@ -71,14 +84,81 @@ private final class MuxServerSession: ChannelInboundHandler, MuxHandlerOwner {
     func sessionEstablished() {
         isEstablished = true
         connection.admit()
+        if let parking, let token = handler.resumable?.token {
+            parking.sessions.add(token, connection.identity, NIOLoopBound(handler, eventLoop: shard.loop))
+        }
         shard.logger.info(
             "agent connected", metadata: ["remote": "\(connection.remote)", "client": "\(connection.clientName)"])
     }
 
     /// An agent may go without a word, but not in error: that isn't leaving.
     func sessionGoingAway(_ failure: Failure) {
-        if failure.code == .draining { goodbyes.add() }
+        if failure.code == .draining { meter.goodbyes.add() }
     }
+
+    // MARK: - Going on with another session
+
+    /// The connection is another session's, if that can be.
+    func sessionAttaching(_ wish: MuxAttach) {
+        connection.admit()
+        guard let parking else { return refuse(.unknown) }
+        guard !parking.isDraining else { return refuse(.draining) }
+        switch parking.sessions.claim(wish.token, by: connection.identity) {
+        case .unknown: refuse(.unknown)
+        case .foreign: refuse(.foreign)
+        case .granted(let other, let token) where other.eventLoop === shard.loop: hand(to: other.value, wish, token)
+        case .granted(let other, let token): hand(to: other, wish, token)
+        }
+    }
+
+    private func refuse(_ refusal: MuxAttachRefusal) {
+        meter.resumption.refused(refusal)
+        shard.logger.info(
+            "an agent's session is not gone on with",
+            metadata: [
+                "remote": "\(connection.remote)", "client": "\(connection.clientName)", "reason": "\(refusal.word)",
+            ])
+        handler.refuse(refusal)
+    }
+
+    private func hand(to other: MuxHandler, _ wish: MuxAttach, _ token: ResumptionToken) {
+        if let refusal = other.refusal(of: wish) { return refuse(refusal) }
+        guard let (wire, rest) = handler.surrender() else { return }
+        guard rest.readableBytes == 0 else { return wire.abandon() }
+        wire.serve(other)
+        other.attach(.near(wire), wish, named: token)
+    }
+
+    /// To a session on another loop, to which the connection's bytes are carried over.
+    private func hand(to other: NIOLoopBound<MuxHandler>, _ wish: MuxAttach, _ token: ResumptionToken) {
+        let this = NIOLoopBound(self, eventLoop: shard.loop)
+        other.eventLoop.execute {
+            if let refusal = other.value.refusal(of: wish) { return this.eventLoop.execute { this.value.refuse(refusal) } }
+            this.eventLoop.execute { this.value.handOver(to: other, wish, token) }
+        }
+    }
+
+    private func handOver(to other: NIOLoopBound<MuxHandler>, _ wish: MuxAttach, _ token: ResumptionToken) {
+        guard let (wire, rest) = handler.surrender() else { return }
+        guard rest.readableBytes == 0, wire.context != nil else { return wire.abandon() }
+        let bound = NIOLoopBound(wire, eventLoop: shard.loop)
+        let far = MuxFarEnd(on: shard.loop)
+        wire.serve(far)
+        let end = NIOLoopBound(far, eventLoop: shard.loop)
+        other.eventLoop.execute {
+            let line = MuxFarLine(other.value, bound, on: other.eventLoop)
+            let lineBound = NIOLoopBound(line, eventLoop: other.eventLoop)
+            // Goes before whatever the session writes.
+            end.eventLoop.execute { end.value.join(lineBound) }
+            other.value.attach(.far(line), wish, named: token)
+        }
+    }
+
+    func sessionAttached(_ answer: MuxAttachAnswer) {}
+
+    func sessionDetached(_ failure: Failure) {}
+
+    func sessionResumed() {}
 
     func streamsFreed() {}
 

@@ -24,6 +24,7 @@ extension MuxSession {
             guard case .hello(let settings) = frame else { return refuse(.protocolViolation, "a frame before HELLO") }
             return establish(settings, now)
         }
+        if attaching != .none { return receiveAnswer(frame, now) }
         switch frame {
         case .hello:
             return refuse(.protocolViolation, "a second HELLO")
@@ -42,10 +43,12 @@ extension MuxSession {
         case .ping(let token):
             guard budget.spend(1, now: now) else { return refuse(.excessive, "too many PINGs") }
             control.append(.pong(token))
+            isAsked = true
             return .none
         case .pong(let token):
             if isPongAwaited, token == pingToken {
                 isPongAwaited = false
+                guard !isPongLate else { return .none }
                 roundTrip = now - pingMade
                 shortestRoundTrip = min(shortestRoundTrip ?? now - pingMade, now - pingMade)
                 return .none
@@ -55,6 +58,11 @@ extension MuxSession {
             guard budget.spend(1, now: now) else { return refuse(.excessive, "too many GOAWAYs") }
             isGoingAway = true
             return .goingAway(last: last, failure)
+        case .acknowledged(let position):
+            guard isResumable else { return refuse(.protocolViolation, "ACK in a session that can't be resumed") }
+            return .acknowledged(position)
+        case .attached:
+            return refuse(.protocolViolation, "ATTACHED without a wish")
         case .unknown:
             return budget.spend(1, now: now) ? .none : refuse(.excessive, "too many frames of unknown types")
         }
@@ -67,9 +75,27 @@ extension MuxSession {
         peer = settings
         sendWindow = Int(settings.sessionWindow)
         isEstablished = true
+        if role == .acceptor, configuration.resumes, let attach = settings.attach {
+            attaching = .deciding
+            return .attaching(attach)
+        }
+        if role == .opener, configuration.attach != nil, settings.resumes {
+            attaching = .awaiting
+            return .none
+        }
         // While nothing waits in front of it, the answer shows how long the way is.
         ping(now)
         return .established
+    }
+
+    /// The opener says nothing until its wish is answered, and the acceptor nothing else than the answer.
+    private mutating func receiveAnswer(_ frame: MuxFrame, _ now: NIODeadline) -> MuxEvent {
+        guard attaching == .awaiting, case .attached(let answer) = frame else {
+            return refuse(.protocolViolation, "a frame before ATTACHED")
+        }
+        attaching = .none
+        if case .refused = answer { ping(now) }
+        return .attached(answer)
     }
 
     private mutating func receiveOpen(_ stream: UInt32, _ payload: ByteBuffer, _ end: Bool, _ now: NIODeadline) -> MuxEvent {
@@ -246,6 +272,16 @@ extension MuxSession {
     private mutating func stale(_ stream: UInt32, _ now: NIODeadline) -> MuxEvent {
         guard isKnown(stream) else { return refuse(.protocolViolation, "a frame for stream \(stream), which was never open") }
         return budget.spend(1, now: now) ? .none : refuse(.excessive, "frames for streams that are over")
+    }
+
+    /// The peer's word for it counts as one of those that cost work and bring nothing.
+    mutating func spendOnAcknowledgement(_ now: NIODeadline) -> MuxEvent {
+        budget.spend(1, now: now) ? .none : refuse(.excessive, "acknowledgements of nothing")
+    }
+
+    /// The peer acknowledges what can't be.
+    mutating func refuseAcknowledgement(_ position: UInt64) -> MuxEvent {
+        refuse(.protocolViolation, "ACK of what was never sent (\(position))")
     }
 
     private mutating func refuse(_ code: Failure.Code, _ what: String) -> MuxEvent {

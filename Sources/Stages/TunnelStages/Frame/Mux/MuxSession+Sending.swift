@@ -153,6 +153,8 @@ extension MuxSession {
             MuxFrameEncoder.ping(token, isReply: true, into: &out)
         case .goAway(let last, let failure):
             MuxFrameEncoder.goAway(last: last, failure, into: &out)
+        case .attached(let answer):
+            MuxFrameEncoder.attached(answer, into: &out)
         }
     }
 
@@ -176,8 +178,11 @@ extension MuxSession {
         if !isEstablished || pingSent != nil {
             let silent = (now - lastHeard).nanoseconds / 1_000_000_000
             let failure = Failure(.tunnelLost, "the peer has been silent for \(silent) s")
-            fail(failure)
-            return .failed(failure)
+            guard isResumable else {
+                fail(failure)
+                return .failed(failure)
+            }
+            return .silent(failure)
         }
         pingSent = now
         ping(now)
@@ -187,6 +192,7 @@ extension MuxSession {
     mutating func ping(_ now: NIODeadline) {
         pingToken &+= 1
         isPongAwaited = true
+        isPongLate = false
         pingMade = now
         control.append(.ping(pingToken))
     }

@@ -60,6 +60,12 @@ package struct MuxSession {
     var pingSent: NIODeadline?
     var pingToken: UInt64 = 0
     var isPongAwaited = false
+    /// The answer's way was interrupted: it says nothing of how long that is.
+    var isPongLate = false
+    /// The peer has asked whether this side is there, since that was last looked at.
+    var isAsked = false
+    /// A HELLO that attaches has come or was sent, and isn't answered.
+    var attaching = Attaching.none
     /// When the last PING was made, and how long its answer took, until somebody has asked.
     var pingMade = NIODeadline.uptimeNanoseconds(0)
     var roundTrip: TimeAmount?
@@ -71,6 +77,15 @@ package struct MuxSession {
     /// Streams that have carried much.
     package internal(set) var bulkStreams = 0
 
+    /// Who waits for the answer to a wish to go on with another session.
+    enum Attaching {
+        case none
+        /// The opener, for ATTACHED.
+        case awaiting
+        /// The acceptor, for who keeps such sessions.
+        case deciding
+    }
+
     /// A session whose HELLO waits to be written.
     package init(role: Role, configuration: MuxConfiguration, now: NIODeadline) {
         self.role = role
@@ -78,6 +93,29 @@ package struct MuxSession {
         self.budget = MuxBudget(now: now)
         self.lastHeard = now
         control.append(.hello(configuration.settings(role)))
+    }
+
+    /// Whether both sides have said that the session can be resumed: HELLO has been sent by both.
+    package var isResumable: Bool {
+        guard isEstablished, configuration.resumes, peer.resumes, !control.beginsWithHello else { return false }
+        return role == .opener ? peer.offer != nil : configuration.offer != nil
+    }
+
+    /// The wish to go on with another session is refused: this one begins.
+    package mutating func refuseAttach(_ refusal: MuxAttachRefusal, _ now: NIODeadline) {
+        guard attaching == .deciding else { return }
+        attaching = .none
+        control.append(.attached(.refused(refusal)))
+        ping(now)
+    }
+
+    /// The session goes on over another connection, after a time in which nothing could come.
+    package mutating func resume(_ now: NIODeadline, after silence: TimeAmount) {
+        lastHeard = now
+        pingSent = nil
+        isPongLate = isPongAwaited
+        crowding = MuxCrowding()
+        for slot in slots.values { streams[slot].shiftTimes(by: silence) }
     }
 
     /// How many streams are open.

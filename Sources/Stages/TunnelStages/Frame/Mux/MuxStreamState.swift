@@ -143,6 +143,13 @@ struct MuxStreamState {
 
     var isBulk: Bool { carried > Self.bulk }
 
+    /// For so long nothing could come or go, which was nobody's fault.
+    mutating func shiftTimes(by silence: TimeAmount) {
+        if windowedAt != .distantPast { windowedAt = windowedAt + silence }
+        if heldSince != .distantPast { heldSince = heldSince + silence }
+        if grantedAt != .distantPast { grantedAt = grantedAt + silence }
+    }
+
     /// So much more is to be sent.
     mutating func noteSending(_ bytes: Int) { recent &+= bytes }
 

@@ -1,0 +1,167 @@
+"""A tunnel whose connection is lost again and again: no stream notices."""
+
+import asyncio
+import hashlib
+
+import pytest
+import pytest_asyncio
+
+from harness import wire
+from harness.client import Connection, fetch
+from harness.cutting import Cutter
+from harness.waiting import eventually, patiently
+
+SIZE = 8 << 20
+CUTS = 20
+BODY = hashlib.shake_256(b"resumption").digest(SIZE)
+# A silent loss is noticed soon.
+SOON = {"frame": {"ping-interval": "500ms", "ping-timeout": "1s", "resume": {"enabled": True}}}
+
+
+@pytest_asyncio.fixture
+async def make_cut(make_tunnel):
+    """A tunnel through a cutter: both started."""
+    cutters = []
+
+    async def make(ways=("reset",), after=SIZE // (CUTS + 2), most=CUTS, agent: dict = {}, server: dict = {}, **settings):
+        tunnel = make_tunnel(agent={**SOON, **agent}, server={**SOON, **server}, **settings)
+        cutter = await Cutter(tunnel.server_port, after, ways, most).start()
+        cutters.append(cutter)
+        tunnel.rewrite_agent(connect={"to": f"localhost:{cutter.port}"})
+        return tunnel.start(), cutter
+
+    yield make
+    for each in cutters:
+        await each.stop()
+
+
+def resumed(tunnel) -> int:
+    return tunnel.agent.text().count("the session goes on")
+
+
+@pytest.mark.parametrize("way", ["reset", "closed", "half", "silent"])
+async def test_a_download(make_cut, origin, way):
+    @origin.on("/")
+    async def body(exchange):
+        await exchange.respond(200, body=BODY)
+
+    tunnel, cutter = await make_cut((way,), most=4 if way == "silent" else CUTS)
+    response = await fetch(tunnel.port, origin.url("/"), within=120)
+    assert response.status == 200 and hashlib.sha256(response.body).digest() == hashlib.sha256(BODY).digest()
+    assert cutter.cuts == cutter.most
+    assert resumed(tunnel) >= cutter.most
+    assert len(origin.requests) == 1
+
+
+@pytest.mark.parametrize("way", ["reset", "closed", "half", "silent"])
+async def test_an_upload(make_cut, origin, way):
+    @origin.on("/")
+    async def take(exchange):
+        await exchange.respond(200, body=hashlib.sha256(await exchange.read_body()).hexdigest().encode())
+
+    tunnel, cutter = await make_cut((way,), most=4 if way == "silent" else CUTS)
+    async with patiently(120), await Connection.open(tunnel.port) as client:
+        await client.send(wire.head(f"PUT {origin.url('/')} HTTP/1.1", [("Host", origin.authority), ("Content-Length", str(SIZE))]) + BODY)
+        response = await client.response()
+    assert response.body.decode() == hashlib.sha256(BODY).hexdigest()
+    assert cutter.cuts == cutter.most and resumed(tunnel) >= cutter.most
+
+
+async def test_both_ways_at_once_through_connect(make_cut, make_tcp):
+    """Every byte comes back, once and in its place, over ten streams at once."""
+
+    async def echo(reader, writer):
+        while data := await reader.read(1 << 16):
+            writer.write(data)
+            await writer.drain()
+
+    place = await make_tcp(echo)
+    tunnel, cutter = await make_cut(("reset", "closed", "half"), after=300_000)
+    size = 1 << 20
+
+    async def one(number: int):
+        data = hashlib.shake_128(bytes([number])).digest(size)
+        async with await Connection.open(tunnel.port) as client:
+            assert (await client.connect(place.authority)).status == 200
+            sending = asyncio.create_task(client.send(data))
+            back = await client.reader.readexactly(size)
+            await sending
+        assert back == data
+
+    async with patiently(180):
+        await asyncio.gather(*(one(number) for number in range(10)))
+    assert cutter.cuts == CUTS and resumed(tunnel) >= CUTS
+
+
+async def test_a_blackout(make_cut, make_tcp):
+    """A conversation goes on behind a time in which nothing got through."""
+
+    async def echo(reader, writer):
+        while data := await reader.read(1 << 16):
+            writer.write(data)
+            await writer.drain()
+
+    place = await make_tcp(echo)
+    tunnel, cutter = await make_cut(most=0)
+    async with patiently(60), await Connection.open(tunnel.port) as client:
+        assert (await client.connect(place.authority)).status == 200
+        for word in (b"before", b"in", b"after"):
+            cutter.dark = word == b"in"
+            await client.send(word)
+            if cutter.dark:
+                with pytest.raises(TimeoutError):
+                    await asyncio.wait_for(client.reader.readexactly(1), 8)
+            else:
+                expected = b"inafter" if word == b"after" else word
+                assert await asyncio.wait_for(client.reader.readexactly(len(expected)), 5) == expected
+    assert resumed(tunnel) >= 1
+
+
+async def test_a_session_that_does_not_come_back(make_cut, make_tcp):
+    """Both sides end its streams, and keep nothing."""
+    ended = asyncio.Event()
+
+    async def mute(reader, writer):
+        try:
+            while await reader.read(1 << 16):
+                pass
+        finally:
+            ended.set()
+
+    place = await make_tcp(mute)
+    tunnel, cutter = await make_cut(
+        most=0, agent={"frame": {**SOON["frame"], "resume": {"enabled": True, "try": "2s"}}}, server={"frame": {**SOON["frame"], "resume": {"enabled": True, "keep": "3s"}}}
+    )
+    async with patiently(60), await Connection.open(tunnel.port) as client:
+        assert (await client.connect(place.authority)).status == 200
+        await client.send(b"hello")
+        cutter.dark = True
+        await client.ended(within=30)
+        await asyncio.wait_for(ended.wait(), 30)
+    assert "did not come back within" in tunnel.agent.text()
+
+
+async def test_a_server_that_is_replaced(make_cut, ok, make_tcp):
+    """What it knew is gone: its streams end with an error that says so, and others begin."""
+
+    async def mute(reader, writer):
+        await reader.read()
+
+    place = await make_tcp(mute)
+    tunnel, cutter = await make_cut(most=0)
+    async with patiently(60), await Connection.open(tunnel.port) as client:
+        assert (await client.connect(place.authority)).status == 200
+        tunnel.server.kill()
+        tunnel.start_server()
+        await client.ended(within=30)
+    assert (await fetch(tunnel.port, ok.url("/"), within=30)).status == 200
+    await eventually(lambda: "doesn't know it any more" in tunnel.agent.text() or "another session now" in tunnel.agent.text(), 10, "the reason is told")
+
+
+async def test_where_one_side_does_not_resume(make_cut, ok):
+    """Everything else works."""
+    for side in ("agent", "server"):
+        tunnel, cutter = await make_cut(**{side: {"frame": {**SOON["frame"], "resume": {"enabled": False}}}}, after=50_000, most=3)
+        for _ in range(60):
+            assert (await fetch(tunnel.port, ok.url("/"), within=30)).status in (200, 502)
+        assert resumed(tunnel) == 0

@@ -1,0 +1,93 @@
+import NIOCore
+import Testing
+
+@testable import TunnelStages
+
+/// What is kept of a stream until the peer has it.
+@Suite struct ResumableSendTests {
+    /// Bytes that say where in the stream they are.
+    private func bytes(_ range: Range<Int>) -> ByteBuffer {
+        ByteBuffer(bytes: range.map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) })
+    }
+
+    private func rest(_ send: inout ResumableSend) -> [UInt8] {
+        var all: [UInt8] = []
+        while let part = send.next() { all += part.readableBytesView }
+        return all
+    }
+
+    /// Sent in parts of these sizes: small ones are copied, large ones are not.
+    @Test(arguments: [[1], [4_096, 4_097, 1, 70_000, 3], [10_000, 10_000], Array(repeating: 500, count: 200)], [false, true])
+    func `Whatever the peer has, it gets the rest`(_ sizes: [Int], _ isUsedAgain: Bool) {
+        var whole = ResumableSend(bound: 1 << 20)
+        var end = 0
+        for size in sizes {
+            whole.keep(bytes(end..<end + size), isUsedAgain: isUsedAgain)
+            end += size
+        }
+        #expect(whole.kept == end && whole.position == UInt64(end) && !whole.isBehind)
+        for position in Set([0, 1, end / 3, end / 2, end - 1, end]) {
+            var send = whole
+            let news = send.acknowledge(UInt64(position / 2))
+            #expect(news == position / 2)
+            // And once more, for the next connection may be lost as well.
+            for _ in 0..<2 {
+                let isPossible = send.resume(at: UInt64(position))
+                #expect(isPossible && send.kept == end - position && send.isBehind == (position < end))
+                let again = rest(&send)
+                #expect(again == Array(bytes(position..<end).readableBytesView) && !send.isBehind)
+            }
+            let last = send.acknowledge(UInt64(end))
+            #expect(last == end - position && send.kept == 0)
+        }
+    }
+
+    @Test func `Positions that can't be are refused`() {
+        var send = ResumableSend(bound: 100)
+        send.keep(bytes(0..<100))
+        let news = [101, 40, 40, 10].map { send.acknowledge($0) }
+        #expect(news == [nil, 40, 0, 0])
+        let ways = [39, 101].map { send.resume(at: $0) }
+        #expect(ways == [false, false] && send.kept == 60)
+        // Over a new connection nothing can have come that wasn't sent over it.
+        let isPossible = send.resume(at: 50)
+        let early = [60, 50].map { send.acknowledge($0) }
+        #expect(isPossible && early == [nil, 0])
+        let again = rest(&send).count
+        let last = send.acknowledge(100)
+        #expect(again == 50 && last == 50)
+    }
+
+    @Test func `What is kept is bounded`() {
+        var send = ResumableSend(bound: 10_000)
+        send.keep(bytes(0..<9_999))
+        #expect(!send.isFull)
+        send.keep(bytes(9_999..<10_000))
+        #expect(send.isFull && !send.isOverfull)
+        send.keep(bytes(10_000..<10_000 + ResumableSend.reserve))
+        #expect(send.isOverfull)
+        _ = send.acknowledge(1)
+        #expect(send.isFull && !send.isOverfull)
+    }
+
+    @Test func `Acknowledgements come when they are worth it`() {
+        var receive = ResumableReceive(window: 80_000)
+        receive.take(9_999)
+        #expect(!receive.isDue && receive.hasNews)
+        receive.take(1)
+        #expect(receive.isDue)
+        let told = [receive.acknowledge(without: 3), receive.acknowledge(without: 3)]
+        #expect(told == [9_997, 9_997] && !receive.isDue && receive.hasNews)
+        receive.leaveOut(3)
+        #expect(!receive.hasNews && receive.received == 9_997)
+    }
+
+    @Test func `A server that is gone is not asked for long`() {
+        var pace = AttachPace()
+        let waits = (0..<8).map { _ in pace.failed(isRefusal: false) }
+        let times: [Int64] = [0, 100, 200, 400, 800, 1_600, 2_000, 2_000]
+        #expect(waits == times.map { .again(in: .milliseconds($0)) })
+        let more = [true, true, false, true, true, true].map { pace.failed(isRefusal: $0) }
+        #expect(more == Array(repeating: .again(in: .seconds(2)), count: 5) + [.giveUp])
+    }
+}
