@@ -6,10 +6,12 @@ import shutil
 from pathlib import Path
 
 from .ports import accepts, free_port
-from .processes import Process
+from .processes import LIFETIME, Process
 from .waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[3]
+# Where connections are lost on purpose, sessions outlive them.
+RESUMES = {"resume": {"enabled": True}} if LIFETIME in os.environ else {}
 
 
 def find_binary() -> Path:
@@ -68,14 +70,14 @@ class Tunnel:
             ("accept", {"listen": f"127.0.0.1:{self.port}"}),
             (client_protocols, {"mode": "proxy"} if client_protocols == "http" else {}),
             *agent_filters,
-            ("frame", {"codec": "mux"}),
+            ("frame", {"codec": "mux", **RESUMES}),
             ("mtls", {**agent_identity.settings(), "name": "localhost"}),
             ("connect", {"to": f"localhost:{self.server_port}", "wait": "10s"}),
         ])  # fmt: skip
         self._server_stages = _with(server, [
             ("accept", {"listen": f"127.0.0.1:{self.server_port}"}),
             ("mtls", server_identity.settings()),
-            ("frame", {"codec": "mux"}),
+            ("frame", {"codec": "mux", **RESUMES}),
             *server_filters,
             ("fetch", {"destinations": "any"}),
         ])  # fmt: skip

@@ -13,7 +13,9 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1
 
 # Without what this suite itself is steered by.
-CLEAN_ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("FLUIDITY_")}
+# With this set, agents lose their connections all the time.
+LIFETIME = "FLUIDITY_TEST_TUNNEL_LIFETIME"
+CLEAN_ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("FLUIDITY_") or name == LIFETIME}
 
 
 def _die_with_parent():

@@ -35,12 +35,13 @@ import Testing
             }
         }
 
-        /// No two places of one are the same within what may be on its way.
+        /// Comes again from its beginning, with the longest part behind it that is asked for.
+        private static let period = 242_144
         private static let pattern = ByteBuffer(
-            bytes: (0..<(1 << 18)).map { UInt8(truncatingIfNeeded: ($0 &* 2_654_435_761) >> 11) })
+            bytes: (0..<(period + 20_000)).map { UInt8(truncatingIfNeeded: ($0 % period &* 2_654_435_761) >> 11) })
 
         static func bytes(_ place: Int, _ count: Int) -> ByteBuffer {
-            let start = place % (pattern.readableBytes - 20_000)
+            let start = place % period
             return pattern.getSlice(at: start, length: count) ?? ByteBuffer()
         }
 
