@@ -62,6 +62,16 @@ import Testing
         #expect(try await aws.control(.sleep).sleep().action == .scaledDown)
     }
 
+    @Test func oneThatSaysItIsIdleIsNotKeptByMetricsThatCannotBeRead() async throws {
+        let aws = idle { state in
+            state.tags["fluidity:protects"] = "one"
+            state.failures["GetMetricData"] = [(400, "AccessDeniedException")]
+        }
+        let answer = try await aws.control(.sleep).sleep()
+        #expect(answer.action == .scaledDown)
+        #expect(answer.reason == "its metrics are not complete, and it says that it is not in use")
+    }
+
     /// Somebody begins something after the server was asked: its protection comes before the number of tasks is changed, or after.
     @Test(arguments: ["GetMetricData", "DescribeServices", "UpdateService"])
     func workThatBeginsMeanwhileIsNotCut(_ operation: String) async throws {

@@ -248,6 +248,21 @@ import Testing
             service: with(asked(30, .inUse(1))) { $0.stops = stops([(1_040, 700), (690, 400), (390, 90)]) },
             activity: ActivityView(), reason: "it is in use: the server says so", sleeps: false),
         Case(
+            testDescription: "six crashes in a row, whatever the next says of itself",
+            service: with(asked(30, .inUse(1))) {
+                $0.stops = stops([(1_940, 1_640), (1_630, 1_340), (1_330, 1_050), (1_040, 700), (690, 400), (390, 90)])
+            },
+            activity: ActivityView(), reason: "it ended by itself, 6 times in a row", sleeps: true),
+        Case(
+            testDescription: "a task that ran for hours is being stopped, and the next isn't there yet",
+            service: with(starting(36_000)) {
+                $0.stops = [TaskStop(created: now - 36_000, started: now - 35_960, isFailure: false)]
+            }, activity: ActivityView(), reason: "it is starting", sleeps: false),
+        Case(
+            testDescription: "a wake that couldn't be written down",
+            service: with(starting(nil, deployed: 40)) { $0.stops = stops([(9_000, 3_000)], isFailure: false) },
+            activity: ActivityView(), reason: "it is starting", sleeps: false),
+        Case(
             testDescription: "three crashes before the last wake",
             service: with(running(30)) { view in
                 view.begun = now - 80

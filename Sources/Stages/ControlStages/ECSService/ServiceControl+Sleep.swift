@@ -14,7 +14,7 @@ extension ServiceControl {
             let seen = try await self.view(service, deadline)
             let view = seen.view
             var activity = ActivityView()
-            if view.desired > 0, view.running > 0 { activity = try await self.activity(deadline) }
+            if view.desired > 0, view.running > 0 { activity = await self.activity(deadline) }
             let average = activity.averageConnections(since: now - settings.policy.idleThreshold - Double(settings.policy.period))
             let decision = SleepDecision.decide(view, activity, settings.policy, now: now)
             func answer(
@@ -136,7 +136,8 @@ extension ServiceControl {
         }
     }
 
-    private func activity(_ deadline: NIODeadline) async throws(AWSError) -> ActivityView {
+    /// What the server has reported; incomplete where CloudWatch doesn't say.
+    private func activity(_ deadline: NIODeadline) async -> ActivityView {
         let dimensions = [CloudWatch.Dimension("Service", settings.metricsService)]
         let queries = [
             ("ActiveConnections", "Average"), ("LastActivityEpochSeconds", "Maximum"), ("ActiveStreams", "Maximum"),
@@ -146,11 +147,20 @@ extension ServiceControl {
         // CloudWatch gives whole periods that begin at or after the start. A server's clock may be ahead.
         let start = (client.now - Int(settings.policy.window)) / period * period
         let end = client.now + Int(SleepPolicy.clockTolerance) + period
-        let series = try await CloudWatch(client).getMetricData(
-            namespace: settings.metricsNamespace, queries.map { .init($0.0, dimensions, $0.1) }, from: start, to: end,
-            period: period, deadline: deadline)
-        func points(_ index: Int) -> [ActivityView.Point] { series.points[index].map { .init($0.time, $0.value) } }
         var activity = ActivityView()
+        let series: CloudWatch.Series
+        do throws(AWSError) {
+            series = try await CloudWatch(client).getMetricData(
+                namespace: settings.metricsNamespace, queries.map { .init($0.0, dimensions, $0.1) }, from: start, to: end,
+                period: period, deadline: deadline)
+        } catch {
+            logger.error(
+                "the server's metrics can't be read; the decision goes by what the server itself says",
+                metadata: ["service": "\(settings.service)", "reason": "\(error)"])
+            activity.isComplete = false
+            return activity
+        }
+        func points(_ index: Int) -> [ActivityView.Point] { series.points[index].map { .init($0.time, $0.value) } }
         activity.connections = points(0)
         activity.lastActivity = points(1)
         activity.streams = points(2)

@@ -27,9 +27,11 @@ extension ServiceControl {
             .max { ($0.startedAt ?? Instant(0)) < ($1.startedAt ?? Instant(0)) }
     }
 
-    /// How a task ended; nil for one that hasn't.
+    /// How a task ended; nil for one that hasn't, and isn't about to after it ran.
     static func stop(_ task: ECS.TaskState) -> TaskStop? {
-        guard task.lastStatus == "STOPPED" || task.stoppedAt != nil, let known = task.createdAt ?? task.startedAt ?? task.stoppedAt
+        let isOver = task.lastStatus == "STOPPED" || task.stoppedAt != nil
+        guard isOver || task.desiredStatus == "STOPPED" && task.startedAt != nil,
+            let known = task.createdAt ?? task.startedAt ?? task.stoppedAt
         else { return nil }
         let codes = (task.containers ?? []).compactMap(\.exitCode)
         let isFailure =

@@ -16,7 +16,7 @@ package struct ServiceView: Sendable, Equatable {
     package var ended: Ending?
     /// When the newest running task started.
     package var runningSince: Double?
-    /// The tasks that have stopped, as far as AWS remembers them, in any order.
+    /// The tasks that have stopped, or have run and are stopping, as far as AWS remembers them, in any order.
     package var stops: [TaskStop] = []
     /// How many tasks run that nobody has told to stop.
     package var staying = 0
@@ -54,7 +54,7 @@ package struct ServiceView: Sendable, Equatable {
     }
 }
 
-/// A task that has stopped. Times are seconds of the Unix epoch.
+/// A task that has stopped, or has run and is being stopped. Times are seconds of the Unix epoch.
 package struct TaskStop: Sendable, Equatable {
     /// When the task was made.
     package var created: Double
@@ -75,6 +75,9 @@ package struct TaskStop: Sendable, Equatable {
         self.isFailure = isFailure
         self.reason = reason
     }
+
+    /// Whether it has run, and is being stopped.
+    package var isStopping: Bool { started != nil && stopped == nil }
 
     /// How long it ran, in seconds; 0 if it never did.
     package var life: Double { started.map { max(0, (stopped ?? $0) - $0) } ?? 0 }

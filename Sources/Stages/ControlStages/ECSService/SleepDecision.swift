@@ -17,8 +17,10 @@ package enum SleepDecision: Sendable, Equatable {
         func stay(_ reason: String, idle: Double = 0) -> SleepDecision { .stay(reason: reason, idle: idle, averageActive: average) }
         if service.desired == 0 { return whileUnwanted(service, stay, now) }
         if let limit = service.limit { return .end(reason: limit, idle: 0) }
-        if case .inUse = service.claim { return stay("it is in use: the server says so") }
-        if let reason = crashLoop(service, policy) { return .scaleDown(reason: reason, idle: 0) }
+        let row = crashes(service, policy)
+        // Each new task of a loop says at its start that it is in use: after as many again it isn't believed.
+        if case .inUse = service.claim, row.count < 2 * policy.crashes { return stay("it is in use: the server says so") }
+        if let reason = crashLoop(row, policy) { return .scaleDown(reason: reason, idle: 0) }
         if service.running == 0 { return starting(service, stay, policy, now) }
 
         let since = min(service.runningSince ?? service.deployed ?? service.begun ?? 0, now)
@@ -55,11 +57,16 @@ package enum SleepDecision: Sendable, Equatable {
         return .restore(reason: "it came into use while it was put to sleep", count: held)
     }
 
-    /// Why the service is stopped that only has tasks which end soon after their start; nil where it isn't so.
-    private static func crashLoop(_ service: ServiceView, _ policy: SleepPolicy) -> String? {
+    /// The newest tasks since the last wake, as far as each of them ended by itself soon after its start. One that is still stopping
+    /// isn't counted.
+    private static func crashes(_ service: ServiceView, _ policy: SleepPolicy) -> ArraySlice<TaskStop> {
         let short = max(policy.grace, policy.idleThreshold)
-        let row = service.stops.filter { $0.created >= (service.begun ?? 0) }.sorted { $0.created > $1.created }
+        return service.stops.filter { $0.created >= (service.begun ?? 0) && !$0.isStopping }.sorted { $0.created > $1.created }
             .prefix { $0.isFailure && $0.life < short }
+    }
+
+    /// Why the service is stopped that only has tasks which end soon after their start; nil where it isn't so.
+    private static func crashLoop(_ row: ArraySlice<TaskStop>, _ policy: SleepPolicy) -> String? {
         guard row.count >= policy.crashes, let last = row.first else { return nil }
         let reason = last.reason.map { ": \($0)" } ?? ""
         return last.started == nil
@@ -75,7 +82,10 @@ package enum SleepDecision: Sendable, Equatable {
         let lastRun = service.stops.filter { $0.started != nil }.map { $0.stopped ?? now }.max()
         let lastStart = service.stops.filter { $0.started != nil }.map(\.created).max() ?? 0
         let firstFailed = service.stops.filter { $0.started == nil && $0.created > lastStart }.map(\.created).min()
-        let since = [service.begun, firstFailed, lastRun].compactMap(\.self).filter { $0 <= now }.max() ?? service.deployed
+        // A wake that couldn't be written down shows in the deployment alone.
+        let unwritten = service.begun == nil ? service.deployed : nil
+        let since =
+            [service.begun, firstFailed, lastRun, unwritten].compactMap(\.self).filter { $0 <= now }.max() ?? service.deployed
         guard let since, now - since >= policy.startDeadline else { return stay("it is starting", 0) }
         let reason = service.stopReason.map { "it did not start: \($0)" } ?? "it did not start"
         return .scaleDown(reason: reason, idle: now - since)
