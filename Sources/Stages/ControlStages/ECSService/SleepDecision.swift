@@ -2,7 +2,7 @@
 package enum SleepDecision: Sendable, Equatable {
     /// The service wants no task any more; a task whose server says that it is in use stays. `idle` in seconds.
     case scaleDown(reason: String, idle: Double)
-    /// The service wants no task any more, and those that run are stopped whoever uses them: a limit is reached.
+    /// The service wants no task any more, and those that run are stopped whoever uses them: a limit is reached, also that of crashes in a row.
     case end(reason: String, idle: Double)
     /// The service was put to sleep, and so many tasks are in use all the same: it wants them again.
     case restore(reason: String, count: Int)
@@ -18,9 +18,13 @@ package enum SleepDecision: Sendable, Equatable {
         if service.desired == 0 { return whileUnwanted(service, stay, now) }
         if let limit = service.limit { return .end(reason: limit, idle: 0) }
         let row = crashes(service, policy)
-        // Each new task of a loop says at its start that it is in use: after as many again it isn't believed.
-        if case .inUse = service.claim, row.count < 2 * policy.crashes { return stay("it is in use: the server says so") }
-        if let reason = crashLoop(row, policy) { return .scaleDown(reason: reason, idle: 0) }
+        let loop = crashLoop(row, policy)
+        if case .inUse = service.claim {
+            // Each new task of a loop says at its start that it is in use: after as many again it isn't believed.
+            if let loop, row.count >= 2 * policy.crashes { return .end(reason: loop, idle: 0) }
+            return stay("it is in use: the server says so")
+        }
+        if let loop { return .scaleDown(reason: loop, idle: 0) }
         if service.running == 0 { return starting(service, stay, policy, now) }
 
         let since = min(service.runningSince ?? service.deployed ?? service.begun ?? 0, now)
