@@ -97,7 +97,7 @@ import Testing
         var random = SeededGenerator(UInt64(part) + 400)
         var sides = [Side(), Side()]
         var (cuts, halfRepeated) = (0, 0)
-        for step in 0..<250_000 {
+        for step in 0..<100_000 {
             let index = random.below(2)
             switch random.below(20) {
             case 0..<6: if !sides[index].send.isBehind { sides[index].write(&random) }
@@ -116,7 +116,7 @@ import Testing
             default:
                 let count = min(sides[1 - index].wire.readableBytes, 1 + random.below(random.chance(50) ? 9 : 4_000))
                 guard count > 0, let bytes = sides[1 - index].wire.readSlice(length: count) else { break }
-                sides[1 - index].wire.discardReadBytes()
+                if sides[1 - index].wire.readerIndex > 1 << 20 { sides[1 - index].wire.discardReadBytes() }
                 sides[index].read(bytes)
             }
             if let fault = sides.compactMap(\.fault).first {
@@ -124,7 +124,7 @@ import Testing
                 return
             }
         }
-        #expect(cuts > 200 && halfRepeated > 20 && sides.allSatisfy { $0.acknowledgements > 100 }, "\(cuts), \(halfRepeated)")
+        #expect(cuts > 80 && halfRepeated > 5 && sides.allSatisfy { $0.acknowledgements > 50 }, "\(cuts), \(halfRepeated)")
         // What is still on its way arrives, and nothing is missing.
         for index in 0..<2 {
             while let bytes = sides[index].send.next() { sides[index].wire.writeImmutableBuffer(bytes) }
