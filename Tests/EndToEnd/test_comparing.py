@@ -154,7 +154,7 @@ async def test_comparing_program_with_itself():
     [
         (["no-such-commit"], "no-such-commit is neither a program nor a commit"),
         ([sys.executable, "get-3"], "no such rows: get-3"),
-        ([sys.executable, "--rounds", "3"], "nothing can be told of 24 lines in 3 rounds"),
+        ([sys.executable, "--rounds", "3"], "nothing can be told of 26 lines in 3 rounds"),
     ],
 )
 async def test_what_cannot_be_compared(arguments, said):
