@@ -38,15 +38,30 @@ struct RootCommand: AsyncParsableCommand {
             server, which fetches it from its origin. Both are assembled from YAML.
 
             EXAMPLES
-              fluidity agent --config agent.yaml
-              fluidity server --config server.yaml --set pipeline.accept.listen=0.0.0.0:9443
-              fluidity check agent.yaml server.yaml
-              fluidity cert init --out certs
+              fluidity server --new                         on the machine that fetches
+              fluidity invite laptop                        there, too
+              fluidity join fluidity-join-1.… --run         on the laptop, with the line that 'invite' prints
+              fluidity run -- curl https://example.com/
             """,
         version: FluidityCommandLine.version,
-        subcommands: [
-            AgentCommand.self, ServerCommand.self, ControlCommand.self, UpCommand.self, CheckCommand.self, TestCommand.self,
-            PrintCommand.self, GraphCommand.self, HealthCommand.self, StagesCommand.self, StageCommand.self, SchemaCommand.self,
-            CertificateCommand.self, PasswordCommand.self, MigrateCommand.self, SimulateCommand.self,
+        groupedSubcommands: [
+            CommandGroup(
+                name: "Run",
+                subcommands: [
+                    AgentCommand.self, ServerCommand.self, ControlCommand.self, UpCommand.self, RunCommand.self,
+                    EnvironmentCommand.self, SSHProxyCommand.self,
+                ]),
+            CommandGroup(
+                name: "Join",
+                subcommands: [InviteCommand.self, JoinCommand.self, CertificateCommand.self, PasswordCommand.self]),
+            CommandGroup(
+                name: "Check",
+                subcommands: [
+                    CheckCommand.self, TestCommand.self, PrintCommand.self, GraphCommand.self, SimulateCommand.self,
+                ]),
+            CommandGroup(name: "See", subcommands: [HealthCommand.self]),
+            CommandGroup(
+                name: "Build and change",
+                subcommands: [StagesCommand.self, StageCommand.self, SchemaCommand.self, MigrateCommand.self]),
         ])
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Filters
+import TunnelStages
 
 #if canImport(FoundationEssentials)
 import FoundationEssentials

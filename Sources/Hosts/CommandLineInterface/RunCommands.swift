@@ -24,12 +24,13 @@ struct AgentCommand: AsyncParsableCommand {
             SIGTERM and Ctrl-C let what is open finish (`drain`, 30 s); a second signal ends at once.
 
             EXAMPLES
+              fluidity agent
               fluidity agent --config agent.yaml
               fluidity agent --config agent.yaml --server tunnel.example.org:8443 --save
             """)
 
-    @Option(name: .shortAndLong, help: "The configuration file.", completion: .file(extensions: ["yaml", "yml"]))
-    var config = "configs/agent.yaml"
+    @Option(name: .shortAndLong, help: .configuration, completion: .file(extensions: ["yaml", "yml"]))
+    var config: String?
 
     @Option(help: ArgumentHelp("The server to connect to, above the file's 'connect'.", valueName: "host:port"))
     var server: String?
@@ -52,8 +53,9 @@ struct AgentCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await Reporting.runHost {
+            let config = try ConfigurationPlace.agent.find(config)
             var overrides: [ConfigurationOverride] = []
-            let server = try self.server ?? serverIP.map { try addressed($0) }
+            let server = try self.server ?? serverIP.map { try addressed($0, config) }
             if let server {
                 overrides.append(
                     ConfigurationOverride(
@@ -67,7 +69,7 @@ struct AgentCommand: AsyncParsableCommand {
     }
 
     /// The address with the port of the file's server; where that is found by its status endpoint, with the usual one.
-    private func addressed(_ address: String) throws -> String {
+    private func addressed(_ address: String, _ config: String) throws -> String {
         let configurations = try options.load(config, host: .agent, checksFiles: false).stages.map(\.configuration)
         let connect = configurations.lazy.compactMap { $0 as? ConnectConfiguration }.first
         let host = address.contains(":") && !address.hasPrefix("[") ? "[\(address)]" : address
@@ -80,21 +82,53 @@ struct ServerCommand: AsyncParsableCommand {
         commandName: "server",
         abstract: "Run the end of the tunnel that fetches.",
         discussion: """
+            With --new, what a server needs and doesn't have yet is made first: an authority, a certificate, and a configuration \
+            with which 'fluidity invite' lets machines join.
+
             EXAMPLES
+              fluidity server --new
               fluidity server --config server.yaml
               FLUIDITY_PIPELINE_ACCEPT_LISTEN=0.0.0.0:9443 fluidity server --config server.yaml
             """)
 
-    @Option(name: .shortAndLong, help: "The configuration file.", completion: .file(extensions: ["yaml", "yml"]))
-    var config = "configs/server.yaml"
+    @Option(name: .shortAndLong, help: .configuration, completion: .file(extensions: ["yaml", "yml"]))
+    var config: String?
+
+    @Flag(help: "Make what is missing: an authority, certificates and a configuration.")
+    var new = false
+
+    @Option(help: ArgumentHelp("With --new, where they go.", valueName: "directory"), completion: .directory)
+    var out: String?
+
+    @Option(help: "With --new, a DNS name that the server's certificate has too. May be repeated.")
+    var name: [String] = []
+
+    @Option(help: ArgumentHelp("With --new, where the server listens.", valueName: "address:port"))
+    var listen: String?
 
     @OptionGroup var options: ConfigurationOptions
 
+    func validate() throws {
+        if new, config != nil { throw ValidationError("--new makes the configuration, and --config names one: give one of them") }
+        if !new, out != nil || !name.isEmpty || listen != nil { throw ValidationError("--out, --name and --listen go with --new") }
+    }
+
     func run() async throws {
         try await Reporting.runHost {
+            let config = try self.config ?? made() ?? ConfigurationPlace.server.find(nil)
             let reading = try await options.watching(config, host: .server)
             try await Running.run([try reading.read()], reload: [reading.read], watching: reading)
         }
+    }
+
+    /// The configuration that --new makes, or has made before.
+    private func made() throws -> String? {
+        guard new else { return nil }
+        let server = NewServer(folder: out ?? ConfigurationPlace.folder())
+        if !FileManager.default.fileExists(atPath: server.configuration) {
+            try server.make(names: name, listen: listen ?? "0.0.0.0:8443")
+        }
+        return server.configuration
     }
 }
 
@@ -109,13 +143,14 @@ struct ControlCommand: AsyncParsableCommand {
               CLUSTER=fluidity SERVICE=fluidity-server FLUIDITY_CONTROL_KEY=… fluidity control
             """)
 
-    @Option(name: .shortAndLong, help: "The configuration file.")
-    var config = "configs/control.yaml"
+    @Option(name: .shortAndLong, help: .configuration)
+    var config: String?
 
     @OptionGroup var options: ConfigurationOptions
 
     func run() async throws {
         try await Reporting.runHost {
+            let config = try ConfigurationPlace.control.find(config)
             let read = try options.reading(config, host: .server)
             try await Running.run([try read()], reload: [read])
         }
@@ -154,6 +189,12 @@ struct UpCommand: AsyncParsableCommand {
             try await Running.run(configurations, reload: [agent, server])
         }
     }
+}
+
+extension ArgumentHelp {
+    /// Of the option that names a host's configuration.
+    fileprivate static let configuration: ArgumentHelp =
+        "The configuration file. Default: FLUIDITY_CONFIG, then the one in ~/.config/fluidity, then the one in /etc/fluidity."
 }
 
 enum Running {

@@ -10,6 +10,7 @@ extension StageRegistry {
         registry.register(HTTPFactory())
         registry.register(SOCKSFactory())
         registry.register(DetectFactory())
+        registry.register(EnrolFactory())
         registry.register(MTLSFactory())
         registry.register(FrameFactory())
         registry.register(ConnectFactory())

@@ -1,4 +1,5 @@
 package import ArgumentParser
+import TunnelStages
 
 /// `fluidity cert`: a private authority and its certificates, without another tool.
 package struct CertificateCommand: ParsableCommand {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import TunnelStages
 import X509
 
 #if canImport(FoundationEssentials)

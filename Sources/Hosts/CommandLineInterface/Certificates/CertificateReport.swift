@@ -1,7 +1,7 @@
 import Pipeline
 import Platform
 import SwiftASN1
-import TunnelStages
+package import TunnelStages
 package import X509
 
 #if canImport(FoundationEssentials)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import TunnelStages
 
 #if canImport(FoundationEssentials)
 import FoundationEssentials

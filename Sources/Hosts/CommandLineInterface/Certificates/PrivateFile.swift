@@ -1,3 +1,5 @@
+package import TunnelStages
+
 #if canImport(FoundationEssentials)
 package import FoundationEssentials
 #else

@@ -53,6 +53,8 @@ struct ConfigurationOptions: ParsableArguments {
 
     func loader(checksFiles: Bool = false, standingIn: [String: String] = [:]) -> ConfigurationLoader {
         let environment = standingIn.merging(ProcessInfo.processInfo.environment) { $1 }
-        return ConfigurationLoader(registry: KnownStages.registry, environment: environment, checksFiles: checksFiles)
+        return ConfigurationLoader(
+            registry: KnownStages.registry, environment: environment, ignoredVariables: [ConfigurationPlace.variable],
+            checksFiles: checksFiles)
     }
 }

@@ -56,7 +56,7 @@ extension ConfigurationOptions {
         let registry = KnownStages.registry
         let read: @Sendable () throws -> LoadedConfiguration = {
             let loader = ConfigurationLoader(
-                registry: registry, environment: remote.environment, ignoredVariables: [Self.refresh])
+                registry: registry, environment: remote.environment, ignoredVariables: [Self.refresh, ConfigurationPlace.variable])
             guard let text = remote.text else { return try loader.load(path: path, host: host, overrides: overrides) }
             return try loader.load(text: text, file: path, host: host, overrides: overrides)
         }

@@ -2,6 +2,7 @@ import ArgumentParser
 import ConfigurationLanguage
 import Pipeline
 import Platform
+import TunnelStages
 
 #if canImport(FoundationEssentials)
 import FoundationEssentials

@@ -1,4 +1,5 @@
 import Crypto
+import Platform
 import SwiftASN1
 package import X509
 
@@ -66,22 +67,29 @@ package struct CertificateAuthority: Sendable {
 
     /// Certifies a new key. The certificate ends no later than the authority's own.
     package func issue(_ request: CertificateRequest, now: Date = Date()) throws -> IssuedCertificate {
+        let key = Certificate.PrivateKey(P256.Signing.PrivateKey())
+        return IssuedCertificate(certificate: try issue(request, for: key.publicKey, now: now), key: key)
+    }
+
+    /// Certifies a key of which only the other half is known here.
+    package func issue(
+        _ request: CertificateRequest, for leafKey: Certificate.PublicKey, now: Date = Date()
+    ) throws -> Certificate {
         try request.validate()
         guard now < certificate.notValidAfter else {
             throw CertificateCommandError(
-                .data, "the authority expired on \(CertificateReport.date(certificate.notValidAfter))")
+                .data, "the authority expired on \(Timestamp.utc(Int(certificate.notValidAfter.timeIntervalSince1970)))")
         }
         let names = try request.alternativeNames()
-        let leafKey = Certificate.PrivateKey(P256.Signing.PrivateKey())
         var usages: [ExtendedKeyUsage.Usage] = []
         if request.isServer { usages.append(.serverAuth) }
         if request.isClient { usages.append(.clientAuth) }
         let issuerIdentifier = try certificate.extensions.subjectKeyIdentifier ?? SubjectKeyIdentifier(hash: key.publicKey)
 
-        let leaf = try Certificate(
+        return try Certificate(
             version: .v3,
             serialNumber: Self.serialNumber(),
-            publicKey: leafKey.publicKey,
+            publicKey: leafKey,
             notValidBefore: max(now - Self.clockSkew, certificate.notValidBefore),
             notValidAfter: min(now + Self.seconds(days: request.days), certificate.notValidAfter),
             issuer: certificate.subject,
@@ -90,12 +98,11 @@ package struct CertificateAuthority: Sendable {
                 Critical(BasicConstraints.notCertificateAuthority)
                 Critical(KeyUsage(digitalSignature: true))
                 try ExtendedKeyUsage(usages)
-                SubjectKeyIdentifier(hash: leafKey.publicKey)
+                SubjectKeyIdentifier(hash: leafKey)
                 AuthorityKeyIdentifier(keyIdentifier: issuerIdentifier.keyIdentifier)
                 if !names.isEmpty { names }
             },
             issuerPrivateKey: key)
-        return IssuedCertificate(certificate: leaf, key: leafKey)
     }
 
     /// A positive number of at most 20 bytes (RFC 5280, 4.1.2.2), 157 bits of it random.

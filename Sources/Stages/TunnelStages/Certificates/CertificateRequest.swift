@@ -1,14 +1,6 @@
+import Addresses
 import SwiftASN1
-import TunnelStages
 import X509
-
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#else
-import Darwin
-#endif
 
 /// What an authority is asked to certify.
 package struct CertificateRequest: Sendable {
@@ -39,6 +31,12 @@ package struct CertificateRequest: Sendable {
         self.addresses = addresses
         self.uris = uris
         self.days = days
+    }
+
+    /// Says the first thing that an authority would refuse.
+    package func check() throws(CertificateCommandError) {
+        try validate()
+        _ = try alternativeNames()
     }
 
     /// Says the first thing that can't be certified, as a message for whoever asked.
@@ -80,7 +78,7 @@ package struct CertificateRequest: Sendable {
             names.append(.dnsName(name.lowercased()))
         }
         for address in addresses {
-            guard let bytes = Self.bytes(ofAddress: address) else {
+            guard let bytes = IPAddress(address)?.bytes else {
                 throw CertificateCommandError(.usage, "'\(address)' is not an IP address; a name goes into --dns")
             }
             names.append(.ipAddress(ASN1OctetString(contentBytes: bytes[...])))
@@ -92,14 +90,5 @@ package struct CertificateRequest: Sendable {
             names.append(.uniformResourceIdentifier(uri))
         }
         return SubjectAlternativeNames(names)
-    }
-
-    /// Four or sixteen bytes in network order.
-    private static func bytes(ofAddress text: String) -> [UInt8]? {
-        var four = in_addr()
-        if inet_pton(AF_INET, text, &four) == 1 { return withUnsafeBytes(of: four) { Array($0) } }
-        var six = in6_addr()
-        if inet_pton(AF_INET6, text, &six) == 1 { return withUnsafeBytes(of: six) { Array($0) } }
-        return nil
     }
 }

@@ -1,0 +1,26 @@
+public import Pipeline
+
+extension EnrolFactory {
+    public static let reference = StageReference(
+        details: """
+            Stands before `mtls` and looks at the protocol that a connection asks for in TLS (ALPN). Who asks for `\(EnrolMessage.protocolName)`, as \
+            `fluidity join` does, may send one thing, a code of an invitation with a request for a certificate, and gets one thing, \
+            a client's certificate for the name that the invitation says. Everybody else's connection goes on to `mtls` as it came.
+
+            `fluidity server --new` writes a configuration with this stage, `fluidity invite NAME` makes an invitation.
+            """,
+        example: """
+            - enrol:
+                certificate: certs/server.pem
+                key: certs/server-key.pem
+                ca: certs/ca.pem
+                ca-key: certs/ca-key.pem
+                invitations: invitations
+            """,
+        metrics: Metrics.all,
+        notes: [
+            "A code counts once, until its time is over, and is kept as its hash.",
+            "What the certificate is for, its name and its end says the invitation; a request that asks for more is refused.",
+            "A wrong code is answered after a second, and 16 connections on each event loop may enrol at once.",
+        ])
+}
