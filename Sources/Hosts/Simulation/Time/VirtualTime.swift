@@ -67,6 +67,7 @@ package final class VirtualTime: TaskExecutor {
 
     /// Runs until the time is over; `handle` is called with each event at its time.
     func run(until end: Moment, _ handle: (SimulatedEvent) -> Void) {
+        state.withLock { $0.agenda.settle() }
         while true {
             work()
             let next = state.withLock { state -> Entry? in

@@ -85,9 +85,9 @@ struct WorldState: Sendable {
 
     // MARK: - Functions
 
-    /// An idle check is due. While the service sleeps and nothing changes it would find the same every time: then one an hour is enough.
+    /// An idle check is due. While the service sleeps and nothing changes it would find the same every time: then one in six hours is enough.
     mutating func check(_ now: Moment) {
-        if let asleep = asleepSince, asleep.version == service.version, now - asleep.time < 3_600 { return }
+        if let asleep = asleepSince, asleep.version == service.version, now - asleep.time < 21_600 { return }
         effects.append(.check)
     }
 
