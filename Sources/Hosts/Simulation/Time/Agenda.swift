@@ -17,14 +17,6 @@ struct Agenda<Content> {
     private var planned: [Entry] = []
     private var order = 0
 
-    /// The time of the first entry; nil without one.
-    var first: Moment? { isPlannedFirst ? planned.last?.time : heap.first?.time }
-
-    private var isPlannedFirst: Bool {
-        guard let next = planned.last else { return false }
-        return heap.first.map(next.isBefore) ?? true
-    }
-
     mutating func add(_ content: Content, at time: Moment) {
         order += 1
         let entry = Entry(time: time, order: order, content: content)
@@ -46,10 +38,14 @@ struct Agenda<Content> {
         planned.sort { $1.isBefore($0) }
     }
 
-    /// Takes the first entry out.
-    mutating func removeFirst() -> (time: Moment, content: Content)? {
-        if isPlannedFirst { return planned.popLast().map { ($0.time, $0.content) } }
-        guard let first = heap.first, let last = heap.popLast() else { return nil }
+    /// Takes the first entry out, unless it is later than `end`.
+    mutating func removeFirst(until end: Moment) -> (time: Moment, content: Content)? {
+        if let next = planned.last, heap.isEmpty || next.isBefore(heap[0]) {
+            guard next.time <= end else { return nil }
+            planned.removeLast()
+            return (next.time, next.content)
+        }
+        guard let first = heap.first, first.time <= end, let last = heap.popLast() else { return nil }
         guard !heap.isEmpty else { return (first.time, first.content) }
         // The hole at the top sinks to where the last one fits.
         var index = 0

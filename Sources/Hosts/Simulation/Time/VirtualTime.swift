@@ -71,7 +71,7 @@ package final class VirtualTime: TaskExecutor {
         while true {
             work()
             let next = state.withLock { state -> Entry? in
-                guard let first = state.agenda.first, first <= end, let next = state.agenda.removeFirst() else { return nil }
+                guard let next = state.agenda.removeFirst(until: end) else { return nil }
                 state.now = next.time
                 return next.content
             }

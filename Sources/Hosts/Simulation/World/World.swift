@@ -154,7 +154,8 @@ package final class World: Sendable {
 
     private var functionTime: Int {
         let now = time.now
-        return Int((now.seconds + state.withLock { $0.troubles(now).functionClock }).rounded(.down))
+        let isOff = hasClockFaults ? state.withLock { $0.troubles(now).functionClock } : 0
+        return Int((now.seconds + isOff).rounded(.down))
     }
 
     func answer(_ request: AWSRequest, to caller: ModelledAWS.Caller) -> AWSResponse {
