@@ -80,7 +80,10 @@ class World:
     def endpoint(self, action: str) -> str:
         return f"http://127.0.0.1:{self.control.port}/{action}"
 
-    def start_agent(self, to: str = "discover", codec: str = "mux", name: str = "agent", **lifecycle) -> Fluidity:
+    def start_agent(
+        self, to: str = "discover", codec: str = "mux", name: str = "agent", variables: dict | None = None, **lifecycle
+    ) -> Fluidity:
+        """A key of `lifecycle` that is None is left out."""
         self.agent_admin = Admin(free_port())
         settings = {
             "wake-endpoint": self.endpoint("wake"), "kill-endpoint": self.endpoint("kill"), "status-endpoint": self.endpoint("status"),
@@ -95,11 +98,11 @@ class World:
                 ("mtls", {**self.client_identity.settings(), "name": "localhost"}),
                 ("connect", {"to": to, "wait": "5s"}),
             ],
-            lifecycle=settings,
+            lifecycle={key: value for key, value in settings.items() if value is not None},
             admin=self.agent_admin.settings,
             **{"event-loops": 1, "drain": "5s"},
         )
-        self.agent = Fluidity("agent", config, port=self.agent_port, name=name)
+        self.agent = Fluidity("agent", config, port=self.agent_port, environment=variables, name=name)
         self.kept.append(self.agent)
         return self.agent
 
@@ -274,6 +277,21 @@ async def test_a_wrong_key_is_said_at_once_and_never_shown(world, page, make_ori
         assert b" 503 " in answer.output and b"refuses the API key (403)" in answer.output
     assert gateway.paths() == ["/wake"], "who will say the same again isn't asked for each request"
     assert KEY not in agent.text()
+
+
+async def test_a_private_address_is_given_to_nobody(world, page):
+    """EC2 can't be asked: an agent would dial 10.0.0.10 in its own network. It says why there is no way instead."""
+    always = type(world.proxy.faults["DescribeNetworkInterfaces"])
+    honest = world.proxy.faults["DescribeNetworkInterfaces"]
+    denied = b"<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>no</Message></Error></Errors></Response>"
+    world.proxy.faults["DescribeNetworkInterfaces"] = always(lambda *_: (403, denied))
+    world.start_agent(**{"connection-timeout": "8s"})
+    answer = await world.get(page.url("/hello"))
+    assert b" 503 " in answer.output and b"the task's public address can't be found out" in answer.output, answer.text
+    assert "10.0.0.10" not in world.agent.text()
+    world.proxy.faults["DescribeNetworkInterfaces"] = honest
+    answer = await world.get(page.url("/hello"))
+    assert answer.output.endswith(b"hello"), answer.text
 
 
 async def test_kill_that_fails_only_warns(world, page, make_origin):
