@@ -15,6 +15,7 @@ from harness.fluidity import Fluidity, find_binary, write_configuration
 from harness.ports import accepts, free_port
 from harness.processes import Process, curl
 from harness.scheduler import Scheduler
+from harness.signing import SigningGateway
 from harness.waiting import PATIENCE, eventually
 
 KEY = "open-sesame-0123456789abcdef"
@@ -277,6 +278,48 @@ async def test_a_wrong_key_is_said_at_once_and_never_shown(world, page, make_ori
         assert b" 503 " in answer.output and b"refuses the API key (403)" in answer.output
     assert gateway.paths() == ["/wake"], "who will say the same again isn't asked for each request"
     assert KEY not in agent.text()
+
+
+SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+
+
+@pytest.fixture
+def signed(world, make_origin):
+    """Starts an agent whose calls are signed with these variables, before a gateway that knows one user."""
+
+    async def start(token: str | None, **variables) -> SigningGateway:
+        gateway = SigningGateway(await make_origin(), world.endpoint("")[:-1], KEY, {"AKIDAGENT": (SECRET, token)})
+        endpoints = {f"{action}-endpoint": gateway.endpoint(action) for action in ("wake", "kill", "status")}
+        known = {"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "AKIDAGENT", **variables}
+        world.start_agent(variables=known, authentication="iam", **{"api-key": None, "on-stop": "kill", **endpoints})
+        return gateway
+
+    return start
+
+
+@pytest.mark.parametrize("token", [None, "IQoJb3JpZ2luX2VjEXAMPLE//tok=="])
+async def test_calls_that_are_signed_are_let_in(world, page, signed, token):
+    session = {} if token is None else {"AWS_SESSION_TOKEN": token}
+    gateway = await signed(token, AWS_SECRET_ACCESS_KEY=SECRET, **session)
+    answer = await world.get(page.url("/hello"))
+    assert answer.output.endswith(b"hello"), answer.text
+    world.agent.signal(signal.SIGTERM)
+    assert await world.agent.ended(30) == 0
+    assert gateway.refused == [] and set(gateway.passed) == {"wake", "status", "kill"}
+    assert world.moto.client("ecs").describe_services(cluster="fluidity", services=["fluidity-server"])["services"][0]["desiredCount"] == 0
+
+
+@pytest.mark.parametrize("wrong, why", [
+    ({"AWS_SECRET_ACCESS_KEY": SECRET[:-1]}, "does not match"), ({"AWS_ACCESS_KEY_ID": "AKIDNOBODY", "AWS_SECRET_ACCESS_KEY": SECRET}, "invalid"),
+])  # fmt: skip
+async def test_credentials_that_are_refused_are_said_in_one_sentence(world, page, signed, wrong, why):
+    gateway = await signed(None, **wrong)
+    await eventually(lambda: "refuses these AWS credentials" in world.agent.text(), 30, "the agent says that its credentials are refused")
+    for _ in range(3):
+        answer = await world.get(page.url("/hello"))
+        assert b" 503 " in answer.output and b"refuses these AWS credentials (403)" in answer.output
+    assert gateway.passed == [] and len(gateway.refused) == 1 and why in gateway.refused[0], "it isn't asked again for each request"
+    assert SECRET[:-1] not in world.agent.text() and "Authorization" not in world.agent.text()
 
 
 async def test_a_private_address_is_given_to_nobody(world, page):
