@@ -44,9 +44,13 @@ struct RootCommand: AsyncParsableCommand {
               fluidity cert init --out certs
             """,
         version: FluidityCommandLine.version,
-        subcommands: [
-            AgentCommand.self, ServerCommand.self, ControlCommand.self, UpCommand.self, CheckCommand.self, TestCommand.self,
-            PrintCommand.self, GraphCommand.self, HealthCommand.self, StagesCommand.self, StageCommand.self, SchemaCommand.self,
-            CertificateCommand.self, PasswordCommand.self, MigrateCommand.self, SimulateCommand.self,
+        groupedSubcommands: [
+            CommandGroup(
+                name: "Run", subcommands: [AgentCommand.self, ServerCommand.self, ControlCommand.self, UpCommand.self]),
+            CommandGroup(name: "Check", subcommands: [CheckCommand.self, TestCommand.self, PrintCommand.self, GraphCommand.self]),
+            CommandGroup(name: "Join", subcommands: [CertificateCommand.self, PasswordCommand.self]),
+            CommandGroup(name: "See", subcommands: [HealthCommand.self, StagesCommand.self, SchemaCommand.self]),
+            CommandGroup(name: "Operate", subcommands: [SimulateCommand.self, MigrateCommand.self]),
+            CommandGroup(name: "Extend", subcommands: [StageCommand.self]),
         ])
 }
