@@ -51,6 +51,6 @@ struct RootCommand: AsyncParsableCommand {
             CommandGroup(name: "Join", subcommands: [CertificateCommand.self, PasswordCommand.self]),
             CommandGroup(name: "See", subcommands: [HealthCommand.self, StagesCommand.self, SchemaCommand.self]),
             CommandGroup(name: "Operate", subcommands: [SimulateCommand.self, MigrateCommand.self]),
-            CommandGroup(name: "Extend", subcommands: [StageCommand.self]),
+            CommandGroup(name: "Extend", subcommands: [StageCommand.self, BuildCommand.self]),
         ])
 }
