@@ -1,6 +1,6 @@
 # The two commands that matter are `make run` and `make test`; the rest are their parts.
 
-.PHONY: help run test test-cuts build lambda lint format generate mutate simulate certificates clean
+.PHONY: help run test test-cuts build lambda release lint format generate mutate simulate certificates clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ build: ## Build the release binary
 
 lambda: ## Build the Lambda functions' zip, run/lambda/fluidity-lambda.zip
 	@scripts/lambda
+
+release: ## Make what a release consists of in run/release: the functions' zip, the image and its sources, templates
+	@scripts/release
 
 lint: ## Check how the code is formatted
 	@scripts/lint

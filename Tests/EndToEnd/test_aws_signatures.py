@@ -6,14 +6,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.request import Request, urlopen
 
 import pytest
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
 
 from harness.aws import AWSProxy, Moto, environment
 from harness.fluidity import ROOT, Fluidity, write_configuration
 from harness.ports import free_port
 from harness.processes import run
+from harness.signing import Signed
 
 
 @pytest.fixture(scope="module")
@@ -107,26 +105,11 @@ def test_every_live_request_has_the_signature_that_botocore_makes(control, token
     server.shutdown()
     operations = {headers.get("X-Amz-Target", "EC2").split(".")[-1] for _, _, headers, _ in requests}
     assert operations >= {"DescribeServices", "UpdateService", "TagResource", "ListTasks", "DescribeTasks", "GetMetricData", "EC2"}
-    credentials = Credentials(variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"], token)
     for method, path, headers, body in requests:
-        lower = {name.lower(): value for name, value in headers.items()}
-        scope = lower["authorization"].split("Credential=")[1].split(",")[0].split("/")
-        signed = lower["authorization"].split("SignedHeaders=")[1].split(",")[0].split(";")
-        again = AWSRequest(method=method, url=f"http://{lower['host']}{path}", data=body,
-                           headers={name: lower[name] for name in signed if name not in ("host", "x-amz-date", "x-amz-security-token")})  # fmt: skip
-        again.context["timestamp"] = lower["x-amz-date"]
-        signer = SigV4Auth(credentials, scope[3], scope[2])
-        canonical = signer.canonical_request(with_token(again, lower))
-        signature = signer.signature(signer.string_to_sign(again, canonical), again)
-        assert lower["authorization"].endswith(f"Signature={signature}"), canonical
-        assert lower.get("x-amz-security-token") == token
-
-
-def with_token(request: AWSRequest, lower: dict) -> AWSRequest:
-    for name in ("x-amz-date", "x-amz-security-token"):
-        if name in lower:
-            request.headers[name] = lower[name]
-    return request
+        request = Signed(method, path, headers.items(), body)
+        signature, canonical = request.expected(variables["AWS_SECRET_ACCESS_KEY"])
+        assert request.authorization.endswith(f"Signature={signature}"), canonical
+        assert request.access_key == variables["AWS_ACCESS_KEY_ID"] and request.token == token
 
 
 async def test_the_configurations_that_come_with_it(binary):

@@ -68,6 +68,11 @@ async def test_stages(fluidity):
 async def test_help_and_version(fluidity):
     helped = await fluidity("--help")
     assert helped.status == 0 and "agent" in helped.text and "server" in helped.text
+    # The commands stand in groups by what somebody is about.
+    groups = re.findall(r"^([A-Z]+) SUBCOMMANDS:\n((?:  .*\n)+)", helped.text, re.MULTILINE)
+    assert [name for name, _ in groups] == ["RUN", "CHECK", "JOIN", "SEE", "OPERATE", "EXTEND"]
+    commands = {name: re.findall(r"^  (\S+)", text, re.MULTILINE) for name, text in groups}
+    assert commands["RUN"] == ["agent", "server", "control", "up"] and commands["OPERATE"] == ["simulate", "migrate"]
     version = await fluidity("--version")
     assert version.status == 0 and re.search(r"\d+\.\d+", version.text)
     wrong = await fluidity("agnet")

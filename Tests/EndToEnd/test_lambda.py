@@ -211,15 +211,19 @@ async def test_kill_needs_nothing_but_its_one_call(function, api, aws, moto):
 
 @pytest.mark.parametrize(
     "given, reason",
-    [({"source": "nightly"}, "nightly"), ({"action": "kill", "reason": "month's end"}, "month's end"),
+    [({"source": "nightly"}, "nightly"), ({"action": "kill", "reason": "month's end"}, "month s end"),
      ({"schedule": "arn", "reason": "nightly"}, "nightly"), ({}, "on request")],
 )  # fmt: skip
-async def test_the_reason_of_a_scheduled_kill_is_in_the_log(function, api, moto, given, reason):
+async def test_the_reason_of_a_scheduled_kill_is_known_afterwards(function, api, moto, given, reason):
     moto.client("ecs").update_service(cluster="fluidity", service="fluidity-server", desiredCount=1)
     killing = function("kill")
     what, answer = await api.invoke(given)
     assert what == "response" and answer["status"] == "killed"
-    assert reason in killing.text()
+    assert given.get("reason", given.get("source", "on request")) in killing.text()
+    killing.kill()
+    function("status")
+    what, answer = await api.invoke(event("direct-empty.json"))
+    assert answer["status"] == "asleep" and answer["reason"] == f"kill: {reason}"
 
 
 async def test_bad_events_and_requests_leave_the_function_alive(function, api):

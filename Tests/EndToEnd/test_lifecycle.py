@@ -15,6 +15,7 @@ from harness.fluidity import Fluidity, find_binary, write_configuration
 from harness.ports import accepts, free_port
 from harness.processes import Process, curl
 from harness.scheduler import Scheduler
+from harness.signing import SigningGateway
 from harness.waiting import PATIENCE, eventually
 
 KEY = "open-sesame-0123456789abcdef"
@@ -80,7 +81,10 @@ class World:
     def endpoint(self, action: str) -> str:
         return f"http://127.0.0.1:{self.control.port}/{action}"
 
-    def start_agent(self, to: str = "discover", codec: str = "mux", name: str = "agent", **lifecycle) -> Fluidity:
+    def start_agent(
+        self, to: str = "discover", codec: str = "mux", name: str = "agent", variables: dict | None = None, **lifecycle
+    ) -> Fluidity:
+        """A key of `lifecycle` that is None is left out."""
         self.agent_admin = Admin(free_port())
         settings = {
             "wake-endpoint": self.endpoint("wake"), "kill-endpoint": self.endpoint("kill"), "status-endpoint": self.endpoint("status"),
@@ -95,11 +99,11 @@ class World:
                 ("mtls", {**self.client_identity.settings(), "name": "localhost"}),
                 ("connect", {"to": to, "wait": "5s"}),
             ],
-            lifecycle=settings,
+            lifecycle={key: value for key, value in settings.items() if value is not None},
             admin=self.agent_admin.settings,
             **{"event-loops": 1, "drain": "5s"},
         )
-        self.agent = Fluidity("agent", config, port=self.agent_port, name=name)
+        self.agent = Fluidity("agent", config, port=self.agent_port, environment=variables, name=name)
         self.kept.append(self.agent)
         return self.agent
 
@@ -274,6 +278,63 @@ async def test_a_wrong_key_is_said_at_once_and_never_shown(world, page, make_ori
         assert b" 503 " in answer.output and b"refuses the API key (403)" in answer.output
     assert gateway.paths() == ["/wake"], "who will say the same again isn't asked for each request"
     assert KEY not in agent.text()
+
+
+SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+
+
+@pytest.fixture
+def signed(world, make_origin):
+    """Starts an agent whose calls are signed with these variables, before a gateway that knows one user."""
+
+    async def start(token: str | None, **variables) -> SigningGateway:
+        gateway = SigningGateway(await make_origin(), world.endpoint("")[:-1], KEY, {"AKIDAGENT": (SECRET, token)})
+        endpoints = {f"{action}-endpoint": gateway.endpoint(action) for action in ("wake", "kill", "status")}
+        known = {"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "AKIDAGENT", **variables}
+        world.start_agent(variables=known, authentication="iam", **{"api-key": None, "on-stop": "kill", **endpoints})
+        return gateway
+
+    return start
+
+
+@pytest.mark.parametrize("token", [None, "IQoJb3JpZ2luX2VjEXAMPLE//tok=="])
+async def test_calls_that_are_signed_are_let_in(world, page, signed, token):
+    session = {} if token is None else {"AWS_SESSION_TOKEN": token}
+    gateway = await signed(token, AWS_SECRET_ACCESS_KEY=SECRET, **session)
+    answer = await world.get(page.url("/hello"))
+    assert answer.output.endswith(b"hello"), answer.text
+    world.agent.signal(signal.SIGTERM)
+    assert await world.agent.ended(30) == 0
+    assert gateway.refused == [] and set(gateway.passed) == {"wake", "status", "kill"}
+    assert world.moto.client("ecs").describe_services(cluster="fluidity", services=["fluidity-server"])["services"][0]["desiredCount"] == 0
+
+
+@pytest.mark.parametrize("wrong, why", [
+    ({"AWS_SECRET_ACCESS_KEY": SECRET[:-1]}, "does not match"), ({"AWS_ACCESS_KEY_ID": "AKIDNOBODY", "AWS_SECRET_ACCESS_KEY": SECRET}, "invalid"),
+])  # fmt: skip
+async def test_credentials_that_are_refused_are_said_in_one_sentence(world, page, signed, wrong, why):
+    gateway = await signed(None, **wrong)
+    await eventually(lambda: "refuses these AWS credentials" in world.agent.text(), 30, "the agent says that its credentials are refused")
+    for _ in range(3):
+        answer = await world.get(page.url("/hello"))
+        assert b" 503 " in answer.output and b"refuses these AWS credentials (403)" in answer.output
+    assert gateway.passed == [] and len(gateway.refused) == 1 and why in gateway.refused[0], "it isn't asked again for each request"
+    assert SECRET[:-1] not in world.agent.text() and "Authorization" not in world.agent.text()
+
+
+async def test_a_private_address_is_given_to_nobody(world, page):
+    """EC2 can't be asked: an agent would dial 10.0.0.10 in its own network. It says why there is no way instead."""
+    always = type(world.proxy.faults["DescribeNetworkInterfaces"])
+    honest = world.proxy.faults["DescribeNetworkInterfaces"]
+    denied = b"<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>no</Message></Error></Errors></Response>"
+    world.proxy.faults["DescribeNetworkInterfaces"] = always(lambda *_: (403, denied))
+    world.start_agent(**{"connection-timeout": "8s"})
+    answer = await world.get(page.url("/hello"))
+    assert b" 503 " in answer.output and b"the task's public address can't be found out" in answer.output, answer.text
+    assert "10.0.0.10" not in world.agent.text()
+    world.proxy.faults["DescribeNetworkInterfaces"] = honest
+    answer = await world.get(page.url("/hello"))
+    assert answer.output.endswith(b"hello"), answer.text
 
 
 async def test_kill_that_fails_only_warns(world, page, make_origin):

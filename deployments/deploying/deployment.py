@@ -88,7 +88,7 @@ class Deployment:
         for name, option in CHOSEN_ONCE.items():
             told = self.request.server.get(name)
             if state and state.status in ("CREATE_COMPLETE", "UPDATE_COMPLETE") and told not in (None, state.parameters.get(name, "false")):
-                raise Failed(f"{option} is chosen when the server's stack is made: delete, then deploy with it", USAGE)
+                raise Failed(f"{option} is chosen when the server's stack is made: CloudFormation would replace the service by one of the same name, which it can't. Delete and deploy with it, or deploy another with --name", USAGE)
 
     def _value(self, state: StackState | None, name: str) -> str:
         """A value that counts already: of the stack, or of an attempt to make it."""

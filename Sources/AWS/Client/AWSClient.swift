@@ -54,6 +54,8 @@ package final class AWSClient: Sendable {
     private let logger: Logger
     /// AWS's time minus ours, in seconds.
     private let skew = Mutex(0)
+    /// Where services are, as far as somebody has called them.
+    private let endpoints = Mutex<[AWSService: AWSEndpoint]>([:])
     /// One attempt gets no longer than this, so that one lost packet doesn't use up the time for all.
     private let attemptLimit: TimeAmount
     private let signs: Bool
@@ -101,7 +103,9 @@ package final class AWSClient: Sendable {
             body: body, deadline: deadline
         ) { response throws(AWSError) in
             let data = response.isEmpty ? Data("{}".utf8) : Data(response)
-            do { return try JSONDecoder.aws.decode(Output.self, from: data) } catch {
+            // Names that are as Swift writes them need no change, which costs more than all else in a decoder.
+            let decoder = capitalized ? JSONDecoder.aws : JSONDecoder()
+            do { return try decoder.decode(Output.self, from: data) } catch {
                 throw AWSError(.invalidAnswer, "\(target) was answered with something that can't be read")
             }
         }
@@ -112,7 +116,7 @@ package final class AWSClient: Sendable {
         _ service: AWSService, method: String, path: String?, fields: [(name: String, value: String)], body: [UInt8],
         deadline: NIODeadline, decode: ([UInt8]) throws(AWSError) -> Output
     ) async throws(AWSError) -> Output {
-        let endpoint = try surroundings.endpoint(service, region: region)
+        let endpoint = try endpoint(service)
         let url = path.map { endpoint.url.appending($0) } ?? endpoint.url
         var attempt = 1
         var corrections = 0
@@ -139,6 +143,13 @@ package final class AWSClient: Sendable {
                 metadata: ["service": "\(endpoint.scope)", "attempt": "\(attempt)", "reason": "\(failure)"])
             do { try await clock.sleep(wait) } catch { throw AWSError(.deadline, "cancelled while waiting to try again") }
         }
+    }
+
+    private func endpoint(_ service: AWSService) throws(AWSError) -> AWSEndpoint {
+        if let known = endpoints.withLock({ $0[service] }) { return known }
+        let found = try surroundings.endpoint(service, region: region)
+        endpoints.withLock { $0[service] = found }
+        return found
     }
 
     private func send(

@@ -10,7 +10,8 @@ extension JSONDecoder {
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .custom { path in
             let key = path[path.count - 1]
-            guard key.intValue == nil else { return key }
+            // What begins with a small letter is as it is to be.
+            guard key.intValue == nil, let first = key.stringValue.utf8.first, first < 0x60 else { return key }
             let bare = key.stringValue.drop { $0 == "_" }
             return JSONKey(bare.prefix(1).lowercased() + bare.dropFirst())
         }

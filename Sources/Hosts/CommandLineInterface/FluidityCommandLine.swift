@@ -51,17 +51,11 @@ struct RootCommand: AsyncParsableCommand {
                     AgentCommand.self, ServerCommand.self, ControlCommand.self, UpCommand.self, RunCommand.self,
                     EnvironmentCommand.self, SSHProxyCommand.self,
                 ]),
+            CommandGroup(name: "Check", subcommands: [CheckCommand.self, TestCommand.self, PrintCommand.self, GraphCommand.self]),
             CommandGroup(
-                name: "Join",
-                subcommands: [InviteCommand.self, JoinCommand.self, CertificateCommand.self, PasswordCommand.self]),
-            CommandGroup(
-                name: "Check",
-                subcommands: [
-                    CheckCommand.self, TestCommand.self, PrintCommand.self, GraphCommand.self, SimulateCommand.self,
-                ]),
-            CommandGroup(name: "See", subcommands: [HealthCommand.self]),
-            CommandGroup(
-                name: "Build and change",
-                subcommands: [StagesCommand.self, StageCommand.self, SchemaCommand.self, MigrateCommand.self]),
+                name: "Join", subcommands: [InviteCommand.self, JoinCommand.self, CertificateCommand.self, PasswordCommand.self]),
+            CommandGroup(name: "See", subcommands: [HealthCommand.self, StagesCommand.self, SchemaCommand.self]),
+            CommandGroup(name: "Operate", subcommands: [SimulateCommand.self, MigrateCommand.self]),
+            CommandGroup(name: "Extend", subcommands: [StageCommand.self, BuildCommand.self]),
         ])
 }

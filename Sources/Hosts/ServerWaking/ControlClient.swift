@@ -34,6 +34,8 @@ package struct ControlClient: Sendable {
         package var ready: Bool
         /// The server's host and port, where they are known.
         package var address: String?
+        /// What ended the server last and why, or why it has no address.
+        package var reason: String?
         /// Why the server stopped last, if anybody knows.
         package var lastStopReason: String?
         /// How long a start usually takes, for people.

@@ -138,7 +138,8 @@ package final class LifecycleDriver: HostCompanion {
             answer = .accepted
             retryAfter = status.retryAfter
             isAsleep = status.status == "asleep" || status.status == "stopping"
-            problem = status.ready ? nil : status.lastStopReason
+            let unreachable = status.address == nil ? status.reason.map { ForeignText.line($0, limit: 200) } : nil
+            problem = status.ready ? unreachable : status.lastStopReason
             progress.tell(status.status, expected: nil)
             if status.ready { known.found(at: status.address.flatMap { try? HostPort(configured: $0) }) }
         } catch {

@@ -129,7 +129,8 @@ final class FakeAWS: AWSTransport {
         if let code = fields["exitCode"].flatMap({ Int($0) }) { task["containers"] = [["name": "server", "exitCode": code]] }
         for key in ["createdAt", "pullStartedAt", "startedAt", "stoppedAt"] { task[key] = fields[key].flatMap { Double($0) } }
         if let interface = fields["eni"] {
-            task["attachments"] = [["type": "eni", "details": [["name": "networkInterfaceId", "value": interface]]]]
+            let details = ["networkInterfaceId": interface, "privateIPv4Address": fields["private"]].compactMapValues(\.self)
+            task["attachments"] = [["type": "eni", "details": details.map { ["name": $0.key, "value": $0.value] }]]
         }
         return task
     }

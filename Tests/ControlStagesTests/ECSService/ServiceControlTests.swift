@@ -260,15 +260,32 @@ import Testing
             ])
     }
 
-    @Test func anAddressThatCannotBeKnownIsLeftOut() async throws {
+    /// Agents would dial a private address in a network of their own, where somebody else may have it.
+    @Test(
+        arguments: [
+            (.public, true, nil, nil, "the task's public address can't be found out; the log of 'status' says why"),
+            (.public, false, nil, nil, "the task has no public address; 'address: private' is for agents in its network"),
+            (.public, false, "203.0.113.7", "203.0.113.7:8443", nil),
+            (.private, true, "203.0.113.7", "10.0.0.10:8443", nil),
+        ] as [(ECSTaskAddress, Bool, String?, String?, String?)])
+    func aPrivateAddressIsGivenWhereTheConfigurationSaysSo(
+        _ wanted: ECSTaskAddress, _ fails: Bool, _ known: String?, _ address: String?, _ reason: String?
+    ) async throws {
         let aws = FakeAWS { state in
             state.desired = 1
             state.running = 1
-            state.runningTasks = [["arn": "a", "lastStatus": "RUNNING", "createdAt": "1", "startedAt": "2", "eni": "eni-1"]]
-            state.failures["DescribeNetworkInterfaces"] = [(403, "UnauthorizedOperation")]
+            state.runningTasks = [
+                [
+                    "arn": "a", "lastStatus": "RUNNING", "createdAt": "1", "startedAt": "2", "eni": "eni-1",
+                    "private": "10.0.0.10",
+                ]
+            ]
+            state.addresses = known.map { ["eni-1": $0] } ?? [:]
+            if fails { state.failures["DescribeNetworkInterfaces"] = [(403, "UnauthorizedOperation")] }
         }
-        let answer = try await aws.control(.status).status()
-        #expect(answer.ready && answer.address == nil)
+        let answer = try await aws.control(.status) { $0.address = wanted }.status()
+        #expect(answer.status == .ready && answer.address == address && answer.reason == reason)
+        #expect(aws.log.contains("DescribeNetworkInterfaces") == (wanted == .public))
     }
 
     @Test func statusSaysWhyTheLastTaskStopped() async throws {

@@ -82,7 +82,7 @@ class RuntimeAPI:
             while (message := await wire.read_head(reader)) is not None:
                 length = int(message.get("content-length") or 0)
                 body = await reader.readexactly(length) if length else b""
-                await self._answer(message, body, writer)
+                await self._answer(message, body, reader, writer)
                 if self.close_after_answer:
                     self.close_after_answer -= 1
                     return
@@ -92,7 +92,21 @@ class RuntimeAPI:
             self._writers.pop(writer, None)
             writer.close()
 
-    async def _answer(self, message, body: bytes, writer):
+    async def _invocation(self, reader):
+        """The next invocation, for a function that is still there: one that was killed while it waited takes none."""
+        taken, gone = asyncio.ensure_future(self._pending.get()), asyncio.ensure_future(reader.read(1))
+        try:
+            await asyncio.wait({taken, gone}, return_when=asyncio.FIRST_COMPLETED)
+            if gone.done():
+                if taken.done() and not taken.cancelled():
+                    self._pending.put_nowait(taken.result())
+                raise ConnectionError("the function is gone")
+            return taken.result()
+        finally:
+            taken.cancel()
+            gone.cancel()
+
+    async def _answer(self, message, body: bytes, reader, writer):
         def send(status: int, data: bytes = b"", fields=()):
             head = wire.head(f"HTTP/1.1 {status} Status", [("Content-Length", str(len(data))), *fields])
             writer.write(head + data)
@@ -105,7 +119,7 @@ class RuntimeAPI:
             if self.next_status:
                 send(self.next_status, b'{"errorMessage":"no"}')
             else:
-                data, fields = await self._pending.get()
+                data, fields = await self._invocation(reader)
                 send(200, data, [("Content-Type", "application/json"), *fields])
         elif path == "/init/error":
             self.init_error = {**json.loads(body), "header": message.get("Lambda-Runtime-Function-Error-Type")}

@@ -3,7 +3,7 @@ import Simulation
 import Testing
 
 /// What a simulation says of costs agrees with the table of docs/operations.md.
-@Suite struct CostsTests {
+@Suite(.serialized) struct CostsTests {
     private static func table() throws -> [String: String] {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(path: "../../../docs/operations.md")
         let text = try String(contentsOf: root, encoding: .utf8)
@@ -33,14 +33,14 @@ import Testing
         #expect(abs(90 * hour - task[3] - address[1]) < 0.01)
     }
 
-    @Test func aMonthOfThreeHoursADayCostsThat() throws {
+    @Test func aMonthOfThreeHoursADayCostsThat() async throws {
         var scenario = try Scenario.of(.none, days: 30)
         let stay = scenario.idleBound
         // Three hours from the wake to the end of the last task, less what is spent on being idle.
         scenario.uses = (0..<30).map { day in
             Use(start: Double(day) * 86_400 + 36_000, agent: 0, kind: .transfer, duration: 10_800 - stay, bytes: 1_000_000)
         }
-        let report = SimulationReport(World.run(scenario), of: scenario)
+        let report = await SimulationReport(World.simulated(scenario), of: scenario)
         #expect(report.hoursUp > 70 && report.hoursUp <= 91)
         #expect(abs(report.cost - report.hoursUp * Scenario.usualPrice) < 0.000_1)
         #expect(report.costPerMonth == report.cost)

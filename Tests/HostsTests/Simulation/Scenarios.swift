@@ -1,5 +1,6 @@
 import ConfigurationLanguage
 import ControlStages
+import Foundation
 import Pipeline
 
 @testable import Simulation
@@ -24,5 +25,14 @@ extension Scenario {
         scenario.faults = faults
         scenario.uses = pattern.uses(days: days, agents: agents, seed: seed)
         return scenario
+    }
+}
+
+extension World {
+    /// A run on a thread of its own: what takes seconds mustn't hold one of the threads on which every other test waits.
+    static func simulated(_ scenario: Scenario) async -> Ledger {
+        await withCheckedContinuation { done in
+            Thread.detachNewThread { done.resume(returning: run(scenario)) }
+        }
     }
 }

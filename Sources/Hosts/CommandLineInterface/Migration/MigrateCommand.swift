@@ -58,7 +58,7 @@ struct MigrateCommand: AsyncParsableCommand {
             choices.serverIP = serverIP
             choices.serverName = serverName
             choices.speaksEnvelopes = oldServer
-            let settings = FormerSettings(text: try Self.text(of: file), file: file, variables: try variables())
+            let settings = FormerSettings(text: try FileText.read(file), file: file, variables: try variables())
             let folder = out.map { FileAccess.directory(of: $0) } ?? FileAccess.directory(of: file)
             let moved = MovedPaths(workingDirectory: FileManager.default.currentDirectoryPath, old: file, newDirectory: folder)
             let migration = Migration(settings, choices) { moved.path(for: $0) }
@@ -82,7 +82,7 @@ struct MigrateCommand: AsyncParsableCommand {
     private func variables() throws -> [String: String] {
         var variables = ProcessInfo.processInfo.environment
         guard let environment else { return variables }
-        for line in try Self.text(of: environment).split(whereSeparator: \.isNewline) {
+        for line in try FileText.read(environment).split(whereSeparator: \.isNewline) {
             var line = Substring(line.trimmingPrefix { $0 == " " || $0 == "\t" })
             if line.hasPrefix("export ") { line = line.dropFirst(7) }
             guard !line.hasPrefix("#"), let equals = line.firstIndex(of: "=") else { continue }
@@ -98,19 +98,5 @@ struct MigrateCommand: AsyncParsableCommand {
     /// So that a reference to a key in a variable isn't an error here.
     private func variablesOfReferences() -> [String: String] {
         Dictionary(uniqueKeysWithValues: FirstFluidity.Key.apiKey.variables.map { ($0, "key") })
-    }
-
-    private static func text(of path: String) throws -> String {
-        do {
-            guard let bytes = try FileAccess.read(path, limit: ConfigurationLoader.sizeLimit) else {
-                throw StageError(.configuration, "'\(path)' is too large for a configuration")
-            }
-            guard let text = String(validating: bytes, as: UTF8.self) else {
-                throw StageError(.configuration, "'\(path)' is not UTF-8 text")
-            }
-            return text
-        } catch let error as FileAccess.Failure {
-            throw StageError(.configuration, "'\(path)' can't be read: \(error.reason)")
-        }
     }
 }

@@ -18,15 +18,10 @@ package struct StageTemplate {
 
     /// A template for a stage of that name; nil where it isn't in kebab-case.
     package init?(name: String, fluidity: String, branch: String, into folder: String) {
-        let words = name.split(separator: "-", omittingEmptySubsequences: false)
-        let isName = words.allSatisfy { word in
-            word.utf8.first.map { (0x61...0x7A).contains($0) } == true
-                && word.utf8.allSatisfy { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) }
-        }
-        guard isName, name.utf8.count <= 40 else { return nil }
+        guard SwiftText.isKebab(name), name.utf8.count <= 40 else { return nil }
         self.name = name
         self.folder = folder
-        type = words.map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined()
+        type = SwiftText.typeName(name)
         if fluidity.contains("://") || fluidity.hasPrefix("git@") {
             dependency = ".package(url: \"\(fluidity)\", branch: \"\(branch)\")"
             package = Self.identity(ofRepository: fluidity)
@@ -230,23 +225,9 @@ package struct StageTemplate {
     }
 
     private var main: String {
-        """
-        import CommandLineInterface
-        import Pipeline
-        import \(type)
-        import Stages
-
-        /// `fluidity`, with one stage more.
-        @main
-        enum Main {
-            static func main() async {
-                var stages = StageRegistry.standard()
-                stages.register(\(type)Factory())
-                await FluidityCommandLine.run(stages: stages)
-            }
-        }
-
-        """
+        ProgramMain(
+            comment: "`fluidity`, with one stage more.", modules: [type], stages: [.init(factory: "\(type)Factory")]
+        ).text
     }
 
     private var tests: String {

@@ -1,6 +1,6 @@
 /// CloudWatch as far as a service's reports need it: what was put shows after a delay, or never. A value.
 struct ModelledMetrics: Sendable {
-    /// The names of the metrics that are kept, in the order of `Report.values`.
+    /// How long values are kept, in seconds.
     private static let kept = 10_800.0
 
     /// One metric's value at a time.
@@ -12,20 +12,24 @@ struct ModelledMetrics: Sendable {
     }
 
     private struct Stored: Sendable {
-        var data: [Datum]
+        var value: Double
+        var time: Double
         var visible: Moment
     }
 
-    private var stored: [Stored] = []
-    private(set) var count = 0
+    /// The values of each metric, in the order in which they were put.
+    private var stored: [String: [Stored]] = [:]
+    private var count = 0
 
     /// Takes a report, which can be read from a time on.
     mutating func put(_ data: [Datum], visible: Moment, _ now: Moment) {
         count += 1
-        stored.append(Stored(data: data, visible: visible))
+        for datum in data {
+            stored[datum.name, default: []].append(Stored(value: datum.value, time: datum.time, visible: visible))
+        }
+        guard count % 512 == 0 else { return }
         let forgotten = now + -Self.kept
-        guard stored.count > 512, stored.first.map({ $0.visible < forgotten }) ?? false else { return }
-        stored.removeAll { $0.visible < forgotten }
+        for name in stored.keys { stored[name]?.removeAll { $0.visible < forgotten } }
     }
 
     /// The maximum of each period that begins within the times, the oldest first.
@@ -33,13 +37,12 @@ struct ModelledMetrics: Sendable {
         var maxima: [Int: Double] = [:]
         let (first, last) = (Double(start), Double(end))
         // The newest are at the end: what is older than is asked for is left alone. Clocks may be off by some minutes.
-        for report in stored.reversed() {
-            if report.visible.seconds < first - 3_600 { break }
-            guard report.visible <= now else { continue }
-            for datum in report.data where datum.time >= first && datum.time < last && datum.name == name {
-                let begin = Int(datum.time) / period * period
-                maxima[begin] = Swift.max(maxima[begin] ?? datum.value, datum.value)
-            }
+        let oldest = Moment(seconds: first - 3_600).milliseconds
+        for datum in (stored[name] ?? []).reversed() {
+            if datum.visible.milliseconds < oldest { break }
+            guard datum.visible.milliseconds <= now.milliseconds, datum.time >= first, datum.time < last else { continue }
+            let begin = Int(datum.time) / period * period
+            maxima[begin] = Swift.max(maxima[begin] ?? datum.value, datum.value)
         }
         return maxima.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     }

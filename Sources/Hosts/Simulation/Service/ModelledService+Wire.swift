@@ -16,8 +16,7 @@ enum WireAnswer: Sendable, Equatable {
 extension ModelledService {
     /// Answers an operation of ECS as AWS does, JSON for JSON.
     mutating func answer(_ operation: String, _ body: [UInt8], _ now: Moment) -> (answer: WireAnswer, changes: [Change]) {
-        let input: Input
-        do { input = try JSONDecoder().decode(Input.self, from: Data(body)) } catch { return (.unreadable, []) }
+        guard let input = input(body) else { return (.unreadable, []) }
         switch operation {
         case "DescribeServices":
             let known = (input.services ?? []).filter(Self.isName)
@@ -123,9 +122,18 @@ extension ModelledService {
             """
     }
 
+    /// What a body says; nil if it can't be read. The same questions come again and again: each is read once.
+    private mutating func input(_ body: [UInt8]) -> Input? {
+        if let known = inputs[body] { return known }
+        guard let input = try? JSONDecoder().decode(Input.self, from: Data(body)) else { return nil }
+        if inputs.count >= 64 { inputs.removeAll(keepingCapacity: true) }
+        inputs[body] = input
+        return input
+    }
+
     /// Everything that an operation may be given.
-    private struct Input: Decodable {
-        struct Tag: Decodable {
+    struct Input: Decodable, Sendable {
+        struct Tag: Decodable, Sendable {
             var key: String
             var value: String?
         }

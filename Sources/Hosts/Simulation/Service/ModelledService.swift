@@ -32,6 +32,8 @@ struct ModelledService: Sendable {
     private var lastNumber = 0
     private var failuresInARow = 0
     private var nextLaunch: Moment?
+    /// The questions that were read already.
+    var inputs: [[UInt8]: Input] = [:]
     /// Whether scaling in respects protection. False is what somebody fears who has only read about it.
     var honoursProtection = true
 

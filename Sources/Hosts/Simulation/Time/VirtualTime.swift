@@ -67,10 +67,11 @@ package final class VirtualTime: TaskExecutor {
 
     /// Runs until the time is over; `handle` is called with each event at its time.
     func run(until end: Moment, _ handle: (SimulatedEvent) -> Void) {
+        state.withLock { $0.agenda.settle() }
         while true {
             work()
             let next = state.withLock { state -> Entry? in
-                guard let first = state.agenda.first, first <= end, let next = state.agenda.removeFirst() else { return nil }
+                guard let next = state.agenda.removeFirst(until: end) else { return nil }
                 state.now = next.time
                 return next.content
             }

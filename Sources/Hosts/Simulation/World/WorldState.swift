@@ -18,6 +18,7 @@ struct WorldState: Sendable {
 
     let scenario: Scenario
     let start: Moment
+    private let hasFaults: Bool
     var effects: [Effect] = []
     var service: ModelledService
     var metrics = ModelledMetrics()
@@ -40,6 +41,7 @@ struct WorldState: Sendable {
     init(_ scenario: Scenario, start: Moment) {
         self.scenario = scenario
         self.start = start
+        hasFaults = !scenario.faults.isEmpty
         tallied = start
         service = ModelledService(now: start)
         agents = Array(repeating: ModelledAgent(), count: (scenario.uses.map(\.agent).max() ?? 0) + 1)
@@ -49,7 +51,7 @@ struct WorldState: Sendable {
         functionChance = Chance(seed: scenario.seed, part: .functions)
     }
 
-    func troubles(_ now: Moment) -> Troubles { Troubles(scenario.faults, at: now - start) }
+    func troubles(_ now: Moment) -> Troubles { hasFaults ? Troubles(scenario.faults, at: now - start) : Troubles.none }
 
     // MARK: - Accounts
 
@@ -68,7 +70,7 @@ struct WorldState: Sendable {
 
     /// Notes when a task begins to be there for nobody, and when that ends.
     mutating func noteIdleness(_ now: Moment) {
-        let isIdle = inUse == 0 && service.tasks.contains { $0.isAlive }
+        let isIdle = service.tasks.contains { $0.isAlive } && inUse == 0
         if isIdle, idleSince == nil { idleSince = now }
         guard !isIdle, let since = idleSince else { return }
         idleSince = nil
@@ -85,9 +87,9 @@ struct WorldState: Sendable {
 
     // MARK: - Functions
 
-    /// An idle check is due. While the service sleeps and nothing changes it would find the same every time: then one an hour is enough.
+    /// An idle check is due. While the service sleeps and nothing changes it would find the same every time: then one in six hours is enough.
     mutating func check(_ now: Moment) {
-        if let asleep = asleepSince, asleep.version == service.version, now - asleep.time < 3_600 { return }
+        if let asleep = asleepSince, asleep.version == service.version, now - asleep.time < 21_600 { return }
         effects.append(.check)
     }
 

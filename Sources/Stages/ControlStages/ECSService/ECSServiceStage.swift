@@ -26,6 +26,14 @@ public enum ECSServiceAction: String, Sendable, CaseIterable, ConfigurationChoic
     case byPath = "by-path"
 }
 
+/// Which address of a task agents are told.
+public enum ECSTaskAddress: String, Sendable, CaseIterable, ConfigurationChoice {
+    /// The one at which it is reached from everywhere, and no other.
+    case `public`
+    /// The one in its own network.
+    case `private`
+}
+
 /// What of an ECS service is looked after, and when it counts as idle.
 ///
 /// `cluster`, `service` and `idle-threshold` come from the variables `CLUSTER`, `SERVICE` and `IDLE_THRESHOLD_MINUTES` where
@@ -73,6 +81,8 @@ public struct ECSServiceConfiguration: StageConfiguration {
     public var metricsService: String?
     /// The port of the task, for `status`.
     public var port = 8_443
+    /// Which address of the task `status` gives.
+    public var address = ECSTaskAddress.public
     /// How long AWS may take, attempts included.
     public var timeout = Duration.seconds(15)
 
@@ -126,6 +136,9 @@ public struct ECSServiceConfiguration: StageConfiguration {
         .optional("metrics-namespace", \.metricsNamespace, "The namespace of the service's metrics."),
         .optional("metrics-service", \.metricsService, "The value of their dimension 'Service'; by default, the service's name."),
         .optional("port", \.port, in: 1...65_535, "The port of the task, for 'status'."),
+        .optional(
+            "address", \.address,
+            "Which address of the task 'status' gives: 'private' is for agents in the task's own network, and asks nothing of EC2."),
         .optional(
             "timeout", \.timeout, in: .milliseconds(100)...(.seconds(600)), "How long AWS may take, attempts included.")
     )

@@ -97,7 +97,7 @@ package struct StatusAnswer: Sendable, Equatable, Codable {
     package var estimatedStartTime: String
     /// In how many seconds it is worth asking again, while it starts.
     package var retryAfter: Int?
-    /// What ended it last and why, while no task is wanted: `kill: nightly`.
+    /// What ended it last and why, while no task is wanted: `kill: nightly`. Why it has no address, while one runs.
     package var reason: String?
     /// How long its tasks ran this month, in hours.
     package var hoursThisMonth: Double

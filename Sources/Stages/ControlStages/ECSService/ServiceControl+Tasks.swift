@@ -62,18 +62,37 @@ extension ServiceControl {
         }
     }
 
-    /// The public address of the task's network interface, else its private one; nil when it can't be known.
-    func address(of task: ECS.TaskState, _ deadline: NIODeadline) async -> String? {
-        var host = task.attached("privateIPv4Address")
-        if let interface = task.attached("networkInterfaceId") {
+    /// Where a task is reached.
+    enum TaskAddress: Sendable, Equatable {
+        /// Host and port.
+        case known(String)
+        /// Why it isn't known, for people.
+        case unknown(String)
+    }
+
+    /// The address of the task's network interface. Never the private one where the public one is wanted: agents would dial it, somewhere
+    /// in their own network.
+    func address(of task: ECS.TaskState, _ deadline: NIODeadline) async -> TaskAddress {
+        let host: String?
+        switch settings.address {
+        case .private: host = task.attached("privateIPv4Address")
+        case .public:
+            guard let interface = task.attached("networkInterfaceId") else {
+                return .unknown("the task has no network interface of its own")
+            }
             do throws(AWSError) {
-                let found = try await EC2(client).describeNetworkInterfaces([interface], deadline: deadline).first
-                host = found?.publicAddress ?? found?.privateAddress ?? host
+                host = try await EC2(client).describeNetworkInterfaces([interface], deadline: deadline).first?.publicAddress
             } catch {
                 logger.warning("the task's address can't be found out", metadata: ["reason": "\(error)"])
+                return .unknown("the task's public address can't be found out; the log of 'status' says why")
             }
         }
-        return host.flatMap { $0.isEmpty ? nil : HostPortText.join($0, settings.port) }
+        if let host, !host.isEmpty { return .known(HostPortText.join(host, settings.port)) }
+        let isPublic = settings.address == .public
+        return .unknown(
+            isPublic
+                ? "the task has no public address; 'address: private' is for agents in its network"
+                : "the task has no private address")
     }
 
     /// What AWS says of times may be anything.

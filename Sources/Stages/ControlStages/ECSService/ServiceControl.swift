@@ -86,8 +86,13 @@ package struct ServiceControl: Sendable {
             let status: StatusAnswer.Status =
                 service.desiredCount == 0
                 ? (service.runningCount > 0 ? .stopping : .asleep) : service.runningCount > 0 ? .ready : .starting
-            var address: String?
-            if status == .ready, let task { address = await self.address(of: task, deadline) }
+            var (address, problem): (String?, String?) = (nil, nil)
+            if status == .ready, let task {
+                switch await self.address(of: task, deadline) {
+                case .known(let text): address = text
+                case .unknown(let why): problem = why
+                }
+            }
             let times = StartTimes(tags[ServiceTags.Key.starts])
             var record = UptimeRecord(tags[ServiceTags.Key.uptime], now: client.now)
             _ = record.count(Self.paidTimes(tasks, now: now), until: now)
@@ -97,7 +102,7 @@ package struct ServiceControl: Sendable {
                 lastStopReason: tasks.compactMap(Self.stop).max { ($0.stopped ?? 0) < ($1.stopped ?? 0) }?.reason,
                 estimatedStartTime: times.estimate,
                 retryAfter: status == .starting ? times.retryAfter(begun: tags.begun, now: now) : nil,
-                reason: service.desiredCount == 0 ? tags.ended.map { "\($0.cause.rawValue): \($0.reason)" } : nil,
+                reason: service.desiredCount == 0 ? tags.ended.map { "\($0.cause.rawValue): \($0.reason)" } : problem,
                 hoursThisMonth: (record.month / 36).rounded() / 100,
                 cost: settings.limits.cost.map { .init($0, record) }, warning: settings.limits.warning(record))
         } catch { throw refusal(error) }

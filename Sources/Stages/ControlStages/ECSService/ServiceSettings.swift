@@ -21,6 +21,8 @@ package struct ServiceSettings: Sendable, Equatable {
     package var metricsService: String
     /// The port of the address that `status` gives.
     package var port: Int
+    /// Which address of the task `status` gives.
+    package var address: ECSTaskAddress
     /// How long AWS may take for one action, attempts included.
     package var timeout: TimeAmount
 
@@ -50,6 +52,7 @@ package struct ServiceSettings: Sendable, Equatable {
         metricsNamespace = configuration.metricsNamespace
         metricsService = configuration.metricsService ?? service
         port = configuration.port
+        address = configuration.address
         timeout = .nanoseconds(Int64(configuration.timeout / .nanoseconds(1)))
     }
 
