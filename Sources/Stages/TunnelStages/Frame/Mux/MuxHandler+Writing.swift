@@ -32,11 +32,13 @@ extension MuxHandler {
                 resumable?.send.keep(payload)
                 writeApart(payload, line)
             }
+            // Before anything is flushed: a connection that turns out to be broken then brings what it still has, and a stream that this
+            // opens may have the place of one that was over with this step.
+            if let slot = step.slot { account(step, slot) }
             if unflushed + scratch[scratchIndex].readableBytes >= Self.flushThreshold || scratchesUsed >= scratch.count - 1 {
                 writeScratch(line)
                 flush(line)
             }
-            if let slot = step.slot { account(step, slot) }
         }
         writeScratch(line)
         flush(line)
