@@ -151,7 +151,7 @@ extension MuxHandler {
     /// Was only there to ask for another session.
     func dissolve() {
         owner = nil
-        resumable = nil
+        forgetResumption()
         isActive = false
         shard.deadlines.remove(self)
         end(.connectionClosed(to: peerName))
@@ -203,7 +203,7 @@ extension MuxHandler {
     /// The session is over.
     func forgetResumption() {
         guard let resumable else { return }
-        _ = parking?.note(-resumable.noted)
+        _ = parking?.note(-resumable.noted - MuxParking.cost)
         if session.role == .acceptor { parking?.sessions.forget(resumable.token) }
         self.resumable = nil
     }

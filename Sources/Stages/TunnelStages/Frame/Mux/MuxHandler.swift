@@ -256,6 +256,7 @@ final class MuxHandler {
     private func greeted() {
         hasGreeted = true
         resumable = parking.flatMap { MuxResumable(session, $0, unread: decoder.remaining) }
+        if resumable != nil { resumable?.send.bound = parking?.note(MuxParking.cost) ?? 0 }
     }
 
     func readComplete() {
