@@ -45,6 +45,20 @@ extension MuxHandler {
         owner?.sessionDetached(failure)
     }
 
+    /// There is reason to doubt that the peer can still be reached over this connection.
+    func doubt() {
+        guard isActive, line != nil, resumable != nil, session.role == .opener else { return }
+        session.doubt(.now())
+        if session.hasControl { flushSoon() }
+    }
+
+    /// The peer was asked whether it is there, and for so long nothing has come. The kernel knows whether that is because of the way.
+    func detachIfLost(after time: TimeAmount) {
+        guard canDetach, line?.isLost(after: time) == true else { return }
+        let seconds = Double(time.nanoseconds / 1_000_000) / 1_000
+        detach(because: Failure(.tunnelLost, "\(peerName) has not acknowledged anything for \(seconds) s"))
+    }
+
     /// No other connection has come in time.
     func outlasted() {
         let seconds = silence(.now()).nanoseconds / 1_000_000_000

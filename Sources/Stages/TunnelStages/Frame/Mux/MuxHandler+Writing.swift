@@ -81,6 +81,10 @@ extension MuxHandler {
         guard unflushed > 0 else { return }
         unflushed = 0
         scratchesUsed = 0
+        // Only who has dialled can do something about a loss.
+        if session.role == .opener, session.pulse.isIdle, resumable != nil, session.openStreams > 0 {
+            session.pulse.sent(at: .now())
+        }
         line.flush()
         // One that is still on its way is given up for a new one; the others keep their memory.
         for index in scratch.indices { scratch[index].clear() }
