@@ -11,6 +11,9 @@ extension MuxHandler {
             && session.attaching == .none && owner != nil
     }
 
+    /// Whether the session waits for another connection.
+    var isDetached: Bool { resumable?.detached != nil }
+
     /// What another connection's HELLO says to go on with this session.
     var wish: MuxAttach? {
         guard let resumable, resumable.detached != nil, isActive else { return nil }
