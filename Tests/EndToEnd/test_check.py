@@ -41,7 +41,7 @@ async def test_keys_of_every_kind(tmp_path, make_tunnel, check, ok, kind, role):
 
 
 async def test_what_is_kept_for_lost_connections(check, make_tunnel):
-    tunnel = make_tunnel(agent={"frame": {"resume": {"store": "1MiB"}}}, server={"frame": {"resume": {"enabled": False}}})
+    tunnel = make_tunnel(agent={"frame": {"resume": {"enabled": True, "store": "1MiB"}}}, server={"frame": {"resume": {"enabled": False}}})
     result = await check(tunnel.agent_config, tunnel.server_config)
     assert result.status == 0, result.text
     assert "'frame' keeps at most 1MiB of a session that the other end has not acknowledged, and 256MiB of all" in result.text
