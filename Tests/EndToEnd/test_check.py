@@ -40,6 +40,14 @@ async def test_keys_of_every_kind(tmp_path, make_tunnel, check, ok, kind, role):
     assert (await fetch(tunnel.port, ok.url("/"))).body == b"fine"
 
 
+async def test_what_is_kept_for_lost_connections(check, make_tunnel):
+    tunnel = make_tunnel(agent={"frame": {"resume": {"enabled": True, "store": "1MiB"}}}, server={"frame": {"resume": {"enabled": False}}})
+    result = await check(tunnel.agent_config, tunnel.server_config)
+    assert result.status == 0, result.text
+    assert "'frame' keeps at most 1MiB of a session that the other end has not acknowledged, and 256MiB of all" in result.text
+    assert result.text.count("keeps at most") == 1
+
+
 async def refused_alike(check, binary, words: str, kind: str, config):
     """Neither `check` nor a start takes it, and both say the same."""
     result = await check(config)

@@ -39,6 +39,7 @@ struct CheckCommand: AsyncParsableCommand {
                 for warning in configuration.warnings { Reporting.write(warning.description) }
                 _ = try configuration.plan(logger: .quiet)
                 print("\(file): ok")
+                for sentence in KeptCheck.sentences(configuration) { print("\(file): \(sentence)") }
                 good.append(configuration)
             } catch let error as ConfigurationErrors {
                 isClean = false

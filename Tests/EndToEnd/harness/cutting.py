@@ -12,8 +12,10 @@ class Cutter(Server):
     agent's side is ended. A cut comes wherever the bytes end, in the middle of a TLS record mostly.
     """
 
-    def __init__(self, target: int, after: int, ways: tuple[str, ...], most: int):
+    def __init__(self, target: int, after: int, ways: tuple[str, ...], most: int, lifetime: float | None = None):
         super().__init__()
+        # Every connection is ended after so many seconds.
+        self.lifetime = lifetime
         self.target = target
         self.after = after
         self.ways = ways
@@ -45,7 +47,9 @@ class Cutter(Server):
         tasks = [asyncio.create_task(pass_on(reader, there_writer)), asyncio.create_task(pass_on(there_reader, writer))]
         waiting = asyncio.create_task(over.wait())
         try:
-            await asyncio.wait([*tasks, waiting], return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait([*tasks, waiting], timeout=self.lifetime, return_when=asyncio.FIRST_COMPLETED)
+            if not done:
+                self.cuts += 1
             if not over.is_set():
                 return
             way = self.ways[self.cuts % len(self.ways)]

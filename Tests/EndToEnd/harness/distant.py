@@ -1,10 +1,13 @@
 """A server far away: two network namespaces, joined by a link with delay, rate and loss, and what runs in each.
 
 As a program: `distant.py origin HOST PORT` answers GET /big with more than anybody reads and anything else with 1,000 bytes;
-`distant.py fetch PROXY_HOST PROXY_PORT URL DOWNLOADS SECONDS` downloads so much at once, then says how long small GETs took beside that."""
+`distant.py fetch PROXY_HOST PROXY_PORT URL DOWNLOADS SECONDS` downloads so much at once, then says how long small GETs took beside that. `distant.py echo HOST PORT` sends back what it gets, and
+`distant.py talk PROXY_HOST PROXY_PORT AUTHORITY SECONDS` has a talk with that through CONNECT, and says how long the longest pause was.
+`distant.py upload PROXY_HOST PROXY_PORT URL SECONDS` sends as much as it can."""
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -13,7 +16,7 @@ import time
 from pathlib import Path
 
 NEAR, FAR = "10.9.0.1", "10.9.0.2"
-ORIGIN, SERVER, AGENT = 8080, 8443, 8101
+ORIGIN, SERVER, AGENT, ECHO = 8080, 8443, 8101, 8007
 
 
 def is_possible() -> bool:
@@ -23,8 +26,8 @@ def is_possible() -> bool:
 class Link:
     """The namespaces and the link, as a context."""
 
-    def __init__(self, directory: Path, loss: float = 0):
-        self.tool, self.loss = directory / "link", loss
+    def __init__(self, directory: Path, loss: float = 0, rate: float = 100, queue: int = 0):
+        self.tool, self.loss, self.rate, self.queue = directory / "link", loss, rate, queue
         source = Path(__file__).resolve().parents[3] / "Benchmarks/tools/link.c"
         subprocess.run(["cc", "-O2", "-o", self.tool, source], check=True)
         self.names = [f"fluidity-test-{side}-{os.getpid()}" for side in ("near", "far")]
@@ -34,7 +37,7 @@ class Link:
         for name in self.names:
             subprocess.run(["ip", "netns", "add", name], check=True)
         link = subprocess.Popen(
-            [self.tool, "-d", "40", "-r", "100", "-l", str(self.loss), *self.names], stdout=subprocess.PIPE, text=True)
+            [self.tool, "-d", "40", "-r", str(self.rate), "-l", str(self.loss), "-q", str(self.queue), *self.names], stdout=subprocess.PIPE, text=True)
         self.processes.append(link)
         assert link.stdout.readline().startswith("link: up")
         return self
@@ -50,6 +53,28 @@ class Link:
         process = subprocess.Popen(["ip", "netns", "exec", self.names[side], *map(str, command)], **more)
         self.processes.append(process)
         return process
+
+    def stop(self, how: signal.Signals):
+        """Nothing passes, and nobody is told, until it goes on."""
+        self.processes[0].send_signal(how)
+
+    def ip(self, side: int, *arguments: str):
+        subprocess.run(["ip", "-n", self.names[side], *arguments], check=True)
+
+    def echo(self):
+        """The echo, once it listens."""
+        self.run(1, sys.executable, __file__, "echo", FAR, ECHO)
+        self.wait(1, FAR, ECHO)
+
+    def talk(self, seconds: float) -> "Talking":
+        return Talking(self.run(
+            0, sys.executable, __file__, "talk", "127.0.0.1", AGENT, f"{FAR}:{ECHO}", seconds, stdout=subprocess.PIPE, text=True))
+
+    def fill(self, seconds: float):
+        """A download and an upload, for so long."""
+        url = f"http://{FAR}:{ORIGIN}"
+        self.run(0, sys.executable, __file__, "fetch", "127.0.0.1", AGENT, url, 1, seconds, stdout=subprocess.DEVNULL)
+        self.run(0, sys.executable, __file__, "upload", "127.0.0.1", AGENT, url, seconds)
 
     def site(self):
         """The origin, once it listens."""
@@ -80,6 +105,65 @@ class Link:
         return sorted(map(int, received), reverse=True)
 
 
+class Talking:
+    def __init__(self, process: subprocess.Popen):
+        self.process = process
+
+    def result(self) -> dict:
+        return json.loads(self.process.communicate(timeout=120)[0])
+
+
+def echo(host: str, port: int):
+    def serve(client: socket.socket):
+        try:
+            while data := client.recv(4096):
+                client.sendall(data)
+        except OSError:
+            pass
+
+    listener = socket.create_server((host, port), backlog=100)
+    while True:
+        threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
+
+
+def talk(host: str, port: int, authority: str, seconds: float):
+    """Numbers, one after the other, each sent when its time has come: what comes back are they, in their order."""
+    with socket.create_connection((host, port)) as client:
+        client.settimeout(60)
+        client.sendall(f"CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n\r\n".encode())
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            head += client.recv(1)
+        assert b" 200 " in head, head
+        count = int(seconds * 5)
+        sent = [0.0] * count
+
+        def send():
+            for number in range(count):
+                sent[number] = time.monotonic()
+                client.sendall(b"%d\n" % number)
+                time.sleep(0.2)
+
+        threading.Thread(target=send, daemon=True).start()
+        back, longest, data = 0, 0.0, b""
+        while back < count and (more := client.recv(4096)):
+            *lines, data = (data + more).split(b"\n")
+            for line in lines:
+                assert int(line) == back, (line, back)
+                longest = max(longest, time.monotonic() - sent[back])
+                back += 1
+    print(json.dumps({"longest": longest, "lost": count - back}), flush=True)
+    os._exit(0)
+
+
+def upload(host: str, port: int, url: str, seconds: float):
+    until = time.monotonic() + seconds
+    with socket.create_connection((host, port)) as client:
+        client.sendall(f"POST {url}/up HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000000\r\n\r\n".encode())
+        while time.monotonic() < until:
+            client.sendall(bytes(1 << 14))
+
+
 def origin(host: str, port: int):
     def serve(client: socket.socket):
         try:
@@ -88,6 +172,9 @@ def origin(host: str, port: int):
                     client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 10000000000\r\n\r\n")
                     while True:
                         client.sendall(bytes(1 << 18))
+                if head.startswith(b"POST"):
+                    while client.recv(1 << 16):
+                        pass
                 client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" + bytes(1000))
         except OSError:
             pass
@@ -128,7 +215,15 @@ def fetch(host: str, port: int, url: str, downloads: int, seconds: float):
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "origin":
-        origin(sys.argv[2], int(sys.argv[3]))
-    else:
-        fetch(sys.argv[2], int(sys.argv[3]), sys.argv[4], int(sys.argv[5]), float(sys.argv[6]))
+    what, host, port, *more = sys.argv[1:]
+    match what:
+        case "origin":
+            origin(host, int(port))
+        case "echo":
+            echo(host, int(port))
+        case "fetch":
+            fetch(host, int(port), more[0], int(more[1]), float(more[2]))
+        case "talk":
+            talk(host, int(port), more[0], float(more[1]))
+        case "upload":
+            upload(host, int(port), more[0], float(more[1]))

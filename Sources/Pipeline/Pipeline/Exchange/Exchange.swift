@@ -158,6 +158,9 @@ public final class Exchange {
     /// Whether the source takes more, beside the credit that it has given.
     public var acceptsResponse: Bool { source?.acceptsResponse() ?? true }
 
+    /// Whether nothing can come from the client for now, for want of a connection on the way to it. Its silence doesn't count then.
+    public var isInterrupted: Bool { source?.isInterrupted() ?? false }
+
     /// The sink has no more for now: what was sent can go out. Without it, bytes may wait for others.
     public func flushResponse() { source?.responseFlush() }
 

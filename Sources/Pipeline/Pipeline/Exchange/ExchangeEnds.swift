@@ -53,6 +53,8 @@ open class ExchangeSource {
     open func responseFlush() {}
     /// Whether the sink may read on although it has been given credit. When that changes, `Exchange.regulateResponse` is called.
     open func acceptsResponse() -> Bool { true }
+    /// Whether the way to the client is interrupted for now, so that nothing can come from it and nobody can be blamed for that.
+    open func isInterrupted() -> Bool { false }
 }
 
 /// The side that answers an exchange. All calls come on the exchange's loop.

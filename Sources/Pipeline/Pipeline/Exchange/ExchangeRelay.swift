@@ -89,6 +89,7 @@ private final class RelaySource: ExchangeSource {
     override func responseFlush() { relay.innerFlush() }
     override func requestCredit(_ bytes: Int) { relay.innerCredit(bytes) }
     override func acceptsResponse() -> Bool { relay.innerAccepts() }
+    override func isInterrupted() -> Bool { relay.outer.isInterrupted }
 }
 
 /// Hands what comes after the end of an exchange to the one that was within it.

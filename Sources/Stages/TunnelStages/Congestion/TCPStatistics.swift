@@ -21,6 +21,23 @@ struct TCPStatistics: Equatable {
     /// Packets that came before others that were sent before them: mostly because one of those was lost.
     var disordered: UInt32 = 0
 
+    /// Packets that were sent and that the other end's kernel hasn't acknowledged.
+    var unacknowledged: UInt32 = 0
+    /// How long ago data came, and an acknowledgement; in milliseconds.
+    var sinceData: UInt32 = 0
+    var sinceAcknowledgement: UInt32 = 0
+
+    /// What a time that was measured twice may differ by.
+    private static let imprecision = 100
+
+    /// Whether the other end's kernel owes an answer, and nothing at all has come for so long. A line that is merely full brings
+    /// acknowledgements, and so does a machine whose program doesn't run.
+    func isUnanswered(for time: TimeAmount) -> Bool {
+        // Three round trips as they are now, be they long because of what waits before a line.
+        let least = max(Int(time.nanoseconds / 1_000_000), Int(roundTrip) * 3 / 1_000) - Self.imprecision
+        return unacknowledged > 0 && Int(min(sinceData, sinceAcknowledgement)) >= least
+    }
+
     /// Whether so much waits before a line on the way that what is lost may be what didn't fit.
     var isQueueing: Bool { UInt64(roundTrip) * 10 > UInt64(shortestRoundTrip) * 14 }
 }
@@ -40,7 +57,8 @@ extension TCPStatistics {
         guard let length, length >= words.count * 4 else { return nil }
         self.init(
             roundTrip: words[17], shortestRoundTrip: words[37], segmentsReceived: words[38], segmentsSent: words[39],
-            resent: words[25], disordered: words[56])
+            resent: words[25], disordered: words[56], unacknowledged: words[6], sinceData: words[13],
+            sinceAcknowledgement: words[14])
         #else
         return nil
         #endif

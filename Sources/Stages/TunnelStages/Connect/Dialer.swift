@@ -89,6 +89,8 @@ final class Dialer: OutboundPort {
 
     func hasten() {
         guard isSought || !isSibling else { return start() }
+        // A session may need it that has lost its connection: what waits for its first has asked already.
+        if !server.isWorthDialing { presence?.want() }
         if let wait = state.want(isWorthDialing: server.isWorthDialing, at: .now()) { redial(in: wait) }
     }
 

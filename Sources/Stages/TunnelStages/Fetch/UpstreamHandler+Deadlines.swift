@@ -9,6 +9,7 @@ extension UpstreamHandler: Expiring {
 
     func follow(_ wait: UpstreamState.Wait) {
         let configuration = port.configuration
+        if wait != .asBefore { wasInterrupted = false }
         switch wait {
         case .asBefore: break
         case .unlimited: deadline = nil
@@ -19,8 +20,20 @@ extension UpstreamHandler: Expiring {
         }
     }
 
+    /// How often it is looked at whether a client can be reached again.
+    private static let pause = TimeAmount.milliseconds(250)
+
     func expire(now: NIODeadline) {
+        // What is waited for may be the client: its time begins anew with its next connection.
+        if let exchange, exchange.isInterrupted {
+            wasInterrupted = true
+            deadline = now + Self.pause
+            return
+        }
         deadline = nil
+        if wasInterrupted {
+            return follow(state.again(isReading: !allowance.isPaused))
+        }
         switch state.expired() {
         case .discard: discard()
         case .fail(let isAnswering):

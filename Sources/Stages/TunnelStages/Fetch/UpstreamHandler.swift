@@ -9,6 +9,8 @@ final class UpstreamHandler: ExchangeSink, PooledConnection {
     private static let window = BulkReading.most
     var deadline: NIODeadline?
     var sweepIndex: Int?
+    /// The last deadline passed while nothing could come from the client.
+    var wasInterrupted = false
 
     let port: FetchPort
     let origin: Origin

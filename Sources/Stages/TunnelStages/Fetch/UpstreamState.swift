@@ -237,6 +237,11 @@ struct UpstreamState {
         return .firstByte
     }
 
+    /// Nobody could be blamed for the silence: its time begins anew.
+    func again(isReading: Bool) -> Wait {
+        isTunnel ? .tunnel : wait(isReading: isReading, hasDeadline: false)
+    }
+
     /// Reading goes on, or has to stop.
     func wait(isReading: Bool, hasDeadline: Bool) -> Wait {
         guard case .answering(_, let turn) = phase else { return .asBefore }

@@ -21,9 +21,10 @@ final class MuxClientPort: ExchangePort, OutboundClient, MuxHandlerOwner, Tunnel
     /// - Parameters:
     ///   - meter: That of another port of the same stage, which counts for both.
     ///   - parking: What sessions need that can be resumed.
+    ///   - path: Tells when the server may not be reached any more as it was, or may be reached again.
     init(
         configuration: MuxConfiguration, downstream: any OutboundPort, shard: Shard, meter: MuxMeter? = nil,
-        parking: MuxParking? = nil, disturbance: TunnelDisturbance? = .process
+        parking: MuxParking? = nil, disturbance: TunnelDisturbance? = .process, path: PathWatch? = nil
     ) {
         self.configuration = configuration
         self.parking = parking
@@ -33,6 +34,8 @@ final class MuxClientPort: ExchangePort, OutboundClient, MuxHandlerOwner, Tunnel
         self.shard = shard
         self.meter = meter ?? MuxMeter(on: shard)
         queue.owner = self
+        let this = NIOLoopBound(self, eventLoop: shard.loop)
+        path?.observe(on: shard.loop) { this.value.pathChanged() }
         guard meter == nil else { return }
         let waitingNow = shard.metrics.gauge(FrameMetrics.waiting, shard.assembling?.labels ?? [])
         shard.metrics.beforeReading { [queue] in waitingNow.value = Int64(queue.count) }
@@ -92,11 +95,12 @@ final class MuxClientPort: ExchangePort, OutboundClient, MuxHandlerOwner, Tunnel
     private func limit(_ connection: Outbound) {
         let this = NIOLoopBound(self, eventLoop: shard.loop)
         let bound = NIOLoopBound(connection, eventLoop: shard.loop)
-        shard.loop.scheduleTask(in: AttachPace.limit(meter.shortestRoundTrip)) { this.value.giveUp(bound.value) }
+        shard.loop.scheduleTask(in: pace.limit(meter.shortestRoundTrip)) { this.value.giveUp(bound.value) }
     }
 
     private func giveUp(_ connection: Outbound) {
         guard waiting != nil, !isEstablished, attempts.current?.connection === connection else { return }
+        pace.timedOut()
         connection.fail(Failure(.timeout, "the attempt to go on with a session took too long"))
     }
 
@@ -120,8 +124,13 @@ final class MuxClientPort: ExchangePort, OutboundClient, MuxHandlerOwner, Tunnel
         case .again(let wait):
             let this = NIOLoopBound(self, eventLoop: shard.loop)
             // Behind what is under way, which is the end of the connection before.
-            shard.loop.scheduleTask(in: wait) { if this.value.waiting != nil { this.value.downstream.hasten() } }
+            shard.loop.scheduleTask(in: wait) { this.value.hasten() }
         }
+    }
+
+    /// A session without streams has time.
+    private func hasten() {
+        if let waiting, waiting.session.openStreams > 0 { downstream.hasten() }
     }
 
     private func endWaiting(_ failure: Failure) {
@@ -178,6 +187,11 @@ final class MuxClientPort: ExchangePort, OutboundClient, MuxHandlerOwner, Tunnel
     }
 
     func sessionResumed() { goOn() }
+
+    /// The machine's network has changed, or it was suspended.
+    private func pathChanged() {
+        if let (_, handler) = current { handler.doubt() } else if waiting != nil || queue.count > 0 { downstream.hasten() }
+    }
 
     /// Where a test wants it, connections don't last.
     private func disturb() {

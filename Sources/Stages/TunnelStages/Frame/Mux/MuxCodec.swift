@@ -9,15 +9,18 @@ struct MuxCodec: TunnelCodec {
     private let configuration: MuxConfiguration
     /// What is shared by the sessions of all loops, where they can be resumed.
     private let parking: MuxParking?
+    /// Of an opener whose sessions can be resumed.
+    private let path: PathWatch?
 
     init(_ settings: SessionSettings) {
         configuration = MuxConfiguration(settings)
         parking = settings.resumption.map(MuxParking.init)
+        path = settings.resumption.map { _ in PathWatch() }
     }
 
     func client(_ downstream: any OutboundPort, on shard: Shard) -> any ExchangePort & OutboundClient {
         MuxSpreadPort(downstream: downstream, shard: shard) { port, meter in
-            MuxClientPort(configuration: configuration, downstream: port, shard: shard, meter: meter, parking: parking)
+            MuxClientPort(configuration: configuration, downstream: port, shard: shard, meter: meter, parking: parking, path: path)
         }
     }
 

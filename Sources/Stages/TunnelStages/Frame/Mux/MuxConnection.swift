@@ -154,6 +154,13 @@ enum MuxLine {
         }
     }
 
+    /// Whether the kernel, too, has had no sign of life for so long of the other end, though it waits for one. That isn't known of a connection
+    /// on another loop, which only an acceptor has.
+    func isLost(after time: TimeAmount) -> Bool {
+        guard case .near(let wire) = self, let channel = wire.context?.channel else { return false }
+        return TCPStatistics(of: channel)?.isUnanswered(for: time) ?? false
+    }
+
     /// Its TCP is told how far the other end is, where that isn't on this loop.
     func suit(to roundTrip: TimeAmount, _ choosesCongestionControl: Bool) {
         if case .far(let line) = self { line.suit(to: roundTrip, choosesCongestionControl) }

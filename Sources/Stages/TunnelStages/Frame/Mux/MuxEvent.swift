@@ -29,6 +29,8 @@ package enum MuxEvent: Sendable {
     case goingAway(last: UInt32, Failure)
     /// Others need the room that some hold: the owner asks `relieve` who has to go, and ends these.
     case crowded
+    /// Nothing has come for so long since the peer was asked, which says something only together with what the kernel knows of the connection.
+    case doubtful(after: TimeAmount)
     /// Nothing has come from the peer for too long. Where the session can be resumed it needs another connection; else it is over.
     case silent(Failure)
     /// The session is over. What is still to be written says why.

@@ -11,6 +11,9 @@ extension MuxHandler {
             && session.attaching == .none && owner != nil
     }
 
+    /// Whether the session waits for another connection.
+    var isDetached: Bool { resumable?.detached != nil }
+
     /// What another connection's HELLO says to go on with this session.
     var wish: MuxAttach? {
         guard let resumable, resumable.detached != nil, isActive else { return nil }
@@ -43,6 +46,20 @@ extension MuxHandler {
                 "for": "\(keep.nanoseconds / 1_000_000_000) s",
             ])
         owner?.sessionDetached(failure)
+    }
+
+    /// There is reason to doubt that the peer can still be reached over this connection.
+    func doubt() {
+        guard isActive, line != nil, resumable != nil, session.role == .opener else { return }
+        session.doubt(.now())
+        if session.hasControl { flushSoon() }
+    }
+
+    /// The peer was asked whether it is there, and for so long nothing has come. The kernel knows whether that is because of the way.
+    func detachIfLost(after time: TimeAmount) {
+        guard canDetach, line?.isLost(after: time) == true else { return }
+        let seconds = Double(time.nanoseconds / 1_000_000) / 1_000
+        detach(because: Failure(.tunnelLost, "\(peerName) has not acknowledged anything for \(seconds) s"))
     }
 
     /// No other connection has come in time.
@@ -151,7 +168,7 @@ extension MuxHandler {
     /// Was only there to ask for another session.
     func dissolve() {
         owner = nil
-        resumable = nil
+        forgetResumption()
         isActive = false
         shard.deadlines.remove(self)
         end(.connectionClosed(to: peerName))
@@ -203,7 +220,7 @@ extension MuxHandler {
     /// The session is over.
     func forgetResumption() {
         guard let resumable else { return }
-        _ = parking?.note(-resumable.noted)
+        _ = parking?.note(-resumable.noted - MuxParking.cost)
         if session.role == .acceptor { parking?.sessions.forget(resumable.token) }
         self.resumable = nil
     }

@@ -32,11 +32,13 @@ extension MuxHandler {
                 resumable?.send.keep(payload)
                 writeApart(payload, line)
             }
+            // Before anything is flushed: a connection that turns out to be broken then brings what it still has, and a stream that this
+            // opens may have the place of one that was over with this step.
+            if let slot = step.slot { account(step, slot) }
             if unflushed + scratch[scratchIndex].readableBytes >= Self.flushThreshold || scratchesUsed >= scratch.count - 1 {
                 writeScratch(line)
                 flush(line)
             }
-            if let slot = step.slot { account(step, slot) }
         }
         writeScratch(line)
         flush(line)
@@ -79,6 +81,10 @@ extension MuxHandler {
         guard unflushed > 0 else { return }
         unflushed = 0
         scratchesUsed = 0
+        // Only who has dialled can do something about a loss.
+        if session.role == .opener, session.pulse.isIdle, resumable != nil, session.openStreams > 0 {
+            session.pulse.sent(at: .now())
+        }
         line.flush()
         // One that is still on its way is given up for a new one; the others keep their memory.
         for index in scratch.indices { scratch[index].clear() }

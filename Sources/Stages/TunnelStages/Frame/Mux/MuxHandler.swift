@@ -240,6 +240,7 @@ final class MuxHandler {
         resumable?.receive.take(bytes.readableBytes)
         decoder.append(bytes)
         let now = NIODeadline.now()
+        if session.isEstablished { session.heard(now) }
         do {
             while isActive, line != nil, let frame = try decoder.next() {
                 let event = session.receive(frame, now: now)
@@ -256,6 +257,7 @@ final class MuxHandler {
     private func greeted() {
         hasGreeted = true
         resumable = parking.flatMap { MuxResumable(session, $0, unread: decoder.remaining) }
+        if resumable != nil { resumable?.send.bound = parking?.note(MuxParking.cost) ?? 0 }
     }
 
     func readComplete() {
@@ -337,6 +339,8 @@ final class MuxHandler {
                 end.forget()
             }
             owner?.sessionGoingAway(failure)
+        case .doubtful(let time):
+            detachIfLost(after: time)
         case .silent(let failure):
             guard !canDetach else { return detach(because: failure) }
             session.fail(failure)

@@ -42,7 +42,7 @@ final class MuxMeter {
             detached.value = Int64(resumables.count { $0.detached != nil })
             kept.value = Int64(resumables.reduce(0) { $0 + $1.send.kept })
             let sessions = self?.handlers.values.map(\.session) ?? []
-            openSessions.value = Int64(sessions.count)
+            openSessions.value = Int64(sessions.count) - detached.value
             openStreams.value = Int64(sessions.reduce(0) { $0 + $1.openStreams })
             window.value = Int64(sessions.reduce(0) { $0 + $1.sendWindow })
             queued.value = Int64(sessions.reduce(0) { $0 + $1.queuedBytes })

@@ -40,6 +40,8 @@ final class MuxServerStream: ExchangeSource {
 
     override func responseFlush() { attached?.flushSoon() }
     override func acceptsResponse() -> Bool { attached?.acceptsData(from: slot) ?? true }
+    override func isInterrupted() -> Bool { attached?.isDetached ?? false }
+
     /// The session, while the slot is this end's.
     private var attached: MuxHandler? { holding == nil ? handler : nil }
 

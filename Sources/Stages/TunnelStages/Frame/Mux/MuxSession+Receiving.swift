@@ -14,8 +14,7 @@ extension MuxSession {
     /// Takes a frame. After `.failed` nothing more may be given to it.
     package mutating func receive(_ frame: MuxFrame, now: NIODeadline) -> MuxEvent {
         guard failure == nil else { return .none }
-        lastHeard = now
-        pingSent = nil
+        heard(now)
         defer { watchCrowding(now) }
         guard control.count <= Self.controlLimit else {
             return refuse(.excessive, "the peer doesn't read what it asked for")

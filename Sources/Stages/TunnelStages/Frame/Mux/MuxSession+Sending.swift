@@ -163,18 +163,28 @@ extension MuxSession {
     /// When `tick` has to be called, if nothing comes before.
     package var deadline: NIODeadline {
         if !isEstablished { return lastHeard + configuration.helloTimeout }
-        return crowding.due.map { min(pingDeadline, $0) } ?? pingDeadline
+        let usual = crowding.due.map { min(pingDeadline, $0) } ?? pingDeadline
+        return pulse.deadline(shortestRoundTrip).map { min(usual, $0) } ?? usual
     }
 
+    /// A PING that was sent early leaves the time that a peer may be silent as it is.
     private var pingDeadline: NIODeadline {
-        pingSent.map { $0 + configuration.pingTimeout } ?? lastHeard + configuration.pingInterval
+        let usual = lastHeard + configuration.pingInterval
+        return pingSent.map { max($0, usual) + configuration.pingTimeout } ?? usual
     }
 
     /// The deadline has passed: asks a silent peer whether it is there, or gives it up; or says that there is no room.
     package mutating func tick(now: NIODeadline) -> MuxEvent {
         guard failure == nil, now >= deadline else { return .none }
         watchCrowding(now)
-        guard !isEstablished || now >= pingDeadline else { return crowding.isDue(now) ? .crowded : .none }
+        guard !isEstablished || now >= pingDeadline else {
+            switch pulse.tick(at: now, roundTrip: shortestRoundTrip) {
+            case .nothing: break
+            case .ask: ask(now)
+            case .doubt(let time): return .doubtful(after: time)
+            }
+            return crowding.isDue(now) ? .crowded : .none
+        }
         if !isEstablished || pingSent != nil {
             let silent = (now - lastHeard).nanoseconds / 1_000_000_000
             let failure = Failure(.tunnelLost, "the peer has been silent for \(silent) s")
@@ -184,9 +194,27 @@ extension MuxSession {
             }
             return .silent(failure)
         }
+        ask(now)
+        return crowding.isDue(now) ? .crowded : .none
+    }
+
+    private mutating func ask(_ now: NIODeadline) {
+        guard pingSent == nil else { return }
         pingSent = now
         ping(now)
-        return crowding.isDue(now) ? .crowded : .none
+    }
+
+    /// Something has come, be it a part of a frame: the peer is there.
+    mutating func heard(_ now: NIODeadline) {
+        lastHeard = now
+        pingSent = nil
+        pulse.heard()
+    }
+
+    /// There is reason to doubt that the peer can be reached: it is asked, and soon that is decided.
+    mutating func doubt(_ now: NIODeadline) {
+        guard isResumable, failure == nil, pulse.doubt(at: now, roundTrip: shortestRoundTrip) else { return }
+        ask(now)
     }
 
     mutating func ping(_ now: NIODeadline) {

@@ -58,6 +58,7 @@ package struct MuxSession {
     var budget: MuxBudget
     var lastHeard: NIODeadline
     var pingSent: NIODeadline?
+    var pulse = MuxPulse()
     var pingToken: UInt64 = 0
     var isPongAwaited = false
     /// The answer's way was interrupted: it says nothing of how long that is.
@@ -111,8 +112,7 @@ package struct MuxSession {
 
     /// The session goes on over another connection, after a time in which nothing could come.
     package mutating func resume(_ now: NIODeadline, after silence: TimeAmount) {
-        lastHeard = now
-        pingSent = nil
+        heard(now)
         isPongLate = isPongAwaited
         crowding = MuxCrowding()
         for slot in slots.values { streams[slot].shiftTimes(by: silence) }

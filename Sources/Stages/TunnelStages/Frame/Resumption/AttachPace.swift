@@ -16,11 +16,16 @@ struct AttachPace {
 
     private var attempts = 0
     private var refused = 0
+    private var tookTooLong = 0
 
-    /// How long one attempt may take: three round trips, but two seconds at least.
-    static func limit(_ roundTrip: TimeAmount?) -> TimeAmount {
-        max(.seconds(2), roundTrip.map { .nanoseconds($0.nanoseconds * 3) } ?? .zero)
+    /// How long one attempt may take: three round trips, but two seconds at least. After each that took longer it is twice as much, up to 16
+    /// seconds: seconds may wait before a line that is full.
+    func limit(_ roundTrip: TimeAmount?) -> TimeAmount {
+        max(.seconds(2 << Int64(min(tookTooLong, 3))), roundTrip.map { .nanoseconds($0.nanoseconds * 3) } ?? .zero)
     }
+
+    /// An attempt has taken as long as it may; `failed` is said of it as well.
+    mutating func timedOut() { tookTooLong += 1 }
 
     /// The connection, or an attempt to get another, has failed.
     /// - Parameter isRefusal: Whether the server's machine has said that nobody listens there.
