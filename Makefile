@@ -1,6 +1,6 @@
 # The two commands that matter are `make run` and `make test`; the rest are their parts.
 
-.PHONY: help run test test-cuts build lambda release lint format generate mutate simulate certificates clean
+.PHONY: help run test test-cuts build install dist lambda release lint format generate mutate simulate certificates clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +16,12 @@ test-cuts: ## Run the end-to-end tests while every agent loses its connections f
 
 build: ## Build the release binary
 	@scripts/build-release fluidity
+
+install: build ## Install the program into PREFIX (/usr/local), beneath DESTDIR
+	@scripts/install
+
+dist: build ## Make packages of the program in run/dist: tar.zst and .deb
+	@scripts/dist
 
 lambda: ## Build the Lambda functions' zip, run/lambda/fluidity-lambda.zip
 	@scripts/lambda

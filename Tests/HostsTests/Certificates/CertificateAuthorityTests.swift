@@ -4,6 +4,7 @@ import Testing
 import X509
 
 @testable import CommandLineInterface
+@testable import TunnelStages
 
 @Suite struct CertificateAuthorityTests {
     let now = Date(timeIntervalSince1970: 1_800_000_000)

@@ -5,6 +5,7 @@ import Stages
 import Testing
 
 @testable import CommandLineInterface
+@testable import TunnelStages
 
 /// `fluidity check agent.yaml server.yaml`: each way in which two good files may not work together.
 @Suite struct PairCheckTests {

@@ -1,0 +1,62 @@
+import Foundation
+import Testing
+
+@testable import TunnelStages
+
+@Suite struct InvitationStoreTests {
+    private let folder = FileManager.default.temporaryDirectory.appendingPathComponent("invitations-\(UUID().uuidString)")
+    private let store: InvitationStore
+    private let hash = String(repeating: "a", count: 64)
+    private let invitation = Invitation(name: "laptop", until: 1_000, days: 7, uri: "spiffe://example.org/laptop")
+
+    init() throws {
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        store = InvitationStore(directory: folder.path)
+        try invitation.text.write(to: folder.appendingPathComponent(hash), atomically: true, encoding: .utf8)
+    }
+
+    @Test func `An invitation is read as it was written`() {
+        #expect(Invitation(text: invitation.text) == invitation)
+        #expect(Invitation(text: Invitation(name: "x", until: 1, days: 2).text) == Invitation(name: "x", until: 1, days: 2))
+        #expect(Invitation(text: "") == nil && Invitation(text: "name: x\n") == nil && Invitation(text: "name\n") == nil)
+    }
+
+    @Test func `Each claim in its turn`() {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        #expect(store.claim(String(repeating: "b", count: 64), for: "k", now: 1) == .unknown)
+        #expect(store.claim(hash, for: "k", now: 1_001) == .expired(invitation))
+        #expect(store.claim(hash, for: "k", now: 1_000) == .taken(invitation))
+        #expect(store.claim(hash, for: "other", now: 1_000) == .used(invitation))
+        // Whose answer was lost gets it again, also when the time is over.
+        #expect(store.claim(hash, for: "k", now: 2_000) == .taken(invitation))
+    }
+
+    @Test func `Names that lead elsewhere`() {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        for name in ["../\(hash)", "\(hash)/../\(hash)", "", "a", String(repeating: "A", count: 64)] {
+            #expect(store.claim(name, for: "k", now: 1) == .unknown)
+        }
+    }
+
+    @Test func `Of many who come at once one gets it`() async {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let (store, hash) = (store, hash)
+        let taken = await withTaskGroup(of: Bool.self) { group in
+            for key in 0..<32 {
+                group.addTask { if case .taken = store.claim(hash, for: "\(key)", now: 1) { true } else { false } }
+            }
+            return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+        }
+        #expect(taken == 1)
+    }
+
+    @Test func `What is long over goes`() {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        _ = store.claim(hash, for: "k", now: 1)
+        store.tidy(now: 1_000 + 30 * 86_400)
+        #expect(store.peek(hash) == invitation)
+        store.tidy(now: 1_001 + 30 * 86_400)
+        #expect(store.peek(hash) == nil)
+        #expect((try? FileManager.default.contentsOfDirectory(atPath: folder.path)) == [])
+    }
+}
