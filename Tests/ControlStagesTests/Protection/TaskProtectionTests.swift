@@ -76,15 +76,42 @@ import Testing
         #expect(protection.next(used: 305, now: 305) == .protect(minutes: 15))
     }
 
-    /// What the answer was, and whether what comes meanwhile passes, when it is asked again.
+    /// One call that was throttled isn't worth a transfer: within two seconds it is asked again and again, and what comes waits.
+    @Test(arguments: [TaskProtection.Answer.failed, .blocked(isWanted: true), .blocked(isWanted: nil)])
+    func aWishIsRepeatedAtOnce(_ answer: TaskProtection.Answer) {
+        var protection = Self.started()
+        var now = 0.0
+        for attempt in 1..<5 {
+            #expect(protection.next(used: now, now: now) == .protect(minutes: 15))
+            #expect(protection.answered(answer, toProtect: true, asked: now, now: now) == .none)
+            #expect(!protection.passes(now: now))
+            #expect(protection.next(used: now, now: now + 0.05) == .none)
+            guard let retry = protection.retry(after: now) else {
+                Issue.record("attempt \(attempt) isn't followed by another")
+                return
+            }
+            #expect(retry > now && retry - now < 0.45)
+            now = retry
+        }
+        #expect(now < 1.5)
+        #expect(protection.next(used: now, now: now) == .protect(minutes: 15))
+        #expect(protection.answered(.done, toProtect: true, asked: now, now: now) == .none)
+        #expect(protection.passes(now: now) && protection.isProtected(now: now) && protection.retry(after: now) == nil)
+    }
+
+    /// What the answer was, how often, and whether what comes meanwhile passes, when it is asked again.
     @Test(
         arguments: [
-            (.failed, 5), (.blocked(isWanted: true), 5), (.blocked(isWanted: nil), 5), (.denied, 60),
-        ] as [(TaskProtection.Answer, Double)])
-    func nobodyWaitsForWhatDoesNotCome(_ answer: TaskProtection.Answer, _ again: Double) {
+            (.failed, 5, 5), (.blocked(isWanted: true), 5, 5), (.blocked(isWanted: nil), 5, 5), (.denied, 1, 60),
+        ] as [(TaskProtection.Answer, Int, Double)])
+    func nobodyWaitsForWhatDoesNotCome(_ answer: TaskProtection.Answer, _ times: Int, _ again: Double) {
         var protection = Self.started()
-        _ = protection.next(used: 0, now: 0)
-        #expect(protection.answered(answer, toProtect: true, asked: 0, now: 1) == .none)
+        for attempt in 0..<times {
+            let now = 0.05 * Double(attempt * (attempt + 1))
+            #expect(!protection.passes(now: now))
+            _ = protection.next(used: now, now: now)
+            #expect(protection.answered(answer, toProtect: true, asked: now, now: attempt == times - 1 ? 1 : now) == .none)
+        }
         #expect(protection.passes(now: 1) && !protection.isProtected(now: 1))
         #expect(protection.next(used: again, now: again) == .none)
         #expect(protection.next(used: again + 1, now: again + 1) == .protect(minutes: 15))

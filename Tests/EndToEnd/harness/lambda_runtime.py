@@ -105,6 +105,8 @@ class RuntimeAPI:
         finally:
             taken.cancel()
             gone.cancel()
+            # Only then can somebody else read.
+            await asyncio.gather(taken, gone, return_exceptions=True)
 
     async def _answer(self, message, body: bytes, reader, writer):
         def send(status: int, data: bytes = b"", fields=()):

@@ -118,6 +118,9 @@ struct ModelledServer: Sendable {
         protection.answered(answer, toProtect: toProtect, asked: asked - started, now: now - started)
     }
 
+    /// When it looks again sooner than by itself.
+    func retry(_ now: Moment) -> Moment? { protection.retry(after: now - started).map { started + $0 } }
+
     // MARK: - What it tells of itself
 
     /// The bytes so far, those of open exchanges included, and the last activity.

@@ -25,6 +25,7 @@ extension WorldState {
         let answer = protectionAnswer(number, minutes: minutes, now)
         let action = servers[number]?.answered(answer, toProtect: minutes != nil, asked: asked, now)
         if action == .leave { letGo(number, now) }
+        if let retry = servers[number]?.retry(now) { effects.append(.at(.keeperLooks(number), retry)) }
         guard let server = servers[number], !server.gated.isEmpty else { return }
         if server.protection.passes(now: now - server.started) {
             for use in servers[number]?.ungateAll() ?? [] { begin(use, on: number, now) }

@@ -97,7 +97,11 @@ final class TaskKeeper: Sendable {
                 try? await Task.sleep(for: Self.look)
             }
         }
-        defer { ticks.cancel() }
+        var sooner: Task<Void, Never>?
+        defer {
+            ticks.cancel()
+            sooner?.cancel()
+        }
         var seen: Activity?
         /// When something last began, ended or moved bytes, by when it was noticed.
         var moved = now()
@@ -123,6 +127,13 @@ final class TaskKeeper: Sendable {
                 }
             }
             publish(protection, now())
+            if let retry = protection.retry(after: now()) {
+                sooner?.cancel()
+                sooner = Task { [gate, wait = retry - now()] in
+                    do { try await Task.sleep(for: .seconds(wait)) } catch { return }
+                    gate.ask()
+                }
+            }
         }
     }
 

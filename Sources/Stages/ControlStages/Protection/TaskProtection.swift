@@ -35,6 +35,10 @@ package struct TaskProtection: Sendable, Equatable {
         case leaving
     }
 
+    /// A wish that isn't answered is repeated so often within two seconds, and what comes waits for that. Then it passes.
+    private static let tries = 5
+    private static let pause = 5.0
+
     private let quiet: Double
     private let expiry: Double
     private var state = State.unprotected
@@ -43,8 +47,8 @@ package struct TaskProtection: Sendable, Equatable {
     private var isAsking = false
     /// Not asked again before this.
     private var nextTime = 0.0
-    /// Whether somebody has asked in vain since the last success.
-    private var isFailing = false
+    /// How often in a row somebody has asked in vain.
+    private var failures = 0
     /// How long the protection lasts that is about to be given up.
     private var abandoned = 0.0
 
@@ -63,7 +67,7 @@ package struct TaskProtection: Sendable, Equatable {
         switch state {
         case .open: true
         case .protected(let until): now < until
-        case .unprotected: isFailing
+        case .unprotected: failures >= Self.tries
         case .leaving: false
         }
     }
@@ -90,14 +94,14 @@ package struct TaskProtection: Sendable, Equatable {
                 // Closed first: what comes from now on waits for the next wish.
                 state = .unprotected
                 abandoned = until
-                isFailing = false
+                failures = 0
                 isAsking = true
                 return .release
             }
             guard until - now <= expiry * 2 / 3 else { return .none }
         case .open, .unprotected:
             guard isUsed else {
-                if state == .unprotected { isFailing = false }
+                if state == .unprotected { failures = 0 }
                 return .none
             }
         case .leaving: return .none
@@ -105,6 +109,9 @@ package struct TaskProtection: Sendable, Equatable {
         isAsking = true
         return .protect(minutes: Int((expiry / 60).rounded(.up)))
     }
+
+    /// When it is worth looking again, where that is sooner than the next look by itself.
+    package func retry(after now: Double) -> Double? { failures > 0 && nextTime > now ? nextTime : nil }
 
     /// Something came to pass between the decision to give up and its sending: it isn't sent.
     package mutating func keep() {
@@ -123,22 +130,22 @@ package struct TaskProtection: Sendable, Equatable {
         switch answer {
         case .done:
             state = .protected(until: asked + expiry)
-            isFailing = false
+            failures = 0
         case .blocked(isWanted: false):
             // What is protected still may finish. What isn't will be stopped within seconds.
             guard !isProtected(now: now) else {
-                nextTime = now + 5
+                nextTime = now + Self.pause
                 return .none
             }
             state = .leaving
             return .leave
         case .blocked, .failed:
-            nextTime = now + 5
-            if !isProtected(now: now) { isFailing = true }
+            // What is protected still has time. Anything else would begin unprotected, for one call that was throttled say.
+            failures = isProtected(now: now) ? 0 : failures + 1
+            nextTime = now + ((1..<Self.tries).contains(failures) ? 0.1 * Double(failures) : Self.pause)
         case .denied:
             // Nobody has to wait for what doesn't come.
             state = .open
-            isFailing = true
             nextTime = now + 60
         }
         return .none
