@@ -60,8 +60,9 @@ def test_nothing_passes_for_three_seconds(binary, place, tmp_path):
         time.sleep(4)
         link.stop(signal.SIGCONT)
         heard = words.result()
-        assert talk.says("has not acknowledged anything") >= 1 and talk.says("connection lost") == 1
-        assert talk.says("the session goes on") == 1
+        # The other loop's connection may be lost as well, without anybody's noticing.
+        assert talk.says("has not acknowledged anything") >= 1 and 1 <= talk.says("connection lost") <= 2
+        assert 1 <= talk.says("the session goes on") <= 2
         assert heard["lost"] == 0 and 3.5 < heard["longest"] < 4 + 4, heard
 
 
@@ -74,7 +75,7 @@ def test_the_address_of_the_machine_changes(binary, place, tmp_path):
         link.ip(0, "addr", "del", f"{NEAR}/24", "dev", "lk0")
         link.ip(0, "addr", "replace", "10.9.0.3/24", "dev", "lk0")
         heard = words.result()
-        assert talk.says("the session goes on") == 1
+        assert 1 <= talk.says("the session goes on") <= 2
         assert heard["lost"] == 0 and heard["longest"] < 5, heard
 
 

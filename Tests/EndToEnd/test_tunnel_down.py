@@ -80,7 +80,7 @@ async def test_a_silent_server_is_noticed(make_tunnel, origin):
     async def slow(exchange):
         await exchange.reader.read()
 
-    pings = {"frame": {"ping-interval": "1s", "ping-timeout": "1s"}}
+    pings = {"frame": {"ping-interval": "1s", "ping-timeout": "1s", "resume": {"enabled": False}}}
     tunnel = make_tunnel(agent={**pings, "connect": {"wait": "1s"}}, server=pings).start()
     async with patiently(30):
         waiting = asyncio.create_task(fetch(tunnel.port, origin.url("/slow"), within=30))
@@ -103,7 +103,8 @@ def drop_everything(writer):
 @pytest.mark.parametrize("codec", ["mux", "h2", "json"])
 async def test_a_connection_that_has_died_silently_is_given_up(make_tunnel, make_tcp, ok, codec):
     """With bytes on their way: the kernel would send those again for a quarter of an hour."""
-    frame = {"frame": {"codec": codec, "ping-interval": "1s", "ping-timeout": "1s"}}
+    # Else the request would go on over the next connection.
+    frame = {"frame": {"codec": codec, "ping-interval": "1s", "ping-timeout": "1s", "resume": {"enabled": False}}}
     server = make_tunnel(server=frame)
     server.start_server()
     ends = []

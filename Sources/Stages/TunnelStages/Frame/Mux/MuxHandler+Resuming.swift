@@ -204,9 +204,9 @@ extension MuxHandler {
             let position = resumable?.receive.acknowledge(without: decoder.unclear)
         else { return }
         resumable?.owesAcknowledgement = false
-        acknowledgement.clear()
-        MuxFrameEncoder.acknowledged(position, into: &acknowledgement)
-        writeApart(acknowledgement, line)
+        // In front of what else is written, so that it is no record of TLS by itself.
+        MuxFrameEncoder.acknowledged(position, into: &scratch[scratchIndex])
+        apart = MuxFrame.acknowledgementLength
     }
 
     /// Tells what is kept to whom it concerns for all sessions, when it has changed by much.

@@ -67,7 +67,10 @@ extension MuxHandler {
         guard bytes.readableBytes > 0 else { return }
         scratchesUsed += 1
         scratchIndex = (scratchIndex + 1) % scratch.count
-        resumable?.send.keep(bytes, isUsedAgain: true)
+        if resumable != nil {
+            resumable?.send.keep(apart == 0 ? bytes : bytes.dropping(apart), isUsedAgain: true)
+            apart = 0
+        }
         writeApart(bytes, line)
     }
 
@@ -99,5 +102,13 @@ extension MuxHandler {
             end(slot)?.regulate()
         }
         if !session.isFull, parked.hasNext(hasRoom: session.hasRoom) { pumpLater?.schedule() }
+    }
+}
+
+extension ByteBuffer {
+    fileprivate func dropping(_ count: Int) -> ByteBuffer {
+        var rest = self
+        rest.moveReaderIndex(forwardBy: count)
+        return rest
     }
 }

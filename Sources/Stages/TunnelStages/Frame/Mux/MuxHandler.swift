@@ -33,7 +33,7 @@ final class MuxHandler {
     var resumable: MuxResumable?
     /// What sessions share that can be resumed; nil where none is to be.
     let parking: MuxParking?
-    var acknowledgement = ByteBuffer()
+    var apart = 0  // Of what is being gathered: no part of what a resumed session goes on with.
     private var hasGreeted = false
     var isReading = false
     var isPumping = false
