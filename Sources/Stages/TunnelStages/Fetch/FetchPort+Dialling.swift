@@ -95,23 +95,11 @@ extension FetchPort {
         if attempt.descriptorDeadline == nil { meter.dials.add() }
         let time = max(attempt.deadline - .now(), .milliseconds(1))
         let pending = PendingDial()
-        let bound = NIOLoopBound(pending, eventLoop: shard.loop)
-        let watch: @Sendable (any Channel) -> EventLoopFuture<Void> = { channel in
-            bound.value.add(channel)
-            return channel.eventLoop.makeSucceededVoidFuture()
-        }
         attempt.exchange.whenAbandoned = {
             // A connection of a pool is of use to whoever waits for one.
             if attempt.isTunnel || !self.isAwaited(attempt.origin) { pending.cancel() }
         }
-        let connected =
-            addresses.count == 1
-            ? bootstrap.connectTimeout(time).channelInitializer(watch).connect(to: addresses[0])
-            // Happy Eyeballs opens several, of which one is taken.
-            : ClientBootstrap(group: shard.loop).connectTimeout(time).channelInitializer(watch)
-                .resolver(KnownAddresses(addresses: addresses, loop: shard.loop))
-                .connect(host: attempt.origin.host, port: attempt.origin.port)
-        connected.assumeIsolated().whenComplete { result in
+        connect(pending, to: addresses, of: attempt.origin, within: time).assumeIsolated().whenComplete { result in
             attempt.exchange.whenAbandoned = nil
             pending.ended()
             switch result {
@@ -130,6 +118,23 @@ extension FetchPort {
                 self.failed(attempt, UpstreamFailure.connecting(to: attempt.origin, error))
             }
         }
+    }
+
+    private func connect(
+        _ pending: PendingDial, to addresses: [SocketAddress], of origin: Origin, within time: TimeAmount
+    ) -> EventLoopFuture<any Channel> {
+        if addresses.count == 1 {
+            return dialBeingMade.making(pending) { bootstrap.connectTimeout(time).connect(to: addresses[0]) }
+        }
+        // Happy Eyeballs opens several, the later ones in time to come, of which one is taken.
+        let bound = NIOLoopBound(pending, eventLoop: shard.loop)
+        return ClientBootstrap(group: shard.loop).connectTimeout(time)
+            .channelInitializer { channel in
+                bound.value.add(channel)
+                return channel.eventLoop.makeSucceededVoidFuture()
+            }
+            .resolver(KnownAddresses(addresses: addresses, loop: shard.loop))
+            .connect(host: origin.host, port: origin.port)
     }
 
     /// Which of a name's addresses took the connection is of use to those who come later.

@@ -20,7 +20,8 @@ final class FetchPort: ExchangePort {
     let resolver: NameResolver
     let meter: FetchMeter
     /// Whatever one connection needs and another doesn't is set when it is there: a bootstrap is expensive to make.
-    private(set) lazy var bootstrap = ClientBootstrap(group: shard.loop)
+    private(set) lazy var bootstrap = dialBeingMade.bootstrap(on: shard.loop)
+    let dialBeingMade = DialBeingMade()
     /// The attempts for which there was no file descriptor.
     private(set) lazy var descriptorQueue = DescriptorQueue(
         shard: shard, resume: { [weak self] in self?.find($0) },

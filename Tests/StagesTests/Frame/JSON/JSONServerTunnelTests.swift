@@ -103,6 +103,31 @@ import Testing
         #expect(!channel.isActive)
     }
 
+    /// The body of what our agent has begun may come at any time: it ends the session when it has sent that.
+    @Test func `An agent that hears goodbyes takes its time`() throws {
+        try say(.httpRequest(id: "a", method: "GET", url: "http://host/", fields: HeaderFields(), body: ByteBuffer(), client: 1))
+        host.exchange?.sendResponseEnd()
+        channel.pipeline.fireUserInboundEventTriggered(DrainEvent())
+        loop.advanceTime(by: .seconds(5))
+        try say(.httpRequest(id: "b", method: "GET", url: "http://host/", fields: HeaderFields(), body: ByteBuffer(), client: 1))
+        host.exchange?.sendResponseEnd()
+        let ids = try heard().map(\.id)
+        #expect(ids == ["a", "0", "b"])
+        #expect(channel.isActive)
+    }
+
+    /// A server that reloads while a connection's TLS shakes hands.
+    @Test func `The server drains before the connection is open`() throws {
+        let channel = EmbeddedChannel(loop: loop)
+        let port = JSONServerPort(configuration: JSONConfiguration(FrameConfiguration().session), downstream: host, shard: shard)
+        try port.accept(Inbound(channel: channel, remote: "192.0.2.1:50001"))
+        channel.pipeline.fireUserInboundEventTriggered(DrainEvent())
+        channel.connect(to: try SocketAddress(ipAddress: "192.0.2.1", port: 1), promise: nil)
+        loop.run()
+        let bytes = try #require(try channel.readOutbound(as: ByteBuffer.self))
+        #expect(String(buffer: bytes).contains("going_away"))
+    }
+
     /// An agent that takes the host's end for the whole's, or a client that has forgotten the tunnel.
     @Test func `Nothing more is heard`() throws {
         shard.deadlines.sweep(now: .now() + .seconds(50))

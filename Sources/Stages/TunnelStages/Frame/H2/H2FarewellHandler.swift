@@ -27,15 +27,20 @@ final class H2FarewellHandler: ChannelDuplexHandler {
 
     func channelActive(context: ChannelHandlerContext) {
         isOpen = true
+        if isDraining { sayGoodbye(context) }
         context.fireChannelActive()
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         guard event is DrainEvent, !isDraining else { return context.fireUserInboundEventTriggered(event) }
         isDraining = true
-        // Before the library's own greeting nothing can be said, and no stream can be open.
-        guard isOpen, let front = try? context.pipeline.syncOperations.context(handlerType: NIOHTTP2Handler.self) else {
-            return context.fireUserInboundEventTriggered(event)
+        // While TLS shakes hands nothing can be said, and what the client asks right behind that would be lost without a word.
+        if isOpen { sayGoodbye(context) }
+    }
+
+    private func sayGoodbye(_ context: ChannelHandlerContext) {
+        guard let front = try? context.pipeline.syncOperations.context(handlerType: NIOHTTP2Handler.self) else {
+            return heard(context)
         }
         front.writeAndFlush(NIOAny(Self.goodbye), promise: nil)
         answer = context.eventLoop.assumeIsolated().scheduleTask(in: answerTime) { self.heard(context) }

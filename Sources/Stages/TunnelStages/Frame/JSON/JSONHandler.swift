@@ -53,6 +53,8 @@ final class JSONHandler: ChannelInboundHandler {
     private(set) var isDraining = false
     /// The farewell, while it is being said.
     private var farewell: Scheduled<Void>?
+    /// Whether the agent is known to hear a goodbye. Then it ends the session itself, when it has sent all that it has begun.
+    var agentHearsGoodbye = false
     private var isReading = false
     private var isPaused = false
     private var output = ByteBuffer()
@@ -80,7 +82,7 @@ final class JSONHandler: ChannelInboundHandler {
     var openStreams: Int { streams.count }
     var canOpen: Bool { isActive && !isRefusing && streams.count < configuration.maxStreams }
     /// Nothing new is taken. While its agent hears that, what was on its way is.
-    var isRefusing: Bool { isDraining && farewell == nil }
+    var isRefusing: Bool { isDraining && farewell == nil && !agentHearsGoodbye }
 
     func add(_ stream: any JSONStream, _ id: String) {
         meter.streamOpened()
@@ -142,6 +144,7 @@ final class JSONHandler: ChannelInboundHandler {
         shard.deadlines.add(self)
         meter.opened()
         owner?.sessionEstablished()
+        if isDraining { sayGoodbye() }
         context.fireChannelActive()
     }
 
@@ -168,7 +171,12 @@ final class JSONHandler: ChannelInboundHandler {
     func drain() {
         guard !isDraining else { return }
         isDraining = true
-        guard isServer, isActive else { return closeIfDrained() }
+        // While TLS shakes hands nothing can be said.
+        if isActive { sayGoodbye() }
+    }
+
+    private func sayGoodbye() {
+        guard isServer else { return closeIfDrained() }
         farewell = shard.loop.assumeIsolated().scheduleTask(in: Self.farewell) {
             self.farewell = nil
             self.closeIfDrained()

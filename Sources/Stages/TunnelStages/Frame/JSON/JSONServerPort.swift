@@ -69,6 +69,7 @@ private final class JSONServerSession: ChannelInboundHandler, JSONHandlerOwner {
     func opened(_ envelope: JSONEnvelope) {
         connection.admit()
         greet()
+        if envelope.namesClient { handler.agentHearsGoodbye = true }
         switch envelope {
         case .httpRequest(let id, let method, let url, let fields, let body, let client):
             request(id, method, url, fields, body, client)
@@ -149,3 +150,14 @@ private final class JSONServerSession: ChannelInboundHandler, JSONHandlerOwner {
 
 @available(*, unavailable)
 extension JSONServerSession: Sendable {}
+
+extension JSONEnvelope {
+    /// Whether it says whose it is: an agent that does knows a goodbye too, unlike those of the first Fluidity.
+    fileprivate var namesClient: Bool {
+        switch self {
+        case .httpRequest(_, _, _, _, _, let client): client != nil
+        case .webSocketOpen(_, _, _, let client): client != nil
+        default: false
+        }
+    }
+}
