@@ -75,7 +75,7 @@ package final class Conversation {
     package var outcome: RehearsedOutcome {
         RehearsedOutcome(
             response: client.response, informational: client.informational, isComplete: client.isComplete,
-            failure: client.failure ?? exchange.failure, identity: exchange.identity,
+            failure: client.failure ?? exchange.failure, identity: exchange.identity, route: exchange.route,
             reached: attempts.map(\.request), cancelled: attempts.compactMap(\.failure), credit: client.credit)
     }
 }

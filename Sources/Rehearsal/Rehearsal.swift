@@ -22,10 +22,22 @@ package final class Rehearsal: Sendable {
     package static func begin(
         _ stages: [Plan.NamedStage], first: Int = 0, logger: Logger
     ) async throws -> Rehearsal {
+        try await begin(first: first, logger: logger) { _ in stages }
+    }
+
+    /// The same for stages with branches.
+    /// - Parameter make: Gets a sink that stands for the origin, at the end of branches that have none.
+    package static func begin(
+        first: Int = 0, logger: Logger, _ make: (Plan.NamedStage) throws -> [Plan.NamedStage]
+    ) async throws -> Rehearsal {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         do {
             let channel = try await UnusedChannel.open(on: group.next())
-            let rehearsal = try await Rehearsal(stages, first: first, group: group, channel: channel)
+            let loop = group.next()
+            let stand = try await loop.submit { NIOLoopBound(Stand(), eventLoop: loop) }.get()
+            let origin = Plan.NamedStage(name: Exit.name, stage: Exit(stand: stand))
+            let rehearsal = try Rehearsal(
+                try make(origin), origin: origin, stand: stand, first: first, group: group, channel: channel)
             try await rehearsal.assemble(logger)
             return rehearsal
         } catch {
@@ -35,13 +47,12 @@ package final class Rehearsal: Sendable {
     }
 
     private init(
-        _ stages: [Plan.NamedStage], first: Int, group: MultiThreadedEventLoopGroup, channel: UnusedChannel
-    ) async throws {
-        let loop = group.next()
-        let stand = try await loop.submit { NIOLoopBound(Stand(), eventLoop: loop) }.get()
+        _ stages: [Plan.NamedStage], origin: Plan.NamedStage, stand: NIOLoopBound<Stand>, first: Int,
+        group: MultiThreadedEventLoopGroup, channel: UnusedChannel
+    ) throws {
         var list = [Plan.NamedStage(name: Entrance.name, stage: Entrance(stand: stand))] + stages
         let hasSink = (stages.last?.stage).map { Self.output(of: $0) == .end } ?? false
-        if !hasSink { list.append(Plan.NamedStage(name: Exit.name, stage: Exit(stand: stand))) }
+        if !hasSink { list.append(origin) }
         plan = try Plan(folding: list)
         self.group = group
         self.stand = stand

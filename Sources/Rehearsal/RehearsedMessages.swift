@@ -69,6 +69,8 @@ package struct RehearsedOutcome: Sendable {
     package var failure: Failure?
     /// Who the exchange was from, as far as a stage has found out.
     package var identity: Identity?
+    /// The branch that took it; nil where the list has none.
+    package var route: String?
     /// What the origin got, for each attempt.
     package var reached: [RehearsedRequest]
     /// Why attempts were taken back from the origin.

@@ -3,18 +3,21 @@ import Pipeline
 
 extension StageConformance {
     private var loader: ConfigurationLoader {
-        var registry = StageRegistry()
+        ConfigurationLoader(registry: registry, environment: [:], checksFiles: false)
+    }
+
+    /// The stage, and those that its example has in lists of its own.
+    private var registry: StageRegistry {
+        var registry = others
         registry.register(factory)
-        return ConfigurationLoader(registry: registry, environment: [:], checksFiles: false)
+        return registry
     }
 
     private var file: String { directory.isEmpty ? "example" : "\(directory)/example" }
 
     /// The stages of the example.
     func loadExample(checksFiles: Bool = false) throws -> [LooseStage] {
-        var registry = StageRegistry()
-        registry.register(factory)
-        return try ConfigurationLoader(registry: registry, environment: [:], checksFiles: checksFiles)
+        try ConfigurationLoader(registry: registry, environment: [:], checksFiles: checksFiles)
             .looseStages(in: example, file: file)
     }
 

@@ -29,6 +29,7 @@ public struct StageConformance<Factory: StageFactory>: Sendable {
     var directory: String
     private let files: [(name: String, text: String)]
     let request: TestRequest
+    let others: StageRegistry
     /// How long what has to come may take.
     package var patience = Duration.seconds(60)
 
@@ -40,10 +41,12 @@ public struct StageConformance<Factory: StageFactory>: Sendable {
     ///   - files: Files that the example names, with their texts. They are made in a folder of their own, from which relative paths then
     ///     start.
     ///   - request: What is sent through the stage.
+    ///   - others: Stages that the example has in lists of the stage's own.
     public init(
         _ factory: Factory, example: String? = nil, directory: String = "", files: KeyValuePairs<String, String> = [:],
-        request: TestRequest = TestRequest()
+        request: TestRequest = TestRequest(), others: StageRegistry = StageRegistry()
     ) {
+        self.others = others
         self.factory = factory
         self.example = example ?? Factory.reference.example
         self.directory = directory

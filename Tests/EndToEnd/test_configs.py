@@ -12,10 +12,11 @@ from harness.client import Connection, fetch
 from harness.fluidity import ROOT, Fluidity
 from harness.ports import free_port
 from harness.processes import run
-from harness.waiting import patiently
+from harness.waiting import eventually, patiently
 
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
 FUNCTIONS = sorted((ROOT / "configs/lambda").glob("*.yaml"))
+BRANCHED = {"beside-the-intranet", "two-countries", "database"}
 KEY = "0123456789abcdef0123456789abcdef"
 NAMES = {"CLUSTER": "fluidity", "SERVICE": "fluidity-server", "AWS_REGION": "us-east-1", "FLUIDITY_CONTROL_KEY": KEY}
 
@@ -36,7 +37,7 @@ async def test_those_of_the_control_plane_want_names(binary, place, config):
 
 
 def test_there_are_some():
-    assert {"agent", "server", "control", "team-server", "locked-down-exit", "development"} == {path.stem for path in CONFIGS}
+    assert {"agent", "server", "control", "team-server", "locked-down-exit", "development", *BRANCHED} == {path.stem for path in CONFIGS}
     assert {"wake", "sleep", "kill", "status"} == {path.stem for path in FUNCTIONS}
 
 
@@ -87,6 +88,75 @@ async def test_servers_run_behind_the_agent(binary, launch, place, origin, confi
     launch(Fluidity("agent", place / "agent.yaml", port=port, arguments=[part for key, value in settings.items() for part in ("--set", f"pipeline.{key}={value}")]))
     answer = await fetch(port, origin.url("/"), fields=[("Cookie", "a=b")])
     assert (answer.status, len(origin.requests)) == ((200, 1) if reached else (403, 0)), answer.body
+
+
+def set_all(**settings: str) -> list[str]:
+    return [part for key, value in settings.items() for part in ("--set", f"pipeline.{key.replace('__', '.').replace('_', '-')}={value}")]
+
+
+@pytest.fixture
+def server(launch, place):
+    """The shipped server at a port of its own, which reaches this machine too."""
+
+    def start(name: str) -> int:
+        port = free_port()
+        launch(Fluidity("server", place / "server.yaml", port=port, name=name, arguments=set_all(accept__listen=f"127.0.0.1:{port}", fetch__destinations="any")))
+        return port
+
+    return start
+
+
+async def test_the_intranet_is_beside_the_tunnel(launch, place, origin, server):
+    @origin.on("/")
+    async def hello(exchange):
+        await exchange.respond(200, body=b"hello")
+
+    port, tunnel = free_port(), server("server")
+    branches = "route__branches__"
+    settings = {"accept__listen": f"127.0.0.1:{port}", f"{branches}tunnel__stages__connect__to": f"localhost:{tunnel}"}
+    settings |= {f"{branches}intranet_addresses__when__networks": "[127.0.0.0/8]", f"{branches}intranet_addresses__stages__fetch__destinations": "any"}
+    agent = launch(Fluidity("agent", place / "beside-the-intranet.yaml", port=port, arguments=set_all(**settings)))
+    for host, route in (("127.0.0.1", "intranet-addresses"), ("localhost", "tunnel")):
+        answer = await fetch(port, re.sub("//[^:/]+", f"//{host}", origin.url("/")))
+        assert answer.body == b"hello"
+        await eventually(lambda: f"route={route} " in agent.text(), 10, agent.text)
+
+
+async def test_two_countries_have_a_server_each(launch, place, origin, server):
+    @origin.on("/")
+    async def hello(exchange):
+        await exchange.respond(200, body=b"hello")
+
+    port = free_port()
+    settings = {"accept__listen": f"127.0.0.1:{port}", "route__branches__france__when__hosts": "[localhost]"}
+    settings |= {f"route__branches__{branch}__stages__connect__to": f"localhost:{server(branch)}" for branch in ("france", "everything_else")}
+    agent = launch(Fluidity("agent", place / "two-countries.yaml", port=port, arguments=set_all(**settings)))
+    for host, route in (("localhost", "france"), ("127.0.0.1", "everything-else")):
+        answer = await fetch(port, re.sub("//[^:/]+", f"//{host}", origin.url("/")))
+        assert answer.body == b"hello"
+        await eventually(lambda: f"route={route} " in agent.text(), 10, agent.text)
+
+
+async def test_a_database_is_reached_through_the_tunnel(launch, place, origin, server):
+    @origin.on("/")
+    async def hello(exchange):
+        await exchange.respond(200, body=b"hello")
+
+    async def database(reader, writer):
+        writer.write(b"ready " + await reader.readexactly(5))
+        writer.close()
+
+    port, fixed = free_port(), free_port()
+    async with patiently(60), await asyncio.start_server(database, "127.0.0.1", 0) as listener:
+        to = listener.sockets[0].getsockname()[1]
+        settings = {"entrances__ways__proxy__stages__accept__listen": f"127.0.0.1:{port}", "entrances__ways__database__stages__accept__listen": f"127.0.0.1:{fixed}"}
+        settings |= {"entrances__ways__database__stages__forward__to": f"127.0.0.1:{to}", "connect__to": f"localhost:{server('server')}"}
+        launch(Fluidity("agent", place / "database.yaml", port=port, arguments=set_all(**settings)))
+        reader, writer = await asyncio.open_connection("127.0.0.1", fixed)
+        writer.write(b"hello")
+        assert await reader.read(-1) == b"ready hello"
+        writer.close()
+        assert (await fetch(port, origin.url("/"))).body == b"hello"
 
 
 async def test_the_developers_proxy_runs(launch, place, origin):

@@ -172,13 +172,17 @@ async def test_kubernetes_objects_fit_together(binary, authority, tmp_path):
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd to ask")
 async def test_systemd_takes_the_unit(binary, tmp_path):
     """Unknown keys and values are only warned of, so nothing may be said at all."""
-    program = tmp_path / ".local/bin/fluidity"
-    program.parent.mkdir(parents=True)
-    program.symlink_to(binary)
-    unit = DEPLOYMENTS / "systemd/fluidity-agent.service"
-    environment = {"HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path)}
-    result = await run("systemd-analyze", "--user", "verify", "--man=no", unit, environment=environment)
-    assert (result.status, result.text) == (0, "")
+    for kind, unit in [("user", "agent"), ("system", "agent"), ("system", "server"), ("system", "control")]:
+        text = (DEPLOYMENTS / f"systemd/{kind}/fluidity-{unit}.service").read_text().replace("@PROGRAM@", str(binary))
+        file = tmp_path / kind / f"fluidity-{unit}.service"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text)
+        environment = {"HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path)}
+        result = await run("systemd-analyze", f"--{kind}", "verify", "--man=no", file, environment=environment)
+        assert (result.status, result.text) == (0, ""), unit
+        if kind == "system":
+            exposure = await run("systemd-analyze", "security", "--offline=true", "--threshold=40", file, environment=environment)
+            assert exposure.status == 0, exposure.text
 
 
 def test_compose_keeps_the_agent_from_the_origin():

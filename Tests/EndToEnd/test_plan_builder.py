@@ -24,6 +24,7 @@ func plan(logger: Logger) throws -> Plan {{
 
 ACCEPT = 'Step.accept(.tcp(host: "127.0.0.1", port: 8080))'
 FILES = 'certificate: .file("a.pem"), key: .file("a-key.pem"), ca: .file("ca.pem")'
+NEAR = 'RouteBranch("near", when: .init(hosts: ["*.near.example"])) { Step.retry(); Step.fetch() }'
 CONNECT = 'Step.connect(to: HostPort(host: "tunnel.example", port: 8443))'
 
 RIGHT = {
@@ -34,6 +35,9 @@ RIGHT = {
     "rules and methods": [ACCEPT, "Step.http()", 'Step.auth(.apiKey(header: "X-Key", file: "keys.txt"))',
                           'Step.egress(.deny(networks: ["10.0.0.0/8"]), .allow(hosts: ["*.example"], ports: [443]))', "Step.fetch()"],
     "an agent": [ACCEPT, "Step.http { $0.mode = .proxy }", "Step.frameClient()", f"Step.mtlsClient({FILES})", CONNECT],
+    "branches": [ACCEPT, "Step.http()", f'Step.route({NEAR}, RouteBranch("far") {{ Step.frameClient(); Step.mtlsClient({FILES}); {CONNECT} }})'],
+    "branches within branches": [ACCEPT, "Step.http()", f'Step.route(RouteBranch("outer") {{ Step.compress(); Step.route({NEAR}) }})'],
+    "several ways in": [f'Step.entrances(Entrance("proxy") {{ {ACCEPT}; Step.http() }}, Entrance("mail") {{ {ACCEPT}; Step.forward(to: HostPort(host: "a.example", port: 25)) }})', "Step.fetch()"],
     "a server": [ACCEPT, f"Step.mtlsServer({FILES})", "Step.frameServer()", "Step.fetch()"],
 }
 
@@ -47,6 +51,13 @@ WRONG = {
     "a source that may be left out": ["if logger.logLevel > .info { " + ACCEPT + " }", "Step.http()", "Step.fetch()"],
     "a filter where a transport belongs": [ACCEPT, "Step.compress()", "Step.fetch()"],
     "something after the sink": [ACCEPT, "Step.http()", "Step.fetch()", "Step.fetch()"],
+    "a branch without a sink": [ACCEPT, "Step.http()", 'Step.route(RouteBranch("near") { Step.retry() })'],
+    "a branch that begins with a source": [ACCEPT, "Step.http()", f'Step.route(RouteBranch("near") {{ {ACCEPT}; Step.http(); Step.fetch() }})'],
+    "a branch in a wrong order": [ACCEPT, "Step.http()", f'Step.route(RouteBranch("near") {{ Step.mtlsClient({FILES}); {CONNECT} }})'],
+    "something after branches": [ACCEPT, "Step.http()", f"Step.route({NEAR})", "Step.fetch()"],
+    "branches before exchanges": [ACCEPT, f"Step.route({NEAR})"],
+    "a way in that ends": [f'Step.entrances(Entrance("proxy") {{ {ACCEPT}; Step.http(); Step.fetch() }})', "Step.fetch()"],
+    "a way in without a source": ['Step.entrances(Entrance("proxy") { Step.http() })', "Step.fetch()"],
     "two sources": [ACCEPT, ACCEPT, "Step.http()", "Step.fetch()"],
 }
 

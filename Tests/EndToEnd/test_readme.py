@@ -22,7 +22,10 @@ def rows(text: str) -> list[list[str]]:
 
 
 AGENT, SERVER = (yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", section("Configuration"), re.S))
-WISHES = [(wish, configuration) for wish, configuration in rows(section("Configuration"))]
+TABLE = [(wish, configuration) for wish, configuration in rows(section("Configuration"))]
+# A wish that takes a whole file is one of configs/, which test_configs.py checks and runs.
+FILES = [re.search(r"\]\((configs/[^)]+)\)", configuration) for _, configuration in TABLE]
+WISHES = [row for row, file in zip(TABLE, FILES) if not file]
 
 
 def changed(configuration: str) -> tuple[str, dict]:
@@ -56,6 +59,12 @@ async def test_its_configurations_load(binary, place, file, name):
 
 def test_the_table_of_wishes_is_read():
     assert len(WISHES) >= 9
+    assert len(TABLE) - len(WISHES) >= 3
+
+
+@pytest.mark.parametrize("file", [file[1] for file in FILES if file])
+def test_files_for_wishes_are_there(file):
+    assert (ROOT / file).is_file()
 
 
 @pytest.mark.parametrize("wish, configuration", WISHES, ids=[wish for wish, _ in WISHES])

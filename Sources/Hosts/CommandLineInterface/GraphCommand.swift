@@ -64,69 +64,89 @@ package struct PipelineGraph {
 
     /// Whether the first one's end leads to the second's beginning.
     private var areJoined: Bool {
-        pipelines.count == 2 && pipelines[0].stages.last?.form.input == .outbound
+        pipelines.count == 2 && pipelines[0].sinks.contains { $0.form.input == .outbound }
             && pipelines[1].stages.first?.form.output == .inbound
     }
 
     private var text: String {
-        let width = pipelines.flatMap(\.stages).map(\.name.count).max() ?? 0
+        let width = pipelines.flatMap(\.allStages).map(\.name.count).max() ?? 0
         let parts = pipelines.map { pipeline in
-            var text = "\(pipeline.file) (\(pipeline.host.rawValue))\n\n"
-            for entry in pipeline.stages {
-                let padding = String(repeating: " ", count: width - entry.name.count)
-                let settings = Self.chosen(entry)
-                text += "  \(entry.name)" + (settings.isEmpty ? "" : "\(padding)  \(settings)") + "\n"
-                if pipeline.wakesServer(in: entry) {
-                    text += "    ┆  exchanges wait here while the server is woken ('lifecycle')\n"
-                }
-                if entry.form.output != .end { text += "    │  \(entry.form.output.plural)\n" }
-            }
-            return text
+            "\(pipeline.file) (\(pipeline.host.rawValue))\n\n"
+                + Self.lines(pipeline.stages, of: pipeline, width: width).map { "  \($0)\n" }.joined()
         }
         return parts.joined(separator: areJoined ? "    │\n    ▼\n" : "\n")
     }
 
+    /// A stage and an arrow between two, by the numbers of the stages among all of their pipeline.
+    private struct Drawing {
+        var names: [String] = []
+        var arrows: [(from: Int, to: Int, label: String)] = []
+        /// The numbers of those that dial.
+        var ends: [Int] = []
+
+        init(_ pipeline: LoadedConfiguration) { _ = add(pipeline.stages, of: pipeline) }
+
+        /// - Returns: The first of the list, and the last with what flows out of it.
+        private mutating func add(
+            _ entries: [LoadedConfiguration.Entry], of pipeline: LoadedConfiguration
+        ) -> (first: Int, last: [(number: Int, label: String)])? {
+            var first: Int?
+            var before: [(number: Int, label: String)] = []
+            for entry in entries {
+                let number = names.count
+                names.append(PipelineGraph.label(entry, of: pipeline))
+                first = first ?? number
+                arrows += before.map { ($0.number, number, $0.label) }
+                before = entry.form.output == .end ? [] : [(number, entry.form.output.plural)]
+                if entry.form.input == .outbound, entry.form.output == .end { ends.append(number) }
+                for branch in entry.branches {
+                    guard let list = add(branch.stages, of: pipeline) else { continue }
+                    let isWayIn = entry.form.output != .end
+                    arrows.append(
+                        isWayIn
+                            ? (list.last.last?.number ?? number, number, branch.name) : (number, list.first, branch.name))
+                }
+            }
+            return first.map { ($0, before) }
+        }
+    }
+
     private var mermaid: String {
         var text = "flowchart LR\n"
+        let drawings = pipelines.map(Drawing.init)
         for (number, pipeline) in pipelines.enumerated() {
             text += "  subgraph p\(number)[\"\(Self.escaped(pipeline.file))\"]\n    direction LR\n"
-            for (index, entry) in pipeline.stages.enumerated() {
-                text += "    p\(number)s\(index)[\"\(Self.escaped(Self.label(entry, of: pipeline)))\"]\n"
+            for (index, name) in drawings[number].names.enumerated() {
+                text += "    p\(number)s\(index)[\"\(Self.escaped(name))\"]\n"
             }
-            for (index, entry) in pipeline.stages.dropLast().enumerated() {
-                text += "    p\(number)s\(index) -->|\(entry.form.output.plural)| p\(number)s\(index + 1)\n"
+            for arrow in drawings[number].arrows {
+                text += "    p\(number)s\(arrow.from) -->|\(arrow.label)| p\(number)s\(arrow.to)\n"
             }
             text += "  end\n"
         }
-        if areJoined { text += "  p0s\(pipelines[0].stages.count - 1) ==> p1s0\n" }
+        if areJoined { for end in drawings[0].ends { text += "  p0s\(end) ==> p1s0\n" } }
         return text
     }
 
     private var dot: String {
         var text = "digraph pipeline {\n  rankdir=LR;\n  node [shape=box];\n"
+        let drawings = pipelines.map(Drawing.init)
         for (number, pipeline) in pipelines.enumerated() {
             text += "  subgraph cluster_\(number) {\n    label=\"\(Self.quoted(pipeline.file))\";\n"
-            for (index, entry) in pipeline.stages.enumerated() {
-                text += "    p\(number)s\(index) [label=\"\(Self.quoted(Self.label(entry, of: pipeline)))\"];\n"
+            for (index, name) in drawings[number].names.enumerated() {
+                text += "    p\(number)s\(index) [label=\"\(Self.quoted(name))\"];\n"
             }
-            for (index, entry) in pipeline.stages.dropLast().enumerated() {
-                text += "    p\(number)s\(index) -> p\(number)s\(index + 1) [label=\"\(entry.form.output.plural)\"];\n"
+            for arrow in drawings[number].arrows {
+                text += "    p\(number)s\(arrow.from) -> p\(number)s\(arrow.to) [label=\"\(arrow.label)\"];\n"
             }
             text += "  }\n"
         }
-        if areJoined { text += "  p0s\(pipelines[0].stages.count - 1) -> p1s0 [style=bold];\n" }
+        if areJoined { for end in drawings[0].ends { text += "  p0s\(end) -> p1s0 [style=bold];\n" } }
         return text + "}\n"
     }
 
-    private static func label(_ entry: LoadedConfiguration.Entry, of pipeline: LoadedConfiguration) -> String {
+    fileprivate static func label(_ entry: LoadedConfiguration.Entry, of pipeline: LoadedConfiguration) -> String {
         pipeline.wakesServer(in: entry) ? "\(entry.name), wakes the server" : entry.name
-    }
-
-    /// What somebody has set, on one line.
-    private static func chosen(_ entry: LoadedConfiguration.Entry) -> String {
-        let settings = entry.placedSettings.filter { $0.origin != .standard }.map { "\($0.path): \($0.value)" }
-        let line = settings.joined(separator: ", ")
-        return line.count <= 100 ? line : line.prefix(97) + "..."
     }
 
     private static func quoted(_ text: String) -> String {

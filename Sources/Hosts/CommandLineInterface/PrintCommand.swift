@@ -52,17 +52,47 @@ package enum ConfigurationPrinter {
             add(setting, configuration.file, indentation: "", to: &lines)
         }
         lines.append(Line(text: "pipeline:"))
-        for entry in configuration.stages {
-            let settings = entry.placedSettings
-            let place = entry.position.map { "\(configuration.file):\($0.line)" }
-            lines.append(Line(text: "  - \(entry.name)\(settings.isEmpty ? "" : ":")", comment: place))
-            for setting in settings { add(setting, configuration.file, indentation: "      ", to: &lines) }
-        }
+        add(configuration.stages, configuration.file, indentation: "  ", to: &lines)
         let width = min(48, lines.filter { $0.comment != nil }.map(\.text.count).max() ?? 0)
         return lines.map { line in
             guard let comment = line.comment else { return line.text + "\n" }
             return line.text + String(repeating: " ", count: max(0, width - line.text.count)) + "  # \(comment)\n"
         }.joined()
+    }
+
+    private static func add(
+        _ entries: [LoadedConfiguration.Entry], _ file: String, indentation: String, to lines: inout [Line]
+    ) {
+        for entry in entries {
+            let nodes = entry.settingNodes
+            let place = entry.position.map { "\(file):\($0.line)" }
+            lines.append(Line(text: "\(indentation)- \(entry.name)\(nodes.isEmpty ? "" : ":")", comment: place))
+            add(nodes, file, indentation: indentation + "    ", below: 0, to: &lines)
+        }
+    }
+
+    /// - Parameter depth: How many keys of the values' paths are those of what they stand in.
+    private static func add(
+        _ nodes: [SettingNode], _ file: String, indentation: String, below depth: Int, to lines: inout [Line]
+    ) {
+        for node in nodes {
+            switch node {
+            case .value(var setting):
+                setting.path = setting.path.split(separator: ".").dropFirst(depth).joined(separator: ".")
+                add(setting, file, indentation: indentation, to: &lines)
+            case .list(let key, let elements):
+                lines.append(Line(text: "\(indentation)\(key):"))
+                for element in elements {
+                    let first = lines.count
+                    add(element, file, indentation: indentation + "    ", below: depth + 2, to: &lines)
+                    guard lines.indices.contains(first) else { continue }
+                    lines[first].text = "\(indentation)  - " + lines[first].text.dropFirst(indentation.count + 4)
+                }
+            case .stages(let key, let entries):
+                lines.append(Line(text: "\(indentation)\(key):"))
+                add(entries, file, indentation: indentation + "  ", to: &lines)
+            }
+        }
     }
 
     /// A value on its line, below the mappings that it is in.

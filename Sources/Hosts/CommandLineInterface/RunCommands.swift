@@ -70,7 +70,7 @@ struct AgentCommand: AsyncParsableCommand {
 
     /// The address with the port of the file's server; where that is found by its status endpoint, with the usual one.
     private func addressed(_ address: String, _ config: String) throws -> String {
-        let configurations = try options.load(config, host: .agent, checksFiles: false).stages.map(\.configuration)
+        let configurations = try options.load(config, host: .agent, checksFiles: false).allStages.map(\.configuration)
         let connect = configurations.lazy.compactMap { $0 as? ConnectConfiguration }.first
         let host = address.contains(":") && !address.hasPrefix("[") ? "[\(address)]" : address
         return "\(host):\(connect?.to.known?.port ?? 8443)"

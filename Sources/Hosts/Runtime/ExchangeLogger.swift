@@ -57,6 +57,7 @@ package struct ExchangeLogger: ExchangeLog {
             json.member("received", "\(exchange.requestBytes)")
             json.member("remote", exchange.client.remote)
             json.member("request", exchange.id.description)
+            if let route = exchange.route { json.member("route", route) }
             json.member("sent", "\(exchange.responseBytes)")
             json.member("status", "\(exchange.response?.status ?? 0)")
             json.member("target", exchange.request.authority)
@@ -79,6 +80,7 @@ package struct ExchangeLogger: ExchangeLog {
         line.appendWord(exchange.client.remote)
         line.append(" request=")
         line.append(exchange.id.description)
+        if let route = exchange.route { line.append(" route=\(route)") }
         line.append(" sent=\(exchange.responseBytes) status=\(exchange.response?.status ?? 0) target=")
         line.appendWord(exchange.request.authority)
     }
@@ -105,6 +107,7 @@ private struct ForeignExchangeLogger: ExchangeLog {
             "received": "\(exchange.requestBytes)",
             "duration": "\(milliseconds)ms",
         ]
+        if let route = exchange.route { metadata["route"] = "\(route)" }
         if let failure = exchange.failure { metadata["failure"] = "\(failure.message)" }
         logger.info("exchange", metadata: metadata)
     }

@@ -44,7 +44,7 @@ package final class Generation: Sendable {
             await stop()
             throw error
         }
-        if number != nil { telemetry.enter(.running, stages: plan.stages.map(\.running)) }
+        if number != nil { telemetry.enter(.running, stages: plan.running) }
     }
 
     /// Has every stage open its files anew, for those that were moved away.

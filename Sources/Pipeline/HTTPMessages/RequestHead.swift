@@ -111,11 +111,25 @@ public struct Authority: Sendable, Hashable {
     /// Nil for what is no authority: an empty host, user information, a port outside 1 to 65535, a byte that no host has.
     public init?(_ text: String) {
         var text = text
-        guard let parsed = text.withUTF8({ Self.parse(UnsafeRawBufferPointer($0)) }) else { return nil }
+        let parsed = text.withUTF8 { bytes in
+            let bytes = UnsafeRawBufferPointer(bytes)
+            return Self.parse(bytes).map { Authority(host: String(decoding: bytes[$0.host], as: UTF8.self), port: $0.port) }
+        }
+        guard let parsed else { return nil }
         self = parsed
     }
 
-    private static func parse(_ bytes: UnsafeRawBufferPointer) -> Authority? {
+    /// The host and the port of a text as parts of it, without allocating; nil as for an authority.
+    package static func parts(of text: String) -> (host: Substring, port: Int?)? {
+        guard let parts = text.utf8.withContiguousStorageIfAvailable({ parse(UnsafeRawBufferPointer($0)) }) else {
+            return Authority(text).map { (Substring($0.host), $0.port) }
+        }
+        guard let parts else { return nil }
+        let start = text.utf8.index(text.utf8.startIndex, offsetBy: parts.host.lowerBound)
+        return (text[start..<text.utf8.index(start, offsetBy: parts.host.count)], parts.port)
+    }
+
+    private static func parse(_ bytes: UnsafeRawBufferPointer) -> (host: Range<Int>, port: Int?)? {
         let host: Range<Int>
         let end: Int
         if bytes.first == UInt8(ascii: "[") {
@@ -143,7 +157,7 @@ public struct Authority: Sendable, Hashable {
                 port = number
             }
         }
-        return Authority(host: String(decoding: bytes[host], as: UTF8.self), port: port)
+        return (host, port)
     }
 
     private static func isAddressByte(_ byte: UInt8) -> Bool {

@@ -19,6 +19,7 @@ extension StageRegistry {
         registry.register(EgressFactory())
         registry.register(HeadersFactory())
         registry.register(RateLimitFactory())
+        registry.register(RouteFactory())
         return registry
     }
 }

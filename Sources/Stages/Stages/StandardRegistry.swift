@@ -10,6 +10,8 @@ extension StageRegistry {
         registry.register(HTTPFactory())
         registry.register(SOCKSFactory())
         registry.register(DetectFactory())
+        registry.register(ForwardFactory())
+        registry.register(EntrancesFactory())
         registry.register(EnrolFactory())
         registry.register(MTLSFactory())
         registry.register(FrameFactory())

@@ -87,14 +87,20 @@ import Testing
         EgressRules(rules: [Positioned(rule)], otherwise: otherwise, seesAddresses: true)
     }
 
+    private static func subject(_ host: String) -> ExchangeSubject {
+        let authority = host.contains(":") ? "[\(host)]" : host
+        return ExchangeSubject(
+            RequestHead(method: "GET", scheme: .http, authority: authority, path: "/"), identity: "-", client: nil, time: nil)
+    }
+
     private static func isAllowed(_ rules: EgressRules, _ address: String) throws -> Bool {
-        guard case .byAddress(let question) = rules.decide(.init(host: "name.test", port: 80, method: "GET", identity: "-")) else {
+        guard case .byAddress(let question) = rules.decide(subject("name.test")) else {
             Issue.record("the rules don't ask for the address")
             return false
         }
         let byName = try question.refusal(of: socket(address)) == nil
         // A host that is written as the address is decided at once, and alike.
-        let decision = rules.decide(.init(host: address, port: 80, method: "GET", identity: "-"))
+        let decision = rules.decide(subject(address))
         #expect((decision == .allow) == byName, "\(address)")
         return byName
     }

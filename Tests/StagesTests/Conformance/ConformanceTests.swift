@@ -14,6 +14,12 @@ import X509
         "accept": "- accept: { listen: \"127.0.0.1:0\" }",
         "connect": "- connect: { to: \"127.0.0.1:1\" }",
         "mtls": "- mtls: { certificate: leaf.pem, key: leaf-key.pem, ca: ca.pem }",
+        "entrances": """
+        - entrances:
+            ways:
+              - { name: one, stages: [{ accept: { listen: "127.0.0.1:0" } }, http] }
+              - { name: two, stages: [{ accept: { listen: "127.0.0.1:0" } }, { forward: { to: "127.0.0.1:1" } }] }
+        """,
         // CloudWatch isn't told.
         "metrics": "- metrics",
     ]
@@ -43,7 +49,7 @@ import X509
         let authority = try authority()
         try await StageConformance(
             factory, example: Self.examples[Factory.name], directory: authority.directory.path,
-            request: TestRequest("GET", url, certificate: certificate)
+            request: TestRequest("GET", url, certificate: certificate), others: .standard()
         ).check()
     }
 

@@ -57,9 +57,13 @@ package enum PrivateFile {
 
     /// Makes a directory that only its owner can enter, unless it is there.
     package static func makeDirectory(_ url: URL) throws(CertificateCommandError) {
+        guard !FileManager.default.fileExists(atPath: url.path) else { return }
         do {
             try FileManager.default.createDirectory(
                 at: url, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+            let descriptor = open(url.path, O_RDONLY | O_CLOEXEC | O_DIRECTORY)
+            if descriptor >= 0 { giveToFolder(descriptor, url.deletingLastPathComponent()) }
+            close(descriptor)
         } catch {
             throw CertificateCommandError(
                 .cannotCreate, "the directory \(url.relativePath) can't be made: \(FileProblem.reason(error))")
@@ -86,6 +90,7 @@ package enum PrivateFile {
         let descriptor = open(draft.path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw failure(file) }
         defer { close(descriptor) }
+        giveToFolder(descriptor, draft.deletingLastPathComponent())
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { writeOnce(descriptor, $0.baseAddress, $0.count) }
@@ -94,6 +99,13 @@ package enum PrivateFile {
             rest.removeFirst(count)
         }
         guard fsync(descriptor) == 0 else { throw failure(file) }
+    }
+
+    /// What the superuser puts into another's folder is that one's: services run as a user of their own, and are set up by the superuser.
+    private static func giveToFolder(_ descriptor: CInt, _ folder: URL) {
+        var status = stat()
+        guard geteuid() == 0, stat(folder.path, &status) == 0, status.st_uid != 0 else { return }
+        _ = fchown(descriptor, status.st_uid, status.st_gid)
     }
 
     private static func failure(_ file: URL) -> CertificateCommandError {

@@ -14,7 +14,8 @@ package struct PairCheck {
     /// Nil where the two aren't the ends of one tunnel: the first has to end in `connect`, the second to begin with connections
     /// that come over the network.
     package init?(agent: LoadedConfiguration, server: LoadedConfiguration) {
-        guard agent.stages.last?.form.input == .outbound, server.stages.first?.form.output == .inbound,
+        // An agent with several tunnels has several servers, and nobody knows which of them this one is.
+        guard agent.sinks.count(where: { $0.form.input == .outbound }) == 1, server.stages.first?.form.output == .inbound,
             server.stages.contains(where: { $0.name == FrameFactory.name && $0.form.input == .inbound })
         else { return nil }
         self.agent = agent
@@ -29,7 +30,7 @@ package struct PairCheck {
 
     /// The stages of one name whose form begins or ends the tunnel.
     private func agentStage(_ name: String) -> LoadedConfiguration.Entry? {
-        agent.stages.last { $0.name == name && ($0.form.input == .outbound || $0.form.output == .outbound) }
+        agent.allStages.last { $0.name == name && ($0.form.input == .outbound || $0.form.output == .outbound) }
     }
 
     private func serverStage(_ name: String) -> LoadedConfiguration.Entry? {
@@ -51,8 +52,8 @@ package struct PairCheck {
 
     private mutating func checkCompression() {
         let name = "compress"
-        let ours = agent.stages.first { $0.name == name }
-        let theirs = server.stages.first { $0.name == name }
+        let ours = agent.allStages.first { $0.name == name }
+        let theirs = server.allStages.first { $0.name == name }
         let hint = "bodies go uncompressed unless both have it"
         if let ours, theirs == nil {
             warn("the server has no 'compress', so the agent's has no effect", at: ours, in: agent, hint: hint)
@@ -185,7 +186,8 @@ package struct PairCheck {
         guard let ours = agentStage(FrameFactory.name), let theirs = serverStage(FrameFactory.name),
             let mine = ours.configuration as? FrameConfiguration, let other = theirs.configuration as? FrameConfiguration
         else { return }
-        if let accept = agent.stages.first, let clients = accept.configuration as? AcceptConfiguration,
+        if let accept = agent.allStages.first(where: { $0.configuration is AcceptConfiguration }),
+            let clients = accept.configuration as? AcceptConfiguration,
             other.maxStreams * (agent.eventLoops ?? 1) < clients.maxConnections, other.maxStreams < FrameConfiguration().maxStreams
         {
             warn(

@@ -64,7 +64,7 @@ struct InviteCommand: AsyncParsableCommand {
                 throw ValidationError(error.message)
             }
             let file = try ConfigurationPlace.server.find(config)
-            let stages = try options.load(file, host: .server, checksFiles: false).stages.map(\.configuration)
+            let stages = try options.load(file, host: .server, checksFiles: false).allStages.map(\.configuration)
             guard let enrol = stages.lazy.compactMap({ $0 as? EnrolConfiguration }).first else {
                 throw StageError(
                     .configuration, "\(file) has no stage 'enrol', which admits those who are invited; put it before 'mtls'")

@@ -32,22 +32,9 @@ package struct PipelineTestRun {
             ]
         }
         let (first, entries) = configuration.exchangeStages
-        let stages = try entries.map { entry in
-            var logger = logger
-            logger[metadataKey: "stage"] = "\(entry.name)"
-            do {
-                var context = StageContext(logger: logger, host: configuration.host)
-                context.presence = configuration.lifecycle.map(ServerPresence.init)
-                context.offers.remove(.network)
-                let stage = try entry.make(context)
-                return Plan.NamedStage(name: entry.name, stage: stage)
-            } catch let error as StageError {
-                throw ConfigurationErrors([
-                    configuration.finding("'\(entry.name)': \(error.message)", at: entry, key: error.key)
-                ])
-            }
+        let rehearsal = try await Rehearsal.begin(first: first, logger: logger) { origin in
+            try entries.map { try make($0, origin) }
         }
-        let rehearsal = try await Rehearsal.begin(stages, first: first, logger: logger)
         let client = RehearsedClient(remote: test.request.client.address, certificate: test.request.client.certificate)
         let response = Self.response(test.origin)
         do {
@@ -61,6 +48,27 @@ package struct PipelineTestRun {
         } catch let error as RehearsalError {
             await rehearsal.end()
             return [finding(error.description, "name")]
+        }
+    }
+
+    /// A stage with its branches. What they need a network for is the origin, in memory.
+    private func make(_ entry: LoadedConfiguration.Entry, _ origin: Plan.NamedStage) throws -> Plan.NamedStage {
+        var logger = logger
+        logger[metadataKey: "stage"] = "\(entry.name)"
+        var context = StageContext(logger: logger, host: configuration.host)
+        context.presence = configuration.lifecycle.map(ServerPresence.init)
+        context.offers.remove(.network)
+        context.branches = try entry.branches.map { branch in
+            let stages = LoadedConfiguration.withoutNetwork(branch.stages)
+            let made = try stages.map { try make($0, origin) }
+            return StageBranch(name: branch.name, stages: stages.last?.form.output == .end ? made : made + [origin])
+        }
+        do {
+            return Plan.NamedStage(name: entry.name, stage: try entry.make(context))
+        } catch let error as StageError {
+            throw ConfigurationErrors([
+                configuration.finding("'\(entry.name)': \(error.message)", at: entry, key: error.key)
+            ])
         }
     }
 
@@ -121,6 +129,12 @@ package struct PipelineTestRun {
         compare(expect.fields, with: response.head.fields, "the response", "expect.fields", &findings)
         if let body = expect.body, !Self.matches(response.body.text, body) {
             findings.append(finding("the body is \(Self.shown(response.body.text))", "expect.body"))
+        }
+        if let route = expect.route, route != outcome.route {
+            findings.append(
+                finding(
+                    outcome.route.map { "the branch '\($0)' takes it, not '\(route)'" } ?? "no branch takes it, so not '\(route)'",
+                    "expect.route"))
         }
         if let identity = expect.identity, outcome.identity?.name != identity {
             findings.append(

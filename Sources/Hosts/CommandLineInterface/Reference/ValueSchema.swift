@@ -94,6 +94,13 @@ struct ValueSchema {
             return [.members(["type": .text("array"), "items": joined(schemas(of: element))])]
         case .mapping:
             return [Self.mapping(key.keys, description: nil, types: ["object", "null"])]
+        case .stages:
+            let entries = ["stage", "source"].map { JSON.members(["$ref": .text("#/$defs/\($0)")]) }
+            return [
+                .members([
+                    "type": .text("array"), "minItems": .number("1"), "items": .members(["anyOf": .array(entries)]),
+                ])
+            ]
         case .variant:
             let mapping = JSON.members([
                 "type": .text("object"),

@@ -14,16 +14,22 @@ struct OwnProxy {
 
     init(_ given: String?, _ options: ConfigurationOptions) throws {
         file = try ConfigurationPlace.agent.find(given)
-        let stages = try options.load(file, host: .agent, checksFiles: false).stages.map(\.configuration)
-        guard let accept = stages.first as? AcceptConfiguration else {
-            throw StageError(.configuration, "\(file) doesn't begin with 'accept': it has no proxy that programs could use")
+        let stages = try options.load(file, host: .agent, checksFiles: false).allStages.map(\.configuration)
+        // Of several ways in, the one that speaks with programs that know a proxy.
+        let proxy =
+            stages.firstIndex { $0 is HTTPConfiguration || $0 is DetectConfiguration }
+            ?? stages.firstIndex { $0 is SOCKSConfiguration }
+        let accept = proxy.flatMap { stages[..<$0].last { $0 is AcceptConfiguration } } as? AcceptConfiguration
+        guard let proxy, let accept else {
+            throw StageError(
+                .configuration, "\(file) has no proxy that programs could use: 'accept' with 'http', 'socks' or 'detect' behind it")
         }
         if case .tcp(_, 0) = accept.listen {
             throw StageError(
                 .configuration, "'accept' in \(file) listens on a port that the system chooses; give it one, 127.0.0.1:8080 say")
         }
         address = Self.reachable(accept.listen)
-        speaksHTTP = !stages.contains { $0 is SOCKSConfiguration }
+        speaksHTTP = !(stages[proxy] is SOCKSConfiguration)
     }
 
     /// A listener on every address is reached on this machine's own.

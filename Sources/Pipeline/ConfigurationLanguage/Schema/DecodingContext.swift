@@ -15,6 +15,8 @@ public final class DecodingContext {
     package private(set) var references: [String: [String]] = [:]
     /// Whether files that a configuration names must exist.
     let checksFiles: Bool
+    /// What values ask for that are made of more than a text: who reads lists of stages.
+    package var companion: AnyObject?
 
     /// A context for one load.
     /// - Parameter checksFiles: Whether files that a configuration names must exist.

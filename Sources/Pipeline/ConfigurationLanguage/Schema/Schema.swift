@@ -40,6 +40,8 @@ public struct SchemaField<Configuration>: Sendable {
     package let printedDefault: @Sendable (Configuration) -> String
     /// The value, where it is a mapping with keys of its own and not absent.
     package let nestedValue: @Sendable (Configuration) -> (any NestedConfiguration)?
+    /// The values, where it is a list of mappings with keys of their own.
+    package let nestedList: @Sendable (Configuration) -> [any NestedConfiguration]?
 }
 
 extension SchemaField {
@@ -162,7 +164,8 @@ extension SchemaField {
                 return [ConfigurationProblem(limits.refusal(of: "'\(key)'", shown), key: key)]
             },
             printedDefault: { $0[keyPath: path].printed },
-            nestedValue: { $0[keyPath: path] as? any NestedConfiguration }
+            nestedValue: { $0[keyPath: path] as? any NestedConfiguration },
+            nestedList: { $0[keyPath: path] as? [any NestedConfiguration] }
         )
     }
 }

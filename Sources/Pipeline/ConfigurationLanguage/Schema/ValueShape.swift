@@ -20,6 +20,8 @@ public indirect enum ValueShape: Sendable, Equatable {
     case list(ValueShape)
     /// A mapping with the type's `keys`.
     case mapping
+    /// A list of stages, as below `pipeline`.
+    case stages
     /// One of the type's `keys` with what belongs to it, or its name alone.
     case variant
     /// A mapping whose keys are up to the user.

@@ -33,6 +33,23 @@ public struct Glob: Sendable, Hashable, ScalarConfigurationValue {
         }
     }
 
+    /// The same for a part of a text, without allocating.
+    public func matches(_ text: Substring, ignoringCase: Bool = false) -> Bool {
+        var pattern = pattern
+        var text = text
+        return pattern.withUTF8 { pattern in
+            text.withUTF8 { text in Self.matches(pattern, text, ignoringCase) }
+        }
+    }
+
+    /// Whether everything that another pattern stands for is as this one says, as far as that is plain: what it denies may still be so.
+    public func covers(_ other: Glob, ignoringCase: Bool = false) -> Bool {
+        if pattern == other.pattern { return true }
+        // A star of the other's can be any text, which only a star has room for.
+        guard !pattern.contains("?") || !other.pattern.contains("*") else { return false }
+        return matches(other.pattern, ignoringCase: ignoringCase)
+    }
+
     /// Goes back to the last star only: what an earlier one took never needs to be taken differently.
     private static func matches(
         _ pattern: UnsafeBufferPointer<UInt8>, _ text: UnsafeBufferPointer<UInt8>, _ ignoringCase: Bool

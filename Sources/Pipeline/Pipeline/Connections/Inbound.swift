@@ -17,6 +17,8 @@ public final class Inbound {
     public private(set) lazy var remote =
         address?.shortDescription ?? (channel.localAddress?.ipAddress == nil ? "unix" : "unknown")
     private let address: SocketAddress?
+    /// Its address, for conditions on networks; nil for a Unix socket.
+    package private(set) lazy var ipAddress = (address ?? Self.address(in: remote)).flatMap { IPAddress($0) }
     /// What of its address stands for one client.
     package private(set) lazy var network = ClientNetwork(address ?? Self.address(in: remote))
     /// Who accepted the connection, as long as it is a stranger's.

@@ -6,6 +6,8 @@ struct ExchangeProgress {
     /// The first stage that it reached, and the last.
     var first: StageMeter?
     var place: StageMeter?
+    /// The last stage on its way in, where several ways lead to one stage: no meter can know it.
+    var joined: StageMeter?
     /// When it reached the last.
     var arrived: NIODeadline
     /// The last has passed it on as an exchange within it, which ends elsewhere.
@@ -29,6 +31,7 @@ extension Exchange {
                 place.passed.add()
                 place.time.record((now - progress.arrived).nanoseconds)
                 progress.arrived = now
+                if meter.previous == nil { progress.joined = place }
             }
         } else {
             progress.first = meter
@@ -102,7 +105,7 @@ extension Exchange {
         var place = progress.place
         while let each = place, each.index >= meter.index {
             each.open.add(-1)
-            place = each.previous
+            place = stage(before: each)
         }
     }
 
@@ -110,7 +113,13 @@ extension Exchange {
         var place = progress.place
         while let meter = place {
             body(meter)
-            place = meter === progress.first ? nil : meter.previous
+            place = meter === progress.first ? nil : stage(before: meter)
         }
+    }
+
+    private func stage(before meter: StageMeter) -> StageMeter? {
+        if let previous = meter.previous { return previous }
+        guard let joined = progress.joined, joined.index < meter.index else { return nil }
+        return joined
     }
 }

@@ -24,6 +24,15 @@ extension Exchange {
         }
     }
 
+    /// The branch that has taken it, by its name; a branch within a branch as `abroad/france`. Nil where the list has none.
+    public var route: String? {
+        get { standing.route }
+        set {
+            standing.route = newValue
+            outer?.route = newValue
+        }
+    }
+
     /// What the client said to this program to prove who it is. Set by the source, used up by the stage that checks it.
     public var credentials: Credentials? {
         get { standing.credentials }

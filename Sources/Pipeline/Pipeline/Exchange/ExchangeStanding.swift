@@ -8,6 +8,7 @@ struct ExchangeStanding {
     var identity: Identity?
     var credentials: Credentials?
     var role = ClientRole.relay
+    var route: String?
     var addressChecks: [any AddressCheck] = []
 
     init(_ client: Inbound) {

@@ -24,8 +24,9 @@ public final class Shard: MeteredLoop {
     public let telemetry: Telemetry
     /// What is counted of all exchanges.
     let exchanges: ExchangeMeter
-    /// The meter of the stage that was assembled last.
-    var lastMeter: StageMeter?
+    /// The meters of those stages that come next behind the one that is assembled: of the stage that was assembled last, or of the first
+    /// ones of its branches.
+    var followers: [StageMeter] = []
 
     // Each knows its place in it, and leaves it before it is no more.
     private var open: [Unmanaged<Exchange>] = []

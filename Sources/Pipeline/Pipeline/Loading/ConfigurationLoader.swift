@@ -5,7 +5,8 @@ import Platform
 ///
 /// What counts, from the weakest to the strongest: a key's default, the file, the environment (`FLUIDITY_…`), the command
 /// line. A variable's name is its path in capitals, with `_` for every dot and hyphen: `FLUIDITY_LOG_LEVEL`,
-/// `FLUIDITY_PIPELINE_ACCEPT_MAX_CONNECTIONS`, `FLUIDITY_PIPELINE_FRAME_2_CODEC` for the second stage of a name.
+/// `FLUIDITY_PIPELINE_ACCEPT_MAX_CONNECTIONS`, `FLUIDITY_PIPELINE_FRAME_2_CODEC` for the second stage of a name,
+/// `FLUIDITY_PIPELINE_ROUTE_BRANCHES_ABROAD_STAGES_CONNECT_TO` in a branch.
 public struct ConfigurationLoader: Sendable {
     /// The largest file that is read, in bytes.
     public static let sizeLimit = 1 << 20

@@ -1,7 +1,9 @@
 /// Sets one value from outside the file, above it.
 ///
 /// Paths: `drain`, `log.level`, `event-loops`, `host`; `pipeline.STAGE.KEY` (`pipeline.accept.listen`), with dots into nested
-/// keys; `pipeline.STAGE[2].KEY` for the second stage of that name; `pipeline.3.KEY` for the third entry of the list.
+/// keys; `pipeline.STAGE[2].KEY` for the second stage of that name; `pipeline.3.KEY` for the third entry of the list. In any other list an
+/// entry is named likewise, by its `name`, by its only key or by its number, so that a path leads into branches:
+/// `pipeline.route.branches.abroad.stages.connect.to`.
 public struct ConfigurationOverride: Sendable, Equatable {
     /// The path of the key, in one of the forms above. The loader checks it.
     public var path: String

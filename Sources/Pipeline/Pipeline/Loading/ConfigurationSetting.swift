@@ -40,24 +40,24 @@ struct SettingPlaces: Sendable {
 extension StageConfiguration {
     /// Every value in the order of the schema, mappings value by value.
     func settings(placed places: SettingPlaces, below path: String = "", isSecret: Bool = false) -> [ConfigurationSetting] {
-        Self.schema.fields.flatMap { field -> [ConfigurationSetting] in
-            let path = path.isEmpty ? field.key : "\(path).\(field.key)"
-            let isSecret = isSecret || field.isSecret
-            if let inner = field.nestedValue(self) { return inner.settings(placed: places, below: path, isSecret: isSecret) }
-            let origin: ConfigurationSetting.Origin =
-                switch places.origins[path] {
-                case nil: .standard
-                case .file(let position): .file(line: position.line)
-                case .override(let name) where name.hasPrefix(OverrideApplication.prefix): .environment(variable: name)
-                case .override(let name): .commandLine(option: name)
-                }
-            let value =
-                origin == .standard ? field.printedDefault(self) : isSecret ? Secret.redacted : field.printed(self)
-            return [
-                ConfigurationSetting(
-                    path: path, value: value, origin: origin,
-                    references: places.references[path] ?? [])
-            ]
-        }
+        Self.schema.fields.flatMap { settings(of: $0, placed: places, below: path, isSecret: isSecret) }
+    }
+
+    /// Every value of one key.
+    func settings(
+        of field: SchemaField<Self>, placed places: SettingPlaces, below path: String, isSecret: Bool
+    ) -> [ConfigurationSetting] {
+        let path = path.isEmpty ? field.key : "\(path).\(field.key)"
+        let isSecret = isSecret || field.isSecret
+        if let inner = field.nestedValue(self) { return inner.settings(placed: places, below: path, isSecret: isSecret) }
+        let origin: ConfigurationSetting.Origin =
+            switch places.origins[path] {
+            case nil: .standard
+            case .file(let position): .file(line: position.line)
+            case .override(let name) where name.hasPrefix(OverrideApplication.prefix): .environment(variable: name)
+            case .override(let name): .commandLine(option: name)
+            }
+        let value = origin == .standard ? field.printedDefault(self) : isSecret ? Secret.redacted : field.printed(self)
+        return [ConfigurationSetting(path: path, value: value, origin: origin, references: places.references[path] ?? [])]
     }
 }

@@ -43,48 +43,45 @@ struct Draft {
         settingPlaces = SettingPlaces(context)
         findings += FirstFluidity.explaining(context.findings, in: root)
         secrets.formUnion(context.secrets)
-        let factories = stages.map { registry.factory(named: $0.name) }
-        chooseHost(requested, for: factories.compactMap { $0.map { type(of: $0) } })
+        let list = StageReading(registry: registry, directory: directory, checksFiles: checksFiles)
+            .list(stages, from: .start, to: .end)
+        chooseHost(requested, for: list)
         if settings.lifecycle != nil, host != .agent, let node = root[key: "lifecycle"] {
             report("'lifecycle' is for agents, and this file is for the host '\(host.rawValue)'", at: node.origin)
         }
         if settings.addressRecord != nil, host != .server, let node = root[key: "address-record"] {
             report("'address-record' is for servers, and this file is for the host '\(host.rawValue)'", at: node.origin)
         }
-        let check = StageListCheck(
-            zip(stages, factories).map { item, factory in
-                .init(name: item.name, origin: item.origin, factory: factory.map { type(of: $0) })
-            },
-            registry: registry, host: host
-        )
-        findings += check.findings
-        let read = zip(stages, factories).map { item, factory in factory.map { self.read(item, $0) } }
-        let all = stages.indices.map { index in
-            StageSurroundings.Neighbour(
-                name: stages[index].name, form: check.forms[index], traits: read[index]?.traits ?? [], dials: read[index]?.dials)
-        }
         if settings.admin != nil, host == .lambda, let node = root[key: "admin"] {
             report("'admin' listens for connections, which the host 'lambda' can't", at: node.origin)
         }
         if let admin = settings.admin {
-            for (index, item) in stages.enumerated() {
-                guard let listens = read[index]?.listens, admin.listen.collides(with: listens) else { continue }
+            for stage in list.all {
+                guard let listens = stage.listens, admin.listen.collides(with: listens) else { continue }
                 report(
-                    "'admin' listens on \(admin.listen), and so does '\(item.name)'\(listens == admin.listen ? "" : ", on \(listens)")",
-                    at: settingPlaces.origins["admin.listen"] ?? root[key: "admin"]?.origin ?? item.origin,
+                    "'admin' listens on \(admin.listen), and so does '\(stage.item.name)'\(listens == admin.listen ? "" : ", on \(listens)")",
+                    at: settingPlaces.origins["admin.listen"] ?? root[key: "admin"]?.origin ?? stage.item.origin,
                     hint: "each needs a port of its own")
             }
         }
-        for (index, item) in stages.enumerated() {
-            guard let stage = read[index] else {
-                report(
-                    "there is no stage '\(item.name)'", at: item.origin,
-                    hint: NearestName.hint(for: item.name, among: registry.names, otherwise: "the stages are")
-                )
-                continue
+        checkListeners(list.all)
+        var preparation = StagePreparation(registry: registry, host: host)
+        prepared = preparation.prepare(list)
+        findings += preparation.findings
+        secrets.formUnion(preparation.secrets)
+    }
+
+    /// A pipeline with several ways in listens in several places.
+    private mutating func checkListeners(_ stages: [ReadStage]) {
+        var known: [(stage: ReadStage, address: ListenAddress)] = []
+        for stage in stages {
+            guard let address = stage.listens else { continue }
+            if let other = known.first(where: { $0.address.collides(with: address) }) {
+                var message = "'\(stage.item.name)' listens on \(address), and so does '\(other.stage.item.name)'"
+                if case .file(let position) = other.stage.item.origin { message += " (line \(position.line))" }
+                report(message, at: stage.places.origins["listen"] ?? stage.item.origin, hint: "each needs a port of its own")
             }
-            let surroundings = StageSurroundings(before: Array(all[..<index]), after: Array(all[(index + 1)...]))
-            stage.prepare(&self, check.forms[index], surroundings)
+            known.append((stage, address))
         }
     }
 
@@ -101,42 +98,7 @@ struct Draft {
         )
     }
 
-    /// Reads the keys of a stage. What they mean at their place is said once those of all stages are known.
-    private func read<Factory: StageFactory>(_ item: StageList.Item, _ factory: Factory) -> ReadStage {
-        let context = DecodingContext(directory: directory, checksFiles: checksFiles)
-        let configuration = Factory.Configuration.decodeMapping(
-            item.configuration, in: context, noun: "'\(item.name)'", at: item.origin)
-        return ReadStage(
-            traits: configuration.map(factory.traits) ?? Factory.traits,
-            dials: (configuration as? any DiallingConfiguration)?.dials,
-            listens: (configuration as? any ListeningConfiguration)?.listen
-        ) { draft, form, surroundings in
-            draft.prepare(item, factory, configuration, context, form: form, among: surroundings)
-        }
-    }
-
-    private mutating func prepare<Factory: StageFactory>(
-        _ item: StageList.Item, _ factory: Factory, _ configuration: Factory.Configuration?, _ context: DecodingContext,
-        form: StageForm?, among surroundings: StageSurroundings
-    ) {
-        if let configuration {
-            context.report(factory.problems(configuration, among: surroundings), else: item.origin)
-        }
-        take(context)
-        guard let configuration, let form else { return }
-        prepared.append(
-            PreparedStage(
-                name: item.name, form: form, origin: item.origin, places: SettingPlaces(context), needs: Factory.needs,
-                traits: factory.traits(of: configuration), configuration: configuration
-            ) {
-                var context = $0
-                context.surroundings = surroundings
-                return try factory.make(configuration, form: form, context: context)
-            }
-        )
-    }
-
-    private mutating func chooseHost(_ requested: HostKind?, for factories: [any StageFactory.Type]) {
+    private mutating func chooseHost(_ requested: HostKind?, for list: ReadList) {
         if let requested {
             host = requested
             guard let stated = settings.host, stated != requested, let node = root[key: "host"] else { return }
@@ -146,43 +108,16 @@ struct Draft {
         }
         if let stated = settings.host {
             host = stated
-        } else if factories.contains(where: { $0.needs.contains(.lambdaRuntime) }) {
+        } else if list.all.contains(where: { $0.factory?.needs.contains(.lambdaRuntime) ?? false }) {
             host = .lambda
-        } else if factories.last?.forms.contains(where: { $0.input == .outbound }) ?? false {
+        } else if list.sinks.contains(where: { $0.factory?.forms.contains { $0.input == .outbound } ?? false }) {
             host = .agent
         }
-    }
-
-    private mutating func take(_ context: DecodingContext) {
-        findings += context.findings
-        secrets.formUnion(context.secrets)
     }
 
     private mutating func report(_ message: String, at origin: ConfigurationNode.Origin, hint: String? = nil) {
         findings.append(.init(message: message, hint: hint, origin: origin, severity: .error))
     }
-}
-
-/// A stage whose keys were read; its place in the list isn't known to it yet.
-private struct ReadStage {
-    var traits: StageTraits
-    var dials: StageSurroundings.Dialled?
-    var listens: ListenAddress?
-    var prepare: (inout Draft, StageForm?, StageSurroundings) -> Void
-}
-
-/// A stage whose configuration was read, ready to be made.
-struct PreparedStage: Sendable {
-    var name: String
-    var form: StageForm
-    var origin: ConfigurationNode.Origin
-    /// Where each key stands.
-    var places: SettingPlaces
-    var needs: HostNeeds
-    /// What it is to those around it, as it is configured.
-    var traits: StageTraits
-    var configuration: any StageConfiguration
-    var make: @Sendable (StageContext) throws -> any Stage
 }
 
 extension ConfigurationSource {

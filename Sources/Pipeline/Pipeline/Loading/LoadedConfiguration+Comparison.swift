@@ -19,7 +19,3 @@ extension LoadedConfiguration {
         return keys.filter { !$0.1 }.map { "'\($0.0)'" }
     }
 }
-
-extension StageConfiguration {
-    fileprivate func isEqual(to other: any StageConfiguration) -> Bool { self == other as? Self }
-}

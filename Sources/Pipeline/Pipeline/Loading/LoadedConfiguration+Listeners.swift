@@ -10,7 +10,7 @@ extension LoadedConfiguration {
 
     /// Whoever listens, the stages first.
     package var listeners: [Listener] {
-        var listeners = stages.compactMap { entry -> Listener? in
+        var listeners = allStages.compactMap { entry -> Listener? in
             guard let address = (entry.configuration as? any ListeningConfiguration)?.listen else { return nil }
             return Listener(
                 address: address, name: entry.name, origin: entry.prepared.places.origins["listen"] ?? entry.prepared.origin)

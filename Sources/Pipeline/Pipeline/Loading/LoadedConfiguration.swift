@@ -50,11 +50,39 @@ public struct LoadedConfiguration: Sendable {
         /// What it is to those around it, as it is configured.
         package var traits: StageTraits { prepared.traits }
 
+        /// The lists of stages that it has itself, by their names.
+        public var branches: [Branch] { prepared.branches.map(Branch.init) }
+
         /// Where the stage's name stands in the file.
         public var position: SourcePosition? {
             guard case .file(let position) = prepared.origin else { return nil }
             return position
         }
+    }
+
+    /// A list of stages that a stage has itself.
+    public struct Branch: Sendable {
+        let prepared: PreparedBranch
+
+        /// What it is called.
+        public var name: String { prepared.name }
+        /// The stages, in the order of the list.
+        public var stages: [Entry] { prepared.stages.map(Entry.init) }
+    }
+
+    /// Every stage, those of branches behind the stage that has them.
+    public var allStages: [Entry] {
+        func all(_ entries: [Entry]) -> [Entry] { entries.flatMap { [$0] + $0.branches.flatMap { all($0.stages) } } }
+        return all(stages)
+    }
+
+    /// The stages at the ends of the list: several where the last one has branches.
+    package var sinks: [Entry] {
+        func ends(_ entries: [Entry]) -> [Entry] {
+            guard let last = entries.last else { return [] }
+            return last.branches.isEmpty ? [last] : last.branches.flatMap { ends($0.stages) }
+        }
+        return ends(stages)
     }
 
     /// Whether a stage has the server woken, and lets exchanges wait until it is up.
@@ -71,23 +99,10 @@ public struct LoadedConfiguration: Sendable {
     public func plan(logger: Logger, presence: ServerPresence? = nil) throws -> Plan {
         // A pipeline that is only checked is made in the same way.
         let known = presence ?? lifecycle.map(ServerPresence.init)
-        var made: [Plan.NamedStage] = []
         var findings: [ConfigurationFinding] = []
-        for entry in stages {
-            var logger = logger
-            logger[metadataKey: "stage"] = "\(entry.name)"
-            do {
-                var context = StageContext(logger: logger, host: host)
-                context.presence = known
-                let stage = try entry.prepared.make(context)
-                made.append(Plan.NamedStage(name: entry.name, stage: stage))
-            } catch let error as StageError where error.code == .configuration {
-                let origin = error.key.flatMap { entry.prepared.places.origins[$0] } ?? entry.prepared.origin
-                findings.append(
-                    .init(message: "'\(entry.name)': \(error.message)", hint: nil, origin: origin, severity: .error)
-                )
-            }
-        }
+        var context = StageContext(logger: logger, host: host)
+        context.presence = known
+        let made = try stages.compactMap { try $0.prepared.made(context, findings: &findings) }
         guard findings.isEmpty else { throw ConfigurationErrors(source.errors(findings)) }
         return try Plan(folding: made)
     }

@@ -41,15 +41,20 @@ extension LoadedConfiguration {
         guard let source = stages.firstIndex(where: { $0.form.output == .exchange && $0.form.input != .exchange }) else {
             return (0, [])
         }
-        let rest = stages[(source + 1)...].prefix { entry in
-            entry.form.input == .exchange
-                && (entry.form.output == .exchange || entry.form.output == .end && !entry.prepared.needs.contains(.network))
-        }
-        return (source + 1, Array(rest))
+        return (source + 1, Self.withoutNetwork(stages[(source + 1)...]))
+    }
+
+    /// The stages at the beginning of a list that takes exchanges, as far as they can be run without a network.
+    package static func withoutNetwork(_ list: some Sequence<Entry>) -> [Entry] {
+        Array(
+            list.prefix { entry in
+                entry.form.input == .exchange
+                    && (entry.form.output == .exchange || entry.form.output == .end && !entry.prepared.needs.contains(.network))
+            })
     }
 }
 
 extension LoadedConfiguration.Entry {
-    /// Makes this one stage.
+    /// Makes this one stage; the context has those of its branches.
     package func make(_ context: StageContext) throws -> any Stage { try prepared.make(context) }
 }

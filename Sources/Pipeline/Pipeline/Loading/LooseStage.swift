@@ -29,6 +29,8 @@ extension ConfigurationLoader {
         let stages = StageList(root: ConfigurationNode(.mapping([entry]), origin: node.origin))
         var findings = reader.findings + substitution.findings + stages.findings
         var loose: [LooseStage] = []
+        let reading = StageReading(registry: registry, directory: directory, checksFiles: checksFiles)
+        var preparation = StagePreparation(registry: registry, host: nil)
         var secrets: Set<SourcePosition> = []
         for item in stages.items {
             guard let factory = registry.factory(named: item.name) else {
@@ -37,25 +39,36 @@ extension ConfigurationLoader {
                     .init(message: "there is no stage '\(item.name)'", hint: hint, origin: item.origin, severity: .error))
                 continue
             }
-            let context = DecodingContext(directory: directory, checksFiles: checksFiles)
-            if let stage = Self.read(item, factory, in: context) { loose.append(stage) }
-            findings += context.findings
-            secrets.formUnion(context.secrets)
+            let stage = reading.stage(item)
+            if let configuration = stage.configuration, let each = read(stage, configuration, factory, &preparation) {
+                loose.append(each)
+            }
+            findings += stage.findings
+            secrets.formUnion(stage.secrets)
         }
+        findings += preparation.findings
+        secrets.formUnion(preparation.secrets)
         source.blankSecrets(in: node, known: secrets)
         let errors = source.errors(findings)
         guard !errors.contains(where: { $0.severity == .error }) else { throw ConfigurationErrors(errors) }
         return loose
     }
 
-    private static func read<Factory: StageFactory>(
-        _ item: StageList.Item, _ factory: Factory, in context: DecodingContext
+    private func read<Factory: StageFactory>(
+        _ stage: ReadStage, _ configuration: any StageConfiguration, _ factory: Factory, _ preparation: inout StagePreparation
     ) -> LooseStage? {
-        let configuration = Factory.Configuration.decodeMapping(
-            item.configuration, in: context, noun: "'\(item.name)'", at: item.origin)
-        guard let configuration else { return nil }
-        return LooseStage(name: item.name, forms: Factory.forms, configuration: configuration) {
-            try factory.make(configuration, form: $0, context: $1)
+        guard let configuration = configuration as? Factory.Configuration else { return nil }
+        let branches = zip(stage.branchNames, stage.nested).map { name, list in
+            PreparedBranch(name: name, stages: preparation.prepare(list))
+        }
+        return LooseStage(name: stage.item.name, forms: Factory.forms, configuration: configuration) { form, context in
+            var context = context
+            var findings: [ConfigurationFinding] = []
+            context.branches = try branches.map { branch in
+                StageBranch(name: branch.name, stages: try branch.stages.compactMap { try $0.made(context, findings: &findings) })
+            }
+            if let finding = findings.first { throw StageError(.configuration, finding.message) }
+            return try factory.make(configuration, form: form, context: context)
         }
     }
 }

@@ -57,7 +57,8 @@ struct OverrideApplication {
         switch node.content {
         case .mapping(let found): entries = found
         case .null: break
-        case .scalar, .sequence:
+        case .sequence(let nodes): return setting(path, ofList: nodes, in: node, to: value)
+        case .scalar:
             report("there are no keys to set in \(node.shown(secret: true))", at: value.origin)
             return node
         }
@@ -71,6 +72,45 @@ struct OverrideApplication {
         }
         var result = node
         result.content = .mapping(entries)
+        return result
+    }
+
+    /// The path's first segment names an entry of the list, what follows a key of that entry.
+    private mutating func setting(
+        _ path: ArraySlice<String>, ofList nodes: [ConfigurationNode], in list: ConfigurationNode, to value: ConfigurationNode
+    ) -> ConfigurationNode {
+        let names = nodes.map(ListEntry.name)
+        guard let segment = path.first, path.count > 1, names.contains(where: { $0 != nil }) else {
+            report("there are no keys to set in \(list.shown(secret: true))", at: value.origin)
+            return list
+        }
+        let indices = ListEntry.indices(matching: segment, in: names)
+        guard let index = indices.first, indices.count == 1 else {
+            let hint =
+                indices.isEmpty
+                ? NearestName.hint(for: segment, among: names.compactMap { $0 }, otherwise: "its entries are")
+                : "say which: " + (1...indices.count).map { "\(segment)[\($0)]" }.joined(separator: ", ")
+            report(
+                indices.isEmpty
+                    ? "the list has no entry '\(segment)'" : "'\(segment)' stands in the list \(indices.count) times",
+                at: value.origin, hint: hint)
+            return list
+        }
+        var nodes = nodes
+        let entry = nodes[index]
+        let rest = path.dropFirst()
+        switch entry.content {
+        case .mapping(var entries) where ListEntry.hasKeysBelowName(entry):
+            entries[0].value = setting(rest, of: entries[0].value, to: value)
+            nodes[index].content = .mapping(entries)
+        case .scalar(let scalar):
+            let keys = setting(rest, of: ConfigurationNode(.null, origin: entry.origin), to: value)
+            nodes[index].content = .mapping([.init(key: scalar.text, keyOrigin: entry.origin, value: keys)])
+        default:
+            nodes[index] = setting(rest, of: entry, to: value)
+        }
+        var result = list
+        result.content = .sequence(nodes)
         return result
     }
 
@@ -95,64 +135,11 @@ struct OverrideApplication {
         return reader.findings.isEmpty ? node?.moved(to: origin) : nil
     }
 
-    private mutating func report(
+    mutating func report(
         _ message: String, at origin: ConfigurationNode.Origin, hint: String? = nil,
         severity: ConfigurationError.Severity = .error
     ) {
         findings.append(.init(message: message, hint: hint, origin: origin, severity: severity))
-    }
-}
-
-extension OverrideApplication {
-    static let prefix = "FLUIDITY_"
-
-    /// Applies the variables that name a key; one that names none, and that no `${env:…}` refers to, is worth a warning.
-    mutating func apply(
-        environment: [String: String], registry: StageRegistry, ignoring ignored: Set<String>, referred: Set<String> = []
-    ) {
-        let paths = Self.variables(of: stages, registry: registry)
-        for (variable, value) in environment.sorted(by: { $0.key < $1.key }) {
-            guard variable.hasPrefix(Self.prefix), !ignored.contains(variable) else { continue }
-            if let path = paths[variable] {
-                apply(ConfigurationOverride(path: path, value: value, origin: variable), registry: registry)
-            } else if !referred.contains(variable) {
-                report(
-                    "this environment variable sets nothing in this file", at: .override(variable),
-                    hint: FirstFluidity.hint(forVariable: variable)
-                        ?? NearestName.hint(for: variable, among: paths.keys.sorted()),
-                    severity: .warning
-                )
-            }
-        }
-    }
-
-    /// Every variable that means something to a file, with the path that it sets.
-    private static func variables(of stages: StageList, registry: StageRegistry) -> [String: String] {
-        var paths: [String: String] = [:]
-        func add(_ keys: [SchemaDescription], path: String, variable: String) {
-            for key in keys where !(path.isEmpty && key.key == "pipeline") {
-                let inner = path.isEmpty ? key.key : "\(path).\(key.key)"
-                let name = variable + Self.name(key.key)
-                paths[name] = inner
-                add(key.keys, path: inner, variable: name + "_")
-            }
-        }
-        add(FileSettings.describeKeys(), path: "", variable: prefix)
-        var seen: [String: Int] = [:]
-        for item in stages.items {
-            guard let factory = registry.factory(named: item.name) else { continue }
-            let count = seen[item.name, default: 0] + 1
-            seen[item.name] = count
-            let keys = type(of: factory).describeKeys()
-            let variable = "\(prefix)PIPELINE_\(name(item.name))_"
-            if count == 1 { add(keys, path: "pipeline.\(item.name)", variable: variable) }
-            add(keys, path: "pipeline.\(item.name)[\(count)]", variable: "\(variable)\(count)_")
-        }
-        return paths
-    }
-
-    private static func name(_ key: String) -> String {
-        key.uppercased().replacing("-", with: "_")
     }
 }
 

@@ -115,6 +115,8 @@ package struct PipelineTest: NestedConfiguration {
         package var body: String?
         /// `stage`: the stage that answers, or `origin`; nil for any.
         package var stage: String?
+        /// `route`: the branch that takes it, `outer/inner` for one within another; nil for any.
+        package var route: String?
         /// `identity`: the name of the one who is found to be behind the request; nil for any.
         package var identity: String?
         /// `origin`: what reaches the origin.
@@ -128,6 +130,7 @@ package struct PipelineTest: NestedConfiguration {
                 "fields", \.fields, "Fields that it gets; a star stands for anything, `~` for a field that must not be there."),
             .optional("body", \.body, "The body that it gets; a star stands for anything."),
             .optional("stage", \.stage, "The stage that answers; `origin` where none of them does."),
+            .optional("route", \.route, "The branch that takes it; `outer/inner` for one within another."),
             .optional("identity", \.identity, "The name of the one who is found to be behind the request."),
             .optional("origin", \.origin, "What reaches the origin.")
         )

@@ -20,19 +20,31 @@ struct StageList {
             report("the file needs the key 'pipeline'", at: root.origin, hint: "'pipeline' is a list of stages")
             return
         }
-        switch entry.value.content {
+        read(entry.value, noun: "the pipeline", key: "'pipeline'", emptyAt: entry.keyOrigin)
+    }
+
+    /// A list within a stage's configuration.
+    /// - Parameter noun: The key that has it, in quotes.
+    init(_ node: ConfigurationNode, noun: String, emptyAt origin: ConfigurationNode.Origin) {
+        read(node, noun: noun, key: noun, emptyAt: origin)
+    }
+
+    private mutating func read(
+        _ node: ConfigurationNode, noun: String, key: String, emptyAt origin: ConfigurationNode.Origin
+    ) {
+        switch node.content {
         case .sequence(let nodes):
-            if nodes.isEmpty { report("the pipeline has no stages", at: entry.value.origin) }
+            if nodes.isEmpty { report("\(noun) has no stages", at: node.origin) }
             guard nodes.count <= Self.limit else {
-                report("the pipeline has more than \(Self.limit) stages", at: nodes[Self.limit].origin)
+                report("\(noun) has more than \(Self.limit) stages", at: nodes[Self.limit].origin)
                 return
             }
             for node in nodes { append(node) }
         case .null:
-            report("the pipeline has no stages", at: entry.keyOrigin)
+            report("\(noun) has no stages", at: origin)
         case .scalar, .mapping:
             report(
-                "'pipeline' wants a list of stages, not \(entry.value.shown(secret: false))", at: entry.value.origin,
+                "\(key) wants a list of stages, not \(node.shown(secret: false))", at: node.origin,
                 hint: "begin each stage with '- '"
             )
         }
@@ -69,14 +81,7 @@ struct StageList {
 
     /// The entries that a segment of an override's path means: `frame`, `frame[2]` or `3`.
     func indices(matching segment: String) -> [Int] {
-        if let number = Int(segment) { return items.indices.contains(number - 1) ? [number - 1] : [] }
-        let parts = segment.split(separator: "[", maxSplits: 1)
-        let named = items.indices.filter { items[$0].name == parts.first ?? "" }
-        guard parts.count == 2 else { return named }
-        guard parts[1].hasSuffix("]"), let number = Int(parts[1].dropLast()), named.indices.contains(number - 1) else {
-            return []
-        }
-        return [named[number - 1]]
+        ListEntry.indices(matching: segment, in: items.map(\.name))
     }
 
     private mutating func report(_ message: String, at origin: ConfigurationNode.Origin, hint: String? = nil) {

@@ -15,19 +15,29 @@ struct StageListCheck {
     private let registry: StageRegistry
     private(set) var forms: [StageForm?] = []
     private(set) var findings: [ConfigurationFinding] = []
+    private let input: MediumKind
+    private let output: MediumKind
 
-    init(_ items: [Item], registry: StageRegistry, host: HostKind) {
+    /// - Parameters:
+    ///   - host: Nil where it isn't known.
+    ///   - input: What the list is to take: nothing for a whole pipeline, exchanges for a branch.
+    ///   - output: What it is to yield.
+    init(
+        _ items: [Item], registry: StageRegistry, host: HostKind?, from input: MediumKind = .start, to output: MediumKind = .end
+    ) {
         self.registry = registry
+        self.input = input
+        self.output = output
         check(items)
-        for item in items { checkNeeds(of: item, host: host) }
+        if let host { for item in items { checkNeeds(of: item, host: host) } }
     }
 
     private mutating func check(_ items: [Item]) {
-        var flowing: Set<MediumKind> = [.start]
+        var flowing: Set<MediumKind> = [input]
         for (index, item) in items.enumerated() {
             guard let factory = item.factory else {
                 forms.append(nil)
-                flowing = index == items.count - 1 ? [.end] : [.inbound, .exchange, .outbound]
+                flowing = index == items.count - 1 ? [output] : [.inbound, .exchange, .outbound]
                 continue
             }
             let fitting = factory.forms.filter { flowing.contains($0.input) }
@@ -38,9 +48,9 @@ struct StageListCheck {
             }
             // After a sink that was followed by something, whatever comes last is not one mistake more.
             let isPastEnd = fitting.isEmpty && flowing.contains(.end)
-            flowing = Set((fitting.isEmpty ? factory.forms : fitting).map(\.output)).union(isPastEnd ? [.end] : [])
+            flowing = Set((fitting.isEmpty ? factory.forms : fitting).map(\.output)).union(isPastEnd ? [output] : [])
         }
-        if let last = items.last, !flowing.contains(.end) { reportOpenEnd(last, yielding: flowing) }
+        if let last = items.last, !flowing.contains(output) { reportOpenEnd(last, yielding: flowing) }
     }
 
     private mutating func reportMisfit(
@@ -48,6 +58,14 @@ struct StageListCheck {
     ) {
         let takes = Set(factory.forms.map(\.input))
         guard let previous else {
+            guard input == .start else {
+                return report(
+                    takes == [.start]
+                        ? "'\(item.name)' is a source, but a branch begins with \(input.plural)"
+                        : "'\(item.name)' takes \(Self.list(takes)), but a branch begins with \(input.plural)", at: item,
+                    hint: Self.hint(
+                        "what takes \(input.plural)", names { $0.input == input && $0.output != $0.input }))
+            }
             let sources = names { $0.input == .start }
             return report(
                 "a list begins with a source, but '\(item.name)' takes \(Self.list(takes))", at: item,
@@ -74,6 +92,14 @@ struct StageListCheck {
     }
 
     private mutating func reportOpenEnd(_ last: Item, yielding: Set<MediumKind>) {
+        guard output == .end else {
+            let between = names { yielding.contains($0.input) && $0.output == output && $0.input != output }
+            let message =
+                yielding == [.end]
+                ? "a way in ends with \(output.plural), but '\(last.name)' takes them and yields nothing"
+                : "a way in ends with \(output.plural), but '\(last.name)' yields \(Self.list(yielding))"
+            return report(message, at: last, hint: Self.hint("what yields \(output.plural) of them", between))
+        }
         let sinks = names { yielding.contains($0.input) && $0.output == .end }
         report(
             "a list ends with a sink, but '\(last.name)' yields \(Self.list(yielding))", at: last,
@@ -103,6 +129,10 @@ struct StageListCheck {
 
     private mutating func report(_ message: String, at item: Item, hint: String? = nil) {
         findings.append(.init(message: message, hint: hint, origin: item.origin, severity: .error))
+    }
+
+    private static func hint(_ what: String, _ names: [String]) -> String? {
+        names.isEmpty ? nil : "\(what): \(names.joined(separator: ", "))"
     }
 
     private static func line(of item: Item) -> String {

@@ -20,16 +20,6 @@ extension Plan {
     ///   - logger: Each stage's log lines go there, with its name as `stage`.
     /// - Throws: A `StageError` for what keeps a stage from being made, and whatever the list itself throws.
     public init(host: HostKind, logger: Logger, @PlanBuilder _ steps: () throws -> Steps<End>) throws {
-        let list = try steps().list
-        let neighbours = list.map(\.neighbour)
-        try self.init(
-            folding: list.enumerated().map { index, step in
-                var logger = logger
-                logger[metadataKey: "stage"] = "\(step.neighbour.name)"
-                let surroundings = StageSurroundings(
-                    before: Array(neighbours[..<index]), after: Array(neighbours[(index + 1)...]))
-                let context = StageContext(logger: logger, host: host, surroundings: surroundings)
-                return NamedStage(name: step.neighbour.name, stage: try step.make(context))
-            })
+        try self.init(folding: ListedStep.make(try steps().list, StageContext(logger: logger, host: host)))
     }
 }

@@ -37,7 +37,8 @@ public typealias Filter = Step<Exchange, Exchange>
 
 /// A step without its types.
 struct ListedStep: Sendable {
-    let neighbour: StageSurroundings.Neighbour
+    private(set) var neighbour: StageSurroundings.Neighbour
+    let configuration: any StageConfiguration
     private let needs: HostNeeds
     private let forms: [StageForm]
     private let problems: @Sendable (StageSurroundings) -> [ConfigurationProblem]
@@ -46,6 +47,7 @@ struct ListedStep: Sendable {
     init<Factory: StageFactory>(_ factory: Factory, _ configuration: Factory.Configuration, form: StageForm) {
         neighbour = StageSurroundings.Neighbour(
             name: Factory.name, form: form, traits: Factory.traits, dials: (configuration as? any DiallingConfiguration)?.dials)
+        self.configuration = configuration
         needs = Factory.needs
         forms = Factory.forms
         problems = { surroundings in
@@ -53,10 +55,38 @@ struct ListedStep: Sendable {
             return own.contains { !$0.isWarning } ? own : own + factory.problems(configuration, among: surroundings)
         }
         makeStage = { try factory.make(configuration, form: form, context: $0) }
+        neighbour.branches = branches.map { $0.steps.map(\.neighbour) }
+    }
+
+    /// The lists of stages in its configuration.
+    private var branches: [ConfiguredBranch] { (configuration as? any BranchingConfiguration)?.branchLists ?? [] }
+
+    /// Makes the stages of a list, and those of their branches.
+    /// - Parameter context: Where the list stands: its surroundings are those of the whole list.
+    static func make(_ list: [ListedStep], _ context: StageContext) throws -> [ListedStage] {
+        let neighbours = list.map(\.neighbour)
+        return try list.enumerated().map { index, step in
+            var own = context
+            own.logger[metadataKey: "stage"] = "\(step.neighbour.name)"
+            own.surroundings = StageSurroundings(
+                before: context.surroundings.before + neighbours[..<index],
+                after: neighbours[(index + 1)...] + context.surroundings.after)
+            // To what is in a branch, the other branches are nothing.
+            var owner = step.neighbour
+            owner.branches = []
+            own.branches = try step.branches.map { branch in
+                var inner = context
+                inner.logger[metadataKey: "branch"] = "\(branch.name)"
+                inner.surroundings.before = own.surroundings.before + [owner]
+                inner.surroundings.after = step.neighbour.form?.output == .end ? [] : own.surroundings.after
+                return StageBranch(name: branch.name, stages: try make(branch.steps, inner))
+            }
+            return ListedStage(name: step.neighbour.name, stage: try step.make(own))
+        }
     }
 
     /// Makes the stage. What a file's loader would warn of is a warning in the log; what it would refuse is thrown.
-    func make(_ context: StageContext) throws -> any Stage {
+    private func make(_ context: StageContext) throws -> any Stage {
         let name = neighbour.name
         guard let form = neighbour.form, forms.contains(form) else {
             let (input, output) = (neighbour.form?.input ?? .start, neighbour.form?.output ?? .end)

@@ -7,8 +7,8 @@ final class ExchangeEdge: ExchangePort {
         self.next = next
         meter = StageMeter(place, in: shard.metrics)
         // Pipelines are put together from their end.
-        shard.lastMeter?.previous = meter
-        shard.lastMeter = meter
+        for follower in shard.followers { follower.previous = meter }
+        shard.followers = [meter]
     }
 
     var offers: BodyCapabilities { next.offers }

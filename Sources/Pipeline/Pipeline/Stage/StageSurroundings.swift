@@ -10,6 +10,8 @@ public struct StageSurroundings: Sendable {
         public var traits: StageTraits
         /// Where it dials the other end of a tunnel; nil where it doesn't, or its configuration can't be read.
         public var dials: Dialled?
+        /// The stages of the lists that it has itself, one list for each of its branches.
+        public var branches: [[Neighbour]] = []
 
         /// A neighbour.
         /// - Parameter form: Nil where the stage doesn't fit its place, or isn't known.
@@ -18,6 +20,16 @@ public struct StageSurroundings: Sendable {
             self.form = form
             self.traits = traits
             self.dials = dials
+        }
+
+        /// Whether it has the trait, or a stage in each of its branches has it.
+        public func has(_ trait: StageTraits) -> Bool {
+            traits.contains(trait) || !branches.isEmpty && branches.allSatisfy { $0.contains { $0.has(trait) } }
+        }
+
+        /// Whether it has the trait, or a stage in one of its branches has it.
+        public func mayHave(_ trait: StageTraits) -> Bool {
+            traits.contains(trait) || branches.contains { $0.contains { $0.mayHave(trait) } }
         }
     }
 
@@ -45,8 +57,12 @@ public struct StageSurroundings: Sendable {
         before.last { $0.form?.output == .exchange && $0.form?.input != .exchange }
     }
 
-    /// Whether a stage with the trait stands before this one.
-    public func isAfter(_ trait: StageTraits) -> Bool { before.contains { $0.traits.contains(trait) } }
-    /// Whether a stage with the trait stands behind this one.
-    public func isBefore(_ trait: StageTraits) -> Bool { after.contains { $0.traits.contains(trait) } }
+    /// Whether a stage with the trait stands before this one, on every way to it.
+    public func isAfter(_ trait: StageTraits) -> Bool { before.contains { $0.has(trait) } }
+    /// Whether a stage with the trait stands before this one, on one way to it at least.
+    public func mayBeAfter(_ trait: StageTraits) -> Bool { before.contains { $0.mayHave(trait) } }
+    /// Whether a stage with the trait stands behind this one, in every branch.
+    public func isBefore(_ trait: StageTraits) -> Bool { after.contains { $0.has(trait) } }
+    /// Whether a stage with the trait stands behind this one, in one branch at least.
+    public func mayBeBefore(_ trait: StageTraits) -> Bool { after.contains { $0.mayHave(trait) } }
 }

@@ -46,7 +46,7 @@ struct OutcomeCounters {
 final class StageMeter {
     /// The stage's place in its list, from 0.
     let index: Int
-    /// The meter of the stage before, where that takes exchanges too.
+    /// The meter of the stage before, where that takes exchanges too and is the same for all exchanges.
     var previous: StageMeter?
     let entered: Counter
     let passed: Counter

@@ -13,15 +13,15 @@ package protocol MeteredLoop: AnyObject {
 
 /// A stage at work, as far as readers of a pipeline's telemetry see it.
 package struct RunningStage: Sendable {
-    /// The stage's name in the list, `rate-limit` say.
-    package var name: String
+    /// Where it stands.
+    package var place: StagePlace
     /// Asks the stage how it is.
     package var status: @Sendable () async -> StageStatus
 
-    /// A stage by its name, and the way to ask it.
+    /// A stage by its place, and the way to ask it.
     /// - Parameter status: Called from any thread.
-    package init(name: String, status: @escaping @Sendable () async -> StageStatus) {
-        self.name = name
+    package init(place: StagePlace, status: @escaping @Sendable () async -> StageStatus) {
+        self.place = place
         self.status = status
     }
 }

@@ -4,9 +4,18 @@ public import Instruments
 public struct StagePlace: Sendable, Hashable {
     /// The stage's type name, `rate-limit` say.
     public var name: String
-    /// From 0.
+    /// From 0. The stages of a branch count too, behind the stage that has it: where an exchange goes, the numbers rise.
     public var index: Int
+    /// The place for people: `3`, from 1, and in a branch of the third stage `3.home.1`.
+    public var path: String
 
     /// Tells stages of one name apart.
-    public var labels: [MetricTable.Label] { [.init("stage", name), .init("place", "\(index + 1)")] }
+    public var labels: [MetricTable.Label] { [.init("stage", name), .init("place", path)] }
+
+    /// - Parameter path: Nil in a list without branches, where the number says it.
+    init(name: String, index: Int, path: String? = nil) {
+        self.name = name
+        self.index = index
+        self.path = path ?? "\(index + 1)"
+    }
 }

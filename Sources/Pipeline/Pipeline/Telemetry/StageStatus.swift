@@ -27,9 +27,7 @@ extension Telemetry {
     /// The running stages with how each is, in the order of the list.
     public func statuses() async -> [(place: StagePlace, status: StageStatus)] {
         var result: [(StagePlace, StageStatus)] = []
-        for (index, entry) in stages.enumerated() {
-            result.append((StagePlace(name: entry.name, index: index), await entry.status()))
-        }
+        for entry in stages { result.append((entry.place, await entry.status())) }
         return result
     }
 
@@ -41,7 +39,7 @@ extension Telemetry {
         case .running: break
         }
         return await statuses().compactMap { place, status in
-            status.problem.map { "\(place.name) (stage \(place.index + 1)): \($0)" }
+            status.problem.map { "\(place.name) (stage \(place.path)): \($0)" }
         }
     }
 }

@@ -46,6 +46,7 @@ package struct AccessLogLine: Sendable {
                     json.member("referer", String(Self.withoutQuery(referer)))
                 }
             }
+            if let route = exchange.route { json.member("route", route) }
             json.member("status", Int64(exchange.response?.status ?? 0))
             json.member("received", exchange.requestBytes)
             json.member("sent", exchange.responseBytes)

@@ -17,7 +17,7 @@ public struct AuthFactory: StageFactory {
     public func problems(_ configuration: AuthConfiguration, among surroundings: StageSurroundings) -> [ConfigurationProblem] {
         var problems: [ConfigurationProblem] = []
         let source = surroundings.exchangeSource
-        let hasCredentials = source?.traits.contains(.takesCredentials) ?? true
+        let hasCredentials = source?.mayHave(.takesCredentials) ?? true
         for (index, method) in configuration.methods.enumerated() {
             let key = "methods.methods[\(index + 1)].\(method.name)"
             if case .clientCertificate = method, !surroundings.isAfter(.verifiesPeers) {

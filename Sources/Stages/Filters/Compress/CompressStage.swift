@@ -47,7 +47,7 @@ public struct CompressFactory: StageFactory {
     public init() {}
 
     public func problems(_ configuration: CompressConfiguration, among surroundings: StageSurroundings) -> [ConfigurationProblem] {
-        guard !surroundings.isAfter(.carriesDeflated), !surroundings.isBefore(.carriesDeflated) else { return [] }
+        guard !surroundings.mayBeAfter(.carriesDeflated), !surroundings.mayBeBefore(.carriesDeflated) else { return [] }
         return [
             .warning(
                 "'compress' does nothing here: bodies are deflated only in a tunnel with the codec 'mux', and no stage of this list is "

@@ -3,6 +3,7 @@ import HTTPMessages
 import Instruments
 import NIOCore
 public import Pipeline
+import Platform
 
 /// What `egress` can be told.
 public struct EgressConfiguration: StageConfiguration {
@@ -45,17 +46,16 @@ public struct EgressFactory: StageFactory {
             let conditions = rule.value.conditions
             let path = "rules.rules[\(index + 1)].\(rule.value.verdict.rawValue)"
             if !conditions.networks.isEmpty, !surroundings.isBefore(.checksAddresses) {
+                let isElsewhere = surroundings.mayBeBefore(.checksAddresses)
                 problems.append(
                     .warning(
-                        "'networks' decides only for hosts that are written as addresses here: no stage after 'egress' resolves names",
-                        key: "\(path).networks", hint: "put the rule where 'fetch' is, on the server"))
+                        isElsewhere
+                            ? "'networks' decides only for hosts that are written as addresses where a branch behind 'egress' resolves no names"
+                            : "'networks' decides only for hosts that are written as addresses here: no stage after 'egress' resolves names",
+                        key: "\(path).networks",
+                        hint: isElsewhere ? "put the rule into the branches" : "put the rule where 'fetch' is, on the server"))
             }
-            if !conditions.identities.isEmpty, !surroundings.isAfter(.identifies), !surroundings.isAfter(.verifiesPeers) {
-                problems.append(
-                    .warning(
-                        "nobody has a name here: no stage before 'egress' finds out who a client is", key: "\(path).identities",
-                        hint: "put 'auth' before it"))
-            }
+            problems += conditions.identityProblems(key: "\(path).identities", stage: Self.name, among: surroundings)
         }
         return problems
     }
@@ -64,7 +64,7 @@ public struct EgressFactory: StageFactory {
         EgressStage(
             rules: EgressRules(
                 rules: configuration.rules, otherwise: configuration.otherwise,
-                seesAddresses: context.surroundings.isBefore(.checksAddresses)))
+                seesAddresses: context.surroundings.mayBeBefore(.checksAddresses)))
     }
 }
 
@@ -83,6 +83,7 @@ private final class EgressPort: ExchangePort {
     private let rules: EgressRules
     private let downstream: any ExchangePort
     private let denied: Counter
+    private let clock = LocalClock()
 
     init(rules: EgressRules, downstream: any ExchangePort, shard: Shard) {
         self.rules = rules
@@ -93,7 +94,7 @@ private final class EgressPort: ExchangePort {
     var offers: BodyCapabilities { downstream.offers }
 
     func open(_ exchange: Exchange) {
-        switch rules.decide(EgressSubject(exchange)) {
+        switch rules.decide(ExchangeSubject(exchange, time: rules.needsTime ? clock.now() : nil)) {
         case .allow:
             downstream.open(exchange)
         case .deny(let reason):

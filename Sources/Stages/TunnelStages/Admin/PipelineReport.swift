@@ -33,7 +33,7 @@ enum PipelineReport {
         _ place: StagePlace, _ status: StageStatus, _ snapshot: MetricSnapshot, into json: inout JSONText
     ) {
         json.object { json in
-            json.member("place", Int64(place.index + 1))
+            if let number = Int64(place.path) { json.member("place", number) } else { json.member("place", place.path) }
             json.member("name", place.name)
             json.key("ready")
             json.value(status.problem == nil)
