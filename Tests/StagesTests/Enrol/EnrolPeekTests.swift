@@ -18,6 +18,7 @@ import X509
         typealias InboundIn = ByteBuffer
         var bytes = ByteBuffer()
         var hasOpened = false
+        let protocols: [String] = []
         func accept(_ connection: Inbound) throws { try connection.channel.pipeline.syncOperations.addHandler(self) }
         func channelActive(context: ChannelHandlerContext) { hasOpened = true }
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
