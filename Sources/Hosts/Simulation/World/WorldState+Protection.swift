@@ -44,7 +44,10 @@ extension WorldState {
         switch service.protect(number, until: minutes.map { now + Double(60 * $0) }, now) {
         case nil: return .done
         case .notValid: return .blocked(isWanted: false)
-        case .blocked: return .blocked(isWanted: refuses("DescribeServices", troubles) ? nil : service.desired > 0)
+        case .blocked:
+            // The server's client asks as often as that of the functions does.
+            let isUnknown = (0..<5).allSatisfy { _ in refuses("DescribeServices", troubles) }
+            return .blocked(isWanted: isUnknown ? nil : service.desired > 0)
         }
     }
 }
