@@ -242,7 +242,7 @@ let package = Package(
                 "Names", "Stages", "Filters", "TunnelStages", "ControlStages", nioCore, nioPosix, nioEmbedded, nioSSL, deque,
                 nioHTTP1, x509, crypto, asn1, logging, nioHTTP2, nioHPACK, nioWebSocket, jwt, "StageTesting",
             ],
-            exclude: ["Configuration/Fixtures"],
+            exclude: ["Configuration/Fixtures", "Route/Fixtures"],
             swiftSettings: settings
         ),
         .testTarget(

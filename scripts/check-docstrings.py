@@ -74,7 +74,7 @@ DECLARATION = re.compile(
     r"(?:(?P<kind>struct|class|enum|actor|protocol|extension|func|var|let|case|typealias|associatedtype)\s+(?P<name>[\w.`]+|[^\w\s(]+)"
     r"|(?P<special>init[?!]?|subscript|deinit)(?=[\s(<{]))"
 )
-LABEL = re.compile(r"\s*(?:@\w+\s+)*([\w`]+)")
+LABEL = re.compile(r"\s*(?:@\w+(?:<[^>]*>)?\s+)*([\w`]+)")
 ACCESS = re.compile(r"\b(public|open|package)\b(?!\()")
 TYPES = {"struct", "class", "enum", "actor", "protocol", "extension"}
 

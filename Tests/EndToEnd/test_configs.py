@@ -16,7 +16,7 @@ from harness.waiting import eventually, patiently
 
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
 FUNCTIONS = sorted((ROOT / "configs/lambda").glob("*.yaml"))
-BRANCHED = {"beside-the-intranet", "two-countries", "database"}
+BRANCHED = {"beside-the-intranet", "two-countries", "database", "home-and-office"}
 KEY = "0123456789abcdef0123456789abcdef"
 NAMES = {"CLUSTER": "fluidity", "SERVICE": "fluidity-server", "AWS_REGION": "us-east-1", "FLUIDITY_CONTROL_KEY": KEY}
 
@@ -135,6 +135,25 @@ async def test_two_countries_have_a_server_each(launch, place, origin, server):
         answer = await fetch(port, re.sub("//[^:/]+", f"//{host}", origin.url("/")))
         assert answer.body == b"hello"
         await eventually(lambda: f"route={route} " in agent.text(), 10, agent.text)
+
+
+async def test_at_home_and_in_the_office(binary, launch, place, origin, server):
+    """In the office the way leads through a proxy, which isn't there, and then directly."""
+
+    @origin.on("/")
+    async def hello(exchange):
+        await exchange.respond(200, body=b"hello")
+
+    tunnel, nobody = server("server"), free_port()
+    config = place / "home-and-office.yaml"
+    config.write_text(config.read_text().replace("http://proxy.corp.example:3128", f"http://127.0.0.1:{nobody}"))
+    for profile in ("home", "office"):
+        port = free_port()
+        arguments = ["--profile", profile, *set_all(accept__listen=f"127.0.0.1:{port}", connect__to=f"localhost:{tunnel}")]
+        launch(Fluidity("agent", config, port=port, name=profile, arguments=arguments))
+        assert (await fetch(port, origin.url("/"))).body == b"hello"
+        printed = await run(binary, "print", config, "--profile", profile)
+        assert (f"127.0.0.1:{nobody}" in printed.text) == (profile == "office"), printed.text
 
 
 async def test_a_database_is_reached_through_the_tunnel(launch, place, origin, server):

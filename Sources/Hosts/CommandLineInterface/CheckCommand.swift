@@ -9,7 +9,7 @@ struct CheckCommand: AsyncParsableCommand {
         discussion: """
             Reports every error of every file, each with its place, and ends with status 65 if there are any. What the files \
             name, certificates say, is checked too. Given an agent's file and a server's, it checks that the two work \
-            together: codecs, names and authorities of the certificates, ports, limits.
+            together: codecs, names and authorities of the certificates, ports, limits. Each of a file's profiles is checked as well.
 
             EXAMPLES
               fluidity check agent.yaml server.yaml
@@ -38,6 +38,10 @@ struct CheckCommand: AsyncParsableCommand {
                 let configuration = try options.load(file, host: kind)
                 for warning in configuration.warnings { Reporting.write(warning.description) }
                 _ = try configuration.plan(logger: .quiet)
+                // Whoever chooses one of them later is to find it good as well.
+                for profile in configuration.profiles {
+                    _ = try options.load(file, host: kind, profile: profile).plan(logger: .quiet)
+                }
                 print("\(file): ok")
                 for sentence in KeptCheck.sentences(configuration) { print("\(file): \(sentence)") }
                 good.append(configuration)

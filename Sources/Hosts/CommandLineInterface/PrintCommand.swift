@@ -39,7 +39,7 @@ package enum ConfigurationPrinter {
     /// The configuration as YAML, secrets redacted, the origin of each value in a comment behind it.
     package static func text(of configuration: LoadedConfiguration) -> String {
         var lines: [Line] = []
-        for setting in configuration.fileSettings where setting.path != "pipeline" && setting.path != "tests" {
+        for setting in configuration.fileSettings where !["pipeline", "profiles", "tests"].contains(setting.path) {
             var setting = setting
             if setting.path == "host" {
                 lines.append(

@@ -281,7 +281,28 @@ import TunnelStages
                 $0.service = "s"
             }
         }
-        let names = [first, second, third, fourth, fifth].flatMap { $0.stages.map(\.name) }
+        let sixth = try Plan(host: .server, logger: logger) {
+            Step.entrances(
+                Entrance("proxy") {
+                    Step.accept(.unix(path: "/nowhere"))
+                    Step.http()
+                },
+                Entrance("database") {
+                    Step.accept(.unix(path: "/elsewhere"))
+                    Step.forward(to: HostPort(host: "db.internal", port: 5432))
+                })
+            Step.route(
+                RouteBranch("near", when: ExchangeConditions(hosts: ["*.near.example"])) {
+                    Step.retry()
+                    Step.fetch()
+                },
+                RouteBranch("rest") { Step.respond(status: 404) })
+        }
+        #expect(
+            sixth.places.map(\.path) == [
+                "1", "1.proxy.1", "1.proxy.2", "1.database.1", "1.database.2", "2", "2.near.1", "2.near.2", "2.rest.1",
+            ])
+        let names = [first, second, third, fourth, fifth, sixth].flatMap { $0.stages.map(\.name) }
         #expect(Set(names) == Set(StageRegistry.standard().names))
     }
 }

@@ -16,14 +16,17 @@ struct ConfigurationOptions: ParsableArguments {
             valueName: "path=value"))
     var settings: [String] = []
 
+    @Option(help: "Take the file's profile of that name; by default the one that FLUIDITY_PROFILE names.")
+    var profile: String?
+
     @Option(name: .customLong("log-level"), help: "Set log.level: trace, debug, info, notice, warning, error or critical.")
     var logLevel: String?
 
     func load(
         _ path: String, host: HostKind?, checksFiles: Bool = true, adding more: [ConfigurationOverride] = [],
-        standingIn: [String: String] = [:]
+        standingIn: [String: String] = [:], profile: String? = nil
     ) throws -> LoadedConfiguration {
-        try reading(path, host: host, checksFiles: checksFiles, adding: more, standingIn: standingIn)()
+        try reading(path, host: host, checksFiles: checksFiles, adding: more, standingIn: standingIn, profile: profile)()
     }
 
     /// Reads the file each time it is called.
@@ -31,9 +34,9 @@ struct ConfigurationOptions: ParsableArguments {
     /// - Parameter standingIn: Variables that count where the environment has none of the name.
     func reading(
         _ path: String, host: HostKind?, checksFiles: Bool = true, adding more: [ConfigurationOverride] = [],
-        standingIn: [String: String] = [:]
+        standingIn: [String: String] = [:], profile: String? = nil
     ) throws -> @Sendable () throws -> LoadedConfiguration {
-        let loader = loader(checksFiles: checksFiles, standingIn: standingIn)
+        let loader = loader(checksFiles: checksFiles, standingIn: standingIn, profile: profile)
         let all = try overrides() + more
         return { try loader.load(path: path, host: host, overrides: all) }
     }
@@ -51,10 +54,12 @@ struct ConfigurationOptions: ParsableArguments {
         return overrides
     }
 
-    func loader(checksFiles: Bool = false, standingIn: [String: String] = [:]) -> ConfigurationLoader {
+    func loader(
+        checksFiles: Bool = false, standingIn: [String: String] = [:], profile other: String? = nil
+    ) -> ConfigurationLoader {
         let environment = standingIn.merging(ProcessInfo.processInfo.environment) { $1 }
         return ConfigurationLoader(
             registry: KnownStages.registry, environment: environment, ignoredVariables: [ConfigurationPlace.variable],
-            checksFiles: checksFiles)
+            profile: other ?? profile, checksFiles: checksFiles)
     }
 }

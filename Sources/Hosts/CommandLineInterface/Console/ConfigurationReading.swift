@@ -54,9 +54,11 @@ extension ConfigurationOptions {
         }
         let overrides = try overrides() + more
         let registry = KnownStages.registry
+        let profile = profile
         let read: @Sendable () throws -> LoadedConfiguration = {
             let loader = ConfigurationLoader(
-                registry: registry, environment: remote.environment, ignoredVariables: [Self.refresh, ConfigurationPlace.variable])
+                registry: registry, environment: remote.environment, ignoredVariables: [Self.refresh, ConfigurationPlace.variable],
+                profile: profile)
             guard let text = remote.text else { return try loader.load(path: path, host: host, overrides: overrides) }
             return try loader.load(text: text, file: path, host: host, overrides: overrides)
         }

@@ -15,13 +15,17 @@ public struct ConfigurationLoader: Sendable {
     let environment: [String: String]
     private let ignoredVariables: Set<String>
     let checksFiles: Bool
+    private let profile: String?
 
     /// - Parameters:
     ///   - ignoredVariables: variables that begin with `FLUIDITY_` and mean something to others.
+    ///   - profile: the profile that counts; by default what `FLUIDITY_PROFILE` says.
     ///   - checksFiles: whether files that a configuration names must exist. To look at a pipeline they need not.
     public init(
-        registry: StageRegistry, environment: [String: String], ignoredVariables: Set<String> = [], checksFiles: Bool = true
+        registry: StageRegistry, environment: [String: String], ignoredVariables: Set<String> = [], profile: String? = nil,
+        checksFiles: Bool = true
     ) {
+        self.profile = profile
         self.checksFiles = checksFiles
         self.registry = registry
         self.environment = environment
@@ -74,7 +78,11 @@ public struct ConfigurationLoader: Sendable {
         }
         var draft = Draft(
             root: root, directory: FileAccess.directory(of: file), checksFiles: checksFiles, findings: reader.findings)
-        draft.resolve(environment: environment, overrides: overrides, registry: registry, ignoring: ignoredVariables)
+        let variable = OverrideApplication.profileVariable
+        let fromOutside = environment[variable].flatMap { $0.isEmpty ? nil : (name: $0, origin: variable) }
+        draft.resolve(
+            environment: environment, overrides: overrides, registry: registry, ignoring: ignoredVariables.union([variable]),
+            profile: profile.map { (name: $0, origin: "--profile") } ?? fromOutside)
         draft.decode(registry: registry, host: host)
         source.blankSecrets(in: root, known: draft.secrets)
         return try draft.finished(source: source)

@@ -23,12 +23,13 @@ struct Draft {
     /// Replaces variables, then puts in what overrides the file.
     mutating func resolve(
         environment: [String: String], overrides: [ConfigurationOverride], registry: StageRegistry,
-        ignoring ignored: Set<String>
+        ignoring ignored: Set<String>, profile: (name: String, origin: String)?
     ) {
         var substitution = Substitution(environment: environment, directory: directory)
         root = substitution.apply(to: root)
         let list = StageList(root: root)
         var application = OverrideApplication(root: root, stages: list)
+        if let profile { application.apply(profile: profile.name, origin: profile.origin) }
         application.apply(environment: environment, registry: registry, ignoring: ignored, referred: substitution.variables)
         for change in overrides { application.apply(change, registry: registry) }
         root = application.root
@@ -93,7 +94,7 @@ struct Draft {
             file: source.file, host: host, drain: settings.drain, eventLoops: settings.eventLoops, log: settings.log,
             lifecycle: settings.lifecycle, addressRecord: settings.addressRecord, admin: settings.admin,
             stages: prepared.map(LoadedConfiguration.Entry.init), warnings: errors, source: source, places: settingPlaces,
-            fileSettings: settings.settings(placed: settingPlaces),
+            fileSettings: settings.settings(placed: settingPlaces), profiles: settings.profiles.names,
             tests: LoadedTests(tests: settings.tests, places: settingPlaces, source: source)
         )
     }

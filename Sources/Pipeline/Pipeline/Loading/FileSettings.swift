@@ -9,6 +9,7 @@ struct FileSettings: StageConfiguration {
     var lifecycle: LifecycleSettings?
     var addressRecord: AddressRecordSettings?
     var admin: AdminSettings?
+    var profiles = Profiles()
     var tests: [PipelineTest] = []
 
     static let schema = Schema<FileSettings>(
@@ -20,6 +21,10 @@ struct FileSettings: StageConfiguration {
         .optional("lifecycle", \.lifecycle, "How an agent has its server started and stopped."),
         .optional("address-record", \.addressRecord, "A DNS record of Route 53 that a server points to itself when it starts."),
         .optional("admin", \.admin, "Answers questions about the running pipeline. Off where the key isn't there."),
+        .optional(
+            "profiles", \.profiles,
+            "Values above the file's own, for `--profile NAME` or FLUIDITY_PROFILE: by name, each a mapping of paths as in `--set`."
+        ),
         .optional("tests", \.tests, "Requests, and what is expected of the pipeline: what 'fluidity test' runs.")
     )
 

@@ -28,6 +28,8 @@ public struct LoadedConfiguration: Sendable {
     let places: SettingPlaces
     /// What counts beside the pipeline, value by value: `drain`, `log.level`.
     package let fileSettings: [ConfigurationSetting]
+    /// What the file's profiles are called.
+    package let profiles: [String]
     /// What `fluidity test` runs.
     package let tests: LoadedTests
 

@@ -99,7 +99,7 @@ extension ExchangeConditions {
             && (methods.isEmpty || methods.contains(subject.method))
             && (identities.isEmpty || identities.contains { $0.matches(subject.identity) })
             && (kinds.isEmpty || kinds.contains(subject.kind))
-            && (schemes.isEmpty || subject.scheme.map(schemes.contains) ?? false)
+            && (schemes.isEmpty || subject.scheme.map { schemes.contains($0) } ?? false)
             && (clients.isEmpty || subject.client.map { address in clients.contains { $0.contains(address) } } ?? false)
             && (hours.isEmpty || subject.time.map { time in hours.contains { $0.contains(time.minute) } } ?? false)
             && (weekdays.isEmpty || subject.time.map { time in weekdays.contains { $0.number == time.weekday } } ?? false)
@@ -108,7 +108,7 @@ extension ExchangeConditions {
     /// Whether all of them hold, for an address that is written as the host: dialling it reaches nothing outside the networks. Allocates
     /// nothing.
     func fit(_ subject: ExchangeSubject) -> Bool {
-        fitButAddress(subject) && (networks.isEmpty || subject.address.map(networks.haveAll) ?? false)
+        fitButAddress(subject) && (networks.isEmpty || subject.address.map { networks.haveAll(reachedBy: $0) } ?? false)
     }
 
     /// Whether they hold for everything for which the others do, as far as that is plain.

@@ -64,7 +64,7 @@ final class ForwardHandler: ExchangeSource, ChannelInboundHandler {
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         switch event {
         case is DrainEvent:
-            if state.isWaiting { context.close(promise: nil) }
+            if exchange?.hasEnded ?? true { context.close(promise: nil) }
         case ChannelEvent.inputClosed:
             switch state.inputClosed() {
             case .endTunnel: endRequest()
@@ -158,7 +158,8 @@ final class ForwardHandler: ExchangeSource, ChannelInboundHandler {
 
     override func responseEnd(_ trailers: HeaderFields?) {
         guard state.isTunnel else { return }
-        if state.isInputClosed { output.close() } else { output.closeOutput() }
+        // An exchange that was answered, and is no tunnel, has no use for what the client says either.
+        if state.isInputClosed || exchange?.hasEnded ?? true { output.close() } else { output.closeOutput() }
     }
 
     override func responseAborted(_ failure: Failure) {
