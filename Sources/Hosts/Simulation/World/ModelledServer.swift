@@ -118,8 +118,12 @@ struct ModelledServer: Sendable {
         protection.answered(answer, toProtect: toProtect, asked: asked - started, now: now - started)
     }
 
-    /// When it looks again sooner than by itself.
-    func retry(_ now: Moment) -> Moment? { protection.retry(after: now - started).map { started + $0 } }
+    /// When it looks again sooner than by itself: not a part of a millisecond too early, when it wouldn't ask.
+    func retry(_ now: Moment) -> Moment? {
+        protection.retry(after: now - started).map {
+            Moment(milliseconds: started.milliseconds + Int(($0 * 1_000).rounded(.up)) + 1)
+        }
+    }
 
     // MARK: - What it tells of itself
 
