@@ -219,6 +219,26 @@ async def test_one_agent_has_a_proxy_and_fixed_ways_over_one_session(make_tunnel
         await eventually(lambda: f'"target":"127.0.0.1:{to["nobody"]}"' in agent.text(), 10, agent.text)
 
 
+async def test_stages_of_ways_that_join_are_counted_at_their_places(launch, tmp_path):
+    """The stage behind several ways has another one before it for each of them."""
+    admin, ports = Admin(free_port()), {"filtered": free_port(), "plain": free_port()}
+    ways = [{"name": name, "stages": [{"accept": {"listen": f"127.0.0.1:{port}"}}, {"http": {"mode": "proxy"}}]} for name, port in ports.items()]
+    ways[0]["stages"].append({"headers": {"response": {"set": {"X-A": "b"}}}})
+    start(launch, tmp_path, ("entrances", {"ways": ways}), ("respond", {"status": 200, "body": "12345"}), listens=False, admin=admin.settings)
+    for name, count in (("filtered", 3), ("plain", 2)):
+        for _ in range(count):
+            answer = await fetch(ports[name], "http://a.example/")
+            assert (answer.body, answer.get("x-a")) == (b"12345", "b" if name == "filtered" else None)
+    metrics = (await admin.metrics()).text
+
+    def of(metric: str) -> dict[str, str]:
+        return dict(re.findall(rf'^{metric}\{{.*place="([^"]+)".*\}} (\d+)$', metrics, re.M))
+
+    assert of("fluidity_stage_exchanges_in_total") == {"1.filtered.3": "3", "2": "5"}
+    assert of("fluidity_stage_exchanges_open") == {"1.filtered.3": "0", "2": "0"}
+    assert of("fluidity_stage_response_bytes_total") == {"1.filtered.3": "15", "2": "25"}
+
+
 async def test_reload_and_drain_reach_into_branches(launch, tmp_path, origin):
     seen = asyncio.Event()
     go_on = asyncio.Event()

@@ -178,6 +178,8 @@ struct UpCommand: AsyncParsableCommand {
     func run() async throws {
         try await Reporting.runHost {
             var options = ConfigurationOptions()
+            // What isn't parsed has no value before it is given one.
+            options.profile = nil
             options.settings = []
             options.logLevel = logLevel
             let agent = try options.reading(agentConfig, host: .agent)
