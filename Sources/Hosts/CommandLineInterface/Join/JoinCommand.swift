@@ -49,11 +49,9 @@ struct JoinCommand: AsyncParsableCommand {
     private static let patience = Duration.seconds(30)
 
     func run() async throws {
-        var file = ""
-        try await Reporting.run { file = try await join() }
-        if run {
-            let agent = try AgentCommand.parse(["--config", file])
-            try await agent.run()
+        try await Reporting.run {
+            let file = try await join()
+            if run { try OwnProgram.become(["agent", "--config", file]) }
         }
     }
 

@@ -22,7 +22,7 @@ struct EnvironmentCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await Reporting.run {
-            for (name, value) in try OwnProxy(config, options).variables(program: ProgramPath.own) {
+            for (name, value) in try OwnProxy(config, options).variables(program: OwnProgram.path) {
                 print(unset ? "unset \(name)" : "export \(name)=\(ShellText.quoted(value))")
             }
         }

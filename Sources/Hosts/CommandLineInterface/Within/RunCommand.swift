@@ -52,7 +52,7 @@ struct RunCommand: AsyncParsableCommand {
         try await Reporting.run {
             let proxy = try OwnProxy(config, options)
             var environment = ProcessInfo.processInfo.environment
-            for (name, value) in try proxy.variables(program: ProgramPath.own) { environment[name] = value }
+            for (name, value) in try proxy.variables(program: OwnProgram.path) { environment[name] = value }
             // Ctrl-C is the command's to answer, which stands in the same group of processes.
             signal(SIGINT, SIG_IGN)
             signal(SIGQUIT, SIG_IGN)
@@ -70,7 +70,7 @@ struct RunCommand: AsyncParsableCommand {
     }
 
     private static func start(_ proxy: OwnProxy, _ options: ConfigurationOptions) async throws -> ChildProcess {
-        var arguments = [ProgramPath.own, "agent", "--config", proxy.file, "--log-level", options.logLevel ?? "warning"]
+        var arguments = [OwnProgram.path, "agent", "--config", proxy.file, "--log-level", options.logLevel ?? "warning"]
         for setting in options.settings { arguments += ["--set", setting] }
         let agent: ChildProcess
         do throws(ChildProcess.Problem) {
