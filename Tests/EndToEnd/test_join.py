@@ -117,6 +117,17 @@ async def test_three_commands(desk, binary, origin, launch, tmp_path):
     assert desk.code(line).hex() not in " ".join(path.name for path in (desk.folder / "invitations").iterdir())
 
 
+async def test_join_and_run(desk, binary, tmp_path, launch):
+    """The agent that `--run` becomes ends as any other does."""
+    port = free_port()
+    line = await desk.invite()
+    agent = Process("join-and-run", [binary, "join", line, "--out", tmp_path / "agent", "--listen", f"127.0.0.1:{port}", "--run"], tmp_path, desk.home)
+    launch(agent)
+    agent.wait_for_line("tunnel is up")
+    agent.signal(signal.SIGTERM)
+    assert await agent.ended(within=20) == 0
+
+
 async def test_behind_a_proxy(desk, launch, tmp_path):
     proxy = launch(tinyproxy(tmp_path / "proxy", desk.port))
     joined = await desk.join(await desk.invite(), "agent", "--via", proxy.url())

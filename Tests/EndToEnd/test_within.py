@@ -8,6 +8,7 @@ import pytest
 
 from harness.ports import free_port
 from harness.processes import run
+from harness.waiting import eventually
 
 
 @pytest.fixture
@@ -28,7 +29,8 @@ async def test_with_the_agent_that_runs(binary, make_tunnel, fine):
     tunnel = make_tunnel().start()
     done = await curl_through(binary, tunnel, fine)
     assert (done.status, done.output) == (0, b"fine"), done.text
-    assert tunnel.agent.alive and fine.split("/")[2] in tunnel.agent.text()
+    assert tunnel.agent.alive
+    await eventually(lambda: fine.split("/")[2] in tunnel.agent.text(), 10, "the running agent has carried it")
 
 
 async def test_with_an_agent_of_its_own(binary, make_tunnel, fine):

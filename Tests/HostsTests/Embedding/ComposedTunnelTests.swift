@@ -238,6 +238,9 @@ import TunnelStages
     @Test func everyStageHasAStep() throws {
         let first = try Plan(host: .server, logger: logger) {
             Step.accept(.unix(path: "/nowhere"))
+            Step.enrol(
+                certificate: file("server.pem"), key: file("server-key.pem"), ca: file("ca.pem"), caKey: file("ca-key.pem"),
+                invitations: FolderPath("\(folder.path)/invitations"))
             Step.mtlsServer(certificate: file("server.pem"), key: file("server-key.pem"), ca: file("ca.pem"))
             Step.frameServer { $0.codecs = [.mux, .h2] }
             Step.accessLog(to: .file("\(folder.path)/log")) { $0.format = .combined }

@@ -13,6 +13,7 @@ import X509
     private static let examples = [
         "accept": "- accept: { listen: \"127.0.0.1:0\" }",
         "connect": "- connect: { to: \"127.0.0.1:1\" }",
+        "enrol": "- enrol: { certificate: leaf.pem, key: leaf-key.pem, ca: ca.pem, ca-key: ca-key.pem, invitations: invitations }",
         "mtls": "- mtls: { certificate: leaf.pem, key: leaf-key.pem, ca: ca.pem }",
         "entrances": """
         - entrances:
@@ -61,6 +62,7 @@ import X509
             DistinguishedName { CommonName("leaf") }, key: key, from: -1_000 * TestAuthority.day,
             extensions: Certificate.Extensions { SubjectAlternativeNames([.dnsName("localhost")]) })
         _ = try authority.write("ca.pem", authority.certificate)
+        _ = try authority.write("ca-key.pem", key: authority.key)
         _ = try authority.write("leaf.pem", leaf)
         _ = try authority.write("leaf-key.pem", key: key)
         return authority

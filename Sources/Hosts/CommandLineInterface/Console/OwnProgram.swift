@@ -24,6 +24,10 @@ enum OwnProgram {
     /// Goes on as a program that was started with these arguments.
     static func become(_ arguments: [String]) throws -> Never {
         var words = ([path] + arguments).map { strdup($0) } + [nil]
+        // Threads of the runtime block signals, and the mask outlives the program.
+        var none = sigset_t()
+        sigemptyset(&none)
+        pthread_sigmask(SIG_SETMASK, &none, nil)
         execv(path, &words)
         throw StageError(.unavailable, "\(path) can't be run again: \(String(cString: strerror(errno)))")
     }

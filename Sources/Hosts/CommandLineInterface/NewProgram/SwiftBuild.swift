@@ -4,14 +4,6 @@ import FoundationEssentials
 import Foundation
 #endif
 
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#else
-import Darwin
-#endif
-
 /// Swift's package manager, run on a package; what it says comes out as it says it.
 struct SwiftBuild {
     /// How it ended.
@@ -37,14 +29,10 @@ struct SwiftBuild {
     /// Runs it, and waits for its end.
     func run() -> Outcome {
         let words = ["swift", "build", "--package-path", folder, "-c", configuration, "--product", product] + options
-        let variables = ProcessInfo.processInfo.environment.map { "\($0.key)=\($0.value)" }
-        var arguments = words.map { strdup($0) } + [nil]
-        var environment = variables.map { strdup($0) } + [nil]
-        defer { for text in arguments + environment { free(text) } }
-        var child = pid_t()
-        guard posix_spawnp(&child, "swift", nil, nil, &arguments, &environment) == 0 else { return .missing }
-        var status: CInt = 0
-        while waitpid(child, &status, 0) < 0 { guard errno == EINTR else { return .failed } }
-        return status == 0 ? .done : .failed
+        do throws(ChildProcess.Problem) {
+            return try ChildProcess(words, ProcessInfo.processInfo.environment).wait() == 0 ? .done : .failed
+        } catch {
+            return .missing
+        }
     }
 }

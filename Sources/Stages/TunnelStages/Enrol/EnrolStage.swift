@@ -38,8 +38,8 @@ public struct EnrolFactory: StageFactory {
     public func problems(_ configuration: EnrolConfiguration, among surroundings: StageSurroundings) -> [ConfigurationProblem] {
         guard !surroundings.isBefore(.verifiesPeers) else { return [] }
         return [
-            ConfigurationProblem(
-                "'enrol' stands before a stage that verifies certificates, and here is none behind it",
+            .warning(
+                "'enrol' hands on connections of anybody, and no stage behind it asks for a certificate", key: "certificate",
                 hint: "put it right before 'mtls'")
         ]
     }
