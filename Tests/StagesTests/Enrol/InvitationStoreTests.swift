@@ -31,6 +31,20 @@ import Testing
         #expect(store.claim(hash, for: "k", now: 2_000) == .taken(invitation))
     }
 
+    /// A file that somebody else has damaged lets nobody in, and does no harm.
+    @Test func `A note that says nothing`() throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try "".write(to: folder.appendingPathComponent("\(hash).used"), atomically: true, encoding: .utf8)
+        #expect(store.claim(hash, for: "k", now: 1) == .unknown)
+    }
+
+    @Test func `Nothing is left behind`() throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        _ = store.claim(hash, for: "k", now: 1)
+        _ = store.claim(hash, for: "other", now: 1)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() == [hash, "\(hash).used"])
+    }
+
     @Test func `Names that lead elsewhere`() {
         defer { try? FileManager.default.removeItem(at: folder) }
         for name in ["../\(hash)", "\(hash)/../\(hash)", "", "a", String(repeating: "A", count: 64)] {

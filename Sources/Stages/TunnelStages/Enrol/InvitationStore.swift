@@ -48,18 +48,25 @@ package struct InvitationStore: Sendable {
         guard let invitation = peek(hash) else { return .unknown }
         if let owner = read("\(hash).used") { return owner == key ? .taken(invitation) : .used(invitation) }
         guard now <= invitation.until else { return .expired(invitation) }
-        let descriptor = open(path("\(hash).used"), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else {
+        guard note(key, as: "\(hash).used") else {
             // Somebody else was faster, or nothing can be written down: then nobody gets in.
-            return errno == EEXIST ? claim(hash, for: key, now: now) : .unknown
-        }
-        defer { close(descriptor) }
-        let bytes = Array(key.utf8)
-        guard write(descriptor, bytes, bytes.count) == bytes.count, fsync(descriptor) == 0 else {
-            unlink(path("\(hash).used"))
-            return .unknown
+            guard let owner = read("\(hash).used") else { return .unknown }
+            return owner == key ? .taken(invitation) : .used(invitation)
         }
         return .taken(invitation)
+    }
+
+    /// Writes a file that isn't there yet, whole or not at all, whenever the process may end.
+    private func note(_ text: String, as name: String) -> Bool {
+        let draft = path("\(name).\(UInt64.random(in: .min ... .max))")
+        let descriptor = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { return false }
+        defer {
+            close(descriptor)
+            unlink(draft)
+        }
+        let bytes = Array(text.utf8)
+        return write(descriptor, bytes, bytes.count) == bytes.count && fsync(descriptor) == 0 && link(draft, path(name)) == 0
     }
 
     /// Takes out what has been over for so long that nobody asks for it.
