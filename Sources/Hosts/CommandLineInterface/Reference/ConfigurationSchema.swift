@@ -16,7 +16,9 @@ package struct ConfigurationSchema {
     /// The schema as a JSON document.
     package var json: JSON {
         let settings = ConfigurationLoader.fileKeys.map { key in
-            JSON.Member(name: key.key, value: key.key == "pipeline" ? list(key) : ValueSchema(key).json)
+            JSON.Member(
+                name: key.key,
+                value: key.key == "pipeline" ? list(key) : key.key == "profiles" ? profiles(key) : ValueSchema(key).json)
         }
         return .members([
             "$schema": .text("https://json-schema.org/draft/2020-12/schema"),
@@ -42,6 +44,19 @@ package struct ConfigurationSchema {
             "contains": reference("sink"),
             "minContains": .number("1"),
             "maxContains": .number("1"),
+        ])
+    }
+
+    /// Values by their paths, each of which begins with a key of the file.
+    private func profiles(_ key: SchemaDescription) -> JSON {
+        let keys = ConfigurationLoader.fileKeys.map(\.key).joined(separator: "|")
+        return .members([
+            "description": .text(key.documentation),
+            "type": .text("object"),
+            "additionalProperties": .members([
+                "type": .text("object"),
+                "propertyNames": .members(["pattern": .text("^(\(keys))(\\.|$)")]),
+            ]),
         ])
     }
 
