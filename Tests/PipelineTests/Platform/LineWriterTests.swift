@@ -6,7 +6,7 @@ import Testing
 @testable import Platform
 
 /// Nothing in here waits for good: what does hangs, which the limit of time ends.
-@Suite(.timeLimit(.minutes(1))) struct LineWriterTests {
+@Suite(.timeLimit(.minutes(10))) struct LineWriterTests {
     private let folder = FileManager.default.temporaryDirectory.appendingPathComponent("fluidity-\(UUID().uuidString)")
     /// Longer than any test takes.
     private let patience = Duration.seconds(50)

@@ -12,7 +12,7 @@ import Testing
 
 /// Connections that come at once wait in the kernel's queue. One that finds the queue full is tried again by the client's system a second
 /// later, or refused where it comes by a Unix socket.
-@Suite(.timeLimit(.minutes(1))) struct ListeningQueueTests {
+@Suite(.timeLimit(.minutes(10))) struct ListeningQueueTests {
     /// More than the library's queue holds, and than any system's default of old.
     private static let burst = 300
 

@@ -13,7 +13,7 @@ import Glibc
 import Musl
 #endif
 
-@Suite(.timeLimit(.minutes(1))) struct DistantConnectionTests {
+@Suite(.timeLimit(.minutes(10))) struct DistantConnectionTests {
     /// A connection on a loop that has carried something, and is told that its peer is far; then what `check` finds.
     private func connected<Result: Sendable>(
         chooses: Bool, _ check: @escaping @Sendable (any Channel, DistantConnection) throws -> Result

@@ -4,7 +4,7 @@ import Testing
 
 @testable import TunnelStages
 
-@Suite(.timeLimit(.minutes(1))) struct BulkReadingTests {
+@Suite(.timeLimit(.minutes(10))) struct BulkReadingTests {
     /// What a real connection would use next, after turns in which so much was read.
     private func after(_ turns: [[Int]]) async throws -> (pieces: UInt, size: Int) {
         let group = MultiThreadedEventLoopGroup.singleton
