@@ -1,4 +1,3 @@
-import Addresses
 import ArgumentParser
 import AsyncHTTPClient
 import ConfigurationLanguage
@@ -71,9 +70,9 @@ struct HealthCommand: AsyncParsableCommand {
         }
     }
 
-    /// Where to ask: a listener on every address is asked on this machine's own.
+    /// Where to ask.
     static func url(_ address: ListenAddress, _ path: String) -> String {
-        switch address {
+        switch address.fromHere {
         case .unix(let socket):
             let escaped = socket.utf8.map { byte in
                 HTTPGrammar.isTokenByte(byte) && byte != UInt8(ascii: "%")
@@ -81,8 +80,6 @@ struct HealthCommand: AsyncParsableCommand {
             }
             return "http+unix://\(escaped.joined())\(path)"
         case .tcp(let host, let port):
-            var host = host
-            if let address = IPAddress(host: host), address.isUnspecified { host = address.family == .v4 ? "127.0.0.1" : "::1" }
             return "http://\(HostPort(host: host, port: port))\(path)"
         }
     }

@@ -91,13 +91,7 @@ package enum PrivateFile {
         guard descriptor >= 0 else { throw failure(file) }
         defer { close(descriptor) }
         giveToFolder(descriptor, draft.deletingLastPathComponent())
-        var rest = Array(text.utf8)[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { writeOnce(descriptor, $0.baseAddress, $0.count) }
-            if count < 0 && errno == EINTR { continue }
-            guard count > 0 else { throw failure(file) }
-            rest.removeFirst(count)
-        }
+        guard WholeWrite.write(text.utf8, to: descriptor) else { throw failure(file) }
         guard fsync(descriptor) == 0 else { throw failure(file) }
     }
 
@@ -114,5 +108,3 @@ package enum PrivateFile {
             .cannotCreate, "\(file.relativePath) can't be written: \(String(cString: strerror(errno)))")
     }
 }
-
-private func writeOnce(_ descriptor: CInt, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int { write(descriptor, bytes, count) }

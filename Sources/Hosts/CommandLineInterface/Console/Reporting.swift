@@ -75,14 +75,6 @@ enum Reporting {
 
     /// The same without a line's end.
     static func prompt(_ text: String) {
-        var rest = Array(text.utf8)[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { writeOnce(STDERR_FILENO, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return }
-            rest.removeFirst(count)
-        }
+        _ = WholeWrite.write(text.utf8, to: STDERR_FILENO)
     }
 }
-
-private func writeOnce(_ descriptor: CInt, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int { write(descriptor, bytes, count) }

@@ -67,7 +67,7 @@ struct JoinedAgent {
         var connect = "to: \(PlainText.quotedIfNeeded("\(line.server)")), wait: 10s"
         if let via {
             connect += ", via: \(PlainText.quotedIfNeeded(via))"
-        } else if ProxyVariables.areSet {
+        } else if ProxyEnvironment.process.namesProxy {
             connect += ", via: environment"
         }
         return """
@@ -86,14 +86,5 @@ struct JoinedAgent {
               - connect: { \(connect) }
 
             """
-    }
-}
-
-/// The variables by which programs are told of a proxy.
-enum ProxyVariables {
-    /// Whether one of them leads https anywhere.
-    static var areSet: Bool {
-        let environment = ProcessInfo.processInfo.environment
-        return ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"].contains { environment[$0]?.isEmpty == false }
     }
 }

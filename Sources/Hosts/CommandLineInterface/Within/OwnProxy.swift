@@ -1,4 +1,3 @@
-import Addresses
 import ConfigurationLanguage
 import Pipeline
 import TunnelStages
@@ -28,16 +27,8 @@ struct OwnProxy {
             throw StageError(
                 .configuration, "'accept' in \(file) listens on a port that the system chooses; give it one, 127.0.0.1:8080 say")
         }
-        address = Self.reachable(accept.listen)
+        address = accept.listen.fromHere
         speaksHTTP = !(stages[proxy] is SOCKSConfiguration)
-    }
-
-    /// A listener on every address is reached on this machine's own.
-    private static func reachable(_ address: ListenAddress) -> ListenAddress {
-        guard case .tcp(let host, let port) = address, let number = IPAddress(host: host), number.isUnspecified else {
-            return address
-        }
-        return .tcp(host: number.family == .v4 ? "127.0.0.1" : "::1", port: port)
     }
 
     /// What programs read, name by name, to use the proxy.

@@ -73,19 +73,6 @@ struct PlainSocket {
             return result < 0 ? nil : Array(bytes[..<result])
         }
     }
-
-    /// Writes all of it; false where nobody takes it any more.
-    static func write(_ bytes: some Sequence<UInt8>, to descriptor: CInt) -> Bool {
-        var rest = Array(bytes)[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { writeSome(descriptor, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return false }
-            rest.removeFirst(count)
-        }
-        return true
-    }
 }
 
 private func readSome(_ descriptor: CInt, _ bytes: UnsafeMutableRawPointer, _ count: Int) -> Int { read(descriptor, bytes, count) }
-private func writeSome(_ descriptor: CInt, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int { write(descriptor, bytes, count) }

@@ -53,9 +53,9 @@ struct SSHProxyCommand: AsyncParsableCommand {
             }
             signal(SIGPIPE, SIG_IGN)
             let target = "\(bracketed):\(port)"
-            _ = PlainSocket.write("CONNECT \(target) HTTP/1.1\r\nHost: \(target)\r\n\r\n".utf8, to: connection.descriptor)
+            _ = WholeWrite.write("CONNECT \(target) HTTP/1.1\r\nHost: \(target)\r\n\r\n".utf8, to: connection.descriptor)
             let early = try Self.opened(connection.descriptor, target)
-            guard PlainSocket.write(early, to: STDOUT_FILENO) else { return }
+            guard WholeWrite.write(early, to: STDOUT_FILENO) else { return }
             Self.carry(connection.descriptor)
         }
     }
@@ -90,7 +90,7 @@ struct SSHProxyCommand: AsyncParsableCommand {
         while true {
             guard poll(&waits, nfds_t(waits.count), -1) >= 0 || errno == EINTR else { return }
             if waits[1].revents != 0 {
-                guard let bytes = PlainSocket.read(descriptor), !bytes.isEmpty, PlainSocket.write(bytes, to: STDOUT_FILENO) else {
+                guard let bytes = PlainSocket.read(descriptor), !bytes.isEmpty, WholeWrite.write(bytes, to: STDOUT_FILENO) else {
                     return
                 }
             }
@@ -99,7 +99,7 @@ struct SSHProxyCommand: AsyncParsableCommand {
                 if bytes.isEmpty {
                     shutdown(descriptor, CInt(SHUT_WR))
                     waits[0].fd = -1
-                } else if !PlainSocket.write(bytes, to: descriptor) {
+                } else if !WholeWrite.write(bytes, to: descriptor) {
                     return
                 }
             }

@@ -25,7 +25,7 @@ package struct ProxyEnvironment: Sendable {
     /// goes before capitals.
     package func route(to server: HostPort?) throws(StageError) -> Route {
         if let server, let (_, list) = first(["no_proxy", "NO_PROXY"]), NoProxyList(list).covers(server) { return .direct }
-        guard let (name, value) = first(["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]) else { return .direct }
+        guard let (name, value) = first(Self.proxies) else { return .direct }
         do {
             return .proxy(try ProxyAddress(url: value))
         } catch {
@@ -34,6 +34,11 @@ package struct ProxyEnvironment: Sendable {
                 .configuration, "the environment's \(name) is no HTTP proxy: \(error.reason ?? "it can't be read")", key: "via")
         }
     }
+
+    /// Whether a proxy is named, for whichever server.
+    package var namesProxy: Bool { first(Self.proxies) != nil }
+
+    private static let proxies = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]
 
     private func first(_ names: [String]) -> (name: String, value: String)? {
         for name in names {
