@@ -92,7 +92,7 @@ extension ExchangeConditions {
     /// Whether one of them asks what time it is.
     var needsTime: Bool { !hours.isEmpty || !weekdays.isEmpty }
 
-    /// Whether all of them hold but that on the host's address. Allocates nothing.
+    /// Whether all of them hold but that on the host's address.
     func fitButAddress(_ subject: ExchangeSubject) -> Bool {
         (hosts.isEmpty || hosts.contains { $0.matches(subject.host, ignoringCase: true) })
             && (ports.isEmpty || ports.contains { $0.ports.contains(subject.port) })
@@ -105,8 +105,7 @@ extension ExchangeConditions {
             && (weekdays.isEmpty || subject.time.map { time in weekdays.contains { $0.number == time.weekday } } ?? false)
     }
 
-    /// Whether all of them hold, for an address that is written as the host: dialling it reaches nothing outside the networks. Allocates
-    /// nothing.
+    /// Whether all of them hold, for an address that is written as the host: dialling it reaches nothing outside the networks.
     func fit(_ subject: ExchangeSubject) -> Bool {
         fitButAddress(subject) && (networks.isEmpty || subject.address.map { networks.haveAll(reachedBy: $0) } ?? false)
     }

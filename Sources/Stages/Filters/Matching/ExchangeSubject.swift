@@ -3,7 +3,7 @@ package import HTTPMessages
 package import Pipeline
 package import Platform
 
-/// What conditions look at in an exchange. To make one allocates nothing, as long as the host is no address.
+/// What conditions look at in an exchange.
 package struct ExchangeSubject {
     /// As the client wrote it, without the dot that a name may end with.
     package let host: Substring

@@ -37,7 +37,7 @@ struct RouteRules: Sendable {
         needsTime = conditions.contains(where: \.needsTime)
     }
 
-    /// The place of the first branch that is for it; nil where none is. Allocates nothing.
+    /// The place of the first branch that is for it; nil where none is.
     func choose(_ subject: ExchangeSubject) -> Int? { conditions.firstIndex { $0.fit(subject) } }
 }
 
