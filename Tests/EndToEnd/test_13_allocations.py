@@ -28,6 +28,7 @@ SIZE = 64 * MiB
 CHUNKS = SIZE // (64 * KiB)
 REQUESTS = 1000
 TUNNELS = 500
+pytestmark = pytest.mark.alone
 
 
 class CountedTunnel:

@@ -16,6 +16,7 @@ from harness.fluidity import ROOT, find_binary
 from harness.processes import run
 
 NOTHING_TO_COUNT_WITH = 69
+pytestmark = pytest.mark.alone
 
 
 async def test_instructions(record_property):

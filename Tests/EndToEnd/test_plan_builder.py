@@ -73,9 +73,10 @@ def typecheck(folder: Path, steps: list[str]) -> subprocess.CompletedProcess:
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
-pytestmark = pytest.mark.skipif(
-    not shutil.which("swiftc") or not (DEBUG / "Modules/Stages.swiftmodule").exists(), reason="needs the debug build"
-)
+pytestmark = [
+    pytest.mark.xdist_group("swift"),
+    pytest.mark.skipif(not shutil.which("swiftc") or not (DEBUG / "Modules/Stages.swiftmodule").exists(), reason="needs the debug build"),
+]
 
 
 @pytest.mark.parametrize("steps", RIGHT.values(), ids=RIGHT.keys())

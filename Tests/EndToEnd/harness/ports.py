@@ -1,10 +1,14 @@
 """Ports for processes that must be told theirs."""
 
+import os
 import random
 import socket
 
-# Below the range from which the kernel takes ports for outgoing connections, so that none of those gets in the way.
-_CANDIDATES = range(20000, 32000)
+# Below the range from which the kernel takes ports for outgoing connections, so that none of those gets in the way. Test processes that run
+# beside each other each have a part of it.
+_WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_CANDIDATES = range(20000, 32000)[_WORKER::_WORKERS]
 _given: set[int] = set()
 
 
