@@ -126,10 +126,20 @@ let package = Package(
         .target(
             name: "TunnelStages",
             dependencies: pipeline + [
-                "Names", "Filters", nioCore, nioPosix, nioEmbedded, nioSSL, .product(name: "NIOTLS", package: "swift-nio"),
+                "Names", "Filters", "LivePage", nioCore, nioPosix, nioEmbedded, nioSSL,
+                .product(name: "NIOTLS", package: "swift-nio"),
                 logging, deque, x509, crypto, asn1, nioHTTP1, nioHTTP2, nioHPACK, nioWebSocket,
             ],
             path: "Sources/Stages/TunnelStages",
+            swiftSettings: settings
+        ),
+        // The page that the admin listener shows to people. Its files become a part of the program.
+        .target(
+            name: "LivePage",
+            path: "Sources/Stages/LivePage",
+            resources: [
+                .embedInCode("live.html"), .embedInCode("live.css"), .embedInCode("live.js"), .embedInCode("live.svg"),
+            ],
             swiftSettings: settings
         ),
         // The list of the stages that come with the program.
@@ -150,7 +160,7 @@ let package = Package(
         ),
         .target(
             name: "Hosting",
-            dependencies: pipeline + ["TunnelStages", "Runtime", nioCore, nioPosix, logging, metrics],
+            dependencies: pipeline + ["TunnelStages", "Runtime", nioCore, nioPosix, logging, metrics, crypto],
             path: "Sources/Hosts/Hosting",
             swiftSettings: settings
         ),
@@ -239,8 +249,8 @@ let package = Package(
         .testTarget(
             name: "StagesTests",
             dependencies: pipeline + [
-                "Names", "Stages", "Filters", "TunnelStages", "ControlStages", nioCore, nioPosix, nioEmbedded, nioSSL, deque,
-                nioHTTP1, x509, crypto, asn1, logging, nioHTTP2, nioHPACK, nioWebSocket, jwt, "StageTesting",
+                "Names", "Stages", "Filters", "TunnelStages", "LivePage", "ControlStages", nioCore, nioPosix, nioEmbedded, nioSSL,
+                deque, nioHTTP1, x509, crypto, asn1, logging, nioHTTP2, nioHPACK, nioWebSocket, jwt, "StageTesting",
             ],
             exclude: ["Configuration/Fixtures", "Route/Fixtures"],
             swiftSettings: settings

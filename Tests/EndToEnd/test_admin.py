@@ -292,7 +292,7 @@ async def test_the_list_with_states_and_counters(watched, admins, origin):
         ("/metrics", "HEAD", None, 200),
         ("/metrics?x=1", "GET", "localhost:1", 200),
         ("/metrics", "GET", "[::1]:9", 200),
-        ("/", "GET", None, 404),
+        ("/nowhere", "GET", None, 404),
         ("/metrics/", "GET", None, 404),
         ("/METRICS", "GET", None, 404),
         ("/metrics", "DELETE", None, 405),

@@ -28,8 +28,9 @@ public struct MetricSnapshot: Sendable, Equatable {
         }
 
         /// A counter or a gauge, as its description says.
-        package init(_ metric: MetricDescription, _ value: Double) {
-            self.init(metric.name, metric.help, metric.kind == .counter ? .counter(value) : .gauge(value))
+        package init(_ metric: MetricDescription, _ value: Double, _ labels: [MetricTable.Label] = []) {
+            self.init(
+                metric.name, metric.help, labels: labels, metric.kind == .counter ? .counter(value) : .gauge(value))
         }
 
         init(_ key: MetricTable.Key, _ help: String, _ instrument: MetricTable.Instrument) {

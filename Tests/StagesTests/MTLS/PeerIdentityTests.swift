@@ -1,6 +1,7 @@
 import Crypto
 import NIOSSL
 import Pipeline
+import Platform
 import SwiftASN1
 import Testing
 import X509

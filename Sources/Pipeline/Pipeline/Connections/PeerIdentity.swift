@@ -10,14 +10,19 @@ public struct PeerIdentity: Sendable, Hashable, CustomStringConvertible {
     public var uris: [String]
     /// SHA-256 of the SubjectPublicKeyInfo, in lowercase hexadecimal digits.
     public var publicKeyHash: String
+    /// When the certificate ends, in seconds of the Unix epoch; nil where that isn't known.
+    public var certificateEnd: Int?
 
     /// An identity with the names that a certificate has. Nothing is checked.
-    public init(subject: String, commonName: String?, dnsNames: [String], uris: [String], publicKeyHash: String) {
+    public init(
+        subject: String, commonName: String?, dnsNames: [String], uris: [String], publicKeyHash: String, certificateEnd: Int? = nil
+    ) {
         self.subject = subject
         self.commonName = commonName
         self.dnsNames = dnsNames
         self.uris = uris
         self.publicKeyHash = publicKeyHash
+        self.certificateEnd = certificateEnd
     }
 
     /// The shortest name that a person would recognise.

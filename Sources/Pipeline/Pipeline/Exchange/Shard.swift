@@ -1,3 +1,4 @@
+package import HTTPMessages
 public import Instruments
 public import Logging
 public import NIOCore
@@ -20,6 +21,8 @@ public final class Shard: MeteredLoop {
     public internal(set) var assembling: StagePlace?
     /// Exchanges that are open on this loop.
     public var openExchanges: Int { open.count }
+    /// The sessions between agents and servers that end on this loop.
+    package let sessions = SessionBook()
     /// What the whole pipeline tells about itself, on all loops.
     public let telemetry: Telemetry
     /// What is counted of all exchanges.
@@ -88,6 +91,24 @@ public final class Shard: MeteredLoop {
             open[index] = last
             last.takeUnretainedValue().openIndex = index
         }
+    }
+
+    /// Those of the open exchanges that somebody wants to see. What is looked at is bounded, whatever is open.
+    package func openExchanges(_ query: ExchangeQuery) -> OpenExchanges {
+        let now = NIODeadline.now()
+        var result = OpenExchanges(count: open.count)
+        for entry in open where result.shown.count < query.limit {
+            let view = entry.takeUnretainedValue().view(at: now)
+            if query.text.map({ view.matches($0) }) ?? true { result.shown.append(view) }
+        }
+        return result
+    }
+
+    /// Ends an open exchange with an answer, or with a reset where one has begun.
+    package func endExchange(_ id: ExchangeID, _ failure: Failure) -> Bool {
+        guard let exchange = open.first(where: { $0.takeUnretainedValue().id == id })?.takeUnretainedValue() else { return false }
+        if exchange.response == nil { exchange.answer(failure.response(for: exchange.request)) } else { exchange.reset(failure) }
+        return true
     }
 
     /// Every metric of this shard, the bytes of exchanges that are still open included.

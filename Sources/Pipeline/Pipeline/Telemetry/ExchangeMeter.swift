@@ -46,6 +46,8 @@ struct OutcomeCounters {
 final class StageMeter {
     /// The stage's place in its list, from 0.
     let index: Int
+    /// The same for people.
+    let place: StagePlace
     /// The meter of the stage before, where that takes exchanges too and is the same for all exchanges.
     var previous: StageMeter?
     let entered: Counter
@@ -64,6 +66,7 @@ final class StageMeter {
 
     init(_ place: StagePlace, in table: MetricTable) {
         index = place.index
+        self.place = place
         let labels = place.labels
         entered = table.counter(StageMetrics.exchangesIn, labels)
         passed = table.counter(StageMetrics.exchangesOut, labels)

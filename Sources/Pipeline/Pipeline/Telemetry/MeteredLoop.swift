@@ -1,3 +1,4 @@
+package import HTTPMessages
 package import Instruments
 package import NIOCore
 
@@ -9,6 +10,12 @@ package protocol MeteredLoop: AnyObject {
     func readMetrics() -> MetricSnapshot
     /// When something last began, ended or was seen to have moved bytes, in seconds of the Unix epoch; nil before the first time.
     var lastActivity: Int? { get }
+    /// The exchanges that are open on this loop.
+    func openExchanges(_ query: ExchangeQuery) -> OpenExchanges
+    /// Ends an exchange of this loop with an answer, or with a reset. False if it isn't open here.
+    func endExchange(_ id: ExchangeID, _ failure: Failure) -> Bool
+    /// The sessions of this loop.
+    var sessions: SessionBook { get }
 }
 
 /// A stage at work, as far as readers of a pipeline's telemetry see it.

@@ -55,6 +55,8 @@ extension MetricDescription {
     package static var ofEveryStage: [MetricDescription] { StageMetrics.all }
     /// What is counted of every pipeline.
     package static var ofEveryPipeline: [MetricDescription] { ExchangeMetrics.all }
+    /// What is counted of a program that a host runs.
+    package static var ofTheProgram: [MetricDescription] { ProgramMetrics.all }
     /// What the system knows of the process.
     package static var ofTheProcess: [MetricDescription] { ProcessMetrics.all }
 }

@@ -12,10 +12,32 @@ public struct StageStatus: Sendable, Equatable {
     public var problem: String?
     /// What else there is to know, in order. Nothing secret, and nothing of what passes.
     public var details: [Detail]
+    /// The certificate that the stage shows to peers; nil for one that shows none.
+    public var certificate: ShownCertificate?
+
+    /// A certificate that peers are shown.
+    public struct ShownCertificate: Sendable, Equatable {
+        /// The distinguished name, RFC 4514.
+        public var subject: String
+        /// The names that it is for: DNS names, then URIs.
+        public var names: [String]
+        /// When it, or one that it depends on, ends, in seconds of the Unix epoch.
+        public var end: Int
+
+        /// A certificate by what is shown of it.
+        public init(subject: String, names: [String], end: Int) {
+            self.subject = subject
+            self.names = names
+            self.end = end
+        }
+    }
 
     /// A status whose details stay in the order given.
-    public init(problem: String? = nil, details: KeyValuePairs<String, String> = [:]) {
+    public init(
+        problem: String? = nil, details: KeyValuePairs<String, String> = [:], certificate: ShownCertificate? = nil
+    ) {
         self.problem = problem
+        self.certificate = certificate
         self.details = details.map { Detail(name: $0.key, value: $0.value) }
     }
 

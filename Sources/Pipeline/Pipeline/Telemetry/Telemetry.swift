@@ -12,6 +12,7 @@ public final class Telemetry: Sendable {
         var past = MetricSnapshot()
         var stages: [RunningStage] = []
         var phase = Phase.starting
+        var control: (any ProgramControl)?
     }
 
     /// How far the pipeline's life has got.
@@ -71,7 +72,13 @@ public final class Telemetry: Sendable {
         }
     }
 
+    /// Whoever runs the pipeline can be asked by those who operate it; nil when he no longer can.
+    package func enter(control: (any ProgramControl)?) { state.withLock { $0.control = control } }
+
     // MARK: - For readers
+
+    /// Whoever runs the pipeline; nil where it is part of another program.
+    package var control: (any ProgramControl)? { state.withLock { $0.control } }
 
     /// How far the pipeline has got.
     public var phase: Phase { state.withLock { $0.phase } }
@@ -83,6 +90,7 @@ public final class Telemetry: Sendable {
         let (shards, past) = state.withLock { ($0.shards.map(\.shard), $0.past) }
         var snapshot = await Self.read(shards).reduce(into: MetricSnapshot()) { $0.add($1.metrics) }
         snapshot.add(past)
+        if let control { snapshot.add(ProgramMetrics.read(control)) }
         snapshot.add(ProcessMetrics.read())
         return snapshot
     }
@@ -117,26 +125,33 @@ public final class Telemetry: Sendable {
         return promise.futureResult
     }
 
+    /// Asks every loop that counts. All are asked before any is waited for; one that has ended has nothing to say.
+    func ask<Answer: Sendable>(_ question: @escaping @Sendable (any MeteredLoop) -> Answer) async -> [Answer] {
+        await Self.ask(state.withLock { $0.shards.map(\.shard) }, question)
+    }
+
+    private static func ask<Answer: Sendable>(
+        _ shards: [NIOLoopBound<any MeteredLoop>], _ question: @escaping @Sendable (any MeteredLoop) -> Answer
+    ) async -> [Answer] {
+        let asked = shards.map { shard in shard.eventLoop.submit { question(shard.value) } }
+        var answers: [Answer] = []
+        for future in asked {
+            if let answer = try? await future.get() { answers.append(answer) }
+        }
+        return answers
+    }
+
     private struct Reading: Sendable {
         var metrics: MetricSnapshot
         var lastActivity: Int?
     }
 
-    /// All loops are asked before any is waited for.
     private static func read(_ shards: [NIOLoopBound<any MeteredLoop>]) async -> [Reading] {
-        let asked = shards.map { shard in
-            shard.eventLoop.submit {
-                // In this order: reading counts what open exchanges have moved.
-                let metrics = shard.value.readMetrics()
-                return Reading(metrics: metrics, lastActivity: shard.value.lastActivity)
-            }
+        await ask(shards) { loop in
+            // In this order: reading counts what open exchanges have moved.
+            let metrics = loop.readMetrics()
+            return Reading(metrics: metrics, lastActivity: loop.lastActivity)
         }
-        var readings: [Reading] = []
-        for future in asked {
-            // A loop that has ended has nothing more to tell.
-            if let reading = try? await future.get() { readings.append(reading) }
-        }
-        return readings
     }
 }
 

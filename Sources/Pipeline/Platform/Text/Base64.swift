@@ -75,6 +75,11 @@ package enum Base64 {
         return isValid ? result : nil
     }
 
+    /// The same of a text.
+    package static func bytes(of text: some StringProtocol) -> [UInt8]? {
+        Array(text.utf8).withUnsafeBytes { decode($0) }.map { Array($0.readableBytesView) }
+    }
+
     private static func decode(
         _ text: UnsafeRawBufferPointer, _ values: UnsafeBufferPointer<UInt8>, _ padded: Int,
         into output: UnsafeMutableRawBufferPointer

@@ -1,5 +1,6 @@
 import Crypto
 import CryptoExtras
+import Platform
 
 #if canImport(FoundationEssentials)
 import FoundationEssentials
@@ -126,15 +127,5 @@ package struct PasswordHash: Sendable, Equatable {
         guard text.utf8.count <= 128, !text.contains("=") else { return nil }
         let padding = String(repeating: "=", count: (4 - text.utf8.count % 4) % 4)
         return Data(base64Encoded: text + padding).map { Array($0) }
-    }
-}
-
-enum ConstantTime {
-    /// Takes as long for bytes that differ at once as for equal ones.
-    static func equal(_ left: [UInt8], _ right: [UInt8]) -> Bool {
-        guard left.count == right.count else { return false }
-        var difference: UInt8 = 0
-        for index in left.indices { difference |= left[index] ^ right[index] }
-        return difference == 0
     }
 }

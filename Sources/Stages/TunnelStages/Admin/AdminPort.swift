@@ -1,54 +1,71 @@
-import Addresses
 import HTTPMessages
 import Instruments
+import LivePage
+import Logging
 import NIOCore
 import Pipeline
 
 /// Answers questions about the pipeline that the shard's telemetry is of.
 final class AdminPort: ExchangePort {
-    private enum Question: String, CaseIterable {
-        case livez = "/livez"
-        case readyz = "/readyz"
-        case metrics = "/metrics"
-        case pipeline = "/pipeline"
-    }
-
     /// How long an event loop may take to show that it lives.
     private static let patience = TimeAmount.seconds(2)
+    /// More than a level's name is none.
+    private static let bodyLimit = 32
 
-    private let names: Set<String>
+    private let gate: AdminGate
+    private let history: RecentHistory
+    private let feeds: LiveFeeds
     private let shard: Shard
 
-    init(names: Set<String>, shard: Shard) {
-        self.names = names
+    init(gate: AdminGate, history: RecentHistory, feeds: LiveFeeds, shard: Shard) {
+        self.gate = gate
+        self.history = history
+        self.feeds = feeds
         self.shard = shard
     }
 
     func open(_ exchange: Exchange) {
-        guard isAsked(by: exchange.request.host) else {
-            return exchange.respond(
-                LocalResponse(
-                    status: 421, body: "Ask by address or by 'localhost', or add the name to 'names' of 'admin'.\n"))
+        let request = exchange.request
+        guard request.kind == .plain else {
+            return exchange.respond(LocalResponse(status: 501, body: "There are no tunnels and no WebSockets here.\n"))
         }
-        let path = exchange.request.path.prefix { $0 != "?" }
-        guard let question = Question(rawValue: String(path)) else {
-            let known = Question.allCases.map(\.rawValue).joined(separator: ", ")
-            return exchange.respond(LocalResponse(status: 404, body: "There are: \(known)\n"))
+        do {
+            let question = try AdminQuestion(method: request.method, target: request.path[...])
+            if let refusal = gate.refusal(of: Self.gated(exchange), from: question.audience) {
+                return exchange.respond(refusal.response)
+            }
+            answer(question, exchange)
+        } catch {
+            // Who isn't let in isn't told either what there is.
+            let refusal = gate.refusal(of: Self.gated(exchange), from: .anybody)
+            exchange.respond(refusal?.response ?? error.response)
         }
-        guard exchange.request.method == "GET" || exchange.request.method == "HEAD" else {
-            return exchange.respond(
-                LocalResponse(status: 405, body: "Only GET and HEAD.\n", fields: HeaderFields([("Allow", "GET, HEAD")])))
-        }
-        if question == .livez { return answerLiveness(exchange) }
-        let telemetry = shard.telemetry
-        shard.loop.makeFutureWithTask { await Self.answer(question, telemetry) }
-            .assumeIsolated().whenSuccess { exchange.respond($0) }
     }
 
-    /// A browser sends whatever name led it here: one that is none of ours may be a site that wants to read this.
-    private func isAsked(by host: String) -> Bool {
-        let host = host.lowercased()
-        return host == "localhost" || names.contains(host) || IPAddress(host: host) != nil
+    private static func gated(_ exchange: Exchange) -> AdminGate.Request {
+        let (request, channel) = (exchange.request, exchange.client.channel)
+        return AdminGate.Request(
+            host: request.host, authorization: request.fields.first("Authorization"),
+            fetchSite: request.fields.first("Sec-Fetch-Site"), isOperators: request.fields.first(AdminGate.operatorField) != nil,
+            isNavigation: request.fields.first("Sec-Fetch-Mode") == "navigate",
+            isLocal: channel.localAddress.map { $0.ipAddress == nil || IPAddress($0)?.isLoopback == true } ?? true)
+    }
+
+    private func answer(_ question: AdminQuestion, _ exchange: Exchange) {
+        switch question {
+        case .page(let file): exchange.respond(file.head, ByteBuffer(bytes: file.bytes))
+        case .livez: answerLiveness(exchange)
+        case .events(let query): feeds.begin(exchange, query, history, on: shard)
+        case .setLogLevel:
+            let control = shard.telemetry.control
+            ShortBody.read(from: exchange, limit: Self.bodyLimit) { text in
+                exchange.respond(Self.set(text, control))
+            }
+        default:
+            let (telemetry, history) = (shard.telemetry, history)
+            shard.loop.makeFutureWithTask { await Self.answer(question, telemetry, history) }
+                .assumeIsolated().whenSuccess { exchange.respond($0) }
+        }
     }
 
     /// Every loop has to do something before this is answered.
@@ -61,26 +78,81 @@ final class AdminPort: ExchangePort {
         }
     }
 
-    private static func answer(_ question: Question, _ telemetry: Telemetry) async -> LocalResponse {
+    private static func set(_ text: String?, _ control: (any ProgramControl)?) -> LocalResponse {
+        guard let level = text.flatMap({ Logger.Level(rawValue: $0.lowercased()) }) else {
+            let known = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
+            return LocalResponse(status: 400, body: "The body has to be a level: \(known)\n")
+        }
+        guard let control else { return .uncontrolled }
+        control.setLogLevel(level)
+        return .json(AdminReport.logLevel(control))
+    }
+
+    private static func answer(
+        _ question: AdminQuestion, _ telemetry: Telemetry, _ history: RecentHistory
+    ) async -> LocalResponse {
         switch question {
-        case .livez, .readyz:
-            let problems = await telemetry.problems()
-            guard !problems.isEmpty else { return LocalResponse(status: 200, body: "ready\n") }
-            return LocalResponse(status: 503, body: "not ready\n" + problems.map { "- \($0)\n" }.joined())
-        case .metrics:
-            return response(PrometheusText.write(await telemetry.snapshot()), PrometheusText.contentType)
-        case .pipeline:
-            return response(await PipelineReport.json(telemetry), "application/json")
+        case .readyz, .livez, .page, .events, .setLogLevel: return await readiness(telemetry)
+        case .metrics: return .text(PrometheusText.write(await telemetry.snapshot()), PrometheusText.contentType)
+        case .pipeline: return .json(await PipelineReport.json(telemetry))
+        case .live(let query): return .json(await LiveReport(telemetry, query.exchanges).json(history: history.points))
+        case .exchanges(let query): return .json(AdminReport.exchanges(await telemetry.openExchanges(query.exchanges)))
+        case .sessions: return .json(AdminReport.sessions(await telemetry.sessions()))
+        case .certificates: return .json(AdminReport.certificates(await telemetry.statuses()))
+        case .generations:
+            guard let control = telemetry.control else { return .uncontrolled }
+            return .json(AdminReport.generations(control))
+        case .logLevel:
+            guard let control = telemetry.control else { return .uncontrolled }
+            return .json(AdminReport.logLevel(control))
+        case .reload:
+            guard let control = telemetry.control else { return .uncontrolled }
+            let report = await control.reload()
+            return .json(AdminReport.reload(report), status: report.result == .refused ? 409 : 200)
+        case .endExchange(let id):
+            guard await telemetry.endExchange(id) else { return LocalResponse(status: 404, body: "No such exchange is open.\n") }
+            return LocalResponse(status: 200, body: "ended\n")
+        case .endSession(let number):
+            guard await telemetry.endSession(number) else { return LocalResponse(status: 404, body: "No such session is open.\n") }
+            return LocalResponse(status: 200, body: "it takes no more streams, and ends with the last\n")
         }
     }
 
-    private static func response(_ body: String, _ type: String) -> LocalResponse {
-        var response = LocalResponse(status: 200, body: body)
-        response.head.fields.set("Content-Type", type)
-        response.head.fields.append("Cache-Control", "no-store")
-        return response
+    private static func readiness(_ telemetry: Telemetry) async -> LocalResponse {
+        let problems = await telemetry.problems()
+        let warning = telemetry.control?.lastReload?.warning.map { "- \($0)\n" } ?? ""
+        guard !problems.isEmpty else { return LocalResponse(status: 200, body: "ready\n" + warning) }
+        return LocalResponse(status: 503, body: "not ready\n" + problems.map { "- \($0)\n" }.joined() + warning)
     }
 }
 
 @available(*, unavailable)
 extension AdminPort: Sendable {}
+
+extension AdminQuestion.Problem {
+    /// The answer, which says what there is.
+    var response: LocalResponse {
+        switch self {
+        case .unknown: LocalResponse(status: 404, body: "There are: \(AdminQuestion.paths.joined(separator: ", "))\n")
+        case .method(let allowed):
+            LocalResponse(status: 405, body: "Only \(allowed).\n", fields: HeaderFields([("Allow", allowed)]))
+        case .query(let problem): LocalResponse(status: 400, body: "The query can't be: \(problem).\n")
+        }
+    }
+}
+
+extension LocalResponse {
+    /// The program is another's, which alone knows how it is run.
+    static let uncontrolled = LocalResponse(
+        status: 501, body: "The program that this pipeline is a part of can't be asked for that.\n")
+
+    static func json(_ body: String, status: Int = 200) -> LocalResponse { text(body, "application/json", status: status) }
+
+    /// A text that counts for the moment alone.
+    static func text(_ body: String, _ type: String, status: Int = 200) -> LocalResponse {
+        var response = LocalResponse(status: status, body: body)
+        response.head.fields.set("Content-Type", type)
+        response.head.fields.append("Cache-Control", "no-store")
+        return response
+    }
+}

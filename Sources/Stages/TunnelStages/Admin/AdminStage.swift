@@ -2,11 +2,14 @@ public import ConfigurationLanguage
 package import Logging
 import NIOCore
 public import Pipeline
+import Synchronization
 
 /// What `admin` can be told.
 public struct AdminConfiguration: StageConfiguration {
     /// The host names that it may be asked by, beside addresses and localhost.
     public var names: [String] = []
+    /// What whoever sees what people do, or changes something, has to know; nil where only this machine may.
+    public var token: Secret?
 
     public init() {}
 
@@ -14,6 +17,10 @@ public struct AdminConfiguration: StageConfiguration {
         .optional(
             "names", \.names,
             "Host names that it may be asked by. Addresses and localhost always work; other names don't, so that a site in a browser can't read it."
+        ),
+        .optional(
+            "token", \.token,
+            "What has to be shown for whatever tells of people or changes something. Without one, only connections to this machine's own addresses may."
         )
     )
 }
@@ -21,25 +28,38 @@ public struct AdminConfiguration: StageConfiguration {
 /// Makes the stage `admin`, and says what it is.
 public struct AdminFactory: StageFactory {
     public static let name = "admin"
-    public static let summary = "Answers for the running pipeline: /livez, /readyz, /metrics and /pipeline."
+    public static let summary =
+        "Answers for the running pipeline: a live page, /livez, /readyz, /metrics, and what is open, as JSON."
     public static let forms = [StageForm(.exchange, .end)]
 
     public init() {}
 
     public func make(_ configuration: AdminConfiguration, form: StageForm, context: StageContext) throws -> any Stage {
-        AdminStage(names: configuration.names)
+        AdminStage(names: configuration.names, token: configuration.token)
     }
 }
 
 /// Takes exchanges and answers them with what the pipeline tells about itself.
-struct AdminStage: Stage {
+final class AdminStage: Stage {
     typealias Input = Exchange
     typealias Output = End
-    let names: [String]
+    private let gate: AdminGate
+    private let history = RecentHistory()
+    private let feeds = LiveFeeds()
+    private let telemetry = Mutex<Telemetry?>(nil)
+
+    init(names: [String], token: Secret?) { gate = AdminGate(names: names, token: token?.revealed) }
 
     func assemble(_ downstream: Void, on shard: Shard) throws -> any ExchangePort {
-        AdminPort(names: Set(names.map { $0.lowercased() }), shard: shard)
+        telemetry.withLock { $0 = shard.telemetry }
+        return AdminPort(gate: gate, history: history, feeds: feeds, shard: shard)
     }
+
+    func start() async throws {
+        if let telemetry = telemetry.withLock({ $0 }) { history.start(telemetry) }
+    }
+
+    func stop() async { history.stop() }
 }
 
 /// The pipeline that a file's `admin` key stands for: `accept, http, admin`.
@@ -57,6 +77,6 @@ package enum AdminPipeline {
         http.headTimeout = .seconds(10)
         return Plan.source(AcceptStage(configuration: accept, logger: logger, isReserved: true), named: "accept")
             .then(HTTPStage(configuration: http), named: "http")
-            .sink(AdminStage(names: settings.names), named: "admin")
+            .sink(AdminStage(names: settings.names, token: settings.token), named: "admin")
     }
 }

@@ -27,6 +27,10 @@ struct TCPStatistics: Equatable {
     var sinceData: UInt32 = 0
     var sinceAcknowledgement: UInt32 = 0
 
+    /// Bytes that the other end has acknowledged, and that came.
+    var bytesAcknowledged: UInt64 = 0
+    var bytesReceived: UInt64 = 0
+
     /// What a time that was measured twice may differ by.
     private static let imprecision = 100
 
@@ -43,6 +47,11 @@ struct TCPStatistics: Equatable {
 }
 
 extension TCPStatistics {
+    /// A number of 64 bits that lies in two words, as this machine orders them.
+    private static func pair(_ words: [UInt32], _ index: Int) -> UInt64 {
+        words.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: index * 4, as: UInt64.self) }
+    }
+
     /// Nil where the kernel doesn't say all of it (Linux does since 5.4).
     init?(of channel: any Channel) {
         #if os(Linux)
@@ -58,7 +67,7 @@ extension TCPStatistics {
         self.init(
             roundTrip: words[17], shortestRoundTrip: words[37], segmentsReceived: words[38], segmentsSent: words[39],
             resent: words[25], disordered: words[56], unacknowledged: words[6], sinceData: words[13],
-            sinceAcknowledgement: words[14])
+            sinceAcknowledgement: words[14], bytesAcknowledged: Self.pair(words, 30), bytesReceived: Self.pair(words, 32))
         #else
         return nil
         #endif

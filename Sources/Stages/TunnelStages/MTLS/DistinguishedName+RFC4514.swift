@@ -1,3 +1,4 @@
+import Platform
 import SwiftASN1
 package import X509
 
@@ -70,18 +71,5 @@ extension RelativeDistinguishedName.Attribute {
             return String(scalar)
         }
         return String(scalar).utf8.map { "\\" + Hexadecimal.string(CollectionOfOne($0)) }.joined()
-    }
-}
-
-/// Bytes as hexadecimal digits.
-package enum Hexadecimal {
-    /// Two lowercase digits for each byte.
-    package static func string(_ bytes: some Sequence<UInt8>) -> String {
-        var result = ""
-        for byte in bytes {
-            result.append(byte < 16 ? "0" : "")
-            result.append(String(byte, radix: 16))
-        }
-        return result
     }
 }

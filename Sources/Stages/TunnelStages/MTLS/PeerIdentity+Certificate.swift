@@ -1,8 +1,15 @@
 import Crypto
 package import NIOSSL
 import Pipeline
+import Platform
 import SwiftASN1
 package import X509
+
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
 
 extension PeerIdentity {
     /// What a peer's certificate says of it. Throws for a certificate that can't be understood; a peer chooses its bytes.
@@ -29,7 +36,8 @@ extension PeerIdentity {
             commonName: certificate.subject.commonName,
             dnsNames: dnsNames,
             uris: uris,
-            publicKeyHash: Hexadecimal.string(SHA256.hash(data: keyInfo.serializedBytes)))
+            publicKeyHash: Hexadecimal.string(SHA256.hash(data: keyInfo.serializedBytes)),
+            certificateEnd: Int(certificate.notValidAfter.timeIntervalSince1970))
     }
 
     /// A DNS name or URI is visible ASCII. One that isn't could only deceive whoever reads or compares it, and is left out.

@@ -77,7 +77,13 @@ final class TLSIdentity: Sendable {
         let expiry = Timestamp.utc(notAfter)
         return StageStatus(
             problem: WallTime.seconds > notAfter ? "the certificate expired on \(expiry)" : nil,
-            details: ["certificate expires": expiry])
+            details: ["certificate expires": expiry], certificate: certificate)
+    }
+
+    private var certificate: StageStatus.ShownCertificate? {
+        let (chain, end) = current.withLock { ($0.configuration.certificateChain, $0.notAfter) }
+        guard case .certificate(let leaf)? = chain.first, let identity = try? PeerIdentity(leaf) else { return nil }
+        return .init(subject: identity.subject, names: identity.dnsNames + identity.uris, end: end)
     }
 
     func start() {

@@ -11,6 +11,7 @@ final class SessionMeter {
     private let resets: Counter
     /// Of peers that open streams.
     let goodbyes: Counter
+    private let book: SessionBook
 
     init(_ codec: FrameCodec, on shard: Shard) {
         let labels = shard.assembling?.labels ?? []
@@ -22,14 +23,19 @@ final class SessionMeter {
         resets = shard.metrics.counter(
             FrameMetrics.resets, named + [.init("cause", FrameMetrics.byThePeer)])
         goodbyes = shard.metrics.counter(FrameMetrics.goodbyes, labels)
+        book = shard.sessions
     }
 
-    func opened() {
+    func opened(_ session: any LiveSession) {
         sessions.add()
         openSessions.add(1)
+        book.opened(session)
     }
 
-    func closed() { openSessions.add(-1) }
+    func closed(_ session: any LiveSession) {
+        openSessions.add(-1)
+        book.closed(session)
+    }
 
     func streamOpened() {
         streams.add()

@@ -6,7 +6,7 @@ import NIOSSL
 import Pipeline
 
 /// Stands behind HTTP/2 in an outgoing connection's pipeline: knows what the server allows, and whether it is still there.
-final class H2ClientSession: ChannelInboundHandler, Expiring {
+final class H2ClientSession: ChannelInboundHandler, Expiring, TunnelSession {
     typealias InboundIn = HTTP2Frame
     typealias OutboundOut = HTTP2Frame
 
@@ -26,7 +26,7 @@ final class H2ClientSession: ChannelInboundHandler, Expiring {
     let meter: SessionMeter
     private weak var port: H2ClientPort?
     private var context: ChannelHandlerContext?
-    private var openStreams = 0
+    private(set) var openStreams = 0
     private var streamLimit: Int
     private var isEstablished = false
     private var isClosed = false
@@ -53,6 +53,9 @@ final class H2ClientSession: ChannelInboundHandler, Expiring {
         self.port = port
         self.streamLimit = configuration.maxStreams
     }
+
+    var peer: SessionPeer { .server(connection) }
+    var codec: FrameCodec { .h2 }
 
     // MARK: - Streams
 
@@ -127,7 +130,7 @@ final class H2ClientSession: ChannelInboundHandler, Expiring {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        if isEstablished, !isClosed { meter.closed() }
+        if isEstablished, !isClosed { meter.closed(self) }
         isClosed = true
         shard.deadlines.remove(self)
         context.fireChannelInactive()
@@ -163,7 +166,7 @@ final class H2ClientSession: ChannelInboundHandler, Expiring {
         guard !isEstablished else { return }
         isEstablished = true
         if connection.isExtra { spareDeadline = .now() + Self.spareTime }
-        meter.opened()
+        meter.opened(self)
         port?.established(self)
     }
 

@@ -50,7 +50,7 @@ final class H2ServerPort: InboundPort {
 }
 
 /// Stands behind HTTP/2 in a connection's pipeline for what concerns all of it.
-private final class H2ServerSession: ChannelInboundHandler {
+private final class H2ServerSession: ChannelInboundHandler, TunnelSession {
     typealias InboundIn = HTTP2Frame
 
     private let connection: Inbound
@@ -69,9 +69,13 @@ private final class H2ServerSession: ChannelInboundHandler {
         self.meter = meter
     }
 
+    var peer: SessionPeer { .agent(connection) }
+    var codec: FrameCodec { .h2 }
+    var openStreams: Int { connection.openExchanges }
+
     func channelActive(context: ChannelHandlerContext) {
         isOpen = true
-        meter.opened()
+        meter.opened(self)
         // Without a certificate it may be somebody who only looks whether the port is open.
         if connection.identity != nil { greet() }
         context.fireChannelActive()
@@ -95,7 +99,7 @@ private final class H2ServerSession: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        if isOpen { meter.closed() }
+        if isOpen { meter.closed(self) }
         isOpen = false
         if isGreeted {
             shard.logger.info(

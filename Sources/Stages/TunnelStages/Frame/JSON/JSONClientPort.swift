@@ -61,7 +61,7 @@ final class JSONClientPort: ExchangePort, OutboundClient, JSONHandlerOwner, Tunn
 
     func configure(_ connection: Outbound) throws {
         let handler = JSONHandler(
-            configuration: configuration, shard: shard, meter: meter, peerName: connection.host, isServer: false)
+            configuration: configuration, shard: shard, meter: meter, peer: .server(connection))
         try connection.channel.pipeline.syncOperations.addHandler(handler)
         handler.owner = self
         attempts.begin(connection, handler)

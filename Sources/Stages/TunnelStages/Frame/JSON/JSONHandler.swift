@@ -30,7 +30,7 @@ protocol JSONHandlerOwner: AnyObject {
 /// Speaks the JSON protocol on a channel: envelopes in and out, in their order, and streams by their ids. The protocol has no
 /// windows: when a session holds as much as it may of what others don't take, its connection is read no further, so that
 /// nothing is dropped and nothing grows.
-final class JSONHandler: ChannelInboundHandler {
+final class JSONHandler: ChannelInboundHandler, TunnelSession {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
@@ -44,8 +44,7 @@ final class JSONHandler: ChannelInboundHandler {
     /// When it is to be looked whether the peer is still there.
     private(set) var deadline: NIODeadline?
     private let meter: SessionMeter
-    private let peerName: String
-    private let isServer: Bool
+    let peer: SessionPeer
     private var scanner: JSONScanner
     private var streams: [String: any JSONStream] = [:]
     private var context: ChannelHandlerContext?
@@ -68,17 +67,17 @@ final class JSONHandler: ChannelInboundHandler {
     private var unpaced = 0
     private lazy var flushing = DeferredAction(on: shard.loop) { [weak self] in self?.write() }
 
-    init(configuration: JSONConfiguration, shard: Shard, meter: SessionMeter, peerName: String, isServer: Bool) {
-        self.isServer = isServer
+    init(configuration: JSONConfiguration, shard: Shard, meter: SessionMeter, peer: SessionPeer) {
         self.configuration = configuration
         self.shard = shard
         self.meter = meter
-        self.peerName = peerName
+        self.peer = peer
         self.scanner = JSONScanner(limit: configuration.envelopeLimit)
     }
 
     // MARK: - Streams
 
+    var codec: FrameCodec { .json }
     var openStreams: Int { streams.count }
     var canOpen: Bool { isActive && !isRefusing && streams.count < configuration.maxStreams }
     /// Nothing new is taken. While its agent hears that, what was on its way is.
@@ -132,7 +131,7 @@ final class JSONHandler: ChannelInboundHandler {
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
 
     func handlerRemoved(context: ChannelHandlerContext) {
-        close(.connectionClosed(to: peerName))
+        close(.connectionClosed(to: peer.remote))
         self.context = nil
     }
 
@@ -142,20 +141,20 @@ final class JSONHandler: ChannelInboundHandler {
         KeepAlive.begin(on: context.channel, after: configuration.pingInterval, within: configuration.pingTimeout)
         deadline = .now() + configuration.pingInterval
         shard.deadlines.add(self)
-        meter.opened()
+        meter.opened(self)
         owner?.sessionEstablished()
         if isDraining { sayGoodbye() }
         context.fireChannelActive()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        close(.connectionLost(to: peerName))
+        close(.connectionLost(to: peer.remote))
         context.fireChannelInactive()
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         if case NIOSSLError.uncleanShutdown = error { return }
-        close(.connectionFailed(to: peerName, error))
+        close(.connectionFailed(to: peer.remote, error))
         context.close(promise: nil)
     }
 
@@ -176,7 +175,7 @@ final class JSONHandler: ChannelInboundHandler {
     }
 
     private func sayGoodbye() {
-        guard isServer else { return closeIfDrained() }
+        guard peer.isAgent else { return closeIfDrained() }
         farewell = shard.loop.assumeIsolated().scheduleTask(in: Self.farewell) {
             self.farewell = nil
             self.closeIfDrained()
@@ -197,7 +196,7 @@ final class JSONHandler: ChannelInboundHandler {
         shard.deadlines.remove(self)
         flushing.cancel()
         let open = streams
-        meter.closed()
+        meter.closed(self)
         meter.streamsClosed(open.count)
         streams = [:]
         owed = []
@@ -225,7 +224,7 @@ final class JSONHandler: ChannelInboundHandler {
             }
         } catch {
             let what = error == .tooLarge ? "an envelope of which not even its beginning can be told" : "no JSON envelope"
-            let failure = Failure(error == .tooLarge ? .tooLarge : .protocolViolation, "\(peerName) sent \(what)")
+            let failure = Failure(error == .tooLarge ? .tooLarge : .protocolViolation, "\(peer.remote) sent \(what)")
             shard.logger.warning("session ended: \(failure.message)")
             write()
             context.closeTransportAfterWrites()
@@ -235,7 +234,7 @@ final class JSONHandler: ChannelInboundHandler {
 
     /// A peer that asks and doesn't read the answers. It wouldn't read either why it has to go.
     private func showOut(_ context: ChannelHandlerContext) {
-        let failure = Failure(.excessive, "\(peerName) doesn't read what it asked for")
+        let failure = Failure(.excessive, "\(peer.remote) doesn't read what it asked for")
         shard.logger.warning("session ended: \(failure.message)")
         close(failure)
         context.close(promise: nil)
@@ -306,7 +305,7 @@ extension JSONHandler: Expiring {
         let limit = max(.seconds(1), configuration.pingInterval) + max(.seconds(1), configuration.pingTimeout) + .seconds(1)
         KeepAlive.measureSilence(on: context.channel) { silence in
             guard silence > limit else { return }
-            self.close(Failure(.tunnelLost, "\(self.peerName) doesn't answer"))
+            self.close(Failure(.tunnelLost, "\(self.peer.remote) doesn't answer"))
             context.channel.closeTransport()
         }
     }

@@ -22,7 +22,7 @@ final class JSONServerPort: InboundPort {
 
     func accept(_ connection: Inbound) throws {
         let handler = JSONHandler(
-            configuration: configuration, shard: shard, meter: meter, peerName: connection.remote, isServer: true)
+            configuration: configuration, shard: shard, meter: meter, peer: .agent(connection))
         let session = JSONServerSession(handler: handler, connection: connection, downstream: downstream, shard: shard)
         try connection.channel.pipeline.syncOperations.addHandlers(handler, session)
     }

@@ -82,7 +82,7 @@ final class MuxClientPort: ExchangePort, OutboundClient, MuxHandlerOwner, Tunnel
         configuration.resumes = parking?.hasRoom ?? false || waiting != nil
         configuration.attach = waiting?.wish
         let handler = MuxHandler(
-            role: .opener, configuration: configuration, shard: shard, peerName: connection.host, meter: meter, parking: parking)
+            role: .opener, configuration: configuration, shard: shard, peer: .server(connection), meter: meter, parking: parking)
         try connection.channel.pipeline.syncOperations.addHandler(MuxConnection(handler))
         handler.owner = self
         handler.choosesCongestionControl = !connection.hasCongestionControl

@@ -13,7 +13,8 @@ final class MuxHandler {
     var sweepIndex: Int?
 
     let shard: Shard
-    let peerName: String
+    /// The other end, by its first connection.
+    let peer: SessionPeer
     let meter: MuxMeter
     var decoder = MuxFrameDecoder()
     private var ends: [MuxEnd?] = []
@@ -50,15 +51,17 @@ final class MuxHandler {
     var scratchesUsed = 0
 
     init(
-        role: MuxSession.Role, configuration: MuxConfiguration, shard: Shard, peerName: String, meter: MuxMeter,
+        role: MuxSession.Role, configuration: MuxConfiguration, shard: Shard, peer: SessionPeer, meter: MuxMeter,
         parking: MuxParking? = nil
     ) {
         self.parking = parking
         self.meter = meter
         self.session = MuxSession(role: role, configuration: configuration, now: .now())
         self.shard = shard
-        self.peerName = peerName
+        self.peer = peer
     }
+
+    var peerName: String { peer.remote }
 
     // MARK: - Streams
 

@@ -14,10 +14,12 @@ final class MuxMeter {
     let resumption: ResumptionMeter
     private(set) var shortestRoundTrip: TimeAmount?
     private var handlers: [ObjectIdentifier: MuxHandler] = [:]
+    private let book: SessionBook
 
     init(on shard: Shard) {
         let labels = shard.assembling?.labels ?? []
         let table = shard.metrics
+        book = shard.sessions
         let named = labels + [.init("codec", FrameCodec.mux.rawValue)]
         let openSessions = table.gauge(FrameMetrics.sessionsOpen, named)
         sessions = table.counter(FrameMetrics.sessions, named)
@@ -53,9 +55,13 @@ final class MuxMeter {
     func opened(_ handler: MuxHandler) {
         sessions.add()
         handlers[ObjectIdentifier(handler)] = handler
+        book.opened(handler)
     }
 
-    func closed(_ handler: MuxHandler) { handlers[ObjectIdentifier(handler)] = nil }
+    func closed(_ handler: MuxHandler) {
+        handlers[ObjectIdentifier(handler)] = nil
+        book.closed(handler)
+    }
 
     func streamOpened() { streams.add() }
     func streamReset(_ cause: MuxResetCause) { resets[cause]?.add() }

@@ -38,7 +38,7 @@ final class MuxServerPort: InboundPort {
             }
         }
         let handler = MuxHandler(
-            role: .acceptor, configuration: configuration, shard: shard, peerName: connection.remote, meter: meter,
+            role: .acceptor, configuration: configuration, shard: shard, peer: .agent(connection), meter: meter,
             parking: parking)
         handler.choosesCongestionControl = !connection.hasCongestionControl
         handler.owner = MuxServerSession(
