@@ -54,8 +54,13 @@ struct RootCommand: AsyncParsableCommand {
             CommandGroup(name: "Check", subcommands: [CheckCommand.self, TestCommand.self, PrintCommand.self, GraphCommand.self]),
             CommandGroup(
                 name: "Join", subcommands: [InviteCommand.self, JoinCommand.self, CertificateCommand.self, PasswordCommand.self]),
-            CommandGroup(name: "See", subcommands: [HealthCommand.self, StagesCommand.self, SchemaCommand.self]),
-            CommandGroup(name: "Operate", subcommands: [SimulateCommand.self, MigrateCommand.self]),
+            CommandGroup(
+                name: "See",
+                subcommands: [
+                    HealthCommand.self, TopCommand.self, SessionsCommand.self, ExchangesCommand.self, StagesCommand.self,
+                    SchemaCommand.self,
+                ]),
+            CommandGroup(name: "Operate", subcommands: [ReloadCommand.self, SimulateCommand.self, MigrateCommand.self]),
             CommandGroup(name: "Extend", subcommands: [StageCommand.self, BuildCommand.self]),
         ])
 }

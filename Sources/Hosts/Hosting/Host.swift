@@ -63,15 +63,30 @@ package struct Host: Sendable {
             try? await group.shutdownGracefully()
             throw error
         }
+        for configuration in configurations {
+            logger(for: configuration).notice(
+                "started",
+                metadata: [
+                    "version": "\(ProgramVersion.number)", "configuration": "\(configuration.hash256.prefix(12))",
+                    "file": "\(configuration.file)", "event-loops": "\(count)",
+                ])
+        }
         // One after the other, whoever asks for it.
-        let (reloads, wanted) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
-        let sources = [signals.hangups, changes].compactMap(\.self).map { source in
-            Task { for await _ in source { wanted.yield() } }
+        let line = ReloadLine()
+        let reloaders = zip(zip(running, companions), reload).map { entry, read in
+            let (pipeline, companion) = entry
+            return { @Sendable in await line.wait { await self.reload(pipeline, companion, read) } }
         }
-        let reloading = Task { [running] in
-            for await _ in reloads { await hangUp(running, companions) }
+        for (pipeline, reloader) in zip(running, reloaders) { pipeline.reload(by: reloader) }
+        let hangups = [signals.hangups, changes].compactMap(\.self).map { source in
+            Task { [running] in
+                for await _ in source {
+                    for pipeline in running { await pipeline.reopenFiles() }
+                    for reload in reloaders { _ = await reload() }
+                }
+            }
         }
-        defer { for task in sources + [reloading] { task.cancel() } }
+        defer { for task in hangups { task.cancel() } }
         let signal = await withTaskGroup(of: Void.self) { group in
             for companion in companions { group.addTask { await companion?.run() } }
             defer { group.cancelAll() }
@@ -84,19 +99,19 @@ package struct Host: Sendable {
         logger.notice("ended")
     }
 
-    /// SIGHUP: files are looked at anew, and configurations that have changed replace those that run.
-    private func hangUp(_ running: [RunningPipeline], _ companions: [(any HostCompanion)?]) async {
-        for pipeline in running { await pipeline.reopenFiles() }
-        for ((pipeline, companion), read) in zip(zip(running, companions), reload) {
-            do {
-                let configuration = try await Self.patiently(read)
-                await pipeline.reload(configuration) {
-                    try configuration.plan(logger: logger(for: configuration), presence: companion?.presence)
-                }
-            } catch {
-                logger.error(
-                    "the configuration can't be read; the one before stays in use", metadata: ["reason": "\(error)"])
+    /// A configuration that has changed replaces the one that runs.
+    private func reload(
+        _ pipeline: RunningPipeline, _ companion: (any HostCompanion)?, _ read: @Sendable () throws -> LoadedConfiguration
+    ) async -> ReloadReport {
+        do {
+            let configuration = try await Self.patiently(read)
+            return await pipeline.reload(configuration) {
+                try configuration.plan(logger: logger(for: configuration), presence: companion?.presence)
             }
+        } catch {
+            logger.error(
+                "the configuration can't be read; the one before stays in use", metadata: ["reason": "\(error)"])
+            return pipeline.refuse("\(error)")
         }
     }
 

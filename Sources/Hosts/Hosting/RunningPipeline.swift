@@ -3,6 +3,7 @@ import Instruments
 import Logging
 import NIOCore
 import Pipeline
+import Platform
 import Runtime
 import Synchronization
 import TunnelStages
@@ -12,12 +13,19 @@ final class RunningPipeline: Sendable {
     private struct State {
         var configuration: LoadedConfiguration
         var current: Generation
-        var number = 1
+        /// Those that run, the newest last, which is `current`.
+        var views: [GenerationView]
         /// Those before it that still have something open.
         var past: [Int: Generation] = [:]
+        var reloads: [ReloadReport.Result: Int] = [:]
+        var lastReload: ReloadReport?
+        /// Reads the configuration again; given by the host.
+        var reload: (@Sendable () async -> ReloadReport)?
         /// Publishes to what the program that embeds this has bootstrapped.
         var publishing: Task<Void, Never>?
         var isEnding = false
+
+        var number: Int { views.last?.number ?? 1 }
     }
 
     let telemetry: Telemetry
@@ -42,7 +50,8 @@ final class RunningPipeline: Sendable {
                 configuration: configuration,
                 current: Generation(
                     plan: plan, group: group, logger: logger,
-                    exchangeLog: ExchangeLogger.make(configuration.log, host: configuration.host), telemetry: telemetry)))
+                    exchangeLog: ExchangeLogger.make(configuration.log, host: configuration.host), telemetry: telemetry),
+                views: [Self.view(1, of: configuration)]))
         admin = configuration.admin.map { settings in
             Generation(
                 plan: AdminPipeline.plan(settings, logger: logger), group: group, logger: logger, exchangeLog: nil,
@@ -50,8 +59,16 @@ final class RunningPipeline: Sendable {
         }
     }
 
+    private static func view(_ number: Int, of configuration: LoadedConfiguration) -> GenerationView {
+        GenerationView(number: number, since: WallTime.seconds, isDraining: false, configuration: configuration.hash256)
+    }
+
+    /// Who operates the program can have the configuration read again.
+    func reload(by read: @escaping @Sendable () async -> ReloadReport) { state.withLock { $0.reload = read } }
+
     /// The admin listener comes first and goes last, so that it can say that the pipeline isn't ready.
     func start() async throws {
+        telemetry.enter(control: self)
         try await admin?.start()
         let (generation, host) = state.withLock { ($0.current, $0.configuration.host) }
         do {
@@ -74,10 +91,11 @@ final class RunningPipeline: Sendable {
 
     /// Starts the next generation if the configuration is another, then drains the one before. One that can't start changes
     /// nothing. Returns when the next one works.
-    func reload(_ configuration: LoadedConfiguration, plan: () throws -> Plan) async {
+    func reload(_ configuration: LoadedConfiguration, plan: () throws -> Plan) async -> ReloadReport {
         let (old, number, isEnding) = state.withLock { ($0.configuration, $0.number + 1, $0.isEnding) }
-        guard !isEnding else { return }
+        guard !isEnding else { return decided(.refused, "the program is ending") }
         let lasting = configuration.lastingKeys(unlike: started)
+        let needsRestart = lasting.isEmpty ? nil : "\(lasting.joined(separator: ", ")) changes with a restart alone"
         if !lasting.isEmpty {
             logger.warning(
                 "what runs keeps what it was started with; the change needs a restart",
@@ -85,7 +103,7 @@ final class RunningPipeline: Sendable {
         }
         guard !configuration.runs(like: old) else {
             logger.notice(lasting.isEmpty ? "the configuration is as before" : "the pipeline is as before")
-            return
+            return decided(.unchanged, needsRestart)
         }
         let next: Generation
         do {
@@ -95,29 +113,50 @@ final class RunningPipeline: Sendable {
             try await next.start()
         } catch {
             await telemetry.retire(generation: number)
+            let reason = ConnectionFailure.words(for: error)
             logger.error(
-                "the new configuration can't be used; the one before stays in use",
-                metadata: ["reason": "\(ConnectionFailure.words(for: error))"])
-            return
+                "the new configuration can't be used; the one before stays in use", metadata: ["reason": "\(reason)"])
+            return decided(.refused, reason)
         }
         let before = state.withLock { state -> (generation: Generation, number: Int)? in
             // The end may have come meanwhile.
             guard !state.isEnding else { return nil }
             let before = (state.current, state.number)
             state.past[state.number] = state.current
-            (state.current, state.number, state.configuration) = (next, number, configuration)
+            (state.current, state.configuration) = (next, configuration)
+            state.views[state.views.count - 1].isDraining = true
+            state.views.append(Self.view(number, of: configuration))
             return before
         }
-        guard let before else { return await next.stop() }
+        guard let before else {
+            await next.stop()
+            return decided(.refused, "the program is ending")
+        }
         logger.notice("the new configuration is in use", metadata: ["generation": "\(number)"])
         Task { await retire(before.generation, before.number, within: configuration.drain) }
+        return decided(.used, needsRestart)
+    }
+
+    /// The configuration can't even be read.
+    func refuse(_ reason: String) -> ReloadReport { decided(.refused, reason) }
+
+    private func decided(_ result: ReloadReport.Result, _ message: String?) -> ReloadReport {
+        state.withLock { state in
+            let report = ReloadReport(result, message, generation: state.number, time: WallTime.seconds)
+            state.reloads[result, default: 0] += 1
+            state.lastReload = report
+            return report
+        }
     }
 
     private func retire(_ generation: Generation, _ number: Int, within limit: Duration) async {
         let isFinished = await generation.drain(within: limit)
         await generation.stop()
         await telemetry.retire(generation: number)
-        state.withLock { $0.past[number] = nil }
+        state.withLock { state in
+            state.past[number] = nil
+            state.views.removeAll { $0.number == number }
+        }
         logger.notice(
             isFinished ? "the generation before has ended" : "the generation before was ended",
             metadata: ["generation": "\(number)"])
@@ -131,6 +170,10 @@ final class RunningPipeline: Sendable {
             state.isEnding = true
             return ([state.current] + state.past.values, state.configuration.drain)
         }
+        let progress = Task { [telemetry, logger] in
+            await DrainProgress(telemetry: telemetry, logger: logger, limit: limit).run()
+        }
+        defer { progress.cancel() }
         await withTaskGroup(of: Void.self) { group in
             for generation in generations {
                 group.addTask { [logger] in
@@ -151,5 +194,26 @@ final class RunningPipeline: Sendable {
         await publishing?.value
         for generation in generations { await generation.stop() }
         await admin?.stop()
+        telemetry.enter(control: nil)
+    }
+}
+
+extension RunningPipeline: ProgramControl {
+    var generations: [GenerationView] { state.withLock { $0.views } }
+    var lastReload: ReloadReport? { state.withLock { $0.lastReload } }
+    var reloads: [ReloadReport.Result: Int] { state.withLock { $0.reloads } }
+    var logLevel: Logger.Level { LogLevel.process.override ?? started.log.level }
+
+    func reload() async -> ReloadReport {
+        guard let reload = state.withLock({ $0.reload }) else {
+            return refuse("this program was given its configuration and can't read it again")
+        }
+        await reopenFiles()
+        return await reload()
+    }
+
+    func setLogLevel(_ level: Logger.Level) {
+        LogLevel.process.set(level)
+        logger.notice("another log level was set", metadata: ["level": "\(level)"])
     }
 }

@@ -13,11 +13,11 @@ package struct ExchangeLogger: ExchangeLog {
     private let format: LogSettings.Format
     private let host: String
     private let writer: LineWriter
+    private let level: Logger.Level
 
-    /// A logger for standard error; nil where the level leaves such lines out, so that they cost nothing.
-    package static func make(_ settings: LogSettings, host: HostKind) -> (any ExchangeLog)? {
-        guard settings.level <= .info else { return nil }
-        return ExchangeLogger(format: settings.format, host: host.rawValue, writer: .standardError)
+    /// A logger for standard error.
+    package static func make(_ settings: LogSettings, host: HostKind) -> any ExchangeLog {
+        ExchangeLogger(format: settings.format, host: host.rawValue, writer: .standardError, level: settings.level)
     }
 
     /// A log that passes exchanges to a logger of somebody else's; nil where its level leaves such lines out.
@@ -25,8 +25,11 @@ package struct ExchangeLogger: ExchangeLog {
         logger.logLevel <= .info ? ForeignExchangeLogger(logger: logger) : nil
     }
 
-    /// - Parameter host: The kind of host, which each line names.
-    package init(format: LogSettings.Format, host: String, writer: LineWriter) {
+    /// - Parameters:
+    ///   - host: The kind of host, which each line names.
+    ///   - level: Counts until another is set for the process. Above `info` there are no lines.
+    package init(format: LogSettings.Format, host: String, writer: LineWriter, level: Logger.Level = .info) {
+        self.level = level
         self.format = format
         self.host = host
         self.writer = writer
@@ -34,6 +37,7 @@ package struct ExchangeLogger: ExchangeLog {
 
     /// Writes a line for an exchange that is over, on its event loop; it doesn't wait for whoever reads the lines.
     package func finished(_ exchange: Exchange) {
+        guard LogLevel.process.override ?? level <= .info else { return }
         writer.write { line in
             switch format {
             case .json: json(exchange, &line)

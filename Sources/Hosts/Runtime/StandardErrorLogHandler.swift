@@ -4,8 +4,13 @@ package import Platform
 
 /// Puts each log line, as text or as JSON, among those that wait for standard error: who logs never waits for whoever reads it.
 package struct StandardErrorLogHandler: LogHandler {
-    /// The level below which nothing is logged.
-    package var logLevel: Logger.Level
+    /// The level below which nothing is logged: the one that was set for the process while it ran, before this handler's own.
+    package var logLevel: Logger.Level {
+        get { process.override ?? configured }
+        set { configured = newValue }
+    }
+    private var configured: Logger.Level
+    private let process: LogLevel
     /// What every line says beside its own.
     package var metadata: Logger.Metadata = [:]
     /// Kept for the protocol of swift-log, and not asked here.
@@ -14,8 +19,11 @@ package struct StandardErrorLogHandler: LogHandler {
     private let writer: LineWriter
 
     /// A handler without metadata.
-    package init(level: Logger.Level, format: LogSettings.Format, writer: LineWriter = .standardError) {
-        self.logLevel = level
+    package init(
+        level: Logger.Level, format: LogSettings.Format, writer: LineWriter = .standardError, process: LogLevel = .process
+    ) {
+        self.configured = level
+        self.process = process
         self.format = format
         self.writer = writer
     }

@@ -32,6 +32,7 @@ extension StageDescription {
     package static func metricsReference(_ stages: [StageDescription]) -> String {
         var parts = [
             ("Every stage", MetricDescription.ofEveryStage), ("Every pipeline", MetricDescription.ofEveryPipeline),
+            ("The program", MetricDescription.ofTheProgram),
             ("The process", MetricDescription.ofTheProcess),
         ]
         parts += stages.filter { !$0.reference.metrics.isEmpty }.map { ("`\($0.name)`", $0.reference.metrics) }
