@@ -37,7 +37,7 @@ async def test_those_of_the_control_plane_want_names(binary, place, config):
 
 
 def test_there_are_some():
-    assert {"agent", "server", "control", "team-server", "locked-down-exit", "development", *BRANCHED} == {path.stem for path in CONFIGS}
+    assert {"agent", "server", "control", "team-server", "locked-down-exit", "development", "two-exits", *BRANCHED} == {path.stem for path in CONFIGS}
     assert {"wake", "sleep", "kill", "status"} == {path.stem for path in FUNCTIONS}
 
 
@@ -135,6 +135,18 @@ async def test_two_countries_have_a_server_each(launch, place, origin, server):
         answer = await fetch(port, re.sub("//[^:/]+", f"//{host}", origin.url("/")))
         assert answer.body == b"hello"
         await eventually(lambda: f"route={route} " in agent.text(), 10, agent.text)
+
+
+async def test_two_exits_stand_in_for_each_other(launch, place, origin, server):
+    """The first isn't there."""
+
+    @origin.on("/")
+    async def hello(exchange):
+        await exchange.respond(200, body=b"hello")
+
+    port, servers = free_port(), f"[localhost:{free_port()}, localhost:{server('server')}]"
+    launch(Fluidity("agent", place / "two-exits.yaml", port=port, arguments=set_all(accept__listen=f"127.0.0.1:{port}", connect__to=servers)))
+    assert (await fetch(port, origin.url("/"))).body == b"hello"
 
 
 async def test_at_home_and_in_the_office(binary, launch, place, origin, server):

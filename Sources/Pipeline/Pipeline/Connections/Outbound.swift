@@ -10,6 +10,8 @@ public final class Outbound {
     package var hasCongestionControl = false
     /// Who the other end is by its certificate, once a stage has found out; nil without TLS.
     public var identity: PeerIdentity?
+    /// The name that its certificate has to have, where the configuration says that for this server alone.
+    package var certificateName: String?
     /// Whether it was opened beside another one, which was full.
     package var isExtra = false
     /// Told once, when the connection works as far as its user can say; until then a loss counts as a failed dial.

@@ -20,7 +20,48 @@ public protocol OutboundPort: AnyObject {
     /// Another port that leads to the same place, on the same loop; nil when there are as many as there may be. To be called while the plan
     /// is assembled. It opens nothing before somebody asks it to `hasten`.
     func sibling() -> (any OutboundPort)?
+    /// Ports that lead to other servers, in the order in which they are liked; nil where there is one server. To be called once, while the
+    /// plan is assembled. None of them opens anything before somebody asks it to `hasten`.
+    func alternatives() -> ServerAlternatives?
+    /// Has somebody told, on the loop, whenever `status` may be another.
+    func observe(_ changed: @escaping () -> Void)
+    /// Nobody needs the connection for now: it is ended, and another is opened when somebody asks to `hasten`. To be called while nothing
+    /// goes over it.
+    func rest()
 }
+
+/// The other servers that an exchange may go to, and how one is chosen.
+public struct ServerAlternatives {
+    /// How exchanges are shared among servers.
+    public enum Policy: String, Sendable, CaseIterable {
+        /// All go to the first that is up.
+        case inOrder = "in-order"
+        /// Each goes to the one that has the fewest.
+        case spread
+    }
+
+    /// How one is chosen.
+    public var policy: Policy
+    /// What this port's server is called, and what the others' are: for labels and sentences.
+    public var names: [String]
+    /// The others.
+    public var ports: [any OutboundPort]
+
+    /// - Parameter names: One more than ports: the first is this port's own.
+    public init(policy: Policy, names: [String], ports: [any OutboundPort]) {
+        self.policy = policy
+        self.names = names
+        self.ports = ports
+    }
+
+    /// The same behind another stage's ports.
+    public func behind(_ wrap: (any OutboundPort) -> any OutboundPort) -> ServerAlternatives {
+        ServerAlternatives(policy: policy, names: names, ports: ports.map(wrap))
+    }
+}
+
+@available(*, unavailable)
+extension ServerAlternatives: Sendable {}
 
 extension OutboundPort {
     /// By default there is one connection at a time.
@@ -31,6 +72,12 @@ extension OutboundPort {
     public var connections: ConnectionCount { .exactly(1) }
     /// By default there is one port.
     public func sibling() -> (any OutboundPort)? { nil }
+    /// By default there is one server.
+    public func alternatives() -> ServerAlternatives? { nil }
+    /// By default nobody is told.
+    public func observe(_ changed: @escaping () -> Void) {}
+    /// By default a connection stays.
+    public func rest() {}
 }
 
 /// The user of outgoing connections.

@@ -59,6 +59,14 @@ public final class Shard: MeteredLoop {
         self.idPrefix = (UInt64.random(in: 0..<(1 << 24)) << 40) | (UInt64(UInt8(truncatingIfNeeded: index)) << 32)
     }
 
+    /// Has what is counted by parts of the stage that is being assembled told apart by a label.
+    package func counting<Result>(apart label: MetricTable.Label, _ assemble: () throws -> Result) rethrows -> Result {
+        let place = assembling
+        assembling?.part = label
+        defer { assembling = place }
+        return try assemble()
+    }
+
     func nextID() -> ExchangeID {
         nextSequence &+= 1
         return ExchangeID(rawValue: idPrefix | (nextSequence & 0xFFFF_FFFF))

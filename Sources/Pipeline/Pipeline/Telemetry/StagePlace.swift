@@ -9,8 +9,14 @@ public struct StagePlace: Sendable, Hashable {
     /// The place for people: `3`, from 1, and in a branch of the third stage `3.home.1`.
     public var path: String
 
+    /// What tells its parts apart, of which each counts for itself: the servers of `connect`, say.
+    package var part: MetricTable.Label?
+
     /// Tells stages of one name apart.
-    public var labels: [MetricTable.Label] { [.init("stage", name), .init("place", path)] }
+    public var labels: [MetricTable.Label] {
+        let place: [MetricTable.Label] = [.init("stage", name), .init("place", path)]
+        return part.map { place + [$0] } ?? place
+    }
 
     /// - Parameter path: Nil in a list without branches, where the number says it.
     init(name: String, index: Int, path: String? = nil) {

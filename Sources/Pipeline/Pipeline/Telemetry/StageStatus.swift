@@ -6,6 +6,12 @@ public struct StageStatus: Sendable, Equatable {
         public var name: String
         /// How it is, as a text.
         public var value: String
+
+        /// A name and a value.
+        public init(name: String, value: String) {
+            self.name = name
+            self.value = value
+        }
     }
 
     /// Why the stage can't do its work at this moment, as a sentence's end: `the tunnel is down`. Nil when it can.

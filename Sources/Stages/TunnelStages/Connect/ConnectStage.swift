@@ -1,3 +1,4 @@
+import Addresses
 public import ConfigurationLanguage
 import Logging
 import NIOCore
@@ -9,6 +10,8 @@ import Synchronization
 public struct ConnectConfiguration: StageConfiguration {
     /// The server's host and port, resolved for each attempt, or `discover`.
     public var to = ServerAddress.fixed(HostPort(host: "localhost", port: 8443))
+    /// How exchanges are shared where there are several servers.
+    public var policy = ServerAlternatives.Policy.inOrder
     /// How long an exchange waits for the tunnel before it is answered with 503.
     public var wait = Duration.seconds(10)
     /// The congestion control of connections to the server; nil to choose by codec and round-trip time.
@@ -31,7 +34,11 @@ public struct ConnectConfiguration: StageConfiguration {
     public static let schema = Schema<ConnectConfiguration>(
         .required(
             "to", \.to,
-            "The server's host and port, the name resolved for each attempt, unless its answer still counts; or 'discover', where the status endpoint of 'lifecycle' says it."
+            "The server's host and port, the name resolved for each attempt, unless its answer still counts; a list of servers; or 'discover', where the status endpoint of 'lifecycle' says it."
+        ),
+        .optional(
+            "policy", \.policy,
+            "How exchanges are shared where 'to' is a list: 'in-order', all to the first that is up, or 'spread', each to the server that has the fewest."
         ),
         .optional(
             "wait", \.wait, in: .zero...(.seconds(600)),
@@ -67,9 +74,16 @@ public struct ConnectConfiguration: StageConfiguration {
     }
 }
 
+extension ServerAlternatives.Policy: ConfigurationChoice {}
+
 extension ConnectConfiguration: DiallingConfiguration {
     /// The configured server, or `foundOut` where `lifecycle` says the address.
-    package var dials: StageSurroundings.Dialled { to.known.map { .at($0) } ?? .foundOut }
+    package var dials: StageSurroundings.Dialled {
+        guard case .several(let servers) = to else { return to.known.map { .at($0) } ?? .foundOut }
+        // One that is named by its address alone is the one that wants to know more.
+        let named = servers.map { HostPort(host: $0.name ?? $0.address.host, port: $0.address.port) }
+        return (named.first { IPAddress(host: $0.host) != nil } ?? named.first).map { .at($0) } ?? .foundOut
+    }
 }
 
 /// Makes the stage `connect`, and says what it is.
@@ -89,6 +103,7 @@ public struct ConnectFactory: StageFactory {
             """,
         metrics: Metrics.all,
         notes: [
+            "With several servers in `to`, each is dialled by itself and has a back-off of its own; metrics have the label `server`. In order, the others are dialled while those before them are down, and exchanges go back to one before when it has been up for ten seconds. What a server never began goes to the next. An entry may be `{ at: \"192.0.2.1:8443\", name: exit.example }`, where the certificate has another name than the address.",
             "Where the server is far, ten milliseconds or more, all new clients are served by one event loop, and share its connection: connections of several loops would compete for the line.",
             "With `connections: auto`, mux spreads its streams over eight connections of a loop once the way turns out to lose packets, if one of the two ends sends slower for each that is lost, as `cubic` does. Each has a `session-memory` of its own.",
             "With the codec h2, another connection is opened, up to fifteen on each event loop, when the server takes no more streams on those that there are. It is closed when nobody has used it for 30 s.",
@@ -100,6 +115,9 @@ public struct ConnectFactory: StageFactory {
     public init() {}
 
     public func make(_ configuration: ConnectConfiguration, form: StageForm, context: StageContext) throws -> any Stage {
+        if configuration.to.each.count > 1, context.presence != nil {
+            throw StageError(.configuration, "'lifecycle' starts and stops one server: 'to' can't be a list", key: "to")
+        }
         if configuration.to == .discover, context.presence?.canDiscover != true {
             throw StageError(.configuration, "'to: discover' needs 'lifecycle' with a 'status-endpoint'", key: "to")
         }
@@ -116,58 +134,113 @@ final class ConnectStage: Stage {
     private let configuration: ConnectConfiguration
     private let routes: [Route]
     private let presence: ServerPresence?
-    private let dialers = Mutex<[NIOLoopBound<Dialer>]>([])
+    private let tunnel = TunnelRecord()
+    /// Of each server, in their order.
+    private let dialers: Mutex<[[NIOLoopBound<Dialer>]]>
 
     init(configuration: ConnectConfiguration, routes: [Route], presence: ServerPresence?) {
         self.configuration = configuration
         self.routes = routes
         self.presence = presence
+        dialers = Mutex(Array(repeating: [], count: configuration.to.each.count))
     }
 
     func assemble(_ downstream: Void, on shard: Shard) throws -> any OutboundPort {
-        let dialer = Dialer(configuration: configuration, routes: routes, presence: presence, shard: shard)
-        add(dialer)
+        let servers = configuration.to.each
+        guard servers.count > 1 else { return try dialer(to: servers[0], at: 0, on: shard) }
+        let ports = try servers.enumerated().map { index, server in
+            try shard.counting(apart: .init("server", "\(server)")) {
+                let dialer = try dialer(to: server, at: index, on: shard)
+                // It is dialled when it is wanted.
+                dialer.isSibling = index > 0 && configuration.policy == .inOrder
+                return dialer
+            }
+        }
+        ports[0].others = ServerAlternatives(
+            policy: configuration.policy, names: servers.map(\.description), ports: Array(ports.dropFirst()))
+        return ports[0]
+    }
+
+    /// The one of a loop that leads to a server.
+    private func dialer(to server: ServerAddress, at index: Int, on shard: Shard) throws -> Dialer {
+        // What the environment excepts from proxies may be one of the servers.
+        let routes = configuration.to.each.count > 1 ? try configuration.routes(to: server.known, in: .process) : routes
+        let make = { [weak self, configuration, presence, tunnel] in
+            let dialer = Dialer(
+                configuration: configuration, to: server, routes: routes, presence: presence, shard: shard, tunnel: tunnel)
+            self?.add(dialer, at: index)
+            return dialer
+        }
+        let dialer = make()
+        let place = shard.assembling?.part
         dialer.siblings = SiblingDialers(count: configuration.connections.most - 1) {
-            [weak self, configuration, routes, presence] in
-            let sibling = Dialer(configuration: configuration, routes: routes, presence: presence, shard: shard)
-            self?.add(sibling)
-            return sibling
+            place.map { shard.counting(apart: $0, make) } ?? make()
         }
         return dialer
     }
 
-    private func add(_ dialer: Dialer) {
+    private func add(_ dialer: Dialer, at index: Int) {
         let bound = NIOLoopBound(dialer, eventLoop: dialer.shard.loop)
-        dialers.withLock { $0.append(bound) }
+        dialers.withLock { $0[index].append(bound) }
     }
 
     func start() async throws {
-        for dialer in dialers.withLock({ $0 }) {
+        for dialer in dialers.withLock({ $0.joined() }) {
             dialer.eventLoop.execute { if !dialer.value.isSibling { dialer.value.start() } }
         }
     }
 
+    /// As long as one server can be reached there is no problem.
     func status() async -> StageStatus {
-        let dialers = dialers.withLock { $0 }
-        var down: [String] = []
-        var count = 0
+        var servers: [ServerStatus] = []
+        for dialers in dialers.withLock({ $0 }) { servers.append(await ServerStatus(of: dialers)) }
+        guard servers.count > 1 else { return servers[0].status(of: configuration.to) }
+        let sought = servers.filter { $0.count > 0 }
+        let isDown = !sought.contains { $0.up > 0 }
+        var status = StageStatus(problem: isDown ? sought.compactMap(\.problem).joined(separator: "; ") : nil)
+        for (server, address) in zip(servers, configuration.to.each) {
+            status.details.append(.init(name: "server \(address)", value: server.words))
+        }
+        return status
+    }
+
+    func stop() async {
+        for dialer in dialers.withLock({ $0.joined() }) {
+            try? await dialer.eventLoop.flatSubmit { dialer.value.stop() }.get()
+        }
+    }
+}
+
+/// How the connections to one server are.
+private struct ServerStatus {
+    /// Those that are kept open, and those of them that are.
+    var count = 0
+    var up = 0
+    var problem: String?
+
+    init(of dialers: [NIOLoopBound<Dialer>]) async {
+        var down: String?
         for dialer in dialers {
             let status = try? await dialer.eventLoop.submit { dialer.value.isSought ? dialer.value.status : nil }.get()
             guard let status else { continue }
             count += 1
-            if case .down(let since, let to, let reason) = status {
-                down.append("the tunnel to \(to) is down since \(Timestamp.utc(since)): \(reason)")
+            switch status {
+            case .up: up += 1
+            case .down(let since, let to, let reason):
+                down = down ?? "the tunnel to \(to) is down since \(Timestamp.utc(since)): \(reason)"
             }
         }
-        let up = count - down.count
-        let problem = down.first.map { "\($0) (\(up) of \(count) connections are up)" }
-        return StageStatus(
-            problem: problem, details: ["server": "\(configuration.to)", "connections up": "\(up) of \(count)"])
+        problem = down.map { "\($0) (\(up) of \(count) connections are up)" }
     }
 
-    func stop() async {
-        for dialer in dialers.withLock({ $0 }) {
-            try? await dialer.eventLoop.flatSubmit { dialer.value.stop() }.get()
-        }
+    /// Of one server among several.
+    var words: String {
+        guard count > 0 else { return "not needed now" }
+        return problem ?? "\(up) of \(count) connections are up"
+    }
+
+    /// Of the only one.
+    func status(of server: ServerAddress) -> StageStatus {
+        StageStatus(problem: problem, details: ["server": "\(server)", "connections up": "\(up) of \(count)"])
     }
 }

@@ -13,6 +13,8 @@ final class Connector {
     struct Target {
         var way: Route
         var server: HostPort
+        /// The name that the server's certificate has to have, where that isn't the usual one.
+        var certificateName: String?
         /// It is opened beside another one.
         var isExtra = false
 
@@ -148,6 +150,7 @@ final class Connector {
     ) throws -> Outbound {
         let connection = Outbound(channel: channel, host: target.server.host)
         connection.isExtra = target.isExtra
+        connection.certificateName = target.certificateName
         connection.hasCongestionControl = configuration.congestionControl != nil
         if case .proxy(let proxy) = target.way {
             let attempt = attempt

@@ -11,12 +11,15 @@ struct DialRecord {
     private let losses: Counter
     private let reconnects: Counter
     private let logger: Logger
+    private let tunnel: TunnelRecord
     private var isUp = false
     private var wasUp = false
     private var downSince = WallTime.seconds
     private var reason = "not connected yet"
 
-    init(_ shard: Shard) {
+    /// - Parameter tunnel: That of all dialers of the stage.
+    init(_ shard: Shard, _ tunnel: TunnelRecord) {
+        self.tunnel = tunnel
         let labels = shard.assembling?.labels ?? []
         up = shard.metrics.gauge(ConnectFactory.Metrics.up, labels)
         dials = shard.metrics.counter(ConnectFactory.Metrics.dials, labels)
@@ -34,8 +37,8 @@ struct DialRecord {
         if wasUp { reconnects.add() }
         wasUp = true
         up.add(1)
-        logger.notice(
-            "tunnel is up",
+        logger.log(
+            level: tunnel.came(to: place) ? .notice : .debug, "tunnel is up",
             metadata: ["server": "\(place)", "identity": "\(connection?.identity?.description ?? "-")", "via": "\(way.text)"])
     }
 
@@ -44,16 +47,28 @@ struct DialRecord {
 
     mutating func down(_ error: (any Error)?, at place: String) {
         let text = error.map { ConnectionFailure.words(for: $0) } ?? "the connection was lost"
+        if isUp { losses.add() }
+        let isNews = isUp ? tunnel.went(from: place, because: text) : tunnel.isNews(text, of: place)
+        gone(because: text)
+        logger.log(
+            level: isNews ? .warning : .debug, "tunnel is down", metadata: ["server": "\(place)", "reason": "\(text)"])
+    }
+
+    /// Nobody needed the connection.
+    mutating func rested(at place: String) {
+        let reason = "another server is used"
+        _ = tunnel.went(from: place, because: reason)
+        gone(because: reason)
+        logger.info("tunnel rests", metadata: ["server": "\(place)", "reason": "\(reason)"])
+    }
+
+    private mutating func gone(because reason: String) {
         if isUp {
             downSince = WallTime.seconds
-            losses.add()
             // Dialers of one loop share it.
             up.add(-1)
         }
-        if isUp || text != reason {
-            logger.warning("tunnel is down", metadata: ["server": "\(place)", "reason": "\(text)"])
-        }
         isUp = false
-        reason = text
+        self.reason = reason
     }
 }

@@ -198,6 +198,13 @@ struct DialState {
 
     mutating func stop() { phase = .stopped }
 
+    /// Nobody needs a connection for now. False if there is none.
+    mutating func unneeded() -> Bool {
+        guard case .up = phase else { return false }
+        phase = .resting(Pause(mayHasten: true))
+        return true
+    }
+
     private mutating func rest(
         after round: Round, at now: NIODeadline, using generator: inout some RandomNumberGenerator
     ) -> TimeAmount {

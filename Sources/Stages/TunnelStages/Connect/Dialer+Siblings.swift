@@ -6,6 +6,8 @@ extension Dialer {
     var connections: ConnectionCount { configuration.connections }
 
     func sibling() -> (any OutboundPort)? { siblings?.next() }
+
+    func alternatives() -> ServerAlternatives? { others.take() }
 }
 
 /// Makes dialers beside another one's.

@@ -24,18 +24,23 @@ final class Dialer: OutboundPort {
     var isSibling = false
     /// It keeps a connection open.
     private(set) var isSought = false
+    private var changed: (() -> Void)?
+    /// Those that lead to other servers, while the plan is assembled.
+    var others: ServerAlternatives?
 
     init(
-        configuration: ConnectConfiguration, routes: [Route], presence: ServerPresence?, shard: Shard, tries: ProxyTries = .process
+        configuration: ConnectConfiguration, to server: ServerAddress? = nil, routes: [Route], presence: ServerPresence?,
+        shard: Shard,
+        tries: ProxyTries = .process, tunnel: TunnelRecord = TunnelRecord()
     ) {
         self.configuration = configuration
         self.routes = routes
         self.presence = presence
-        server = DialledServer(to: configuration.to, presence: presence)
+        self.server = DialledServer(to: server ?? configuration.to, presence: presence)
         self.shard = shard
         state = DialState(
             patience: TimeAmount(configuration.wait), retryInterval: presence.map { TimeAmount($0.retryInterval) })
-        record = DialRecord(shard)
+        record = DialRecord(shard, tunnel)
         connector = Connector(configuration: configuration, shard: shard, tries: tries, dials: record.dials)
         extra = ExtraConnections(configuration: configuration, shard: shard, tries: tries, dials: record.dials)
         extra.onRoom = { [weak self] in self?.client?.roomFreed() }
@@ -51,6 +56,17 @@ final class Dialer: OutboundPort {
 
     func attach(_ client: any OutboundClient) { self.client = client }
 
+    func observe(_ changed: @escaping () -> Void) { self.changed = changed }
+
+    func rest() {
+        guard isSibling, let connection, state.unneeded() else { return }
+        self.connection = nil
+        isSought = false
+        record.rested(at: server.name)
+        leave(connection.channel)
+        connection.channel.closeFuture.assumeIsolated().whenComplete { _ in self.client?.lost(connection, because: nil) }
+    }
+
     func start() {
         isSought = true
         let this = NIOLoopBound(self, eventLoop: shard.loop)
@@ -61,7 +77,8 @@ final class Dialer: OutboundPort {
     /// By the way that leads to the server, as long as one does.
     func openAnother() {
         guard state.isUp, let to = server.address, let client else { return }
-        extra.add(to: .init(way: routes[state.way], server: to, isExtra: true), for: client)
+        extra.add(
+            to: .init(way: routes[state.way], server: to, certificateName: server.to.certificateName, isExtra: true), for: client)
     }
 
     func stop() -> EventLoopFuture<Void> {
@@ -110,7 +127,7 @@ final class Dialer: OutboundPort {
         }
         guard let client, let index = state.dial(ways: to.map { _ in routes.count }, at: .now()), let to else { return }
         let way = routes[index]
-        connector.connect(.init(way: way, server: to), for: client) { outcome in
+        connector.connect(.init(way: way, server: to, certificateName: server.to.certificateName), for: client) { outcome in
             switch outcome {
             case .connected(let connection): self.connected(connection, by: way)
             case .failed(let error): self.failed(nil, error)
@@ -132,6 +149,7 @@ final class Dialer: OutboundPort {
         guard state.established() else { return }
         record.established(connection, to: server.name, by: routes[state.way])
         presence?.connected()
+        changed?()
     }
 
     // MARK: - Its end
@@ -200,6 +218,7 @@ final class Dialer: OutboundPort {
     private func down(_ error: (any Error)?, wasUp: Bool) {
         record.down(error, at: server.name)
         if wasUp { presence?.disconnected() }
+        changed?()
     }
 }
 

@@ -8,10 +8,7 @@ struct DialledServer {
 
     /// Nil while that isn't known.
     var address: HostPort? {
-        switch to {
-        case .fixed(let address): address
-        case .discover: presence?.address
-        }
+        if case .discover = to { presence?.address } else { to.known }
     }
 
     /// For people.

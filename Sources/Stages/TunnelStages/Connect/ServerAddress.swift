@@ -1,27 +1,95 @@
 public import ConfigurationLanguage
 
-/// Where the server is: a host and a port, or whatever the control plane says.
-public enum ServerAddress: Sendable, Hashable, ScalarConfigurationValue, CustomStringConvertible {
+/// Where the server is: a host and a port, several of them, or whatever the control plane says.
+public enum ServerAddress: Sendable, Hashable, ConfigurationValue, CustomStringConvertible {
     /// The host and port that the configuration names.
     case fixed(HostPort)
     /// The status endpoint of `lifecycle` says it.
     case discover
+    /// Several servers, the one that is liked best first.
+    case several([NamedServer])
 
-    /// The address, where the configuration says it.
-    package var known: HostPort? { if case .fixed(let address) = self { address } else { nil } }
+    /// One of several servers.
+    public struct NamedServer: Sendable, Hashable {
+        /// Its host and port.
+        public var address: HostPort
+        /// The name that its certificate has to have, where that isn't the host.
+        public var name: String?
 
-    public static var shape: ValueShape { .oneOf([HostPort.shape, .choice(["discover"])]) }
+        /// A server by its address.
+        public init(_ address: HostPort, name: String? = nil) {
+            self.address = address
+            self.name = name
+        }
+    }
 
-    public static var typeDescription: String { "a host and a port such as server.example:8443, or 'discover'" }
+    /// The most servers that there may be.
+    static let limit = 16
 
-    public init(configured text: String) throws(InvalidValue) {
-        self = text == "discover" ? .discover : .fixed(try HostPort(configured: text))
+    /// The address of the server that is liked best, where the configuration says it.
+    package var known: HostPort? {
+        switch self {
+        case .fixed(let address): address
+        case .several(let servers): servers.first?.address
+        case .discover: nil
+        }
+    }
+
+    /// Every server by itself.
+    var each: [ServerAddress] {
+        guard case .several(let servers) = self else { return [self] }
+        return servers.map { .several([$0]) }
+    }
+
+    /// The name that the certificate has to have, where that isn't the host.
+    var certificateName: String? {
+        guard case .several(let servers) = self else { return nil }
+        return servers.first?.name
+    }
+
+    public static var shape: ValueShape {
+        .oneOf([HostPort.shape, .choice(["discover"]), .list(.oneOf([HostPort.shape, NamedServerKeys.shape]))])
+    }
+
+    public static var typeDescription: String {
+        "a host and a port such as server.example:8443, 'discover', or a list of servers, each with or without a 'name', \(limit) at most"
+    }
+
+    public static var keys: [SchemaDescription] { NamedServerKeys.keys }
+
+    public static func decode(_ node: ConfigurationNode, in context: DecodingContext) -> ServerAddress? {
+        switch node.content {
+        case .scalar(let scalar) where scalar.text == "discover": return .discover
+        case .scalar: return HostPort.decode(node, in: context).map { .fixed($0) }
+        case .sequence(let entries) where (1...limit).contains(entries.count):
+            return [Entry].decode(node, in: context).map { .several($0.map(\.server)) }
+        default:
+            context.reject(node, wanted: typeDescription)
+            return nil
+        }
+    }
+
+    private struct Entry: ConfigurationValue {
+        let server: NamedServer
+
+        static var typeDescription: String { "a host and a port, or 'at' and 'name'" }
+
+        static func decode(_ node: ConfigurationNode, in context: DecodingContext) -> Entry? {
+            if case .scalar = node.content { return HostPort.decode(node, in: context).map { Entry(server: NamedServer($0)) } }
+            return NamedServerKeys.decode(node, in: context).map { Entry(server: NamedServer($0.at, name: $0.name)) }
+        }
+
+        var printed: String {
+            guard let name = server.name else { return server.address.printed }
+            return "{at: \(server.address.printed), name: \(name.printed)}"
+        }
     }
 
     public var description: String {
         switch self {
         case .fixed(let address): address.description
         case .discover: "discover"
+        case .several(let servers): servers.map(\.address.description).joined(separator: ", ")
         }
     }
 
@@ -29,6 +97,18 @@ public enum ServerAddress: Sendable, Hashable, ScalarConfigurationValue, CustomS
         switch self {
         case .fixed(let address): address.printed
         case .discover: "discover"
+        case .several(let servers): servers.map { Entry(server: $0) }.printed
         }
     }
+}
+
+/// What a server that isn't named by its address alone can be told.
+private struct NamedServerKeys: NestedConfiguration {
+    var at = HostPort(host: "localhost", port: 8443)
+    var name: String?
+
+    static let schema = Schema<NamedServerKeys>(
+        .required("at", \.at, "Its host and port."),
+        .optional("name", \.name, "The name that its certificate has to have, where that isn't the host.")
+    )
 }

@@ -11,4 +11,15 @@ extension Step where Input == Outbound, Output == End {
             change(&$0)
         }
     }
+
+    /// Keeps connections to several servers, the one that is liked best first.
+    /// - Parameter servers: One to sixteen.
+    public static func connect(
+        to servers: [ServerAddress.NamedServer], _ change: (inout ConnectConfiguration) -> Void = { _ in }
+    ) -> Step {
+        Step(ConnectFactory()) {
+            $0.to = .several(servers)
+            change(&$0)
+        }
+    }
 }

@@ -54,6 +54,9 @@ struct FrameClientStage: Stage {
     let presence: ServerPresence?
 
     func assemble(_ downstream: any OutboundPort, on shard: Shard) throws -> any ExchangePort {
+        if let others = downstream.alternatives() {
+            return ServersPort(downstream, others, on: shard) { codec.client($0, on: shard) }
+        }
         let port = codec.client(downstream, on: shard)
         downstream.attach(port)
         guard let presence else { return port }

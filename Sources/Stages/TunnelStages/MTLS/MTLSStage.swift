@@ -216,9 +216,14 @@ struct MTLSClientStage: Stage {
         func sibling() -> (any OutboundPort)? {
             downstream.sibling().map { Port(identity, name: name, downstream: $0, shard: shard) }
         }
+        func alternatives() -> ServerAlternatives? {
+            downstream.alternatives()?.behind { Port(identity, name: name, downstream: $0, shard: shard) }
+        }
+        func observe(_ changed: @escaping () -> Void) { downstream.observe(changed) }
+        func rest() { downstream.rest() }
 
         func configure(_ connection: Outbound) throws {
-            let wanted = name ?? connection.host
+            let wanted = connection.certificateName ?? name ?? connection.host
             guard let peerName = PeerName(wanted) else {
                 throw StageError(
                     .configuration,

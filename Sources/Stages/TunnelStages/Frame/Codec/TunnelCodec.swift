@@ -17,7 +17,7 @@ protocol TunnelCodec: Sendable {
     init(_ settings: SessionSettings)
 
     /// The agent's end on one event loop: carries exchanges over the connections that `downstream` opens. On the loop.
-    func client(_ downstream: any OutboundPort, on shard: Shard) -> any ExchangePort & OutboundClient
+    func client(_ downstream: any OutboundPort, on shard: Shard) -> any TunnelClient
     /// The server's end on one event loop: hands the exchanges of a connection to `downstream`. On the loop.
     func server(_ downstream: any ExchangePort, on shard: Shard) -> any InboundPort
     /// The stage takes nothing new: what waits for a connection that will not come ends.

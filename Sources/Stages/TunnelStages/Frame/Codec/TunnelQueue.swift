@@ -20,6 +20,8 @@ final class TunnelQueue {
     private static let pause = TimeAmount.milliseconds(100)
 
     weak var owner: (any TunnelQueueOwner)?
+    /// Takes an exchange that can't be begun here, where there are other servers; false where this one is to be waited for.
+    var elsewhere: ((Exchange) -> Bool)?
     private let downstream: any OutboundPort
     private let shard: Shard
     private let waiting: WaitingExchanges
@@ -35,6 +37,7 @@ final class TunnelQueue {
     /// Starts an exchange, behind those that wait already, or lets it wait.
     func take(_ exchange: Exchange) {
         if waiting.isEmpty, begin(exchange) { return }
+        if let elsewhere, elsewhere(exchange) { return }
         downstream.hasten()
         let patience = downstream.patience
         guard patience > .zero else { return Self.refuse(exchange, downstream.status) }
@@ -43,6 +46,14 @@ final class TunnelQueue {
 
     /// Something was freed: starts what can be started.
     func start() { waiting.release(begin) }
+
+    /// Hands out what waits, for another server.
+    func giveUp(to take: (Exchange) -> Void) {
+        waiting.release { exchange in
+            take(exchange)
+            return true
+        }
+    }
 
     private func begin(_ exchange: Exchange) -> Bool { owner?.begin(exchange) ?? false }
 
@@ -62,8 +73,18 @@ final class TunnelQueue {
         shard.loop.assumeIsolated().scheduleTask(in: Self.pause * (1 << (exchange.refusals - 1))) { self.putBack(exchange) }
     }
 
+    /// Whether another server may do what a lost one perhaps did: a request with a safe method (RFC 9110, 9.2.1) and without a body, that has
+    /// had no answer.
+    func mayRepeat(_ exchange: Exchange, after failure: Failure) -> Bool {
+        guard elsewhere != nil, failure.code == .tunnelLost, exchange.response == nil, !exchange.hasEnded else { return false }
+        let request = exchange.request
+        guard request.kind == .plain, request.body == .none || request.body == .known(0) else { return false }
+        return ["GET", "HEAD", "OPTIONS", "TRACE"].contains(request.method)
+    }
+
     private func putBack(_ exchange: Exchange) {
         guard !exchange.hasEnded else { return }
+        if let elsewhere, elsewhere(exchange) { return }
         waiting.prepend(exchange, until: exchange.began + downstream.patience)
         start()
     }

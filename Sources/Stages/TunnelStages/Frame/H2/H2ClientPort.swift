@@ -5,7 +5,7 @@ import Pipeline
 
 /// Opens a stream for every exchange on the HTTP/2 connection that is up, and has another opened where the server takes no more streams on
 /// one.
-final class H2ClientPort: ExchangePort, OutboundClient, TunnelQueueOwner {
+final class H2ClientPort: TunnelClient, TunnelQueueOwner {
     private let configuration: H2Configuration
     private let downstream: any OutboundPort
     private let shard: Shard
@@ -26,6 +26,9 @@ final class H2ClientPort: ExchangePort, OutboundClient, TunnelQueueOwner {
     var protocols: [String] { H2Codec.protocols }
 
     func open(_ exchange: Exchange) { queue.take(exchange) }
+
+    var openStreams: Int { sessions.reduce(0) { $0 + $1.openStreams } }
+    var queues: [TunnelQueue] { [queue] }
 
     func begin(_ exchange: Exchange) -> Bool {
         guard let session = sessions.first(where: \.canOpen) else {

@@ -90,6 +90,7 @@ final class H2ClientStream: ExchangeSink, ChannelInboundHandler {
     }
 
     private func fail(_ failure: Failure) {
+        if let exchange, queue.mayRepeat(exchange, after: failure) { return takeBack(failure) }
         let failed = exchange
         exchange = nil
         failed?.abortResponse(failure)

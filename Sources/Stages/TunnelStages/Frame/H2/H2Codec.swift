@@ -10,7 +10,7 @@ struct H2Codec: TunnelCodec {
 
     init(_ settings: SessionSettings) { self.settings = settings }
 
-    func client(_ downstream: any OutboundPort, on shard: Shard) -> any ExchangePort & OutboundClient {
+    func client(_ downstream: any OutboundPort, on shard: Shard) -> any TunnelClient {
         H2ClientPort(configuration: H2Configuration(client: settings), downstream: downstream, shard: shard)
     }
 

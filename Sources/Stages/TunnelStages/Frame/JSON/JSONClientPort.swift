@@ -3,7 +3,7 @@ import NIOCore
 import Pipeline
 
 /// Carries every exchange over the JSON connection that is up.
-final class JSONClientPort: ExchangePort, OutboundClient, JSONHandlerOwner, TunnelQueueOwner {
+final class JSONClientPort: TunnelClient, JSONHandlerOwner, TunnelQueueOwner {
     private let configuration: JSONConfiguration
     private let downstream: any OutboundPort
     private let shard: Shard
@@ -24,12 +24,15 @@ final class JSONClientPort: ExchangePort, OutboundClient, JSONHandlerOwner, Tunn
 
     func open(_ exchange: Exchange) { queue.take(exchange) }
 
+    var openStreams: Int { attempts.current?.handler.openStreams ?? 0 }
+    var queues: [TunnelQueue] { [queue] }
+
     func begin(_ exchange: Exchange) -> Bool {
         guard let handler = attempts.current?.handler, handler.canOpen else { return false }
         let id = Self.makeID()
         let stream: JSONClientStream
         switch exchange.request.kind {
-        case .plain: stream = JSONClientRequest(handler: handler, id: id, exchange: exchange)
+        case .plain: stream = JSONClientRequest(handler: handler, id: id, exchange: exchange, queue: queue)
         case .tunnel: stream = JSONClientTunnel(handler: handler, id: id, exchange: exchange)
         case .upgrade:
             guard exchange.request.fields.first("Upgrade")?.lowercased() == "websocket" else {

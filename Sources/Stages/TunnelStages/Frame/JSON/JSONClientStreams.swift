@@ -77,6 +77,14 @@ class JSONClientStream: ExchangeSink, JSONStream {
 
 /// A plain request, whose body is collected: this protocol has it whole.
 final class JSONClientRequest: JSONClientStream {
+    /// Where it goes if another server may do it.
+    private weak var queue: TunnelQueue?
+
+    init(handler: JSONHandler, id: String, exchange: Exchange, queue: TunnelQueue) {
+        self.queue = queue
+        super.init(handler: handler, id: id, exchange: exchange)
+    }
+
     override func begin() {
         guard let exchange else { return }
         if case .known(let length) = exchange.request.body, length > handler.configuration.maxBody { return refuse() }
@@ -162,7 +170,12 @@ final class JSONClientRequest: JSONClientStream {
 
     override func sessionClosed(_ failure: Failure) {
         releaseBody()
-        super.sessionClosed(failure)
+        guard let exchange, let queue, queue.mayRepeat(exchange, after: failure) else { return super.sessionClosed(failure) }
+        self.exchange = nil
+        // It has no body, and is at its end.
+        var request = UnbegunRequest()
+        request.appendEnd(nil)
+        queue.takeBack(exchange, request, because: failure, isLeaving: true)
     }
 }
 

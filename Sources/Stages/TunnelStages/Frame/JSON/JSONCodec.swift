@@ -19,7 +19,7 @@ struct JSONCodec: TunnelCodec {
 
     init(_ settings: SessionSettings) { configuration = JSONConfiguration(settings) }
 
-    func client(_ downstream: any OutboundPort, on shard: Shard) -> any ExchangePort & OutboundClient {
+    func client(_ downstream: any OutboundPort, on shard: Shard) -> any TunnelClient {
         JSONClientPort(configuration: configuration, downstream: downstream, shard: shard)
     }
 

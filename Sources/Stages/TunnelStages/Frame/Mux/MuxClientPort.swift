@@ -6,7 +6,7 @@ import Pipeline
 /// Opens a stream for every exchange on the session that is up, and lets exchanges wait while none is.
 final class MuxClientPort: ExchangePort, OutboundClient, MuxHandlerOwner, TunnelQueueOwner {
     private let configuration: MuxConfiguration
-    private let queue: TunnelQueue
+    let queue: TunnelQueue
     private let shard: Shard
     let meter: MuxMeter
     private var attempts = SessionAttempts<MuxHandler>()

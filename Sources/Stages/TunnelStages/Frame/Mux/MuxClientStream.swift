@@ -62,7 +62,7 @@ final class MuxClientStream: ExchangeSink {
     func receivedEnd(_ trailers: HeaderFields?) { exchange?.sendResponseEnd(trailers) }
 
     func wasReset(_ failure: Failure) {
-        guard failure.code == .refused, let request, let exchange else {
+        guard let request, let exchange, failure.code == .refused || queue.mayRepeat(exchange, after: failure) else {
             // Behind a complete response it may only mean that no more of the request is wanted.
             if failure.code == .none { exchange?.dismissRequest(failure) } else { exchange?.abortResponse(failure) }
             return

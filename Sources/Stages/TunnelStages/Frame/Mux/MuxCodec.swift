@@ -18,7 +18,7 @@ struct MuxCodec: TunnelCodec {
         path = settings.resumption.map { _ in PathWatch() }
     }
 
-    func client(_ downstream: any OutboundPort, on shard: Shard) -> any ExchangePort & OutboundClient {
+    func client(_ downstream: any OutboundPort, on shard: Shard) -> any TunnelClient {
         MuxSpreadPort(downstream: downstream, shard: shard) { port, meter in
             MuxClientPort(configuration: configuration, downstream: port, shard: shard, meter: meter, parking: parking, path: path)
         }

@@ -6,7 +6,7 @@ import Pipeline
 /// Spreads the exchanges of a loop over connections to a server: over one, as long as that carries what it could, and over several where the
 /// way loses packets and one of the two ends sends slower for each that is lost. Each has a session of its own. docs/decisions has what
 /// was measured.
-final class MuxSpreadPort: ExchangePort, OutboundClient {
+final class MuxSpreadPort: TunnelClient {
     /// How often it is looked at whether the way is long, until that is known.
     private static let first = TimeAmount.milliseconds(50)
     /// And how often at what is lost, at least and at most.
@@ -49,6 +49,9 @@ final class MuxSpreadPort: ExchangePort, OutboundClient {
         }
         others[place - 1].open(exchange)
     }
+
+    var openStreams: Int { ([main] + others).reduce(0) { $0 + ($1.current?.handler.session.openStreams ?? 0) } }
+    var queues: [TunnelQueue] { ([main] + others).map(\.queue) }
 
     // MARK: - The first connection
 
