@@ -5,14 +5,6 @@ import NIOSSL
 import NIOTLS
 import Pipeline
 
-/// Which certificates a handshake of TLS wants.
-enum TLSParties {
-    /// Both sides show one, of the private authority.
-    case mutual
-    /// The server shows one.
-    case ordinary
-}
-
 /// Stands behind the TLS handler and holds back `channelActive` until the peer's certificate, whose chain the library has
 /// verified, is read and approved. Handlers behind it see a connection that is active and whose peer is known, or none.
 final class PeerVerificationHandler: ChannelInboundHandler, RemovableChannelHandler, Expiring {
@@ -69,8 +61,7 @@ final class PeerVerificationHandler: ChannelInboundHandler, RemovableChannelHand
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        deadline = .now() + Self.patience
-        shard.deadlines.add(self)
+        if context.channel.isActive { begin() }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
@@ -78,7 +69,13 @@ final class PeerVerificationHandler: ChannelInboundHandler, RemovableChannelHand
         shard.deadlines.remove(self)
     }
 
-    func channelActive(context: ChannelHandlerContext) {}
+    // What has to be there before has deadlines of its own: a connection, a proxy that opens the way, a WebSocket around this.
+    func channelActive(context: ChannelHandlerContext) { begin() }
+
+    private func begin() {
+        deadline = .now() + Self.patience
+        shard.deadlines.add(self)
+    }
 
     func channelInactive(context: ChannelHandlerContext) {
         shard.deadlines.remove(self)

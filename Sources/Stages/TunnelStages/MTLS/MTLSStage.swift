@@ -216,8 +216,9 @@ struct MTLSClientStage: Stage {
             }
             // What went wrong before TLS, at a proxy on the way say, is the reason, not that the handshake came to nothing.
             verification.onFailure = { [weak connection, weak verification] in
-                connection?.failure = connection?.failure ?? $0
-                connection?.isMismatch = verification?.isMismatch ?? false
+                guard let connection, connection.failure == nil else { return }
+                connection.failure = $0
+                connection.isMismatch = verification?.isMismatch ?? false
             }
             try connection.channel.pipeline.syncOperations.addHandlers(handler, verification)
             try client?.configure(connection)

@@ -3,11 +3,6 @@ import NIOWebSocket
 import Pipeline
 import Platform
 
-/// What ends a connection that a WebSocket carries, in a sentence.
-struct WebSocketError: Error, CustomStringConvertible {
-    let description: String
-}
-
 /// Carries a connection in a WebSocket, once that is open: stands between the handlers that speak with the network and those that use the
 /// connection, for whom it is one as TCP makes them. Confined to the connection's loop.
 final class WebSocketHandler: ChannelDuplexHandler {

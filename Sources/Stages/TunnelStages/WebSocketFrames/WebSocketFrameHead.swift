@@ -1,27 +1,6 @@
 package import NIOCore
 package import NIOWebSocket
 
-/// Which side of a WebSocket bytes come from.
-package enum WebSocketSender: Sendable {
-    /// Its frames are masked.
-    case client
-    /// Its frames aren't masked.
-    case server
-}
-
-/// Why bytes are no WebSocket: the code that such a connection is closed with (RFC 6455, 7.4.1).
-package struct WebSocketViolation: Error, Sendable, Equatable {
-    /// The status code of the close frame.
-    package var code: UInt16
-
-    /// The frames break RFC 6455 (code 1002).
-    package static let protocolError = WebSocketViolation(code: 1002)
-    /// A message of a type that isn't taken. The code is 1003.
-    package static let unacceptable = WebSocketViolation(code: 1003)
-    /// A message is over the limit. The code is 1009.
-    package static let tooLarge = WebSocketViolation(code: 1009)
-}
-
 /// What stands before a frame's payload (RFC 6455, 5.2).
 package struct WebSocketFrameHead: Sendable, Equatable {
     /// Whether the frame is the last of its message.
