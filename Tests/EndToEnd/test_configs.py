@@ -8,15 +8,18 @@ import pytest
 import yaml
 
 from harness import wire
+from harness.certificates import Authority
 from harness.client import Connection, fetch
 from harness.fluidity import ROOT, Fluidity
 from harness.ports import free_port
 from harness.processes import run
+from harness.reverse_proxies import ReverseProxy
 from harness.waiting import eventually, patiently
 
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
 FUNCTIONS = sorted((ROOT / "configs/lambda").glob("*.yaml"))
 BRANCHED = {"beside-the-intranet", "two-countries", "database", "home-and-office"}
+CARRIED = {"through-a-cdn", "behind-a-cdn"}
 KEY = "0123456789abcdef0123456789abcdef"
 NAMES = {"CLUSTER": "fluidity", "SERVICE": "fluidity-server", "AWS_REGION": "us-east-1", "FLUIDITY_CONTROL_KEY": KEY}
 
@@ -37,7 +40,7 @@ async def test_those_of_the_control_plane_want_names(binary, place, config):
 
 
 def test_there_are_some():
-    assert {"agent", "server", "control", "team-server", "locked-down-exit", "development", "two-exits", *BRANCHED} == {path.stem for path in CONFIGS}
+    assert {"agent", "server", "control", "team-server", "locked-down-exit", "development", "two-exits", *CARRIED, *BRANCHED} == {path.stem for path in CONFIGS}
     assert {"wake", "sleep", "kill", "status"} == {path.stem for path in FUNCTIONS}
 
 
@@ -88,6 +91,25 @@ async def test_servers_run_behind_the_agent(binary, launch, place, origin, confi
     launch(Fluidity("agent", place / "agent.yaml", port=port, arguments=[part for key, value in settings.items() for part in ("--set", f"pipeline.{key}={value}")]))
     answer = await fetch(port, origin.url("/"), fields=[("Cookie", "a=b")])
     assert (answer.status, len(origin.requests)) == ((200, 1) if reached else (403, 0)), answer.body
+
+
+async def test_a_tunnel_passes_a_reverse_proxy(binary, launch, tmp_path, place, origin):
+    """As it is shipped but for ports, the name and authority of who stands between, and where the server may dial."""
+
+    @origin.on("/")
+    async def hello(exchange):
+        await exchange.respond(200, body=b"hello")
+
+    checked = await run(binary, "check", place / "through-a-cdn.yaml", place / "behind-a-cdn.yaml", within=20)
+    assert checked.status == 0 and "work together" in checked.text and "warning" not in checked.text, checked.text
+    port, server_port = free_port(), free_port()
+    launch(Fluidity("server", place / "behind-a-cdn.yaml", port=server_port, arguments=set_all(accept__listen=f"127.0.0.1:{server_port}", fetch__destinations="any")))
+    front = Authority(tmp_path / "front", "Front CA")
+    before = launch(ReverseProxy("nginx", tmp_path / "nginx", front.issue("www", dns=("localhost",), server=True), server_port))
+    settings = {"accept__listen": f"127.0.0.1:{port}", "tls__ca": str(front.path), "connect__to": f"localhost:{before.port}"}
+    launch(Fluidity("agent", place / "through-a-cdn.yaml", port=port, arguments=set_all(**settings)))
+    answer = await fetch(port, origin.url("/"))
+    assert (answer.status, answer.body) == (200, b"hello"), answer.body
 
 
 def set_all(**settings: str) -> list[str]:

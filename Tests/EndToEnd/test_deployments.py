@@ -52,7 +52,7 @@ def test_alarms_dashboard_and_scaling_go_by_metrics_that_there_are():
     certificate = alarms.pop("CertificateAlarm")
     [counted] = resources("fargate.yaml", "Logs::MetricFilter").values()
     assert counted["MetricTransformations"][0]["MetricName"] == certificate["MetricName"]
-    said = "".join(path.read_text() for path in (ROOT / "Sources/Stages/TunnelStages/MTLS").glob("*.swift"))
+    said = "".join(path.read_text() for path in (ROOT / "Sources/Stages/TunnelStages/Handshakes").glob("*.swift"))
     for words in re.findall(r'= "\*?([^"*]+)\*?"', counted["FilterPattern"]):
         assert words in said, words
     for alarm in alarms.values():

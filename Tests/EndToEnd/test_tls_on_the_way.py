@@ -112,8 +112,9 @@ def s_server(launch, tmp_path):
 async def test_another_certificate(reason, inspector, way):
     says = await reason(inspects(inspector.issue("localhost", dns=("localhost",), server=True)), way)
     assert says == (
-        "the certificate of the server, CN=localhost, was issued by CN=Inspection CA, which is no authority in 'ca': either a proxy on the "
-        "way breaks TLS open, and has to let connections to localhost pass, or this is another server, or another 'ca' is needed"
+        "the certificate of the server, CN=localhost, was issued by CN=Inspection CA, which is no authority in 'ca': either somebody between "
+        "here and the server opens TLS, and has to let connections to localhost pass, or to carry the tunnel within its own TLS, which "
+        "'websocket' and 'tls' behind 'mtls' do; or this is another server, or another 'ca' is needed"
     )
 
 
@@ -136,7 +137,10 @@ async def test_no_tls(reason, way, end, words):
 
 async def test_an_older_version(reason, s_server, inspector):
     old = s_server(inspector.issue("old", dns=("localhost",), server=True), "-tls1_2")
-    assert await reason(old, "direct") == "the server doesn't speak TLS 1.3, and nothing older is spoken here (alert 70)"
+    assert await reason(old, "direct") == (
+        "the server doesn't speak TLS 1.3, and nothing older is spoken here (alert 70): it isn't one of ours, or somebody between here and the "
+        "server opens TLS"
+    )
 
 
 def trusting(authority: Authority) -> tuple:

@@ -14,6 +14,8 @@ extension StageRegistry {
         registry.register(EntrancesFactory())
         registry.register(EnrolFactory())
         registry.register(MTLSFactory())
+        registry.register(TLSFactory())
+        registry.register(WebSocketFactory())
         registry.register(FrameFactory())
         registry.register(ConnectFactory())
         registry.register(FetchFactory())

@@ -18,6 +18,7 @@ class Authority:
     def __init__(self, folder: Path, name: str = "end-to-end tests", *, key=None, issuer: "Authority | None" = None, path_length: int = 0):
         """One with an `issuer` is subordinate to it."""
         self.folder = folder
+        self.path = folder / "ca.pem"
         folder.mkdir(parents=True, exist_ok=True)
         self._key = key or ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
@@ -27,9 +28,13 @@ class Authority:
         self.certificate = (issuer or self)._sign(builder)
         _write(self.path, self.certificate.public_bytes(serialization.Encoding.PEM))
 
-    @property
-    def path(self) -> Path:
-        return self.folder / "ca.pem"
+    @classmethod
+    def at(cls, path: Path) -> "Authority":
+        """Somebody else's, that can be trusted and issues nothing here."""
+        other = cls.__new__(cls)
+        other.folder = path.parent
+        other.path = path
+        return other
 
     def _sign(self, builder):
         return builder.sign(self._key, None if isinstance(self._key, ed25519.Ed25519PrivateKey) else hashes.SHA256())

@@ -58,10 +58,10 @@ class Tunnel:
     """An agent and a server. Stages take further keys by name: `agent={"connect": {"wait": "1s"}}`.
 
     `agent_filters` and `server_filters` are stages that exchanges pass on their way: before the agent's `frame`, behind the server's.
-    `client_protocols` is the stage that the agent's clients speak to.
+    `client_protocols` is the stage that the agent's clients speak to. `agent_carriers` and `server_carriers` stand between `mtls` and the network.
     """
 
-    def __init__(self, place: Path, agent_identity, server_identity, *, agent: dict = {}, server: dict = {}, agent_filters: list = [], server_filters: list = [], environment: dict | None = None, agent_top: dict = {}, server_top: dict = {}, client_protocols: str = "http"):
+    def __init__(self, place: Path, agent_identity, server_identity, *, agent: dict = {}, server: dict = {}, agent_filters: list = [], server_filters: list = [], environment: dict | None = None, agent_top: dict = {}, server_top: dict = {}, client_protocols: str = "http", agent_carriers: list = [], server_carriers: list = []):
         self.place = place
         self.port = free_port()
         self.server_port = free_port()
@@ -72,10 +72,12 @@ class Tunnel:
             *agent_filters,
             ("frame", {"codec": "mux", **RESUMES}),
             ("mtls", {**agent_identity.settings(), "name": "localhost"}),
+            *agent_carriers,
             ("connect", {"to": f"localhost:{self.server_port}", "wait": "10s"}),
         ])  # fmt: skip
         self._server_stages = _with(server, [
             ("accept", {"listen": f"127.0.0.1:{self.server_port}"}),
+            *server_carriers,
             ("mtls", server_identity.settings()),
             ("frame", {"codec": "mux", **RESUMES}),
             *server_filters,

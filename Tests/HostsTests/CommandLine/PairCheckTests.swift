@@ -37,6 +37,12 @@ import Testing
         "- mtls: { certificate: \(folder)/\(side).pem, key: \(folder)/\(side)-key.pem, ca: \(ca)/ca.pem\(more) }"
     }
 
+    /// `mtls` with what carries its connections, in the agent's order.
+    private func carried(_ side: String, _ stages: String...) -> String {
+        let list = [tls(side)] + stages
+        return (side == "client" ? list : list.reversed()).joined(separator: "\n  ")
+    }
+
     private func findings(
         top: String = "", accept: String = "listen: \"0.0.0.0:8443\"", frame: String = "{}", to: String = "tunnel.example:8443",
         agentTLS: String? = nil, serverTLS: String? = nil, agentFrame: String = "{}", agentFilter: String = "# none",
@@ -107,6 +113,31 @@ import Testing
                 "fewer connections than loops",
                 try findings(
                     top: "event-loops: 4", accept: "listen: \"0.0.0.0:8443\", max-connections: 2", describing: \.description)
+            ),
+            ("a WebSocket on the agent alone", try findings(agentTLS: carried("client", "- websocket"), describing: \.description)),
+            (
+                "a WebSocket on the server alone",
+                try findings(serverTLS: carried("server", "- websocket"), describing: \.description)
+            ),
+            (
+                "WebSockets at two places",
+                try findings(
+                    agentTLS: carried("client", "- websocket: { path: /a }"),
+                    serverTLS: carried("server", "- websocket: { path: /b }"), describing: \.description)
+            ),
+            (
+                "a reverse proxy between",
+                try findings(
+                    to: "tunnel.example:443", agentTLS: carried("client", "- websocket", "- tls"),
+                    serverTLS: carried("server", "- websocket"), describing: \.description)
+            ),
+            (
+                "ordinary TLS on the server alone",
+                try findings(
+                    agentTLS: carried("client", "- websocket"),
+                    serverTLS: carried(
+                        "server", "- websocket", "- tls: { certificate: ours/server.pem, key: ours/server-key.pem }"),
+                    describing: \.description)
             ),
             ("fewer streams than clients", try findings(frame: "{ max-streams: 100 }", describing: \.description)),
             (

@@ -238,6 +238,8 @@ import TunnelStages
     @Test func everyStageHasAStep() throws {
         let first = try Plan(host: .server, logger: logger) {
             Step.accept(.unix(path: "/nowhere"))
+            Step.tlsServer(certificate: file("server.pem"), key: file("server-key.pem"))
+            Step.websocketServer(path: "/hidden") { $0.host = "www.example.org" }
             Step.enrol(
                 certificate: file("server.pem"), key: file("server-key.pem"), ca: file("ca.pem"), caKey: file("ca-key.pem"),
                 invitations: FolderPath("\(folder.path)/invitations"))
@@ -263,6 +265,8 @@ import TunnelStages
             Step.detect { $0.http.pac = PACConfiguration(direct: [.domain("corp.example"), .network("10.0.0.0/8")]) }
             Step.frameClient { $0.codec = .h2 }
             Step.mtlsClient(certificate: file("ann.pem"), key: file("ann-key.pem"), ca: file("ca.pem"))
+            Step.websocketClient(path: "/hidden")
+            Step.tlsClient(ca: file("ca.pem"))
             Step.connect(to: HostPort(host: "tunnel.example", port: 8443)) {
                 $0.via = Via.proxy(host: "proxy.example", port: 3128, user: "u", password: Secret("p")).orElse(.direct)
             }

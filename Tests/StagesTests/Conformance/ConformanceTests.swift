@@ -15,6 +15,7 @@ import X509
         "connect": "- connect: { to: \"127.0.0.1:1\" }",
         "enrol": "- enrol: { certificate: leaf.pem, key: leaf-key.pem, ca: ca.pem, ca-key: ca-key.pem, invitations: invitations }",
         "mtls": "- mtls: { certificate: leaf.pem, key: leaf-key.pem, ca: ca.pem }",
+        "tls": "- tls: { certificate: leaf.pem, key: leaf-key.pem }",
         "entrances": """
         - entrances:
             ways:

@@ -21,6 +21,7 @@ package struct PairCheck {
         self.agent = agent
         self.server = server
         checkCodecs()
+        findings += CarrierCheck(agent: agent, server: server).findings
         checkAddresses()
         checkCertificates()
         checkCompression()
@@ -80,6 +81,8 @@ package struct PairCheck {
     // MARK: - Where
 
     private mutating func checkAddresses() {
+        // A reverse proxy is dialled, and whom that dials nobody knows here.
+        guard agentStage(TLSFactory.name) == nil || serverStage(TLSFactory.name) != nil else { return }
         guard let connect = agentStage(ConnectFactory.name), let to = (connect.configuration as? ConnectConfiguration)?.to.known,
             let accept = serverStage(AcceptFactory.name) ?? server.stages.first,
             let listen = (accept.configuration as? AcceptConfiguration)?.listen

@@ -1,6 +1,6 @@
 public import ConfigurationLanguage
 import HTTPMessages
-import Instruments
+package import Instruments
 import NIOCore
 public import Pipeline
 
@@ -65,9 +65,20 @@ struct RespondStage: Stage {
     let configuration: RespondConfiguration
 
     func assemble(_ downstream: Void, on shard: Shard) throws -> any ExchangePort {
+        RespondFactory.port(configuration, on: shard)
+    }
+}
+
+extension RespondConfiguration: NestedConfiguration {}
+
+extension RespondFactory {
+    /// What is counted of the answers that another stage gives as this one does.
+    package static let answers = Metrics.all
+
+    /// Gives each exchange the same answer, for a stage that has this one's keys among its own. Assembled with that stage.
+    package static func port(_ configuration: RespondConfiguration, on shard: Shard) -> any ExchangePort {
         RespondPort(
-            configuration: configuration,
-            answered: shard.metrics.counter(RespondFactory.Metrics.answers, shard.assembling?.labels ?? []))
+            configuration: configuration, answered: shard.metrics.counter(Metrics.answers, shard.assembling?.labels ?? []))
     }
 }
 

@@ -9,6 +9,9 @@ import Musl
 import Darwin
 #endif
 
+/// Tells the handlers of a connection that it is to be reset, and that they aren't to say goodbye.
+struct TransportReset: Sendable {}
+
 extension ChannelHandlerContext {
     /// Ends our half behind everything that was written.
     func closeOutputAfterWrites() {
@@ -37,6 +40,7 @@ extension ChannelHandlerContext {
 
     /// Resets the connection, so that the peer can't take what it has for the whole. TLS says no goodbye, which would be taken for that.
     func reset() {
+        channel.pipeline.triggerUserOutboundEvent(TransportReset(), promise: nil)
         _ = (channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
         channel.closeTransport()
     }

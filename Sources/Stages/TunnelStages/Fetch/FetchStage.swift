@@ -6,14 +6,6 @@ public import Pipeline
 import Platform
 import Synchronization
 
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#else
-import Darwin
-#endif
-
 /// What `fetch` can be told.
 public struct FetchConfiguration: StageConfiguration {
     /// What may be dialled, by resolved address.
@@ -167,11 +159,11 @@ final class FetchStage: Stage {
 /// Whom `https` origins are verified by.
 enum OriginTrust {
     static func context(_ file: String?) throws(StageError) -> NIOSSLContext {
-        let environment = getenv("SSL_CERT_FILE").map { String(cString: $0) }
+        let environment = SystemTrust.file
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.applicationProtocols = ["http/1.1"]
         configuration.verifySignatureAlgorithms = TLSSignatures.verifiedOfOrigins
-        if let path = file ?? environment.flatMap({ $0.isEmpty ? nil : $0 }) { configuration.trustRoots = .file(path) }
+        if let path = file ?? environment { configuration.trustRoots = .file(path) }
         do {
             return try NIOSSLContext(configuration: configuration)
         } catch {

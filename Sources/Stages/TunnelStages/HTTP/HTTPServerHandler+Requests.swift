@@ -85,7 +85,8 @@ extension HTTPServerHandler {
         do {
             // A request for the file is made as to a site: this one.
             request = try RequestTarget.interpret(
-                head, mode: pac == nil ? port.configuration.mode : .origin, isSecure: connection.identity != nil, here: here)
+                head, mode: pac == nil ? port.configuration.mode : .origin, isSecure: connection.identity != nil,
+                assumedHost: port.assumedHost, here: here)
         } catch {
             return refuse(error.status, error.message, context)
         }

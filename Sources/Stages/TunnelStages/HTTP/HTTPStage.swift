@@ -83,15 +83,20 @@ struct HTTPStage: Stage {
     let configuration: HTTPConfiguration
     /// Whether a stage behind this one finds out who exchanges are from: then a request alone doesn't make its client somebody.
     var isIdentified = false
+    /// Whom a request of HTTP/1.0 is for that doesn't say it; nil where such a request is refused.
+    var assumedHost: String?
 
     func assemble(_ downstream: any ExchangePort, on shard: Shard) throws -> any InboundPort {
-        HTTPPort(configuration: configuration, isIdentified: isIdentified, downstream: downstream, shard: shard)
+        HTTPPort(
+            configuration: configuration, isIdentified: isIdentified, assumedHost: assumedHost, downstream: downstream, shard: shard
+        )
     }
 }
 
 final class HTTPPort: InboundPort {
     let configuration: HTTPConfiguration
     let isIdentified: Bool
+    let assumedHost: String?
     let downstream: any ExchangePort
     let shard: Shard
     let pac: PACFile?
@@ -100,8 +105,11 @@ final class HTTPPort: InboundPort {
     let date = DateField()
     let via: ViaField?
 
-    init(configuration: HTTPConfiguration, isIdentified: Bool, downstream: any ExchangePort, shard: Shard) {
+    init(
+        configuration: HTTPConfiguration, isIdentified: Bool, assumedHost: String? = nil, downstream: any ExchangePort, shard: Shard
+    ) {
         self.configuration = configuration
+        self.assumedHost = assumedHost
         self.isIdentified = isIdentified
         self.downstream = downstream
         self.shard = shard

@@ -12,11 +12,12 @@ package enum RequestTarget {
 
     /// The head of an exchange from what a client sent.
     package static func interpret(
-        _ head: HTTP1RequestHead, mode: HTTPMode, isSecure: Bool, here: @autoclosure () -> String = ""
+        _ head: HTTP1RequestHead, mode: HTTPMode, isSecure: Bool, assumedHost: String? = nil,
+        here: @autoclosure () -> String = ""
     ) throws(Refusal) -> RequestHead {
         if head.method == "CONNECT" { return try tunnel(head, mode) }
         let kind: RequestKind = head.upgrade == nil ? .plain : .upgrade
-        let (scheme, authority, path) = try locate(head, mode, isSecure, here)
+        let (scheme, authority, path) = try locate(head, mode, isSecure, assumedHost, here)
         return RequestHead(
             kind: kind, method: head.method, scheme: scheme, authority: authority, path: path, body: head.body,
             fields: head.fields)
@@ -33,12 +34,12 @@ package enum RequestTarget {
     }
 
     private static func locate(
-        _ head: HTTP1RequestHead, _ mode: HTTPMode, _ isSecure: Bool, _ here: () -> String
+        _ head: HTTP1RequestHead, _ mode: HTTPMode, _ isSecure: Bool, _ assumedHost: String?, _ here: () -> String
     ) throws(Refusal) -> (Scheme, authority: String, path: String) {
         let target = head.target
         if target.utf8.first == UInt8(ascii: "/") || target == "*" {
             guard mode == .origin else { throw originForm(here()) }
-            let host = head.host ?? ""
+            let host = head.host ?? assumedHost ?? ""
             guard Authority(host) != nil else { throw Refusal(status: 400, message: "The Host field names no host.") }
             guard target != "*" || head.method == "OPTIONS" else {
                 throw Refusal(status: 400, message: "The request target '*' is for OPTIONS alone.")

@@ -1,4 +1,5 @@
 import Instruments
+import Pipeline
 
 extension MTLSFactory {
     /// What the stage counts: the stage makes each from here, and the reference lists them.
@@ -10,5 +11,12 @@ extension MTLSFactory {
             "When the first of the certificate and its issuers expires, in seconds of the Unix epoch.")
 
         static let all = [handshakes, expiry]
+    }
+}
+
+extension MTLSFactory {
+    /// Counts the handshakes of one loop.
+    static func meter(on shard: Shard, _ identity: TLSIdentity) -> HandshakeMeter {
+        HandshakeMeter(on: shard, identity, handshakes: Metrics.handshakes, expiry: Metrics.expiry)
     }
 }

@@ -75,47 +75,21 @@ public struct MTLSFactory: StageFactory {
     public init() {}
 
     public func problems(_ configuration: MTLSConfiguration, among surroundings: StageSurroundings) -> [ConfigurationProblem] {
-        guard configuration.name == nil, let sink = surroundings.after.last else { return [] }
-        switch sink.dials {
-        case .at(let address) where PeerName(address.host) == nil:
-            return [
-                ConfigurationProblem(
-                    "'\(sink.name)' dials an address, \(address.host), so 'name' must say which name the server's certificate has",
-                    key: "name", hint: "'fluidity cert show' tells the names of a certificate")
-            ]
-        case .foundOut:
-            return [
-                .warning(
-                    "'\(sink.name)' may find out an address, which is no name of a server's certificate", key: "name",
-                    hint: "set 'name' to one that the server's certificate has")
-            ]
-        case .at, nil: return []
-        }
+        surroundings.problems(ofServerName: configuration.name)
     }
 
     public func make(_ configuration: MTLSConfiguration, form: StageForm, context: StageContext) throws -> any Stage {
         let isServer = form.input == .inbound
-        let identity = try TLSIdentity(configuration, role: isServer ? .server : .client, logger: context.logger)
+        let role: TLSCredentials.Role = isServer ? .server : .client
+        let sources = [configuration.certificate, configuration.key, configuration.ca]
+        let identity = try TLSIdentity(sources, maker: TLSCredentials.maker, logger: context.logger) { () throws(StageError) in
+            let credentials = try TLSCredentials(
+                certificate: configuration.certificate, key: configuration.key, ca: configuration.ca, role: role)
+            return TLSMaterial(
+                configuration: credentials.configuration(for: role), notAfter: credentials.notAfter, warnings: credentials.warnings)
+        }
         if isServer { return MTLSServerStage(identity: identity) }
         return MTLSClientStage(identity: identity, name: configuration.name)
-    }
-}
-
-extension TLSCredentials {
-    /// TLS 1.3 and nothing older, both certificates required. Curves are left to the library, which prefers the hybrid
-    /// post-quantum X25519MLKEM768. The chain is verified by the library, names by `PeerVerificationHandler`.
-    func configuration(for role: Role) -> TLSConfiguration {
-        var configuration =
-            role == .server
-            ? TLSConfiguration.makeServerConfiguration(certificateChain: certificateChain, privateKey: privateKey)
-            : TLSConfiguration.makeClientConfiguration()
-        configuration.certificateChain = certificateChain
-        configuration.privateKey = privateKey
-        configuration.trustRoots = trustRoots
-        configuration.certificateVerification = .noHostnameVerification
-        configuration.minimumTLSVersion = .tlsv13
-        configuration.verifySignatureAlgorithms = TLSSignatures.verified
-        return configuration
     }
 }
 
@@ -143,7 +117,7 @@ struct MTLSServerStage: Stage {
 
         init(_ identity: TLSIdentity, downstream: any InboundPort, shard: Shard) {
             self.identity = identity
-            self.meter = HandshakeMeter(on: shard, identity)
+            self.meter = MTLSFactory.meter(on: shard, identity)
             self.downstream = downstream
             self.shard = shard
         }
@@ -153,19 +127,22 @@ struct MTLSServerStage: Stage {
         var admits: Bool { true }
 
         func accept(_ connection: Inbound) throws {
+            let handler = NIOSSLServerHandler(context: identity.context)
             let verification = PeerVerificationHandler(
-                shard: shard, role: .server, peer: connection.remote, identity: identity, protocols: downstream.protocols,
-                meter: meter
+                of: handler, .mutual, shard: shard, role: .server, peer: connection.remote, identity: identity,
+                protocols: downstream.protocols, meter: meter
             ) {
                 peer, negotiatedProtocol throws(StageError) in
                 connection.identity = peer
                 connection.negotiatedProtocol = negotiatedProtocol
                 connection.admit()
             }
-            let reader = ClientHelloHandler(protocols: downstream.takesUnknownProtocols ? [] : downstream.protocols)
+            let reader = ClientHelloHandler(
+                protocols: downstream.takesUnknownProtocols ? [] : downstream.protocols,
+                advice: "set 'codec' to the same on both sides, or list it in this side's 'codecs'")
             verification.hello = reader
             try connection.channel.pipeline.syncOperations.addHandlers(
-                reader, NIOSSLServerHandler(context: identity.context), verification)
+                reader, handler, verification)
             try downstream.accept(connection)
         }
     }
@@ -187,34 +164,24 @@ struct MTLSClientStage: Stage {
     func status() async -> StageStatus { identity.status }
     func reopenFiles() async { identity.refresh() }
 
-    private final class Port: OutboundPort, OutboundClient {
+    private final class Port: OutboundLayer {
         private let identity: TLSIdentity
         private let meter: HandshakeMeter
         private let name: String?
-        private let downstream: any OutboundPort
+        let downstream: any OutboundPort
         private let shard: Shard
-        private var client: (any OutboundClient)?
+        var client: (any OutboundClient)?
 
         init(_ identity: TLSIdentity, name: String?, downstream: any OutboundPort, shard: Shard) {
             self.identity = identity
-            self.meter = HandshakeMeter(on: shard, identity)
+            self.meter = MTLSFactory.meter(on: shard, identity)
             self.name = name
             self.downstream = downstream
             self.shard = shard
         }
 
-        func attach(_ client: any OutboundClient) {
-            self.client = client
-            downstream.attach(self)
-        }
-
-        var status: OutboundStatus { downstream.status }
-        var patience: TimeAmount { downstream.patience }
-        func openAnother() { downstream.openAnother() }
-        func hasten() { downstream.hasten() }
-        var connections: ConnectionCount { downstream.connections }
-        func sibling() -> (any OutboundPort)? {
-            downstream.sibling().map { Port(identity, name: name, downstream: $0, shard: shard) }
+        func beside(_ downstream: any OutboundPort) -> any OutboundPort {
+            Port(identity, name: name, downstream: downstream, shard: shard)
         }
         func alternatives() -> ServerAlternatives? {
             downstream.alternatives()?.behind { Port(identity, name: name, downstream: $0, shard: shard) }
@@ -234,14 +201,16 @@ struct MTLSClientStage: Stage {
             try identity.offer(protocols)
             let handler = try NIOSSLClientHandler(context: identity.context, serverHostname: serverName)
             let verification = PeerVerificationHandler(
-                shard: shard, role: .client, peer: connection.host, identity: identity, protocols: protocols, meter: meter
+                of: handler, .mutual, shard: shard, role: .client, peer: connection.host, identity: identity, protocols: protocols,
+                meter: meter
             ) {
                 [weak self, weak connection] peer, negotiatedProtocol throws(StageError) in
                 guard let self, let connection else { throw StageError(.unavailable, "nobody wants the connection any longer") }
-                guard peer.carries(peerName) else {
+                guard let peer, peer.carries(peerName) else {
+                    let names = peer.map { ForeignText.line($0.names, limit: 200) } ?? "nobody"
                     throw StageError(
                         .configuration,
-                        "the server's certificate is for \(ForeignText.line(peer.names, limit: 200)), not for \(peerName); set 'name' of 'mtls', or "
+                        "the server's certificate is for \(names), not for \(peerName); set 'name' of 'mtls', or "
                             + "issue one for that name with 'fluidity cert issue --server'")
                 }
                 guard protocols.isEmpty || negotiatedProtocol.map(protocols.contains) ?? false else {
@@ -252,8 +221,9 @@ struct MTLSClientStage: Stage {
             }
             // What went wrong before TLS, at a proxy on the way say, is the reason, not that the handshake came to nothing.
             verification.onFailure = { [weak connection, weak verification] in
-                connection?.failure = connection?.failure ?? $0
-                connection?.isMismatch = verification?.isMismatch ?? false
+                guard let connection, connection.failure == nil else { return }
+                connection.failure = $0
+                connection.isMismatch = verification?.isMismatch ?? false
             }
             try connection.channel.pipeline.syncOperations.addHandlers(handler, verification)
             try client?.configure(connection)
@@ -261,19 +231,5 @@ struct MTLSClientStage: Stage {
 
         // The same the other way round: what the client wants is asked for in this handshake.
         var protocols: [String] { [] }
-
-        // Not yet: the handshake comes first.
-        func ready(_ connection: Outbound) {}
-
-        func lost(_ connection: Outbound?, because error: (any Error)?) { client?.lost(connection, because: error) }
-        func roomFreed() { client?.roomFreed() }
-    }
-}
-
-extension PeerIdentity {
-    /// What it may be called by, for errors.
-    package var names: String {
-        let names = dnsNames + uris
-        return names.isEmpty ? subject : names.joined(separator: ", ")
     }
 }

@@ -17,13 +17,14 @@ import Darwin
 /// One side's certificate, key and authority at work: read again when their files change, so that what is renewed is used
 /// for the connections that follow. What can't work leaves the old in use.
 final class TLSIdentity: Sendable {
+    /// Reads the files. Called when the stage is made, and on no event loop after that.
+    typealias Loading = @Sendable () throws(StageError) -> TLSMaterial
+
     private struct Current {
-        /// Without the protocols, which the stage's neighbour says.
-        var configuration: TLSConfiguration
+        var material: TLSMaterial
         /// What the neighbour speaks, as ALPN calls it.
         var protocols: [String]
         var context: NIOSSLContext
-        var notAfter: Int
         /// The files as they were when they were last looked at.
         var seen: [FileStamp?]
     }
@@ -33,22 +34,29 @@ final class TLSIdentity: Sendable {
     /// An expiry that is near is told so often, in seconds.
     private static let reminder = 43_200
 
-    private let configuration: MTLSConfiguration
-    private let role: TLSCredentials.Role
+    private let sources: [PEMSource]
+    /// Makes and renews the certificate; nil where somebody else does.
+    private let maker: String?
+    private let load: Loading
     private let logger: Logger
     private let current: Mutex<Current>
     private let watching = Mutex<Task<Void, Never>?>(nil)
 
-    init(_ configuration: MTLSConfiguration, role: TLSCredentials.Role, logger: Logger) throws {
-        self.configuration = configuration
-        self.role = role
+    /// - Parameters:
+    ///   - sources: What `load` reads.
+    ///   - maker: The command that renews the certificate, if there is one.
+    init(_ sources: [PEMSource], maker: String?, logger: Logger, load: @escaping Loading) throws {
+        self.sources = sources
+        self.maker = maker
         self.logger = logger
+        self.load = load
         // Looked at before they are read: a change in between is found by the next look.
-        let seen = Self.stamps(configuration)
-        let (tls, notAfter) = try Self.load(configuration, role, logger)
+        let seen = Self.stamps(sources)
+        let material = try load()
+        for warning in material.warnings { logger.warning("\(warning)") }
         current = Mutex(
             Current(
-                configuration: tls, protocols: [], context: try Self.context(tls, offering: []), notAfter: notAfter, seen: seen))
+                material: material, protocols: [], context: try Self.context(material.configuration, offering: []), seen: seen))
     }
 
     /// What new connections use.
@@ -56,7 +64,7 @@ final class TLSIdentity: Sendable {
 
     /// What peers' certificates have to come from.
     var authorities: [NIOSSLCertificate] {
-        guard case .certificates(let authorities)? = current.withLock({ $0.configuration.trustRoots }) else { return [] }
+        guard case .certificates(let authorities)? = current.withLock({ $0.material.configuration.trustRoots }) else { return [] }
         return authorities
     }
 
@@ -64,16 +72,16 @@ final class TLSIdentity: Sendable {
     func offer(_ protocols: [String]) throws {
         try current.withLock { current in
             guard current.protocols != protocols else { return }
-            current.context = try Self.context(current.configuration, offering: protocols)
+            current.context = try Self.context(current.material.configuration, offering: protocols)
             current.protocols = protocols
         }
     }
 
-    /// When the first certificate of the chain expires, in seconds of the Unix epoch.
-    var notAfter: Int { current.withLock { $0.notAfter } }
+    /// When the first certificate of the chain expires, in seconds of the Unix epoch; nil for a side that shows none.
+    var notAfter: Int? { current.withLock { $0.material.notAfter } }
 
     var status: StageStatus {
-        let notAfter = notAfter
+        guard let notAfter else { return StageStatus() }
         let expiry = Timestamp.utc(notAfter)
         return StageStatus(
             problem: WallTime.seconds > notAfter ? "the certificate expired on \(expiry)" : nil,
@@ -102,20 +110,24 @@ final class TLSIdentity: Sendable {
 
     /// Reads the files again if they have changed.
     func refresh() {
-        let seen = Self.stamps(configuration)
+        let seen = Self.stamps(sources)
         let isChanged = current.withLock { current in
             defer { current.seen = seen }
             return current.seen != seen
         }
         guard isChanged else { return }
         do {
-            let (tls, notAfter) = try Self.load(configuration, role, logger)
+            let material = try load()
+            for warning in material.warnings { logger.warning("\(warning)") }
             try current.withLock { current in
-                current.context = try Self.context(tls, offering: current.protocols)
-                current.configuration = tls
-                current.notAfter = notAfter
+                current.context = try Self.context(material.configuration, offering: current.protocols)
+                current.material = material
             }
-            logger.notice("certificate reloaded", metadata: ["expires": "\(Timestamp.utc(notAfter))"])
+            if let notAfter = material.notAfter {
+                logger.notice("certificate reloaded", metadata: ["expires": "\(Timestamp.utc(notAfter))"])
+            } else {
+                logger.notice("authorities reloaded")
+            }
         } catch {
             // Certificate and key may be replaced one after the other: the next change is tried again.
             logger.warning("the changed certificate can't be used; the one before stays in use", metadata: ["reason": "\(error)"])
@@ -135,20 +147,12 @@ final class TLSIdentity: Sendable {
     }
 
     private func remind() {
+        guard let notAfter else { return }
         let left = notAfter - WallTime.seconds
         guard left <= TLSCredentials.warningTime else { return }
-        logger.warning(
-            left < 0 ? "the certificate has expired" : "the certificate expires soon",
-            metadata: ["expires": "\(Timestamp.utc(notAfter))", "renew": "fluidity cert issue"])
-    }
-
-    private static func load(
-        _ configuration: MTLSConfiguration, _ role: TLSCredentials.Role, _ logger: Logger
-    ) throws -> (TLSConfiguration, notAfter: Int) {
-        let credentials = try TLSCredentials(
-            certificate: configuration.certificate, key: configuration.key, ca: configuration.ca, role: role)
-        for warning in credentials.warnings { logger.warning("\(warning)") }
-        return (credentials.configuration(for: role), credentials.notAfter)
+        var metadata: Logger.Metadata = ["expires": "\(Timestamp.utc(notAfter))"]
+        if let maker { metadata["renew"] = "\(maker)" }
+        logger.warning(left < 0 ? "the certificate has expired" : "the certificate expires soon", metadata: metadata)
     }
 
     private static func context(_ configuration: TLSConfiguration, offering protocols: [String]) throws -> NIOSSLContext {
@@ -159,8 +163,8 @@ final class TLSIdentity: Sendable {
 
     // MARK: - Files
 
-    private static func stamps(_ configuration: MTLSConfiguration) -> [FileStamp?] {
-        [configuration.certificate, configuration.key, configuration.ca].map { source in
+    private static func stamps(_ sources: [PEMSource]) -> [FileStamp?] {
+        sources.map { source in
             guard case .file(let file) = source else { return nil }
             return FileStamp(file.path)
         }
@@ -172,19 +176,16 @@ final class HandshakeMeter {
     let verified: Counter
     let refused: Counter
 
-    init(on shard: Shard, _ identity: TLSIdentity) {
+    /// - Parameters:
+    ///   - handshakes: What the stage calls its handshakes, by their result.
+    ///   - expiry: What it calls the end of its certificate.
+    init(on shard: Shard, _ identity: TLSIdentity, handshakes: MetricDescription, expiry: MetricDescription) {
         let labels = shard.assembling?.labels ?? []
-        func handshakes(_ result: String) -> Counter {
-            shard.metrics.counter(
-                MTLSFactory.Metrics.handshakes,
-                labels + [.init("result", result)])
-        }
-        verified = handshakes("verified")
-        refused = handshakes("refused")
-        let expiry = shard.metrics.gauge(
-            MTLSFactory.Metrics.expiry, labels,
-            merging: .largest)
-        shard.metrics.beforeReading { expiry.value = Int64(identity.notAfter) }
+        verified = shard.metrics.counter(handshakes, labels + [.init("result", "verified")])
+        refused = shard.metrics.counter(handshakes, labels + [.init("result", "refused")])
+        guard identity.notAfter != nil else { return }
+        let expiry = shard.metrics.gauge(expiry, labels, merging: .largest)
+        shard.metrics.beforeReading { expiry.value = Int64(identity.notAfter ?? 0) }
     }
 }
 

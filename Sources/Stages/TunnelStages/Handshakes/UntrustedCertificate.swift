@@ -11,11 +11,12 @@ enum UntrustedCertificate {
     /// - Parameters:
     ///   - certificate: The peer's, if it is known.
     ///   - role: The peer's.
+    ///   - parties: Who shows certificates, and by that where they come from.
     ///   - host: The name that was dialled; nil where a peer came to us.
     ///   - authorities: Those that the certificate has to come from.
     ///   - now: Seconds of the Unix epoch.
     static func describe(
-        _ certificate: NIOSSLCertificate?, of role: TLSCredentials.Role, dialled host: String?,
+        _ certificate: NIOSSLCertificate?, of role: TLSCredentials.Role, in parties: TLSParties = .mutual, dialled host: String?,
         authorities: [NIOSSLCertificate] = [], now: Int = WallTime.seconds
     ) -> String {
         let peer = role == .server ? "the server" : "the client"
@@ -25,11 +26,12 @@ enum UntrustedCertificate {
         let parsed = loaded.parsed
         let whose = "the certificate of \(peer), \(ForeignText.line(loaded.subject, limit: 100)),"
         if let problem = loaded.validityProblem(now: now) {
-            return "\(whose) \(problem)" + (now > loaded.notAfter ? "; renew it with 'fluidity cert issue'" : "")
+            return "\(whose) \(problem)"
+                + (now > loaded.notAfter && parties == .mutual ? "; renew it with 'fluidity cert issue'" : "")
         }
         let kind = role == .server ? "server" : "client"
         guard loaded.permits(role == .server ? .serverAuth : .clientAuth) else {
-            return "\(whose) is no \(kind)'s; make one with 'fluidity cert issue --\(kind)'"
+            return "\(whose) is no \(kind)'s" + (parties == .mutual ? "; make one with 'fluidity cert issue --\(kind)'" : "")
         }
         let issuer = ForeignText.line(parsed.issuer.rfc4514, limit: 100)
         let known = authorities.compactMap(LoadedCertificate.init)
@@ -43,6 +45,11 @@ enum UntrustedCertificate {
                 "\(whose) was issued by an authority that is called \(issuer) as one in 'ca' is, and has another key: \(peer) needs a "
                 + "certificate of the one in 'ca', or 'ca' the other one as well"
         }
+        guard parties == .mutual else {
+            return
+                "\(whose) was issued by \(issuer), which is no authority \(known.isEmpty ? "that this machine trusts" : "in 'ca'"): either "
+                + "somebody between here and the server opens TLS, whose authority goes in 'ca' if that is to be, or this is another server"
+        }
         let problem = "\(whose) was issued by \(issuer), which is no authority in 'ca'"
         guard let host else {
             return
@@ -50,7 +57,7 @@ enum UntrustedCertificate {
                 + "behind the client's certificate in its file"
         }
         return
-            "\(problem): either a proxy on the way breaks TLS open, and has to let connections to \(host) pass, or this is another "
-            + "server, or another 'ca' is needed"
+            "\(problem): either somebody between here and the server opens TLS, and has to let connections to \(host) pass, or to carry the "
+            + "tunnel within its own TLS, which 'websocket' and 'tls' behind 'mtls' do; or this is another server, or another 'ca' is needed"
     }
 }

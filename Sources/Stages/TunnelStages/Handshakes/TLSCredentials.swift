@@ -37,6 +37,8 @@ package struct TLSCredentials: Sendable {
     package var trustRoots: NIOSSLTrustRoots { .certificates(authorities) }
 
     static let warningTime = 30 * 86_400
+    /// What makes and renews the certificates of both sides.
+    static let maker = "fluidity cert issue"
 
     /// Reads the three files, or texts, of PEM. Each error is at the key of its file: `certificate`, `key` or `ca`.
     ///
@@ -48,23 +50,12 @@ package struct TLSCredentials: Sendable {
     ) throws(StageError) {
         let isNow = now == nil
         let now = now ?? WallTime.seconds
-        let certificateFile = try PEMFile(certificate, key: "certificate")
-        let keyFile = try PEMFile(keySource, key: "key")
+        let own = try OwnCertificate(certificate, key: keySource, role: role, maker: Self.maker, now: now)
+        let (certificateFile, chain, leaf) = (own.certificateFile, own.chain, own.leaf)
         let authorityFile = try PEMFile(ca, key: "ca")
-        let chain = try LoadedCertificate.all(in: certificateFile)
         let roots = try LoadedCertificate.all(in: authorityFile)
-
-        let leaf = chain[0]
-        key = try Self.loadKey(keyFile, for: leaf, in: certificateFile)
-        do {
-            identity = try PeerIdentity(leaf.parsed)
-        } catch {
-            throw certificateFile.error("has names that can't be understood")
-        }
-        if let problem = leaf.validityProblem(now: now) {
-            throw certificateFile.error("\(problem); renew it with 'fluidity cert issue'")
-        }
-        if let role { try Self.check(leaf, of: certificateFile, for: role) }
+        key = own.key
+        identity = own.identity
         for root in roots {
             guard root.isAuthority else {
                 throw authorityFile.error("has a certificate that is no certificate authority's: \(root.subject)")
@@ -85,45 +76,9 @@ package struct TLSCredentials: Sendable {
         certificates = chain.map(\.native)
         authorities = roots.map(\.native)
         notAfter = path.map(\.notAfter).min() ?? leaf.notAfter
-        warnings = Self.warnings(leaf, path: path, roots: roots, certificateFile, keyFile, authorityFile, now: now)
+        warnings = own.warnings(maker: Self.maker, now: now) + Self.warnings(path: path, roots: roots, authorityFile, now: now)
         guard isNow, let role, let refusal = TrialHandshake.refusal(of: self, in: role) else { return }
         throw certificateFile.error("is of no use, with the authority in \(authorityFile.path): \(refusal)")
-    }
-
-    private static func loadKey(
-        _ file: PEMFile, for leaf: LoadedCertificate, in certificateFile: PEMFile
-    ) throws(StageError) -> NIOSSLPrivateKey {
-        // EC parameters may stand before the key.
-        guard let document = file.documents.first(where: { $0.discriminator.hasSuffix("PRIVATE KEY") }) else {
-            throw file.error("has no private key, only: \(file.documents[0].discriminator)")
-        }
-        guard document.discriminator != "ENCRYPTED PRIVATE KEY" else {
-            throw file.error("is encrypted; a key without a passphrase is needed")
-        }
-        let key: Certificate.PrivateKey
-        let native: NIOSSLPrivateKey
-        do {
-            key = try Certificate.PrivateKey(pemDocument: document)
-            native = try NIOSSLPrivateKey(bytes: document.derBytes, format: .der)
-        } catch {
-            throw file.error(
-                "has a private key that can't be used: it is damaged, or not of a kind that is known (RSA, P-256, P-384, P-521, Ed25519)"
-            )
-        }
-        guard key.publicKey == leaf.parsed.publicKey else {
-            throw file.error("is not the key of the certificate in \(certificateFile.path)")
-        }
-        return native
-    }
-
-    private static func check(_ leaf: LoadedCertificate, of file: PEMFile, for role: Role) throws(StageError) {
-        switch role {
-        case .server where !leaf.permits(.serverAuth):
-            throw file.error("is not a server's certificate; make one with 'fluidity cert issue --server'")
-        case .client where !leaf.permits(.clientAuth):
-            throw file.error("is not a client's certificate; make one with 'fluidity cert issue --client'")
-        default: break
-        }
     }
 
     /// The certificates from the leaf to a root that each vouches for the one before.
@@ -151,18 +106,9 @@ package struct TLSCredentials: Sendable {
     }
 
     private static func warnings(
-        _ leaf: LoadedCertificate, path: [LoadedCertificate], roots: [LoadedCertificate],
-        _ certificateFile: PEMFile, _ keyFile: PEMFile, _ authorityFile: PEMFile, now: Int
+        path: [LoadedCertificate], roots: [LoadedCertificate], _ authorityFile: PEMFile, now: Int
     ) -> [String] {
         var result: [String] = []
-        if keyFile.isReadableByOthers {
-            result.append("\(keyFile.path) can be read by other users; 'chmod 600 \(keyFile.path)' keeps the key private")
-        }
-        if leaf.notAfter - now <= warningTime {
-            result.append(
-                "\(certificateFile.path) expires on \(Timestamp.utc(leaf.notAfter)); "
-                    + "renew it with 'fluidity cert issue'")
-        }
         for issuer in path.dropFirst() where issuer.notAfter - now <= warningTime {
             result.append(
                 "the certificate authority \(issuer.subject) expires on \(Timestamp.utc(issuer.notAfter)); make a new "
@@ -173,5 +119,23 @@ package struct TLSCredentials: Sendable {
             result.append("\(authorityFile.path) has a certificate authority, \(root.subject), that \(problem)")
         }
         return result
+    }
+}
+
+extension TLSCredentials {
+    /// TLS 1.3 and nothing older, both certificates required. Curves are left to the library, which prefers the hybrid
+    /// post-quantum X25519MLKEM768. The chain is verified by the library, names by `PeerVerificationHandler`.
+    func configuration(for role: Role) -> TLSConfiguration {
+        var configuration =
+            role == .server
+            ? TLSConfiguration.makeServerConfiguration(certificateChain: certificateChain, privateKey: privateKey)
+            : TLSConfiguration.makeClientConfiguration()
+        configuration.certificateChain = certificateChain
+        configuration.privateKey = privateKey
+        configuration.trustRoots = trustRoots
+        configuration.certificateVerification = .noHostnameVerification
+        configuration.minimumTLSVersion = .tlsv13
+        configuration.verifySignatureAlgorithms = TLSSignatures.verified
+        return configuration
     }
 }

@@ -6,4 +6,10 @@ extension PeerIdentity {
     package func carries(_ name: PeerName) -> Bool {
         dnsNames.contains(where: name.isCovered(byDNS:)) || uris.contains(where: name.isCovered(byURI:))
     }
+
+    /// What it may be called by, for errors.
+    package var names: String {
+        let names = dnsNames + uris
+        return names.isEmpty ? subject : names.joined(separator: ", ")
+    }
 }

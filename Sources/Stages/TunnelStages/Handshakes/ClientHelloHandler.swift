@@ -19,15 +19,19 @@ final class ClientHelloHandler: ChannelInboundHandler, RemovableChannelHandler {
     /// Whether not one byte has come: somebody looks whether the port is open.
     private(set) var isUntouched = true
     private let protocols: [String]
+    private let advice: String?
     private var waiting: ByteBuffer?
     private var isRefused = false
     private var reads = 0
     /// In how many pieces the message may come. It is looked at anew with each of them; in more, it is left to the library.
     private static let patience = 32
 
-    /// - Parameter protocols: Those that are spoken here; none where it doesn't matter what a client names.
-    init(protocols: [String]) {
+    /// - Parameters:
+    ///   - protocols: Those that are spoken here; none where it doesn't matter what a client names.
+    ///   - advice: What to do about a client that speaks others.
+    init(protocols: [String], advice: String? = nil) {
         self.protocols = protocols
+        self.advice = advice
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -51,8 +55,8 @@ final class ClientHelloHandler: ChannelInboundHandler, RemovableChannelHandler {
         let names = named.prefix(8).map { "'\(ForeignText.line($0, limit: 32))'" }.joined(separator: ", ")
         let reason = StageError(
             .unavailable,
-            "the client speaks \(names), and here \(protocols.map { "'\($0)'" }.joined(separator: ", ")) is spoken (ALPN); set 'codec' to the "
-                + "same on both sides, or list it in this side's 'codecs'")
+            "the client speaks \(names), and here \(protocols.map { "'\($0)'" }.joined(separator: ", ")) is spoken (ALPN)"
+                + (advice.map { "; \($0)" } ?? ""))
         // First the reason: the connection may be closed when the alert is written.
         context.fireErrorCaught(Refusal(reason: reason))
         let written = context.eventLoop.makePromise(of: Void.self)

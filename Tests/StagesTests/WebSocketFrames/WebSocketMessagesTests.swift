@@ -69,7 +69,7 @@ import Testing
 
     @Test func `The limit counts whole messages`() {
         #expect(throws: WebSocketMessages.Violation.tooLarge) { try read([[0x82, 11]], limit: 10) }
-        #expect(throws: WebSocketMessages.Violation.tooLarge) { try read([[0x82, 127, 0xFF, 0, 0, 0, 0, 0, 0, 0]], limit: 10) }
+        #expect(throws: WebSocketMessages.Violation.tooLarge) { try read([[0x82, 127, 0x7F, 0, 0, 0, 0, 0, 0, 0]], limit: 10) }
         #expect(throws: WebSocketMessages.Violation.tooLarge) {
             try read([[0x02, 6, 1, 2, 3, 4, 5, 6, 0x80, 6, 1, 2, 3, 4, 5, 6]], limit: 10)
         }

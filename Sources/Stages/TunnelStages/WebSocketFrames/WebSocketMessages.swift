@@ -5,12 +5,9 @@ package import NIOWebSocket
 /// library's handlers, which work only in a channel's pipeline, and an exchange has none.
 package struct WebSocketMessages: Sendable {
     /// Which side of the WebSocket the bytes come from.
-    package enum Sender: Sendable {
-        /// Its frames are masked.
-        case client
-        /// Its frames aren't masked.
-        case server
-    }
+    package typealias Sender = WebSocketSender
+    /// Why the bytes are no WebSocket.
+    package typealias Violation = WebSocketViolation
 
     /// A message, put together from its frames.
     package struct Message: Sendable, Equatable {
@@ -24,17 +21,6 @@ package struct WebSocketMessages: Sendable {
             self.opcode = opcode
             self.data = data
         }
-    }
-
-    /// Why the bytes are no WebSocket: the code that such a connection is closed with (RFC 6455, 7.4.1).
-    package struct Violation: Error, Sendable, Equatable {
-        /// The status code of the close frame.
-        package var code: UInt16
-
-        /// The frames break RFC 6455 (code 1002).
-        package static let protocolError = Violation(code: 1002)
-        /// A message is over the limit. The code is 1009.
-        package static let tooLarge = Violation(code: 1009)
     }
 
     private let sender: Sender
@@ -68,43 +54,18 @@ package struct WebSocketMessages: Sendable {
     }
 
     private mutating func nextFrame() throws(Violation) -> Frame? {
-        let start = input.readerIndex
-        guard let first = input.getInteger(at: start, as: UInt8.self), let second = input.getInteger(at: start + 1, as: UInt8.self)
-        else { return nil }
-        // No extension is agreed to, so that the reserved bits mean nothing.
-        guard first & 0x70 == 0, let opcode = WebSocketOpcode(encodedWebSocketOpcode: first & 0x0F), Self.known.contains(opcode),
-            (second & 0x80 != 0) == (sender == .client)
-        else { throw .protocolError }
-        let isFinal = first & 0x80 != 0
-        var length = UInt64(second & 0x7F)
-        var offset = start + 2
-        switch length {
-        case 126:
-            guard let extended = input.getInteger(at: offset, as: UInt16.self) else { return nil }
-            length = UInt64(extended)
-            offset += 2
-        case 127:
-            guard let extended = input.getInteger(at: offset, as: UInt64.self) else { return nil }
-            length = extended
-            offset += 8
-        default: break
+        var rest = input
+        guard let head = try WebSocketFrameHead(reading: &rest, from: sender) else { return nil }
+        guard head.length <= UInt64(limit) else { throw .tooLarge }
+        guard var data = rest.readSlice(length: Int(head.length)) else { return nil }
+        input = rest.readableBytes == 0 ? ByteBuffer() : rest
+        if let mask = head.mask {
+            var unmasked = ByteBuffer()
+            WebSocketMask.apply(mask, to: data, into: &unmasked)
+            data = unmasked
         }
-        guard !opcode.isControlOpcode || isFinal && length <= 125 else { throw .protocolError }
-        guard length <= UInt64(limit) else { throw .tooLarge }
-        var key: WebSocketMaskingKey?
-        if sender == .client {
-            guard let bytes = input.getBytes(at: offset, length: 4) else { return nil }
-            key = WebSocketMaskingKey(bytes)
-            offset += 4
-        }
-        guard var data = input.getSlice(at: offset, length: Int(length)) else { return nil }
-        input.moveReaderIndex(to: offset + Int(length))
-        if input.readableBytes == 0 { input = ByteBuffer() }
-        if let key { data.webSocketUnmask(key) }
-        return Frame(isFinal: isFinal, opcode: opcode, data: data)
+        return Frame(isFinal: head.isFinal, opcode: head.opcode, data: data)
     }
-
-    private static let known: [WebSocketOpcode] = [.continuation, .text, .binary, .connectionClose, .ping, .pong]
 
     private mutating func take(_ frame: Frame) throws(Violation) -> Message? {
         if frame.opcode == .connectionClose, frame.data.readableBytes > 0 {
@@ -134,24 +95,15 @@ package struct WebSocketMessages: Sendable {
     /// The bytes of a message in one frame, masked for a client's side.
     package static func encode(_ message: Message, from sender: Sender) -> ByteBuffer {
         let count = message.data.readableBytes
+        let mask = sender == .client ? WebSocketMask.random() : nil
         var buffer = ByteBuffer()
         buffer.reserveCapacity(14 + count)
-        buffer.writeInteger(0x80 | UInt8(webSocketOpcode: message.opcode))
-        let mask: UInt8 = sender == .client ? 0x80 : 0
-        switch count {
-        case ...125: buffer.writeInteger(mask | UInt8(count))
-        case ...0xFFFF: buffer.writeMultipleIntegers(mask | 126, UInt16(count))
-        default: buffer.writeMultipleIntegers(mask | 127, UInt64(count))
-        }
-        guard sender == .client else {
+        WebSocketFrameHead(message.opcode, length: count, mask: mask).write(into: &buffer)
+        if let mask {
+            WebSocketMask.apply(mask, to: message.data, into: &buffer)
+        } else {
             buffer.writeImmutableBuffer(message.data)
-            return buffer
         }
-        let key = WebSocketMaskingKey.random()
-        buffer.writeBytes(key)
-        var data = message.data
-        data.webSocketMask(key)
-        buffer.writeBuffer(&data)
         return buffer
     }
 
@@ -167,7 +119,7 @@ package struct WebSocketMessages: Sendable {
     }
 
     /// Whether a close frame may have the code: some only say how there was none (RFC 6455, 7.4).
-    private static func isSendable(_ code: Int) -> Bool {
+    static func isSendable(_ code: Int) -> Bool {
         switch code {
         case 1004...1006, 1015: false
         default: (1000...4999).contains(code)

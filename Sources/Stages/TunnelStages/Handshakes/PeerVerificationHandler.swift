@@ -10,8 +10,8 @@ import Pipeline
 final class PeerVerificationHandler: ChannelInboundHandler, RemovableChannelHandler, Expiring {
     typealias InboundIn = ByteBuffer
 
-    /// Looks at who the peer is, and at the protocol that was agreed on.
-    typealias Approval = (PeerIdentity, _ negotiatedProtocol: String?) throws(StageError) -> Void
+    /// Looks at who the peer is, which isn't nil where it has to show a certificate, and at the protocol that was agreed on.
+    typealias Approval = (PeerIdentity?, _ negotiatedProtocol: String?) throws(StageError) -> Void
 
     private static let ended = StageError(.unavailable, "the connection ended during the TLS handshake")
     /// How long a handshake may take.
@@ -22,6 +22,9 @@ final class PeerVerificationHandler: ChannelInboundHandler, RemovableChannelHand
     var onFailure: ((any Error) -> Void)?
     /// What sees the client's bytes first.
     var hello: ClientHelloHandler?
+    /// A connection may have several: TLS within TLS.
+    private let tls: NIOSSLHandler
+    private let parties: TLSParties
     private let shard: Shard
     private let role: TLSCredentials.Role
     private let peer: String
@@ -36,14 +39,17 @@ final class PeerVerificationHandler: ChannelInboundHandler, RemovableChannelHand
     private(set) var isMismatch = false
 
     /// - Parameters:
+    ///   - tls: The handler right before it.
     ///   - role: This side's.
     ///   - peer: Where the peer is: an address for logs, or the name that was dialled.
     ///   - identity: What this side shows, and whom it trusts.
     ///   - protocols: What is spoken here, as ALPN calls it.
     init(
-        shard: Shard, role: TLSCredentials.Role, peer: String, identity: TLSIdentity, protocols: [String], meter: HandshakeMeter,
-        approve: @escaping Approval
+        of tls: NIOSSLHandler, _ parties: TLSParties, shard: Shard, role: TLSCredentials.Role, peer: String, identity: TLSIdentity,
+        protocols: [String], meter: HandshakeMeter, approve: @escaping Approval
     ) {
+        self.tls = tls
+        self.parties = parties
         self.identity = identity
         self.protocols = protocols
         self.meter = meter
@@ -55,8 +61,7 @@ final class PeerVerificationHandler: ChannelInboundHandler, RemovableChannelHand
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        deadline = .now() + Self.patience
-        shard.deadlines.add(self)
+        if context.channel.isActive { begin() }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
@@ -64,7 +69,13 @@ final class PeerVerificationHandler: ChannelInboundHandler, RemovableChannelHand
         shard.deadlines.remove(self)
     }
 
-    func channelActive(context: ChannelHandlerContext) {}
+    // What has to be there before has deadlines of its own: a connection, a proxy that opens the way, a WebSocket around this.
+    func channelActive(context: ChannelHandlerContext) { begin() }
+
+    private func begin() {
+        deadline = .now() + Self.patience
+        shard.deadlines.add(self)
+    }
 
     func channelInactive(context: ChannelHandlerContext) {
         shard.deadlines.remove(self)
@@ -76,15 +87,10 @@ final class PeerVerificationHandler: ChannelInboundHandler, RemovableChannelHand
         guard case TLSUserEvent.handshakeCompleted(let negotiatedProtocol) = event, !isApproved else {
             return context.fireUserInboundEventTriggered(event)
         }
-        do {
-            let certificate = certificate(context)
-            guard let certificate else { throw explain(.noCertificate, context) }
-            guard let identity = try? PeerIdentity(certificate) else {
-                throw StageError(.unavailable, "the certificate of \(peerNoun) can't be understood")
-            }
-            try approve(identity, negotiatedProtocol)
+        do throws(StageError) {
+            try approve(try peerIdentity(), negotiatedProtocol)
         } catch {
-            return refuse(error as? StageError ?? StageError(.unavailable, ConnectionFailure.words(for: error)), context)
+            return refuse(error, context)
         }
         isApproved = true
         meter.verified.add()
@@ -96,14 +102,14 @@ final class PeerVerificationHandler: ChannelInboundHandler, RemovableChannelHand
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         guard !isApproved else {
             // In TLS 1.3 a server looks at the client's certificate when the client has long begun to speak.
-            if let failure = TLSFailure(error), failure.isRefusal { onFailure?(explain(failure, context)) }
+            if let failure = TLSFailure(error), failure.isRefusal { onFailure?(explain(failure)) }
             return context.fireErrorCaught(error)
         }
         if let refusal = error as? ClientHelloHandler.Refusal { return report(refusal.reason) }
         guard let failure = TLSFailure(error) else {
             return refuse(StageError(.unavailable, "in the TLS handshake, \(ConnectionFailure.words(for: error))"), context)
         }
-        refuse(failure == .ended ? Self.ended : explain(failure, context), context)
+        refuse(failure == .ended ? Self.ended : explain(failure), context)
     }
 
     func expire(now: NIODeadline) {
@@ -112,16 +118,23 @@ final class PeerVerificationHandler: ChannelInboundHandler, RemovableChannelHand
 
     private var peerNoun: String { role == .client ? "the server" : "the client" }
 
-    private func explain(_ failure: TLSFailure, _ context: ChannelHandlerContext) -> StageError {
-        isMismatch = failure.isMismatch
-        return HandshakeProblem(
-            failure: failure, peer: role == .client ? .server : .client, host: role == .client ? peer : nil,
-            certificate: certificate(context), authorities: identity.authorities, protocols: protocols
-        ).error
+    private func peerIdentity() throws(StageError) -> PeerIdentity? {
+        guard let certificate = tls.peerCertificate else {
+            guard parties == .ordinary, role == .server else { throw explain(.noCertificate) }
+            return nil
+        }
+        guard let identity = try? PeerIdentity(certificate) else {
+            throw StageError(.unavailable, "the certificate of \(peerNoun) can't be understood")
+        }
+        return identity
     }
 
-    private func certificate(_ context: ChannelHandlerContext) -> NIOSSLCertificate? {
-        try? context.pipeline.syncOperations.handler(type: NIOSSLHandler.self).peerCertificate
+    private func explain(_ failure: TLSFailure) -> StageError {
+        isMismatch = failure.isMismatch
+        return HandshakeProblem(
+            failure: failure, parties: parties, peer: role == .client ? .server : .client, host: role == .client ? peer : nil,
+            certificate: tls.peerCertificate, authorities: identity.authorities, protocols: protocols
+        ).error
     }
 
     private func refuse(_ reason: StageError, _ context: ChannelHandlerContext) {

@@ -1,9 +1,10 @@
 import NIOSSL
 import Pipeline
 
-/// Why a handshake of the tunnel came to nothing: whose certificate it was, what is wrong, and what to do.
+/// Why a handshake came to nothing: whose certificate it was, what is wrong, and what to do.
 struct HandshakeProblem {
     let failure: TLSFailure
+    let parties: TLSParties
     /// The peer's side.
     let peer: TLSCredentials.Role
     /// The name that was dialled; nil where a peer came to us.
@@ -25,12 +26,17 @@ struct HandshakeProblem {
     private var sentence: String {
         switch failure {
         case .untrustedCertificate:
-            return UntrustedCertificate.describe(certificate, of: peer, dialled: host, authorities: authorities)
+            return UntrustedCertificate.describe(certificate, of: peer, in: parties, dialled: host, authorities: authorities)
+        case .notTLS where peer == .client && parties == .ordinary:
+            return "what the client says is no TLS: it speaks another protocol, plain HTTP say, to a port of TLS"
+        case _ where parties == .ordinary: break
         case .noCertificate:
             return
                 "\(noun) showed no certificate: it has no 'mtls', or isn't one of ours; make one with 'fluidity cert issue --\(kind)'"
         case .version, .alert(70):
-            return "\(noun) doesn't speak TLS 1.3, and nothing older is spoken here" + (failure == .version ? "" : " (alert 70)")
+            let problem =
+                "\(noun) doesn't speak TLS 1.3, and nothing older is spoken here" + (failure == .version ? "" : " (alert 70)")
+            return peer == .server ? "\(problem): it isn't one of ours, or somebody between here and the server opens TLS" : problem
         case .notTLS where peer == .client:
             return "what the client says is no TLS: it isn't one of ours, or has no 'mtls'"
         case .noProtocol, .alert(120):
@@ -57,6 +63,7 @@ struct HandshakeProblem {
 
     /// What to do about a certificate of this side that the peer doesn't take.
     private var advice: String? {
+        guard parties == .mutual else { return ordinaryAdvice }
         let own = peer == .server ? "client" : "server"
         return switch failure {
         case .alert(42), .alert(43), .alert(46): "make one with 'fluidity cert issue --\(own)'"
@@ -66,6 +73,17 @@ struct HandshakeProblem {
             "its 'ca' there needs the authority of this side's certificate, or this side another certificate"
         case .alert(49), .alert(116): "make one with 'fluidity cert issue --\(own)' of the authority that 'ca' is there"
         case .wrongName: "'name' has to be one that it has"
+        default: nil
+        }
+    }
+
+    private var ordinaryAdvice: String? {
+        switch failure {
+        case .alert(45) where peer == .client: "renew it, unless a clock is wrong"
+        case .alert(48) where peer == .client:
+            "its 'ca' there needs the authority of this side's certificate, or the certificate's file what stands between the two"
+        case .alert(42), .alert(116): peer == .server ? "'certificate' and 'key' of 'tls' can have the one that it wants" : nil
+        case .notTLS where peer == .server: "leave 'tls' out if the port is one of plain HTTP"
         default: nil
         }
     }
