@@ -126,8 +126,9 @@ let package = Package(
         .target(
             name: "TunnelStages",
             dependencies: pipeline + [
-                "Names", "Filters", nioCore, nioPosix, nioEmbedded, nioSSL, .product(name: "NIOTLS", package: "swift-nio"),
-                logging, deque, x509, crypto, asn1, nioHTTP1, nioHTTP2, nioHPACK, nioWebSocket,
+                "Names", "Filters", "CGSSAPI", nioCore, nioPosix, nioEmbedded, nioSSL,
+                .product(name: "NIOTLS", package: "swift-nio"),
+                logging, deque, x509, crypto, asn1, nioHTTP1, nioHTTP2, nioHPACK, nioWebSocket, httpClient,
             ],
             path: "Sources/Stages/TunnelStages",
             swiftSettings: settings
@@ -141,6 +142,8 @@ let package = Package(
         ),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"]), .brew(["libyaml"])]),
         .systemLibrary(name: "CCares", pkgConfig: "libcares", providers: [.apt(["libc-ares-dev"]), .brew(["c-ares"])]),
+        // Declarations alone: the library is opened at run time.
+        .systemLibrary(name: "CGSSAPI"),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(
             name: "Runtime",
@@ -179,7 +182,7 @@ let package = Package(
             dependencies: pipeline + [
                 "AWS", "RemoteConfiguration", "Stages", "Filters", "TunnelStages", "ControlStages", "Runtime", "Hosting",
                 "ServerWaking", "Rehearsal", "Simulation", logging,
-                x509, crypto, asn1, nioCore,
+                x509, crypto, asn1, nioCore, nioPosix,
                 nioHTTP1,
                 httpClient,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

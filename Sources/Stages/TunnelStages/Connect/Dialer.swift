@@ -18,6 +18,10 @@ final class Dialer: OutboundPort {
     private var client: (any OutboundClient)?
     private var connection: Outbound?
     private var retry: Scheduled<Void>?
+    private let proxies: ProxyTools
+    /// What the scripts in `via` have just said.
+    private var scriptAnswers: [ProxyScriptPlace: ProxyScripts.Outcome]?
+    private var isAskingScripts = false
     /// Those beside this one, which are made while the plan is assembled.
     var siblings: SiblingDialers?
     /// It opens its connection only when it is wanted beside another dialer's.
@@ -26,18 +30,19 @@ final class Dialer: OutboundPort {
     private(set) var isSought = false
 
     init(
-        configuration: ConnectConfiguration, routes: [Route], presence: ServerPresence?, shard: Shard, tries: ProxyTries = .process
+        configuration: ConnectConfiguration, routes: [Route], presence: ServerPresence?, shard: Shard, proxies: ProxyTools
     ) {
         self.configuration = configuration
         self.routes = routes
+        self.proxies = proxies
         self.presence = presence
         server = DialledServer(to: configuration.to, presence: presence)
         self.shard = shard
         state = DialState(
             patience: TimeAmount(configuration.wait), retryInterval: presence.map { TimeAmount($0.retryInterval) })
         record = DialRecord(shard)
-        connector = Connector(configuration: configuration, shard: shard, tries: tries, dials: record.dials)
-        extra = ExtraConnections(configuration: configuration, shard: shard, tries: tries, dials: record.dials)
+        connector = Connector(configuration: configuration, shard: shard, proxies: proxies, dials: record.dials)
+        extra = ExtraConnections(configuration: configuration, shard: shard, proxies: proxies, dials: record.dials)
         extra.onRoom = { [weak self] in self?.client?.roomFreed() }
     }
 
@@ -104,6 +109,9 @@ final class Dialer: OutboundPort {
     private func dial() {
         retry?.cancel()
         let to = server.isWorthDialing ? server.address : nil
+        if state.isResting, let to, !configuration.via.scripts.isEmpty {
+            guard askScripts(about: to) else { return }
+        }
         // Where a server is found out only now, so is the way that the environment names for it.
         if configuration.to == .discover, state.isResting, let to, let found = try? configuration.routes(to: to, in: .process) {
             routes = found
@@ -118,6 +126,25 @@ final class Dialer: OutboundPort {
             case .again: self.dial()
             }
         }
+    }
+
+    /// Before each round: what they say may have changed, and is remembered for a while where it is asked.
+    ///
+    /// - Returns: Whether it is known now. Otherwise `dial` is called when it is.
+    private func askScripts(about server: HostPort) -> Bool {
+        if let answers = scriptAnswers {
+            scriptAnswers = nil
+            if let found = try? configuration.routes(to: server, in: .process, scripts: answers) { routes = found }
+            return true
+        }
+        guard !isAskingScripts else { return false }
+        isAskingScripts = true
+        proxies.scripts.find(configuration.via.scripts, for: server, on: shard.loop) { answers in
+            self.isAskingScripts = false
+            self.scriptAnswers = answers
+            self.dial()
+        }
+        return false
     }
 
     private func connected(_ connection: Outbound, by way: Route) {
@@ -193,6 +220,7 @@ final class Dialer: OutboundPort {
         let text = ConnectionFailure.words(for: error)
         return switch routes[state.way] {
         case .direct: routes.count == 1 ? text : "directly: \(text)"
+        case .nowhere: text
         case .proxy(let proxy): "through the proxy \(proxy.text): \(text)"
         }
     }

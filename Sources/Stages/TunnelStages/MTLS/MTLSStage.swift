@@ -153,8 +153,10 @@ struct MTLSServerStage: Stage {
         var admits: Bool { true }
 
         func accept(_ connection: Inbound) throws {
+            let tls = NIOSSLServerHandler(context: identity.context)
             let verification = PeerVerificationHandler(
-                shard: shard, role: .server, peer: connection.remote, identity: identity, protocols: downstream.protocols,
+                behind: tls, shard: shard, role: .server, peer: connection.remote, identity: identity,
+                protocols: downstream.protocols,
                 meter: meter
             ) {
                 peer, negotiatedProtocol throws(StageError) in
@@ -165,7 +167,7 @@ struct MTLSServerStage: Stage {
             let reader = ClientHelloHandler(protocols: downstream.takesUnknownProtocols ? [] : downstream.protocols)
             verification.hello = reader
             try connection.channel.pipeline.syncOperations.addHandlers(
-                reader, NIOSSLServerHandler(context: identity.context), verification)
+                reader, tls, verification)
             try downstream.accept(connection)
         }
     }
@@ -229,7 +231,8 @@ struct MTLSClientStage: Stage {
             try identity.offer(protocols)
             let handler = try NIOSSLClientHandler(context: identity.context, serverHostname: serverName)
             let verification = PeerVerificationHandler(
-                shard: shard, role: .client, peer: connection.host, identity: identity, protocols: protocols, meter: meter
+                behind: handler, shard: shard, role: .client, peer: connection.host, identity: identity, protocols: protocols,
+                meter: meter
             ) {
                 [weak self, weak connection] peer, negotiatedProtocol throws(StageError) in
                 guard let self, let connection else { throw StageError(.unavailable, "nobody wants the connection any longer") }

@@ -22,6 +22,8 @@ final class PeerVerificationHandler: ChannelInboundHandler, RemovableChannelHand
     var onFailure: ((any Error) -> Void)?
     /// What sees the client's bytes first.
     var hello: ClientHelloHandler?
+    /// What speaks TLS with the peer: there may be another one in front of it, of a proxy on the way.
+    private let tls: NIOSSLHandler
     private let shard: Shard
     private let role: TLSCredentials.Role
     private let peer: String
@@ -36,14 +38,16 @@ final class PeerVerificationHandler: ChannelInboundHandler, RemovableChannelHand
     private(set) var isMismatch = false
 
     /// - Parameters:
+    ///   - tls: Stands right in front of it.
     ///   - role: This side's.
     ///   - peer: Where the peer is: an address for logs, or the name that was dialled.
     ///   - identity: What this side shows, and whom it trusts.
     ///   - protocols: What is spoken here, as ALPN calls it.
     init(
-        shard: Shard, role: TLSCredentials.Role, peer: String, identity: TLSIdentity, protocols: [String], meter: HandshakeMeter,
-        approve: @escaping Approval
+        behind tls: NIOSSLHandler, shard: Shard, role: TLSCredentials.Role, peer: String, identity: TLSIdentity,
+        protocols: [String], meter: HandshakeMeter, approve: @escaping Approval
     ) {
+        self.tls = tls
         self.identity = identity
         self.protocols = protocols
         self.meter = meter
@@ -121,7 +125,7 @@ final class PeerVerificationHandler: ChannelInboundHandler, RemovableChannelHand
     }
 
     private func certificate(_ context: ChannelHandlerContext) -> NIOSSLCertificate? {
-        try? context.pipeline.syncOperations.handler(type: NIOSSLHandler.self).peerCertificate
+        tls.peerCertificate
     }
 
     private func refuse(_ reason: StageError, _ context: ChannelHandlerContext) {
