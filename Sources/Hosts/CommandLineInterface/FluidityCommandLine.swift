@@ -56,7 +56,7 @@ struct RootCommand: AsyncParsableCommand {
                 ]),
             CommandGroup(
                 name: "Check",
-                subcommands: [CheckCommand.self, TestCommand.self, PrintCommand.self, GraphCommand.self]),
+                subcommands: [CheckCommand.self, DoctorCommand.self, TestCommand.self, PrintCommand.self, GraphCommand.self]),
             CommandGroup(
                 name: "Join", subcommands: [InviteCommand.self, JoinCommand.self, CertificateCommand.self, PasswordCommand.self]),
             CommandGroup(name: "See", subcommands: [HealthCommand.self, StagesCommand.self, SchemaCommand.self]),
