@@ -126,9 +126,9 @@ let package = Package(
         .target(
             name: "TunnelStages",
             dependencies: pipeline + [
-                "Names", "Filters", "LivePage", nioCore, nioPosix, nioEmbedded, nioSSL,
+                "Names", "Filters", "LivePage", "CGSSAPI", nioCore, nioPosix, nioEmbedded, nioSSL,
                 .product(name: "NIOTLS", package: "swift-nio"),
-                logging, deque, x509, crypto, asn1, nioHTTP1, nioHTTP2, nioHPACK, nioWebSocket,
+                logging, deque, x509, crypto, asn1, nioHTTP1, nioHTTP2, nioHPACK, nioWebSocket, httpClient,
             ],
             path: "Sources/Stages/TunnelStages",
             swiftSettings: settings
@@ -151,6 +151,8 @@ let package = Package(
         ),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"]), .brew(["libyaml"])]),
         .systemLibrary(name: "CCares", pkgConfig: "libcares", providers: [.apt(["libc-ares-dev"]), .brew(["c-ares"])]),
+        // Declarations alone: the library is opened at run time.
+        .systemLibrary(name: "CGSSAPI"),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(
             name: "Runtime",
@@ -189,7 +191,7 @@ let package = Package(
             dependencies: pipeline + [
                 "AWS", "RemoteConfiguration", "Stages", "Filters", "TunnelStages", "ControlStages", "Runtime", "Hosting",
                 "ServerWaking", "Rehearsal", "Simulation", logging,
-                x509, crypto, asn1, nioCore,
+                x509, crypto, asn1, nioCore, nioPosix,
                 nioHTTP1,
                 httpClient,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

@@ -6,7 +6,7 @@
 //
 // Gives `near` 10.9.0.1 and `far` 10.9.0.2 on an interface named lk0 (MTU 1500). Options: -q BYTES queue before the
 // rate limit (default: one bandwidth-delay product of the round trip, at least 64 KiB), -s SEED of the losses.
-// Packets keep their order. Prints a line of counts at the end. Needs root; the namespaces are made and removed by the caller.
+// -m BYTES and -p PORT drop larger packets, and those to a TCP port, without a word to anybody. Packets keep their order. Prints a line of counts at the end. Needs root; the namespaces are made and removed by the caller.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -48,19 +48,28 @@ static int open_end(const char *ns, const char *address) {
     return tun;
 }
 
+// Whether an IPv4 packet is one of TCP to that port.
+static int is_for_port(const unsigned char *p, int n, int port) {
+    int head = (p[0] & 15) * 4;
+    return n >= head + 4 && p[0] >> 4 == 4 && p[9] == 6 && (p[head + 2] << 8 | p[head + 3]) == port;
+}
+
 int main(int argc, char **argv) {
     double delay_ms = 0, mbit = 1000, loss = 0, queue = 0;
     unsigned seed = 1;
-    for (int c; (c = getopt(argc, argv, "d:r:l:q:s:")) != -1;)
+    int largest = 1 << 30, closed = 0;
+    for (int c; (c = getopt(argc, argv, "d:r:l:q:s:m:p:")) != -1;)
         switch (c) {
         case 'd': delay_ms = atof(optarg); break;
         case 'r': mbit = atof(optarg); break;
         case 'l': loss = atof(optarg) / 100; break;
         case 'q': queue = atof(optarg); break;
         case 's': seed = (unsigned)atoi(optarg); break;
+        case 'm': largest = atoi(optarg); break;
+        case 'p': closed = atoi(optarg); break;
         default: return 2;
         }
-    if (argc - optind != 2 || mbit <= 0) { fprintf(stderr, "usage: link [-d ms] [-r Mbit/s] [-l %%] [-q bytes] [-s seed] NEAR FAR\n"); return 2; }
+    if (argc - optind != 2 || mbit <= 0) { fprintf(stderr, "usage: link [-d ms] [-r Mbit/s] [-l %%] [-q bytes] [-s seed] [-m largest packet] [-p dropped TCP port] NEAR FAR\n"); return 2; }
     if (queue == 0) { queue = mbit * 1e6 / 8 * 2 * delay_ms / 1e3; if (queue < 65536) queue = 65536; }
     srand48(seed);
     Direction d[2] = {0};
@@ -87,6 +96,8 @@ int main(int argc, char **argv) {
             for (int k = 0; k < 64; k++) {
                 int n = (int)read(x->in, buf, sizeof buf);
                 if (n <= 0) break;
+                // Without a word to anybody, as firewalls do.
+                if (n > largest || (closed && is_for_port(buf, n, closed))) { x->dropped++; continue; }
                 if (loss > 0 && drand48() < loss) { x->lost++; continue; }
                 int64_t start = x->line_free > now ? x->line_free : now;
                 if ((double)(start - now) / ns_per_byte > queue) { x->dropped++; continue; }

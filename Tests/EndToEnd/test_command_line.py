@@ -73,6 +73,8 @@ async def test_help_and_version(fluidity):
     assert [name for name, _ in groups] == ["RUN", "CHECK", "JOIN", "SEE", "OPERATE", "EXTEND"]
     commands = {name: re.findall(r"^  (\S+)", text, re.MULTILINE) for name, text in groups}
     assert commands["RUN"] == ["agent", "server", "control", "up", "run", "env", "ssh-proxy"]
+    assert commands["CHECK"] == ["check", "doctor", "test", "print", "graph"]
+    assert "evaluate-proxy-script" not in helped.text
     assert commands["JOIN"] == ["invite", "join", "cert", "passwd"] and commands["OPERATE"] == ["reload", "simulate", "migrate"]
     version = await fluidity("--version")
     assert version.status == 0 and re.search(r"\d+\.\d+", version.text)

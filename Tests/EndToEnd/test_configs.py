@@ -18,7 +18,7 @@ from harness.waiting import eventually, patiently
 
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
 FUNCTIONS = sorted((ROOT / "configs/lambda").glob("*.yaml"))
-BRANCHED = {"beside-the-intranet", "two-countries", "database", "home-and-office"}
+BRANCHED = {"beside-the-intranet", "two-countries", "database", "home-and-office", "behind-a-kerberos-proxy"}
 CARRIED = {"through-a-cdn", "behind-a-cdn"}
 KEY = "0123456789abcdef0123456789abcdef"
 NAMES = {"CLUSTER": "fluidity", "SERVICE": "fluidity-server", "AWS_REGION": "us-east-1", "FLUIDITY_CONTROL_KEY": KEY}

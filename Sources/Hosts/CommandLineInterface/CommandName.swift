@@ -11,7 +11,7 @@ enum CommandName {
             guard !known.isEmpty, !word.hasPrefix("-") else { return }
             if word == "help" { continue }
             guard let command = known.first(where: { $0._commandName == word }) else {
-                let names = known.map { $0._commandName }
+                let names = known.filter { $0.configuration.shouldDisplay }.map { $0._commandName }
                 let hint = NearestName.hint(for: word, among: names, otherwise: "the commands are") ?? ""
                 throw ValidationError("there is no command '\(word)'; \(hint)")
             }

@@ -1,6 +1,7 @@
 import ArgumentParser
 public import Pipeline
 import Platform
+import TunnelStages
 
 /// The `fluidity` command line, with the stages of whoever runs it.
 public enum FluidityCommandLine {
@@ -10,6 +11,7 @@ public enum FluidityCommandLine {
     /// Parses the process's arguments, runs what they ask for and ends the process with its status: 0, 64 for wrong usage, 65
     /// for a configuration that can't work, 69 for a resource that can't be had, 73 for a file that can't be made.
     public static func run(stages: StageRegistry) async -> Never {
+        ProxyScriptChild.isEvaluated(by: EvaluateScriptCommand.words)
         await KnownStages.$registry.withValue(stages) {
             do {
                 try CommandName.check(CommandLine.arguments.dropFirst())
@@ -44,6 +46,7 @@ struct RootCommand: AsyncParsableCommand {
               fluidity run -- curl https://example.com/
             """,
         version: FluidityCommandLine.version,
+        subcommands: [EvaluateScriptCommand.self],
         groupedSubcommands: [
             CommandGroup(
                 name: "Run",
@@ -51,7 +54,9 @@ struct RootCommand: AsyncParsableCommand {
                     AgentCommand.self, ServerCommand.self, ControlCommand.self, UpCommand.self, RunCommand.self,
                     EnvironmentCommand.self, SSHProxyCommand.self,
                 ]),
-            CommandGroup(name: "Check", subcommands: [CheckCommand.self, TestCommand.self, PrintCommand.self, GraphCommand.self]),
+            CommandGroup(
+                name: "Check",
+                subcommands: [CheckCommand.self, DoctorCommand.self, TestCommand.self, PrintCommand.self, GraphCommand.self]),
             CommandGroup(
                 name: "Join", subcommands: [InviteCommand.self, JoinCommand.self, CertificateCommand.self, PasswordCommand.self]),
             CommandGroup(

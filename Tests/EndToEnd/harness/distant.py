@@ -26,7 +26,9 @@ def is_possible() -> bool:
 class Link:
     """The namespaces and the link, as a context."""
 
-    def __init__(self, directory: Path, loss: float = 0, rate: float = 100, queue: int = 0):
+    def __init__(self, directory: Path, loss: float = 0, rate: float = 100, queue: int = 0, largest: int = 0, closed: int = 0):
+        #: Packets that are larger, and those to that TCP port, are dropped without a word.
+        self.drops = [*(["-m", str(largest)] if largest else []), *(["-p", str(closed)] if closed else [])]
         self.tool, self.loss, self.rate, self.queue = directory / "link", loss, rate, queue
         source = Path(__file__).resolve().parents[3] / "Benchmarks/tools/link.c"
         subprocess.run(["cc", "-O2", "-o", self.tool, source], check=True)
@@ -37,7 +39,7 @@ class Link:
         for name in self.names:
             subprocess.run(["ip", "netns", "add", name], check=True)
         link = subprocess.Popen(
-            [self.tool, "-d", "40", "-r", str(self.rate), "-l", str(self.loss), "-q", str(self.queue), *self.names], stdout=subprocess.PIPE, text=True)
+            [self.tool, "-d", "40", "-r", str(self.rate), "-l", str(self.loss), "-q", str(self.queue), *self.drops, *self.names], stdout=subprocess.PIPE, text=True)
         self.processes.append(link)
         assert link.stdout.readline().startswith("link: up")
         return self

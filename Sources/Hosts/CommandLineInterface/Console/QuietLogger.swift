@@ -7,4 +7,7 @@ extension Logger {
     static var quiet: Logger {
         Logger(label: "fluidity") { _ in StandardErrorLogHandler(level: .warning, format: .text) }
     }
+
+    /// For stages whose troubles are said in another way.
+    static var silent: Logger { Logger(label: "fluidity") { _ in SwiftLogNoOpLogHandler() } }
 }

@@ -11,7 +11,8 @@ package struct FileStamp: Sendable, Equatable {
     private let device: UInt64
     private let number: UInt64
     private let size: Int64
-    private let seconds: Int
+    /// When its content last changed, in seconds of the Unix epoch.
+    package let seconds: Int
     private let nanoseconds: Int
 
     /// Looks at a file, whatever links lead to it; nil where there is none. Waits for the disk: not for an event loop.

@@ -15,10 +15,18 @@ package enum Base64 {
     package static func encodedLength(_ count: Int) -> Int { (count + 2) / 3 * 4 }
 
     /// The encoded text of a short value.
-    package static func encode(_ text: String) -> String {
+    package static func encode(_ text: String) -> String { encode(ByteBuffer(string: text)) }
+
+    /// The encoded text of the readable bytes.
+    package static func encode(_ bytes: ByteBuffer) -> String {
         var buffer = ByteBuffer()
-        encode(ByteBuffer(string: text), into: &buffer)
+        encode(bytes, into: &buffer)
         return String(buffer: buffer)
+    }
+
+    /// The bytes that a text stands for, or nil for what is no Base64.
+    package static func bytes(of text: String) -> [UInt8]? {
+        Array(text.utf8).withUnsafeBytes { decode($0) }.map { Array($0.readableBytesView) }
     }
 
     /// Encodes the readable bytes behind what is in `buffer`.

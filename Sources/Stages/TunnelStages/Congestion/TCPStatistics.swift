@@ -30,6 +30,10 @@ struct TCPStatistics: Equatable {
     /// Bytes that the other end has acknowledged, and that came.
     var bytesAcknowledged: UInt64 = 0
     var bytesReceived: UInt64 = 0
+    /// By how much round trips vary, in microseconds.
+    var variation: UInt32 = 0
+    /// The largest packet that passes, as far as the kernel knows, in bytes.
+    var pathMTU: UInt32 = 0
 
     /// What a time that was measured twice may differ by.
     private static let imprecision = 100
@@ -67,7 +71,8 @@ extension TCPStatistics {
         self.init(
             roundTrip: words[17], shortestRoundTrip: words[37], segmentsReceived: words[38], segmentsSent: words[39],
             resent: words[25], disordered: words[56], unacknowledged: words[6], sinceData: words[13],
-            sinceAcknowledgement: words[14], bytesAcknowledged: Self.pair(words, 30), bytesReceived: Self.pair(words, 32))
+            sinceAcknowledgement: words[14], bytesAcknowledged: Self.pair(words, 30), bytesReceived: Self.pair(words, 32),
+            variation: words[18], pathMTU: words[15])
         #else
         return nil
         #endif

@@ -26,6 +26,12 @@ public struct ConnectConfiguration: StageConfiguration {
     public var viaUser: String?
     /// The password of `viaUser`.
     public var viaPassword: Secret?
+    /// The authorities of proxies behind TLS; nil for the system's.
+    public var viaCA: PEMSource?
+    /// How it may be said to proxies who one is; nil for Digest and Basic.
+    public var viaAuth: ProxySchemes?
+    /// A file with the Kerberos key of `viaUser`, in place of a password.
+    public var viaKeytab: FilePath?
     /// The name servers that are asked for the names of the server and of proxies.
     public var resolver = NameServers.system
 
@@ -55,10 +61,21 @@ public struct ConnectConfiguration: StageConfiguration {
             "timeout", \.timeout, in: .milliseconds(100)...(.seconds(120)), "How long one attempt to connect may take."),
         .optional(
             "via", \.via,
-            "The way to the server: 'direct', an HTTP proxy such as http://user:password@proxy.example:3128, 'environment' for what HTTPS_PROXY and NO_PROXY say, or a list of these, tried in order."
+            "The way to the server: 'direct', an HTTP proxy such as http://user:password@proxy.example:3128, or https:// for one behind TLS, 'environment' for what HTTPS_PROXY and NO_PROXY say, or a list of these, tried in order."
         ),
         .optional("via-user", \.viaUser, "The user for proxies whose URL has none."),
         .secret("via-password", \.viaPassword, "The password of 'via-user'."),
+        .optional(
+            "via-ca", \.viaCA, "The authorities that certificates of proxies behind TLS must come from, PEM. Default: the system's."
+        ),
+        .optional(
+            "via-auth", \.viaAuth,
+            "How it may be said to proxies who one is; of what a proxy offers the strongest is taken that works. Default: digest and basic."
+        ),
+        .optional(
+            "via-keytab", \.viaKeytab,
+            "A file with the Kerberos key of 'via-user' in place of its password. Without either, negotiate shows the tickets that the user has who runs the program."
+        ),
         .optional(
             "resolver", \.resolver,
             "The name servers that are asked for the names of the server and of proxies: 'system' for those of /etc/resolv.conf, an address, or a list of addresses, each with its port if that isn't 53."
@@ -68,6 +85,15 @@ public struct ConnectConfiguration: StageConfiguration {
     public func validate() -> [ConfigurationProblem] {
         if let viaUser, viaUser.contains(":") {
             return [ConfigurationProblem("'via-user' has a colon, which no user of the Basic scheme may have", key: "via-user")]
+        }
+        if let viaAuth, viaAuth.schemes.isEmpty || Set(viaAuth.schemes).count < viaAuth.schemes.count {
+            return [ConfigurationProblem("'via-auth' wants each scheme once, and one at least", key: "via-auth")]
+        }
+        if viaKeytab != nil, viaAuth?.schemes.contains(.negotiate) != true {
+            return [ConfigurationProblem("'via-keytab' is of no use without 'negotiate' in 'via-auth'", key: "via-keytab")]
+        }
+        if viaKeytab != nil, viaPassword != nil {
+            return [ConfigurationProblem("'via-keytab' and 'via-password' stand in for each other", key: "via-keytab")]
         }
         guard viaPassword != nil, viaUser == nil else { return [] }
         return [ConfigurationProblem("'via-password' is of no use without 'via-user'", key: "via-password")]
@@ -109,7 +135,8 @@ public struct ConnectFactory: StageFactory {
             "With the codec h2, another connection is opened, up to fifteen on each event loop, when the server takes no more streams on those that there are. It is closed when nobody has used it for 30 s.",
             "A server that says that it is going away is replaced while the exchanges that it has finish.",
             "A proxy of `via` that refuses, by 407, 403 or another 4xx, isn't asked again for minutes by any part of the process, nor with the same credentials after a reload: other credentials are tried at once, and so are all after a restart. Requests get the reason meanwhile, without waiting.",
-            "Of the ways to authenticate at a proxy only Basic is spoken; one that wants Negotiate, NTLM or Digest is named as such.",
+            "A proxy is asked without user and password first, unless `via-auth` has only `basic`: what it offers decides what it is shown. Credentials that it has refused are shown to it by no other scheme either.",
+            "`negotiate` (Kerberos) and `ntlm` go by the system's GSS-API, which is loaded only where `via-auth` has one of them: `libgssapi_krb5.so.2`, and for NTLM the part `gss-ntlmssp`. What they show a proxy is asked for by its name: `via` names it as the realm knows it. NTLM, also as a part of Negotiate, wants `via-user`, as `CORP\\anna`, and `via-password`.",
         ])
 
     public init() {}
@@ -121,9 +148,11 @@ public struct ConnectFactory: StageFactory {
         if configuration.to == .discover, context.presence?.canDiscover != true {
             throw StageError(.configuration, "'to: discover' needs 'lifecycle' with a 'status-endpoint'", key: "to")
         }
-        return ConnectStage(
-            configuration: configuration, routes: try configuration.routes(to: configuration.to.known, in: .process),
-            presence: context.presence)
+        let routes = try configuration.routes(to: configuration.to.known, in: .process)
+        let stage = ConnectStage(configuration: configuration, routes: routes, presence: context.presence)
+        try stage.proxies.check(routes)
+        if let warning = stage.proxies.warning { context.logger.warning("\(warning)") }
+        return stage
     }
 }
 
@@ -137,11 +166,13 @@ final class ConnectStage: Stage {
     private let tunnel = TunnelRecord()
     /// Of each server, in their order.
     private let dialers: Mutex<[[NIOLoopBound<Dialer>]]>
+    fileprivate let proxies: ProxyTools
 
     init(configuration: ConnectConfiguration, routes: [Route], presence: ServerPresence?) {
         self.configuration = configuration
         self.routes = routes
         self.presence = presence
+        proxies = ProxyTools(configuration)
         dialers = Mutex(Array(repeating: [], count: configuration.to.each.count))
     }
 
@@ -165,9 +196,10 @@ final class ConnectStage: Stage {
     private func dialer(to server: ServerAddress, at index: Int, on shard: Shard) throws -> Dialer {
         // What the environment excepts from proxies may be one of the servers.
         let routes = configuration.to.each.count > 1 ? try configuration.routes(to: server.known, in: .process) : routes
-        let make = { [weak self, configuration, presence, tunnel] in
+        let make = { [weak self, configuration, presence, proxies, tunnel] in
             let dialer = Dialer(
-                configuration: configuration, to: server, routes: routes, presence: presence, shard: shard, tunnel: tunnel)
+                configuration: configuration, to: server, routes: routes, presence: presence, shard: shard, proxies: proxies,
+                tunnel: tunnel)
             self?.add(dialer, at: index)
             return dialer
         }

@@ -20,7 +20,7 @@ final class Connector {
 
         fileprivate var place: HostPort {
             switch way {
-            case .direct: server
+            case .direct, .nowhere: server
             case .proxy(let proxy): HostPort(host: proxy.host, port: proxy.port)
             }
         }
@@ -38,28 +38,34 @@ final class Connector {
 
     private let configuration: ConnectConfiguration
     private let shard: Shard
-    private let tries: ProxyTries
+    private let proxies: ProxyTools
     private let dials: Counter
     private let finder: AddressFinder
     /// The attempt that is under way at a proxy, until it has answered.
     private var attempt: ProxyTry?
+    /// What is made while it is asked.
+    private var asked: (any Channel)?
     private var isStopped = false
 
-    init(configuration: ConnectConfiguration, shard: Shard, tries: ProxyTries, dials: Counter) {
+    init(configuration: ConnectConfiguration, shard: Shard, proxies: ProxyTools, dials: Counter) {
         self.configuration = configuration
         self.shard = shard
-        self.tries = tries
+        self.proxies = proxies
         self.dials = dials
         self.finder = AddressFinder(configuration.resolver, on: shard.loop)
     }
 
     /// Goes to the server, or to a proxy that isn't known to be of no use, and at which nobody else is finding out.
     ///
-    /// - Parameter then: Told once, unless `stop` comes first. The client is told when bytes can be sent: at once, or when a proxy has opened
-    ///   the way.
+    /// - Parameter then: Told once, unless `stop` comes first: when bytes can be sent, which behind a proxy is when it has opened the way.
     func connect(_ target: Target, for client: any OutboundClient, then: @escaping (Outcome) -> Void) {
+        if case .nowhere(let reason) = target.way {
+            // Later, as with everything else that fails.
+            shard.loop.assumeIsolated().execute { if !self.isStopped { then(.failed(StageError(.unavailable, reason))) } }
+            return
+        }
         guard case .proxy(let proxy) = target.way else { return find(target, for: client, then: then) }
-        switch tries.ask(proxy, for: target.server, on: shard.loop) {
+        switch proxies.tries.ask(proxy, by: proxies.access, for: target.server, on: shard.loop) {
         case .granted(let attempt):
             self.attempt = attempt
             find(target, for: client, then: then)
@@ -87,7 +93,7 @@ final class Connector {
 
     /// A connection has ended. Whoever comes to its proxy next doesn't know whether he is still let in.
     func lost(by way: Route) {
-        if case .proxy(let proxy) = way, attempt == nil { tries.lost(proxy) }
+        if case .proxy(let proxy) = way, attempt == nil { proxies.tries.lost(proxy, by: proxies.access) }
     }
 
     /// Nobody waits any more.
@@ -95,6 +101,7 @@ final class Connector {
         isStopped = true
         finder.cancel()
         attempt = nil
+        asked?.close(promise: nil)
     }
 
     /// Finds the addresses and connects, which both together may take `timeout`.
@@ -104,26 +111,51 @@ final class Connector {
         finder.find(target.place, until: deadline) { [weak self] found in
             guard let self, !isStopped else { return }
             switch found {
-            case .success(let addresses): connect(target, at: addresses, for: client, until: deadline, then: then)
+            case .success(let addresses):
+                var handshake: ProxyHandshake?
+                var tokens: (any ProxyTokenMaker)?
+                if case .proxy(let proxy) = target.way {
+                    tokens = proxies.tokens(for: proxy, on: shard.loop)
+                    handshake = ProxyHandshake(
+                        proxy: proxy, server: target.server, access: proxies.access, habit: attempt?.habit)
+                }
+                connect(
+                    Trip(
+                        target: target, addresses: addresses, client: client, deadline: deadline, handshake: handshake,
+                        tokens: tokens, then: then))
             case .failure(let error): then(.failed(error))
             }
         }
     }
 
-    private func connect(
-        _ target: Target, at addresses: [SocketAddress], for client: any OutboundClient, until deadline: NIODeadline,
-        then: @escaping (Outcome) -> Void
-    ) {
-        let place = target.place
-        let made = NIOLoopBoundBox<[ObjectIdentifier: Outbound]>([:], eventLoop: shard.loop)
-        let bound = NIOLoopBound((self, target, client), eventLoop: shard.loop)
-        ClientBootstrap.tunnel(on: shard.loop, timeout: max(deadline - .now(), .milliseconds(1)))
-            .resolver(KnownAddresses(addresses: addresses, loop: shard.loop))
+    /// What one attempt is about, on all of its connections.
+    private struct Trip {
+        let target: Target
+        let addresses: [SocketAddress]
+        let client: any OutboundClient
+        let deadline: NIODeadline
+        /// With the proxy on the way.
+        var handshake: ProxyHandshake?
+        let tokens: (any ProxyTokenMaker)?
+        let then: (Outcome) -> Void
+    }
+
+    private struct Made {
+        let connection: Outbound
+        let proxy: ProxyConnectHandler?
+    }
+
+    private func connect(_ trip: Trip) {
+        let place = trip.target.place
+        let made = NIOLoopBoundBox<[ObjectIdentifier: Made]>([:], eventLoop: shard.loop)
+        let bound = NIOLoopBound((self, trip), eventLoop: shard.loop)
+        ClientBootstrap.tunnel(on: shard.loop, timeout: max(trip.deadline - .now(), .milliseconds(1)))
+            .resolver(KnownAddresses(addresses: trip.addresses, loop: shard.loop))
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    let (this, target, client) = bound.value
+                    let (this, trip) = bound.value
                     // Several addresses may be tried at once; the last to be made here isn't always the one that connects.
-                    made.value[ObjectIdentifier(channel)] = try this.prepare(channel, target, client, until: deadline)
+                    made.value[ObjectIdentifier(channel)] = try this.prepare(channel, trip)
                 }
             }
             .connect(host: place.host, port: place.port)
@@ -131,46 +163,67 @@ final class Connector {
             .whenComplete { result in
                 switch result {
                 case .success(let channel):
-                    self.finder.connected(channel.remoteAddress, of: addresses, at: place)
-                    guard let connection = made.value[ObjectIdentifier(channel)], !self.isStopped else {
+                    self.finder.connected(channel.remoteAddress, of: trip.addresses, at: place)
+                    guard let made = made.value[ObjectIdentifier(channel)], !self.isStopped else {
                         channel.close(promise: nil)
-                        return then(.failed(ChannelError.ioOnClosedChannel))
+                        return trip.then(.failed(ChannelError.ioOnClosedChannel))
                     }
-                    then(.connected(connection))
-                    if case .direct = target.way { client.ready(connection) }
+                    guard let proxy = made.proxy else {
+                        trip.then(.connected(made.connection))
+                        return trip.client.ready(made.connection)
+                    }
+                    self.asked = channel
+                    proxy.begin { self.answered($0, by: proxy, made.connection, trip) }
                 case .failure(let error):
                     self.finder.failed(at: place)
-                    then(.failed(error))
+                    trip.then(.failed(error))
                 }
             }
     }
 
-    private func prepare(
-        _ channel: any Channel, _ target: Target, _ client: any OutboundClient, until deadline: NIODeadline
-    ) throws -> Outbound {
+    /// The proxy has opened the way or hasn't, or is to be asked further on another connection.
+    private func answered(_ end: ProxyConnectHandler.End, by proxy: ProxyConnectHandler, _ connection: Outbound, _ trip: Trip) {
+        asked = nil
+        guard !isStopped else { return connection.channel.close(promise: nil) }
+        switch end {
+        case .open:
+            attempt?.opened(by: proxy.handshake.habit)
+            attempt = nil
+            trip.then(.connected(connection))
+            trip.client.ready(connection)
+            proxy.release()
+        case .again:
+            var trip = trip
+            trip.handshake = proxy.handshake
+            connect(trip)
+        case .failed(let error): trip.then(.failed(error))
+        }
+    }
+
+    private func prepare(_ channel: any Channel, _ trip: Trip) throws -> Made {
+        let target = trip.target
         let connection = Outbound(channel: channel, host: target.server.host)
         connection.isExtra = target.isExtra
         connection.certificateName = target.certificateName
         connection.hasCongestionControl = configuration.congestionControl != nil
-        if case .proxy(let proxy) = target.way {
-            let attempt = attempt
+        var proxy: ProxyConnectHandler?
+        if let handshake = trip.handshake {
+            if handshake.proxy.isSecure {
+                try channel.pipeline.syncOperations.addHandlers(
+                    proxies.tls.handler(for: handshake.proxy), ProxyTLSBoundary())
+            }
             let handler = ProxyConnectHandler(
-                proxy: proxy, server: target.server, showsCredentials: attempt?.showsCredentials ?? false, until: deadline,
-                shard: shard,
-                onOpen: { [weak self, weak connection] in
-                    attempt?.opened()
-                    self?.attempt = nil
-                    if let connection { client.ready(connection) }
-                },
-                onFailure: { [weak connection] in connection?.failure = $0 })
+                handshake, tls: handshake.proxy.isSecure ? proxies.tls : nil, tokens: trip.tokens, until: trip.deadline,
+                shard: shard)
             try channel.pipeline.syncOperations.addHandler(handler)
+            proxy = handler
         }
-        try client.configure(connection)
+        try trip.client.configure(connection)
         // A tunnel that sends as the system would have it is better than none.
         configuration.congestionControl?.apply(to: channel).assumeIsolated().whenFailure { [shard] error in
             shard.logger.warning("\(error)", metadata: ["server": "\(target.server)"])
         }
-        return connection
+        return Made(connection: connection, proxy: proxy)
     }
 }
 

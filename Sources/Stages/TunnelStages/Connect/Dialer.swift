@@ -18,6 +18,10 @@ final class Dialer: OutboundPort {
     private var client: (any OutboundClient)?
     private var connection: Outbound?
     private var retry: Scheduled<Void>?
+    private let proxies: ProxyTools
+    /// What the scripts in `via` have just said.
+    private var scriptAnswers: [ProxyScriptPlace: ProxyScripts.Outcome]?
+    private var isAskingScripts = false
     /// Those beside this one, which are made while the plan is assembled.
     var siblings: SiblingDialers?
     /// It opens its connection only when it is wanted beside another dialer's.
@@ -30,19 +34,19 @@ final class Dialer: OutboundPort {
 
     init(
         configuration: ConnectConfiguration, to server: ServerAddress? = nil, routes: [Route], presence: ServerPresence?,
-        shard: Shard,
-        tries: ProxyTries = .process, tunnel: TunnelRecord = TunnelRecord()
+        shard: Shard, proxies: ProxyTools, tunnel: TunnelRecord = TunnelRecord()
     ) {
         self.configuration = configuration
         self.routes = routes
+        self.proxies = proxies
         self.presence = presence
         self.server = DialledServer(to: server ?? configuration.to, presence: presence)
         self.shard = shard
         state = DialState(
             patience: TimeAmount(configuration.wait), retryInterval: presence.map { TimeAmount($0.retryInterval) })
         record = DialRecord(shard, tunnel)
-        connector = Connector(configuration: configuration, shard: shard, tries: tries, dials: record.dials)
-        extra = ExtraConnections(configuration: configuration, shard: shard, tries: tries, dials: record.dials)
+        connector = Connector(configuration: configuration, shard: shard, proxies: proxies, dials: record.dials)
+        extra = ExtraConnections(configuration: configuration, shard: shard, proxies: proxies, dials: record.dials)
         extra.onRoom = { [weak self] in self?.client?.roomFreed() }
     }
 
@@ -121,6 +125,9 @@ final class Dialer: OutboundPort {
     private func dial() {
         retry?.cancel()
         let to = server.isWorthDialing ? server.address : nil
+        if state.isResting, let to, !configuration.via.scripts.isEmpty {
+            guard askScripts(about: to) else { return }
+        }
         // Where a server is found out only now, so is the way that the environment names for it.
         if configuration.to == .discover, state.isResting, let to, let found = try? configuration.routes(to: to, in: .process) {
             routes = found
@@ -135,6 +142,25 @@ final class Dialer: OutboundPort {
             case .again: self.dial()
             }
         }
+    }
+
+    /// Before each round: what they say may have changed, and is remembered for a while where it is asked.
+    ///
+    /// - Returns: Whether it is known now. Otherwise `dial` is called when it is.
+    private func askScripts(about server: HostPort) -> Bool {
+        if let answers = scriptAnswers {
+            scriptAnswers = nil
+            if let found = try? configuration.routes(to: server, in: .process, scripts: answers) { routes = found }
+            return true
+        }
+        guard !isAskingScripts else { return false }
+        isAskingScripts = true
+        proxies.scripts.find(configuration.via.scripts, for: server, on: shard.loop) { answers in
+            self.isAskingScripts = false
+            self.scriptAnswers = answers
+            self.dial()
+        }
+        return false
     }
 
     private func connected(_ connection: Outbound, by way: Route) {
@@ -211,6 +237,7 @@ final class Dialer: OutboundPort {
         let text = ConnectionFailure.words(for: error)
         return switch routes[state.way] {
         case .direct: routes.count == 1 ? text : "directly: \(text)"
+        case .nowhere: text
         case .proxy(let proxy): "through the proxy \(proxy.text): \(text)"
         }
     }

@@ -28,9 +28,9 @@ final class ExtraConnections {
     /// Asks anew for one that is wanted, for where it has to go may have changed.
     var onRoom: (() -> Void)?
 
-    init(configuration: ConnectConfiguration, shard: Shard, tries: ProxyTries, dials: Counter) {
+    init(configuration: ConnectConfiguration, shard: Shard, proxies: ProxyTools, dials: Counter) {
         self.shard = shard
-        self.connector = Connector(configuration: configuration, shard: shard, tries: tries, dials: dials)
+        self.connector = Connector(configuration: configuration, shard: shard, proxies: proxies, dials: dials)
     }
 
     func add(to target: Connector.Target, for client: any OutboundClient) {

@@ -8,6 +8,8 @@ public struct Via: Sendable, Equatable, ConfigurationValue {
         /// What `HTTPS_PROXY` and `NO_PROXY` say.
         case environment
         case proxy(ProxyAddress)
+        /// What a proxy auto-configuration says.
+        case script(ProxyScriptPlace)
     }
 
     let steps: [Step]
@@ -17,9 +19,16 @@ public struct Via: Sendable, Equatable, ConfigurationValue {
     /// The proxy that `HTTPS_PROXY` names, if `NO_PROXY` doesn't except the server.
     public static let environment = Via(steps: [.environment])
 
-    /// An HTTP proxy, in whose field Proxy-Authorization user and password go (RFC 7617), if they are given.
-    public static func proxy(host: String, port: Int, user: String? = nil, password: Secret? = nil) -> Via {
-        var address = ProxyAddress(host: host, port: port)
+    /// What a proxy auto-configuration says of the server.
+    public static func script(_ place: ProxyScriptPlace) -> Via { Via(steps: [.script(place)]) }
+
+    /// An HTTP proxy, which is shown user and password, if they are given, as it wants them.
+    ///
+    /// - Parameter isSecure: Whether the proxy is spoken to over TLS.
+    public static func proxy(
+        host: String, port: Int, user: String? = nil, password: Secret? = nil, isSecure: Bool = false
+    ) -> Via {
+        var address = ProxyAddress(host: host, port: port, isSecure: isSecure)
         if let user { address.credentials = Secret("\(user):\(password?.revealed ?? "")") }
         return Via(steps: [.proxy(address)])
     }
@@ -27,16 +36,26 @@ public struct Via: Sendable, Equatable, ConfigurationValue {
     /// This way, and where it leads nowhere the other one.
     public func orElse(_ other: Via) -> Via { Via(steps: steps + other.steps) }
 
-    public static var shape: ValueShape { .oneOf([.text, .list(.text)]) }
+    /// Whether what the environment says counts.
+    package var usesEnvironment: Bool { steps.contains(.environment) }
+
+    public static var shape: ValueShape { .oneOf([Entry.shape, .list(Entry.shape)]) }
+    public static var keys: [SchemaDescription] { ScriptWay.keys }
     public static var typeDescription: String {
-        "a proxy such as http://proxy.example:3128, 'environment', 'direct', or a list of these"
+        "a proxy such as http://proxy.example:3128, 'environment', 'direct', { pac: … } for a script, or a list of these"
     }
+
+    /// The scripts that are to be asked.
+    var scripts: [ProxyScriptPlace] { steps.compactMap { if case .script(let place) = $0 { place } else { nil } } }
 
     /// That there are credentials is told, but not which.
     public var printed: String { steps.count == 1 ? Entry(step: steps[0]).printed : steps.map { Entry(step: $0) }.printed }
 
     public static func decode(_ node: ConfigurationNode, in context: DecodingContext) -> Via? {
-        if case .scalar = node.content { return Entry.decode(node, in: context).map { Via(steps: [$0.step]) } }
+        switch node.content {
+        case .scalar, .mapping: return Entry.decode(node, in: context).map { Via(steps: [$0.step]) }
+        case .sequence, .null: break
+        }
         guard case .sequence(let entries) = node.content, !entries.isEmpty else {
             context.reject(node, wanted: typeDescription)
             return nil
@@ -47,9 +66,14 @@ public struct Via: Sendable, Equatable, ConfigurationValue {
     private struct Entry: ConfigurationValue {
         let step: Step
 
-        static var typeDescription: String { "a proxy such as http://proxy.example:3128, 'environment' or 'direct'" }
+        static var typeDescription: String {
+            "a proxy such as http://proxy.example:3128, 'environment', 'direct', or { pac: … } for a script"
+        }
+        static var shape: ValueShape { .oneOf([.text, .mapping]) }
+        static var keys: [SchemaDescription] { ScriptWay.keys }
 
         static func decode(_ node: ConfigurationNode, in context: DecodingContext) -> Entry? {
+            if case .mapping = node.content { return ScriptWay.decode(node, in: context).map { Entry(step: .script($0.pac)) } }
             guard case .scalar(let scalar) = node.content else {
                 context.reject(node, wanted: typeDescription)
                 return nil
@@ -80,44 +104,50 @@ public struct Via: Sendable, Equatable, ConfigurationValue {
             switch step {
             case .direct: "direct"
             case .environment: "environment"
-            case .proxy(let proxy): "\"http://\(proxy.credentials == nil ? "" : "\(Secret.redacted)@")\(proxy.text)\""
+            case .script(let place): "{ pac: \(place.printed) }"
+            case .proxy(let proxy):
+                "\"\(proxy.isSecure ? "https" : "http")://\(proxy.credentials == nil ? "" : "\(Secret.redacted)@")\(proxy.text)\""
             }
         }
     }
 }
 
-/// One way to the server.
-package enum Route: Sendable, Hashable {
-    /// A connection to the server itself.
-    case direct
-    /// A CONNECT through an HTTP proxy.
-    case proxy(ProxyAddress)
+/// A way that a script decides.
+struct ScriptWay: NestedConfiguration {
+    var pac = ProxyScriptPlace.file(FilePath(""))
 
-    /// The way for logs, without credentials.
-    package var text: String {
-        switch self {
-        case .direct: "direct"
-        case .proxy(let proxy): proxy.text
-        }
-    }
+    static let schema = Schema<ScriptWay>(
+        .required("pac", \.pac, "Where the network's proxy auto-configuration is: a URL, or the path of a file."))
 }
 
 extension ConnectConfiguration {
     /// The ways that are tried, each once. While the server isn't known, the environment's exceptions can't be asked.
-    package func routes(to server: HostPort?, in environment: ProxyEnvironment) throws(StageError) -> [Route] {
+    ///
+    /// - Parameter scripts: What those say that `via` has, as far as they were asked.
+    package func routes(
+        to server: HostPort?, in environment: ProxyEnvironment, scripts: [ProxyScriptPlace: ProxyScripts.Outcome] = [:]
+    ) throws(StageError) -> [Route] {
         var routes: [Route] = []
         for step in via.steps {
-            var route: Route
+            let found: [Route]
             switch step {
-            case .direct: route = .direct
-            case .proxy(let address): route = .proxy(address)
-            case .environment: route = try environment.route(to: server)
+            case .direct: found = [.direct]
+            case .proxy(let address): found = [.proxy(address)]
+            case .environment: found = [try environment.route(to: server)]
+            case .script(let place):
+                switch scripts[place] {
+                case .success(let routes)?: found = routes
+                case .failure(let error)?: found = [.nowhere(error.message)]
+                case nil: found = [.nowhere("the proxy auto-configuration \(place.text) hasn't been asked yet")]
+                }
             }
-            if case .proxy(var address) = route, address.credentials == nil, let viaUser {
-                address.credentials = Secret("\(viaUser):\(viaPassword?.revealed ?? "")")
-                route = .proxy(address)
+            for var route in found {
+                if case .proxy(var address) = route, address.credentials == nil, let viaUser, viaKeytab == nil {
+                    address.credentials = Secret("\(viaUser):\(viaPassword?.revealed ?? "")")
+                    route = .proxy(address)
+                }
+                if !routes.contains(route) { routes.append(route) }
             }
-            if !routes.contains(route) { routes.append(route) }
         }
         return routes
     }

@@ -24,6 +24,9 @@ extension OutboundLayer {
     func hasten() { downstream.hasten() }
     var connections: ConnectionCount { downstream.connections }
     func sibling() -> (any OutboundPort)? { downstream.sibling().map(beside) }
+    func alternatives() -> ServerAlternatives? { downstream.alternatives()?.behind(beside) }
+    func observe(_ changed: @escaping () -> Void) { downstream.observe(changed) }
+    func rest() { downstream.rest() }
 
     func ready(_ connection: Outbound) {}
     func lost(_ connection: Outbound?, because error: (any Error)?) { client?.lost(connection, because: error) }

@@ -33,7 +33,7 @@ struct HTTP1FieldSection: Sendable {
     private(set) var upgrade: String?
     private(set) var expectsContinue = false
     private(set) var proxyAuthorization: String?
-    private(set) var proxyAuthenticate: [String] = []
+    private(set) var proxyHop: [ProxyHopField] = []
     /// The fields that `Connection` named.
     private var named: [String] = []
 
@@ -106,10 +106,11 @@ struct HTTP1FieldSection: Sendable {
             if HTTP1Syntax.equal(name, "proxy-authorization"), proxyAuthorization == nil {
                 proxyAuthorization = String(decoding: value, as: UTF8.self)
             }
-            if kind == .response, HTTP1Syntax.equal(name, "proxy-authenticate") {
-                proxyAuthenticate.append(String(decoding: value, as: UTF8.self))
+            guard kind == .response else { return nil }
+            if Self.isProxyHop(name) {
+                if let field = ProxyHopField(name, value) { proxyHop.append(field) }
+                return nil
             }
-            if kind == .request || Self.isProxyHop(name) { return nil }
         default: break
         }
         fields.appendChecked(name: name, value: value)

@@ -63,25 +63,25 @@ package struct HTTP1ResponseHead: Sendable, Equatable {
     package var keepAlive: Bool
     /// The protocols that the origin changes to (101) or offers (426).
     package var upgrade: String?
-    /// The values of `Proxy-Authenticate`, which is for us and not among the fields.
-    package var proxyAuthenticate: [String]
+    /// What a proxy says to us and to nobody behind us, which is not among the fields.
+    package var proxyHop: [ProxyHopField]
 
     /// A response's head, by default one of HTTP/1.1 without a body.
     package init(
         status: Int, reason: String = "", minorVersion: Int = 1, fields: HeaderFields = HeaderFields(),
         body: BodyLength = .none, isChunked: Bool = false, keepAlive: Bool = true, upgrade: String? = nil,
-        proxyAuthenticate: [String] = []
+        proxyHop: [ProxyHopField] = []
     ) {
         self.init(
             status: status, phrase: ReasonPhrase(reason), minorVersion: minorVersion, fields: fields, body: body,
             isChunked: isChunked,
-            keepAlive: keepAlive, upgrade: upgrade, proxyAuthenticate: proxyAuthenticate)
+            keepAlive: keepAlive, upgrade: upgrade, proxyHop: proxyHop)
     }
 
     init(
         status: Int, phrase: ReasonPhrase, minorVersion: Int, fields: HeaderFields, body: BodyLength = .none,
         isChunked: Bool = false,
-        keepAlive: Bool, upgrade: String?, proxyAuthenticate: [String] = []
+        keepAlive: Bool, upgrade: String?, proxyHop: [ProxyHopField] = []
     ) {
         self.status = status
         self.phrase = phrase
@@ -91,7 +91,7 @@ package struct HTTP1ResponseHead: Sendable, Equatable {
         self.isChunked = isChunked
         self.keepAlive = keepAlive
         self.upgrade = upgrade
-        self.proxyAuthenticate = proxyAuthenticate
+        self.proxyHop = proxyHop
     }
 
     /// Whether the status is 1xx other than 101, so that another head follows.

@@ -185,7 +185,7 @@ package struct HTTP1ResponseParser: Sendable {
         var head = HTTP1ResponseHead(
             status: status, phrase: phrase, minorVersion: minorVersion, fields: section.fields,
             keepAlive: !section.close && (minorVersion > 0 || section.keepAlive),
-            upgrade: status == 101 ? section.upgrade : nil, proxyAuthenticate: section.proxyAuthenticate)
+            upgrade: status == 101 ? section.upgrade : nil, proxyHop: section.proxyHop)
         // RFC 9110, 9.3.6 and 8.6: what these say of a length has no meaning.
         if status == 101 || request.isConnect && (200..<300).contains(status) {
             head.keepAlive = false

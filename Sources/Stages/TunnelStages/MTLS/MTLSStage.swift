@@ -183,11 +183,6 @@ struct MTLSClientStage: Stage {
         func beside(_ downstream: any OutboundPort) -> any OutboundPort {
             Port(identity, name: name, downstream: downstream, shard: shard)
         }
-        func alternatives() -> ServerAlternatives? {
-            downstream.alternatives()?.behind { Port(identity, name: name, downstream: $0, shard: shard) }
-        }
-        func observe(_ changed: @escaping () -> Void) { downstream.observe(changed) }
-        func rest() { downstream.rest() }
 
         func configure(_ connection: Outbound) throws {
             let wanted = connection.certificateName ?? name ?? connection.host

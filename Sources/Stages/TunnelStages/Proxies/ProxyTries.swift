@@ -34,13 +34,17 @@ final class ProxyTries: Sendable {
     private let hash = KeyedHash()
 
     /// Whether the server may be asked for at a proxy.
-    func ask(_ proxy: ProxyAddress, for server: HostPort, on loop: any EventLoop) -> Answer {
-        let account = account(proxy)
+    ///
+    /// - Parameter access: How one says there who one is: with another one, another attempt is made.
+    func ask(
+        _ proxy: ProxyAddress, by access: ProxyAccess = .usual, for server: HostPort, on loop: any EventLoop
+    ) -> Answer {
+        let account = account(proxy, access)
         let server = server.normalized
         return state.withLock { state in
             switch state.standings.ask(account, for: server, at: .now()) {
-            case .granted(let shows):
-                return .granted(ProxyTry(account: account, server: server, showsCredentials: shows, tries: self))
+            case .granted(let habit):
+                return .granted(ProxyTry(account: account, server: server, habit: habit, tries: self))
             case .refused(let rest): return .refused(rest)
             case .busy:
                 let promise = loop.makePromise(of: Ending.self)
@@ -51,8 +55,8 @@ final class ProxyTries: Sendable {
     }
 
     /// A connection that a proxy had opened was lost.
-    func lost(_ proxy: ProxyAddress) {
-        let account = account(proxy)
+    func lost(_ proxy: ProxyAddress, by access: ProxyAccess = .usual) {
+        let account = account(proxy, access)
         state.withLock { $0.standings.lost(account) }
     }
 
@@ -69,32 +73,33 @@ final class ProxyTries: Sendable {
         return rest
     }
 
-    private func account(_ proxy: ProxyAddress) -> ProxyStandings.Account {
+    private func account(_ proxy: ProxyAddress, _ access: ProxyAccess) -> ProxyStandings.Account {
         ProxyStandings.Account(
             proxy: HostPort(host: proxy.host, port: proxy.port).normalized,
-            credentials: proxy.credentials.map { hash($0.revealed[...]) })
+            credentials: proxy.credentials.map { hash($0.revealed[...], access.text[...]) }, access: access)
     }
 }
 
 /// One attempt that was granted. Others may wait for its end, which it has in any case: at the latest when nobody holds it any longer.
 final class ProxyTry {
-    let showsCredentials: Bool
+    /// What the proxy took before.
+    let habit: ProxyHabit?
     fileprivate let account: ProxyStandings.Account
     fileprivate let server: HostPort
     private let tries: ProxyTries
     private var isSettled = false
 
-    fileprivate init(account: ProxyStandings.Account, server: HostPort, showsCredentials: Bool, tries: ProxyTries) {
+    fileprivate init(account: ProxyStandings.Account, server: HostPort, habit: ProxyHabit?, tries: ProxyTries) {
         self.account = account
         self.server = server
-        self.showsCredentials = showsCredentials
+        self.habit = habit
         self.tries = tries
     }
 
     deinit { failed("the attempt was given up") }
 
     /// The proxy has opened the way.
-    func opened() { settle(.opened, failure: nil) }
+    func opened(by habit: ProxyHabit?) { settle(.opened(by: habit), failure: nil) }
 
     /// The proxy has refused. The result is how long the way rests, if it does; those who wait hear of that by asking again.
     func refused(_ refusal: ProxyRefusal) -> ProxyStandings.Rest? {

@@ -38,6 +38,13 @@ package struct ProxyEnvironment: Sendable {
     /// Whether a proxy is named, for whichever server.
     package var namesProxy: Bool { first(Self.proxies) != nil }
 
+    /// What names one, for people, without credentials; nil for nothing.
+    package var namedProxy: String? {
+        guard let (name, value) = first(Self.proxies) else { return nil }
+        guard let proxy = try? ProxyAddress(url: value) else { return "\(name) names something that is no HTTP proxy" }
+        return "\(name) names the proxy \(proxy.url)"
+    }
+
     private static let proxies = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]
 
     private func first(_ names: [String]) -> (name: String, value: String)? {

@@ -7,24 +7,29 @@ package struct ProxyAddress: Sendable, Hashable {
     package var host: String
     /// The proxy's TCP port.
     package var port: Int
+    /// Whether the proxy is spoken to over TLS.
+    package var isSecure = false
     /// User and password with a colon between them, as Basic wants it (RFC 7617).
     package var credentials: Secret?
 
-    init(host: String, port: Int) {
+    init(host: String, port: Int, isSecure: Bool = false) {
         self.host = host
         self.port = port
+        self.isSecure = isSecure
     }
 
-    /// Reads `http://user:password@proxy.example:3128`; the scheme may be left out, as in many an environment.
+    /// Reads `http://user:password@proxy.example:3128`, or `https://` for one behind TLS; the scheme may be left out, as in many an
+    /// environment.
     package init(url text: String) throws(InvalidValue) {
         var rest = Substring(text)
         if let separator = rest.firstRange(of: "://") {
             let scheme = rest[..<separator.lowerBound].lowercased()
-            guard scheme == "http" else {
+            guard scheme == "http" || scheme == "https" else {
                 throw InvalidValue(
-                    "a proxy with '\(scheme == "https" || scheme.hasPrefix("socks") ? scheme : "another scheme")' is unknown",
-                    hint: "HTTP proxies are known: http://proxy.example:3128")
+                    "a proxy with '\(scheme.hasPrefix("socks") ? scheme : "another scheme")' is unknown",
+                    hint: "HTTP proxies are known: http://proxy.example:3128, or https://proxy.example for one behind TLS")
             }
+            isSecure = scheme == "https"
             rest = rest[separator.upperBound...]
         }
         rest = rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
@@ -35,7 +40,7 @@ package struct ProxyAddress: Sendable, Hashable {
         guard let authority = Authority(String(rest)) else { throw InvalidValue("the proxy's host is missing or malformed") }
         if let problem = HostName.problem(of: authority.host) { throw problem }
         host = authority.host
-        port = authority.port ?? 80
+        port = authority.port ?? (isSecure ? 443 : 80)
     }
 
     private static func credentials(_ text: Substring) throws(InvalidValue) -> String {
@@ -68,4 +73,13 @@ package struct ProxyAddress: Sendable, Hashable {
 
     /// Host and port, for logs and messages: the credentials aren't in it.
     package var text: String { Authority(host: host, port: port).text }
+
+    /// As a URL without credentials.
+    package var url: String { "\(isSecure ? "https" : "http")://\(text)" }
+
+    /// What stands before the colon, and behind it.
+    var userAndPassword: (user: String, password: String)? {
+        guard let text = credentials?.revealed, let colon = text.firstIndex(of: ":") else { return nil }
+        return (String(text[..<colon]), String(text[text.index(after: colon)...]))
+    }
 }

@@ -7,11 +7,13 @@ import Darwin
 #endif
 
 /// A program that was started by this one.
-final class ChildProcess {
+package final class ChildProcess {
     /// Why a program can't be run, with the status that a shell has for it.
-    struct Problem: Error {
-        let reason: String
-        let status: Int32
+    package struct Problem: Error {
+        /// A sentence that names the program.
+        package let reason: String
+        /// 127 where there is no such program, else 126.
+        package let status: Int32
     }
 
     private let process: pid_t
@@ -19,8 +21,19 @@ final class ChildProcess {
 
     /// Starts it, with this process's files.
     ///
-    /// - Parameter ownGroup: Whether signals of the terminal aren't for it.
-    init(_ arguments: [String], _ environment: [String: String], ownGroup: Bool = false) throws(Problem) {
+    /// - Parameters:
+    ///   - ownGroup: Whether signals of the terminal aren't for it.
+    ///   - socket: What it has as its input and its output in place of this process's; its errors go nowhere then.
+    package init(
+        _ arguments: [String], _ environment: [String: String], ownGroup: Bool = false, speaksTo socket: CInt? = nil
+    ) throws(Problem) {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        if let socket {
+            for descriptor in [STDIN_FILENO, STDOUT_FILENO] { posix_spawn_file_actions_adddup2(&actions, socket, descriptor) }
+            posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0)
+        }
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
@@ -40,7 +53,7 @@ final class ChildProcess {
         var variables = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
         defer { for text in words + variables { free(text) } }
         var process = pid_t()
-        let result = posix_spawnp(&process, arguments[0], nil, &attributes, &words, &variables)
+        let result = posix_spawnp(&process, arguments[0], &actions, &attributes, &words, &variables)
         guard result == 0 else {
             throw Problem(
                 reason: "'\(arguments[0])' can't be run: \(String(cString: strerror(result)))", status: result == ENOENT ? 127 : 126
@@ -50,7 +63,7 @@ final class ChildProcess {
     }
 
     /// Its status when it has ended, and what a shell says of one that a signal has ended.
-    func wait() -> Int32 {
+    package func wait() -> Int32 {
         if let status { return status }
         var raw: Int32 = 0
         while waitpid(process, &raw, 0) < 0, errno == EINTR {}
@@ -58,7 +71,7 @@ final class ChildProcess {
     }
 
     /// Whether it has ended by itself.
-    var hasEnded: Bool {
+    package var hasEnded: Bool {
         if status != nil { return true }
         var raw: Int32 = 0
         guard waitpid(process, &raw, WNOHANG) == process else { return false }
@@ -73,9 +86,18 @@ final class ChildProcess {
     }
 
     /// Asks it to end, and waits until it has.
-    func end() {
+    package func end() {
         guard !hasEnded else { return }
-        kill(process, SIGTERM)
+        sendSignal(process, SIGTERM)
+        _ = wait()
+    }
+
+    /// Ends it at once, and waits until it has.
+    package func kill() {
+        guard !hasEnded else { return }
+        sendSignal(process, SIGKILL)
         _ = wait()
     }
 }
+
+private func sendSignal(_ process: pid_t, _ signal: CInt) { kill(process, signal) }

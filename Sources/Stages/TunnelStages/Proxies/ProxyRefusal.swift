@@ -6,14 +6,12 @@ package struct ProxyRefusal: Sendable, Equatable {
     package enum Kind: Sendable, Equatable {
         /// User and password, whatever the server: whoever asks with these again and again may lock an account.
         case credentials
-        /// The proxy, whatever the credentials: it wants another scheme than Basic.
+        /// The proxy, or `via-auth`, whatever the credentials: they have no scheme in common.
         case scheme
         /// What the proxy allows for this server.
         case server
         /// Nothing: it may pass by itself, after that time if there is one.
         case passing(after: TimeAmount?)
-        /// Nothing: the proxy takes Basic credentials, which weren't shown because it hadn't before.
-        case takesBasic
     }
 
     /// What would have to change before another attempt can succeed.
@@ -31,7 +29,7 @@ package struct ProxyRefusal: Sendable, Equatable {
     var rests: Bool {
         switch kind {
         case .credentials, .scheme, .server, .passing(_?): true
-        case .passing(nil), .takesBasic: false
+        case .passing(nil): false
         }
     }
 }

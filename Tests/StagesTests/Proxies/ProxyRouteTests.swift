@@ -25,7 +25,16 @@ import TunnelStages
     }
 
     @Test(arguments: [
-        "", "http://", "https://proxy.example:3128", "socks5://proxy.example", "http://proxy.example:0",
+        ("https://proxy.example", "proxy.example:443", true), ("HTTPS://[::1]:3129/", "[::1]:3129", true),
+        ("http://a", "a:80", false),
+    ])
+    func `Proxies behind TLS`(url: String, text: String, isSecure: Bool) throws {
+        let address = try ProxyAddress(url: url)
+        #expect(address.text == text && address.isSecure == isSecure)
+    }
+
+    @Test(arguments: [
+        "", "http://", "https://", "ftp://proxy.example:3128", "socks5://proxy.example", "http://proxy.example:0",
         "http://proxy.example:http",
         "http://a%3Ab:c@proxy.example", "http://anna:%0A@proxy.example", "http://anna:%F@proxy.example",
         "http://anna:%FF@proxy.example",
@@ -70,7 +79,7 @@ import TunnelStages
 
     @Test func `A wrong proxy in the environment is named without its password`() {
         let error = #expect(throws: StageError.self) {
-            try ProxyEnvironment { $0 == "HTTPS_PROXY" ? "https://anna:secret@a:1" : nil }.route(to: server)
+            try ProxyEnvironment { $0 == "HTTPS_PROXY" ? "socks5://anna:secret@a:1" : nil }.route(to: server)
         }
         #expect(error?.message.contains("HTTPS_PROXY") == true)
         #expect(error?.message.contains("secret") == false)

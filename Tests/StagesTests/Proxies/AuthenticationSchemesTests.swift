@@ -28,4 +28,18 @@ import TunnelStages
         #expect(schemes.names == names)
         #expect(schemes.offers("Basic") == names.contains { $0.lowercased() == "basic" })
     }
+
+    @Test func `What comes with a scheme`() {
+        let schemes = AuthenticationSchemes([
+            "Negotiate YIIB==, NTLM, Digest realm = \"a, \\\"b\\\"\" , NONCE=1, nonce=2,qop=\"auth,auth-int\"",
+            "Basic realm=x y, =z, charset=\"UTF-8",
+        ])
+        #expect(schemes.challenges(of: "negotiate").map(\.token) == ["YIIB=="])
+        #expect(schemes.challenges(of: "NTLM").map(\.parameters) == [[:]] && schemes.challenges(of: "NTLM").map(\.token) == [nil])
+        #expect(
+            schemes.challenges(of: "Digest").map(\.parameters) == [["realm": "a, \"b\"", "nonce": "1", "qop": "auth,auth-int"]])
+        #expect(schemes.challenges(of: "Basic").map(\.parameters) == [["realm": "x", "charset": "UTF-8"]])
+        let many = AuthenticationSchemes(["Digest " + (0..<100).map { "p\($0)=\($0)" }.joined(separator: ",")])
+        #expect(many.challenges.first?.parameters.count == 32)
+    }
 }

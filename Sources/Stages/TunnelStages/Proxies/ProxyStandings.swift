@@ -6,18 +6,21 @@ import Platform
 /// How one stands with the proxies on the way: what may be tried, and when. A value without clock and connections.
 ///
 /// Companies lock an account after a few wrong passwords. So as long as it isn't known that credentials are let in, one attempt at a time is
-/// made with them, and those that were refused rest for minutes, longer each time. What another scheme than Basic is wanted for isn't shown
-/// Basic credentials again. All other 4xx, but those that ask to come back, rest for the server that was asked for.
+/// made with them, and those that were refused rest for minutes, longer each time. All other 4xx, but those that ask to come back, rest for
+/// the server that was asked for.
 struct ProxyStandings: Sendable {
     /// Somebody at a proxy. The credentials are known by a hash, nil for none.
     struct Account: Hashable, Sendable {
         var proxy: HostPort
         var credentials: KeyedHash.Value?
+        /// How it says who it is.
+        var access = ProxyAccess.usual
     }
 
     /// What may be done.
     enum Permission: Equatable {
-        case granted(showsCredentials: Bool)
+        /// - Parameter habit: What the proxy took before.
+        case granted(habit: ProxyHabit?)
         /// Somebody else is finding out.
         case busy
         case refused(Rest)
@@ -25,7 +28,8 @@ struct ProxyStandings: Sendable {
 
     /// How an attempt that was granted has ended.
     enum Outcome: Sendable {
-        case opened
+        /// - Parameter habit: What the proxy took.
+        case opened(by: ProxyHabit?)
         case refused(ProxyRefusal)
         /// The proxy said nothing.
         case failed
@@ -56,6 +60,26 @@ struct ProxyStandings: Sendable {
         var rests: [HostPort?: Rest] = [:]
         /// How often in a row the credentials were refused.
         var refusals = 0
+        var habit: ProxyHabit?
+
+        /// What the next attempt begins with. A nonce is used without asking only as long as somebody has just been let in: a proxy that
+        /// refuses it then doesn't know the nonce any more, and not that the password is wrong.
+        mutating func nextHabit(isWelcome: Bool) -> ProxyHabit? {
+            guard case .digest(let session)? = habit else { return habit }
+            guard isWelcome else { return nil }
+            habit = .digest(session.used())
+            return .digest(session)
+        }
+
+        mutating func learn(_ other: ProxyHabit?) {
+            // Several use one nonce, and each of them once for each number.
+            if case .digest(let mine)? = habit, case .digest(let theirs)? = other, mine.challenge == theirs.challenge,
+                mine.count > theirs.count
+            {
+                return
+            }
+            habit = other
+        }
     }
 
     /// How long one that was let in vouches for the others.
@@ -66,8 +90,6 @@ struct ProxyStandings: Sendable {
     private static let serverLimit = 64
 
     private var standings: [Account: Standing] = [:]
-    /// Proxies that want another scheme.
-    private var withoutBasic: Set<HostPort> = []
 
     /// How many accounts are remembered, and servers of all of them.
     var remembered: (accounts: Int, servers: Int) { (standings.count, standings.values.reduce(0) { $0 + $1.rests.count }) }
@@ -84,8 +106,9 @@ struct ProxyStandings: Sendable {
         if standing.underWay > 0, !isWelcome { return .busy }
         standing.underWay += 1
         if standings[account] == nil { makeRoom(at: now) }
+        let habit = standing.nextHabit(isWelcome: isWelcome)
         standings[account] = standing
-        return .granted(showsCredentials: account.credentials != nil && !withoutBasic.contains(account.proxy))
+        return .granted(habit: habit)
     }
 
     /// An attempt that was granted has ended. The result is how long the way rests, if it does.
@@ -96,7 +119,8 @@ struct ProxyStandings: Sendable {
         standing.underWay -= 1
         switch outcome {
         case .failed: return nil
-        case .opened:
+        case .opened(let habit):
+            standing.learn(habit)
             standing.welcomeUntil = moment.now + Self.welcome
             standing.rests[nil] = nil
             standing.rests[server] = nil
@@ -104,6 +128,7 @@ struct ProxyStandings: Sendable {
             return nil
         case .refused(let refusal):
             standing.welcomeUntil = nil
+            if refusal.kind == .credentials || refusal.kind == .scheme { standing.habit = nil }
             return rest(after: refusal, account, server, &standing, moment)
         }
     }
@@ -130,12 +155,8 @@ struct ProxyStandings: Sendable {
             standing.rests[nil] = rest(.nanoseconds(length))
             return standing.rests[nil]
         case .scheme:
-            if withoutBasic.count < Self.accountLimit { withoutBasic.insert(account.proxy) }
             standing.rests[nil] = rest(Self.shortRest)
             return standing.rests[nil]
-        case .takesBasic:
-            withoutBasic.remove(account.proxy)
-            return nil
         case .server: return remember(rest(Self.shortRest), server, &standing)
         case .passing(let after?) where after > .zero: return remember(rest(min(after, Self.shortRest)), server, &standing)
         case .passing: return nil
