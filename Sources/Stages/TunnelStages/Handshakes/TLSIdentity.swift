@@ -89,8 +89,8 @@ final class TLSIdentity: Sendable {
     }
 
     private var certificate: StageStatus.ShownCertificate? {
-        let (chain, end) = current.withLock { ($0.configuration.certificateChain, $0.notAfter) }
-        guard case .certificate(let leaf)? = chain.first, let identity = try? PeerIdentity(leaf) else { return nil }
+        let (chain, end) = current.withLock { ($0.material.configuration.certificateChain, $0.material.notAfter) }
+        guard let end, case .certificate(let leaf)? = chain.first, let identity = try? PeerIdentity(leaf) else { return nil }
         return .init(subject: identity.subject, names: identity.dnsNames + identity.uris, end: end)
     }
 
