@@ -150,7 +150,7 @@ let package = Package(
         ),
         .target(
             name: "Hosting",
-            dependencies: pipeline + ["TunnelStages", "Runtime", nioCore, nioPosix, logging, metrics],
+            dependencies: pipeline + ["TunnelStages", "Runtime", nioCore, nioPosix, logging, metrics, crypto],
             path: "Sources/Hosts/Hosting",
             swiftSettings: settings
         ),
@@ -240,7 +240,7 @@ let package = Package(
             name: "StagesTests",
             dependencies: pipeline + [
                 "Names", "Stages", "Filters", "TunnelStages", "ControlStages", nioCore, nioPosix, nioEmbedded, nioSSL, deque,
-                nioHTTP1, x509, crypto, asn1, logging, nioHTTP2, nioHPACK, nioWebSocket, jwt, "StageTesting",
+                nioHTTP1, x509, crypto, asn1, logging, nioHTTP2, nioHPACK, nioWebSocket, jwt, "StageTesting", "Rehearsal",
             ],
             exclude: ["Configuration/Fixtures", "Route/Fixtures"],
             swiftSettings: settings

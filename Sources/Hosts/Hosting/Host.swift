@@ -94,6 +94,7 @@ package struct Host: Sendable {
                     try configuration.plan(logger: logger(for: configuration), presence: companion?.presence)
                 }
             } catch {
+                pipeline.refused(because: error)
                 logger.error(
                     "the configuration can't be read; the one before stays in use", metadata: ["reason": "\(error)"])
             }

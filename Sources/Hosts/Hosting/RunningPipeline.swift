@@ -3,6 +3,7 @@ import Instruments
 import Logging
 import NIOCore
 import Pipeline
+import Platform
 import Runtime
 import Synchronization
 import TunnelStages
@@ -18,9 +19,12 @@ final class RunningPipeline: Sendable {
         /// Publishes to what the program that embeds this has bootstrapped.
         var publishing: Task<Void, Never>?
         var isEnding = false
+        /// Until the end was recorded.
+        var isAudited: Bool? = true
     }
 
     let telemetry: Telemetry
+    private let audit: AuditLog?
     private let admin: Generation?
     /// What was read when the program started. What of it no reload changes still counts.
     private let started: LoadedConfiguration
@@ -35,14 +39,17 @@ final class RunningPipeline: Sendable {
         self.group = group
         self.logger = logger
         started = configuration
-        let telemetry = Telemetry(reserved: reserved)
+        let audit = configuration.audit.map { AuditLog(to: $0.to) }
+        self.audit = audit
+        let telemetry = Telemetry(reserved: reserved, audit: audit)
         self.telemetry = telemetry
         state = Mutex(
             State(
                 configuration: configuration,
                 current: Generation(
                     plan: plan, group: group, logger: logger,
-                    exchangeLog: ExchangeLogger.make(configuration.log, host: configuration.host), telemetry: telemetry)))
+                    exchangeLog: ExchangeLogger.make(configuration.log, host: configuration.host), telemetry: telemetry,
+                    host: configuration.host)))
         admin = configuration.admin.map { settings in
             Generation(
                 plan: AdminPipeline.plan(settings, logger: logger), group: group, logger: logger, exchangeLog: nil,
@@ -52,6 +59,12 @@ final class RunningPipeline: Sendable {
 
     /// The admin listener comes first and goes last, so that it can say that the pipeline isn't ready.
     func start() async throws {
+        do {
+            try audit?.open()
+        } catch {
+            throw StageError(.unavailable, "the audit log can't be opened: \(error.message)", key: "audit.to")
+        }
+        record(.configurationLoaded, started, generation: 1)
         try await admin?.start()
         let (generation, host) = state.withLock { ($0.current, $0.configuration.host) }
         do {
@@ -60,6 +73,7 @@ final class RunningPipeline: Sendable {
             await admin?.stop()
             throw error
         }
+        audit?.record(.started, [.version: ProgramVersion.number, .host: host.rawValue])
         guard let bridge = MetricsBridge(telemetry, labels: [.init("host", host.rawValue)]) else { return }
         state.withLock { $0.publishing = Task { await bridge.run() } }
     }
@@ -68,6 +82,11 @@ final class RunningPipeline: Sendable {
 
     /// What is written to and read from is looked at anew: log files that were moved, certificates that were renewed.
     func reopenFiles() async {
+        do {
+            try audit?.open()
+        } catch {
+            logger.error("the audit log can't be opened anew", metadata: ["reason": "\(error.message)"])
+        }
         let generations = state.withLock { Array($0.past.values) + [$0.current] }
         for generation in generations { await generation.reopenFiles() }
     }
@@ -91,10 +110,17 @@ final class RunningPipeline: Sendable {
         do {
             next = Generation(
                 plan: try plan(), group: group, logger: logger,
-                exchangeLog: ExchangeLogger.make(started.log, host: started.host), telemetry: telemetry, number: number)
+                exchangeLog: ExchangeLogger.make(started.log, host: started.host), telemetry: telemetry, number: number,
+                host: started.host)
             try await next.start()
         } catch {
             await telemetry.retire(generation: number)
+            audit?.record(
+                .configurationRefused,
+                [
+                    .file: configuration.file, .sha256: ConfigurationHash.sha256(configuration.text),
+                    .reason: ConnectionFailure.words(for: error),
+                ])
             logger.error(
                 "the new configuration can't be used; the one before stays in use",
                 metadata: ["reason": "\(ConnectionFailure.words(for: error))"])
@@ -109,6 +135,7 @@ final class RunningPipeline: Sendable {
             return before
         }
         guard let before else { return await next.stop() }
+        record(.configurationLoaded, configuration, generation: number)
         logger.notice("the new configuration is in use", metadata: ["generation": "\(number)"])
         Task { await retire(before.generation, before.number, within: configuration.drain) }
     }
@@ -123,10 +150,28 @@ final class RunningPipeline: Sendable {
             metadata: ["generation": "\(number)"])
     }
 
+    /// The files can't be read: the configuration before stays in use.
+    func refused(because error: any Error) {
+        let first = (error as? ConfigurationErrors)?.errors.first { $0.severity == .error }
+        let words = first.map { each in (each.position.map { "line \($0.line): " } ?? "") + each.message } ?? "\(error)"
+        audit?.record(.configurationRefused, [.file: first?.file ?? started.file, .reason: words])
+    }
+
+    private func record(_ event: AuditEvent, _ configuration: LoadedConfiguration, generation: Int) {
+        audit?.record(
+            event,
+            [
+                .file: configuration.file, .sha256: ConfigurationHash.sha256(configuration.text),
+                .host: configuration.host.rawValue,
+                .generation: "\(generation)",
+            ])
+    }
+
     // MARK: - The end
 
     func drain() async {
         telemetry.enter(.draining)
+        audit?.record(.draining, [:])
         let (generations, limit) = state.withLock { state in
             state.isEnding = true
             return ([state.current] + state.past.values, state.configuration.drain)
@@ -151,5 +196,8 @@ final class RunningPipeline: Sendable {
         await publishing?.value
         for generation in generations { await generation.stop() }
         await admin?.stop()
+        guard state.withLock({ $0.isAudited.take() ?? false }) else { return }
+        audit?.record(.stopped, [:])
+        await audit?.finish()
     }
 }

@@ -44,6 +44,8 @@ struct OutcomeCounters {
 
 /// What is counted of the exchanges that reach one stage. Confined to its shard's loop.
 final class StageMeter {
+    /// Where the stage stands.
+    let place: StagePlace
     /// The stage's place in its list, from 0.
     let index: Int
     /// The meter of the stage before, where that takes exchanges too and is the same for all exchanges.
@@ -63,6 +65,7 @@ final class StageMeter {
     ]
 
     init(_ place: StagePlace, in table: MetricTable) {
+        self.place = place
         index = place.index
         let labels = place.labels
         entered = table.counter(StageMetrics.exchangesIn, labels)

@@ -87,7 +87,7 @@ extension HTTPServerHandler {
             request = try RequestTarget.interpret(
                 head, mode: pac == nil ? port.configuration.mode : .origin, isSecure: connection.identity != nil, here: here)
         } catch {
-            return refuse(error.status, error.message, context)
+            return refuse(error.status, error.message, method: head.method, context)
         }
         let lastAnswer = MaxForwards.count(&request) ?? port.via?.pass(&request, minorVersion: head.minorVersion)
         if !port.isIdentified { connection.admit() }

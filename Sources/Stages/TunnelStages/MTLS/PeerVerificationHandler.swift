@@ -83,6 +83,8 @@ final class PeerVerificationHandler: ChannelInboundHandler, RemovableChannelHand
                 throw StageError(.unavailable, "the certificate of \(peerNoun) can't be understood")
             }
             try approve(identity, negotiatedProtocol)
+            shard.telemetry.audit?.record(
+                .certificateAccepted, [.remote: peer, .client: identity.description, .key: identity.publicKeyHash])
         } catch {
             return refuse(error as? StageError ?? StageError(.unavailable, ConnectionFailure.words(for: error)), context)
         }
@@ -133,6 +135,10 @@ final class PeerVerificationHandler: ChannelInboundHandler, RemovableChannelHand
         guard !isReported else { return }
         isReported = true
         meter.refused.add()
+        // Who only looks whether the port is open has shown nothing.
+        if hello?.isUntouched != true {
+            shard.telemetry.audit?.record(.certificateRefused, [.remote: peer, .reason: reason.message])
+        }
         onFailure?(reason)
         guard onFailure == nil else { return }
         // Strangers knock on every open port: worth a line for who looks, not a warning. Who only looks whether it is open says nothing.

@@ -38,6 +38,8 @@ final class TLSIdentity: Sendable {
     private let logger: Logger
     private let current: Mutex<Current>
     private let watching = Mutex<Task<Void, Never>?>(nil)
+    /// Where a replacement is recorded.
+    private let audit = Mutex<AuditLog?>(nil)
 
     init(_ configuration: MTLSConfiguration, role: TLSCredentials.Role, logger: Logger) throws {
         self.configuration = configuration
@@ -68,6 +70,9 @@ final class TLSIdentity: Sendable {
             current.protocols = protocols
         }
     }
+
+    /// From now on it is recorded there when the certificate is replaced.
+    func record(to audit: AuditLog?) { self.audit.withLock { $0 = audit } }
 
     /// When the first certificate of the chain expires, in seconds of the Unix epoch.
     var notAfter: Int { current.withLock { $0.notAfter } }
@@ -109,6 +114,8 @@ final class TLSIdentity: Sendable {
                 current.configuration = tls
                 current.notAfter = notAfter
             }
+            audit.withLock { $0 }?.record(
+                .certificateReplaced, [.file: "\(configuration.certificate.printed)", .expires: Timestamp.utc(notAfter)])
             logger.notice("certificate reloaded", metadata: ["expires": "\(Timestamp.utc(notAfter))"])
         } catch {
             // Certificate and key may be replaced one after the other: the next change is tried again.
