@@ -51,7 +51,13 @@ struct RootCommand: AsyncParsableCommand {
                     AgentCommand.self, ServerCommand.self, ControlCommand.self, UpCommand.self, RunCommand.self,
                     EnvironmentCommand.self, SSHProxyCommand.self,
                 ]),
-            CommandGroup(name: "Check", subcommands: [CheckCommand.self, TestCommand.self, PrintCommand.self, GraphCommand.self]),
+            CommandGroup(
+                name: "Check",
+                subcommands: [
+                    CheckCommand.self, TestCommand.self, ExplainCommand.self, DiffCommand.self, EgressCommand.self,
+                    PrintCommand.self,
+                    GraphCommand.self,
+                ]),
             CommandGroup(
                 name: "Join", subcommands: [InviteCommand.self, JoinCommand.self, CertificateCommand.self, PasswordCommand.self]),
             CommandGroup(name: "See", subcommands: [HealthCommand.self, StagesCommand.self, SchemaCommand.self]),
