@@ -252,7 +252,7 @@ let package = Package(
             name: "StagesTests",
             dependencies: pipeline + [
                 "Names", "Stages", "Filters", "TunnelStages", "LivePage", "ControlStages", nioCore, nioPosix, nioEmbedded, nioSSL,
-                deque, nioHTTP1, x509, crypto, asn1, logging, nioHTTP2, nioHPACK, nioWebSocket, jwt, "StageTesting",
+                deque, nioHTTP1, x509, crypto, asn1, logging, nioHTTP2, nioHPACK, nioWebSocket, jwt, "StageTesting", "Rehearsal",
             ],
             exclude: ["Configuration/Fixtures", "Route/Fixtures"],
             swiftSettings: settings

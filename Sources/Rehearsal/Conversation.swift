@@ -5,6 +5,9 @@ package import Pipeline
 /// What an origin in memory answers: to each request, by the number of the attempt, from 1. Nil keeps it silent.
 package typealias OriginScript = @Sendable (_ attempt: Int, _ request: RequestHead) -> RehearsedResponse?
 
+/// What whoever dials says of an address by itself: why it may not be dialled, for an exchange that has gone by a branch, or nil.
+package typealias DialledCheck = @Sendable (_ address: SocketAddress, _ route: String?, _ request: RequestHead) -> Failure?
+
 /// One exchange from both of its ends: the client's side, and the origin's for each time that the exchange reached it. Confined
 /// to its loop.
 package final class Conversation {
@@ -16,13 +19,15 @@ package final class Conversation {
     private let origin: SocketAddress?
     private let script: OriginScript?
     private let keepsBodies: Bool
+    private let dialled: DialledCheck?
     private let promise: EventLoopPromise<Void>
 
     /// - Parameter origin: Where the origin's name leads; nil where nobody is to ask.
     init(
         _ head: RequestHead, from inbound: Inbound, origin: SocketAddress?, script: OriginScript?, keepsBodies: Bool,
-        on shard: Shard
+        dialled: DialledCheck? = nil, on shard: Shard
     ) {
+        self.dialled = dialled
         self.origin = origin
         client = ClientSide(keepsBodies: keepsBodies)
         exchange = Exchange(head, from: client, client: inbound, on: shard)
@@ -46,7 +51,10 @@ package final class Conversation {
     /// The exchange has come through to the origin.
     func reached(_ exchange: Exchange) {
         // What dials asks before it does.
-        if let origin, let refusal = exchange.refusal(of: origin) { return exchange.abortResponse(refusal) }
+        if let origin {
+            let refusal = dialled?(origin, exchange.route, exchange.request) ?? exchange.refusal(of: origin)
+            if let refusal { return exchange.abortResponse(refusal) }
+        }
         let side = OriginSide(exchange, attempt: attempts.count + 1, script: script, keepsBodies: keepsBodies)
         attempts.append(side)
         side.begin()

@@ -26,9 +26,13 @@ package final class Rehearsal: Sendable {
     }
 
     /// The same for stages with branches.
-    /// - Parameter make: Gets a sink that stands for the origin, at the end of branches that have none.
+    /// - Parameters:
+    ///   - host: What is to run the pipeline, which answers that are made here say.
+    ///   - time: The time that it is taken to be, in seconds of the Unix epoch; nil for the real one.
+    ///   - make: Gets a sink that stands for the origin, at the end of branches that have none.
     package static func begin(
-        first: Int = 0, logger: Logger, _ make: (Plan.NamedStage) throws -> [Plan.NamedStage]
+        first: Int = 0, logger: Logger, host: HostKind? = nil, at time: Int? = nil,
+        _ make: (Plan.NamedStage) throws -> [Plan.NamedStage]
     ) async throws -> Rehearsal {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         do {
@@ -38,7 +42,7 @@ package final class Rehearsal: Sendable {
             let origin = Plan.NamedStage(name: Exit.name, stage: Exit(stand: stand))
             let rehearsal = try Rehearsal(
                 try make(origin), origin: origin, stand: stand, first: first, group: group, channel: channel)
-            try await rehearsal.assemble(logger)
+            try await rehearsal.assemble(logger, host, time)
             return rehearsal
         } catch {
             try? await group.shutdownGracefully()
@@ -64,9 +68,11 @@ package final class Rehearsal: Sendable {
 
     private static func kind<Each: Stage>(_ stage: Each) -> MediumKind { Each.Output.kind }
 
-    private func assemble(_ logger: Logger) async throws {
+    private func assemble(_ logger: Logger, _ host: HostKind?, _ time: Int?) async throws {
         try await loop.submit { [plan, group, stand] in
-            let shard = Shard(loop: stand.eventLoop, group: group, index: 0, logger: logger)
+            let shard = Shard(loop: stand.eventLoop, group: group, index: 0, logger: logger, host: host)
+            shard.rehearsedTime = time
+            shard.askForVerdicts()
             stand.value.shard = shard
             try plan.assemble(on: shard)
         }.get()
@@ -87,9 +93,10 @@ package final class Rehearsal: Sendable {
     }
 
     /// Begins an exchange. What comes of it, and what more is sent, goes through the conversation.
+    /// - Parameter dialled: What whoever dials says of the origin's address by itself, before it asks the exchange; nil for nothing.
     package func open(
         _ head: RequestHead, from client: RehearsedClient, origin: SocketAddress? = nil, script: OriginScript?,
-        keepsBodies: Bool = true
+        keepsBodies: Bool = true, dialled: DialledCheck? = nil
     ) async throws -> NIOLoopBound<Conversation> {
         let channel = channel.channel
         return try await run { stand in
@@ -97,7 +104,9 @@ package final class Rehearsal: Sendable {
             let inbound = Inbound(channel: channel, remote: client.remote)
             inbound.identity = client.certificate
             let conversation = Conversation(
-                head, from: inbound, origin: origin, script: script, keepsBodies: keepsBodies, on: shard)
+                head, from: inbound, origin: origin, script: script, keepsBodies: keepsBodies, dialled: dialled, on: shard)
+            conversation.exchange.credentials = client.credentials
+            conversation.exchange.role = client.role
             stand.conversations[ObjectIdentifier(inbound)] = conversation
             conversation.begin(port)
             return NIOLoopBound(conversation, eventLoop: shard.loop)
@@ -107,10 +116,10 @@ package final class Rehearsal: Sendable {
     /// Sends a whole request and waits for what comes of it, no longer than `limit`.
     package func perform(
         _ request: RehearsedRequest, from client: RehearsedClient = RehearsedClient(), origin: SocketAddress? = nil,
-        script: @escaping OriginScript,
+        dialled: DialledCheck? = nil, script: @escaping OriginScript,
         within limit: TimeAmount = .seconds(10)
     ) async throws -> RehearsedOutcome {
-        let conversation = try await open(request.head, from: client, origin: origin, script: script)
+        let conversation = try await open(request.head, from: client, origin: origin, script: script, dialled: dialled)
         let ended = try await loop.flatSubmit { [first, plan] in
             let value = conversation.value
             for part in request.body { value.send(part) }
@@ -121,6 +130,7 @@ package final class Rehearsal: Sendable {
                 // The entrance stands before the stages of the list.
                 let place = conversation.value.endedPlace.map { $0 - 1 }
                 var outcome = conversation.value.outcome
+                outcome.verdicts = conversation.value.exchange.verdicts.entries.map { $0.moved(by: first - 1) }
                 if let place, plan.stages.indices.contains(place + 1), place >= 0 {
                     let name = plan.stages[place + 1].name
                     outcome.stage = name == Exit.name ? nil : name
@@ -130,6 +140,18 @@ package final class Rehearsal: Sendable {
             }
         }.get()
         return ended
+    }
+}
+
+extension StageVerdict {
+    /// The same at its place in the list that the rehearsed stages are from: the entrance stands before them.
+    fileprivate func moved(by offset: Int) -> StageVerdict {
+        var parts = place.path.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+        if let number = parts.first.flatMap({ Int($0) }) { parts[0] = "\(number + offset)" }
+        var moved = self
+        moved.place.path = parts.joined(separator: ".")
+        moved.place.index += offset
+        return moved
     }
 }
 

@@ -8,6 +8,10 @@ package struct RehearsedClient: Sendable {
     package var remote: String
     /// Who the client is by its certificate; nil for one without.
     package var certificate: PeerIdentity?
+    /// What it says to this program to prove who it is.
+    package var credentials: Credentials?
+    /// What this program is to it.
+    package var role = ClientRole.relay
 
     /// A client of an address for documentation (RFC 5737), if no other is given.
     package init(remote: String = "192.0.2.1:50000", certificate: PeerIdentity? = nil) {
@@ -81,6 +85,8 @@ package struct RehearsedOutcome: Sendable {
     package var stage: String?
     /// The place of `stage` in the list, from 0; nil where that is nil.
     package var stageIndex: Int?
+    /// What the stages said, in the order in which the exchange came to them; places are those of the list that they are from.
+    package var verdicts: [StageVerdict] = []
 }
 
 extension [ByteBuffer] {

@@ -52,7 +52,7 @@ async def test_the_first_rule_that_fits_decides(make_tunnel, hello, where):
     number = line_of(config, "denied.example")
     for host in ("denied.example", "A.Denied.Example", "denied.example."):
         refused = await ask(tunnel, f"http://{host}/")
-        assert refused.status == 403 and f"the egress rule in line {number} denies it" in refused.text, refused.text
+        assert refused.status == 403 and f"the egress rule at {config.name}:{number} denies it" in refused.text, refused.text
     for refused in (await ask(tunnel, hello.url("/"), "POST", body=b"x"), await ask(tunnel, "http://127.0.0.1:1/"), await connect(tunnel, "127.0.0.1:1")):
         assert refused.status == 403 and "no egress rule allows it" in refused.text
     assert len(hello.requests) == seen
@@ -69,7 +69,7 @@ async def test_addresses_that_names_lead_to(make_tunnel, hello):
         refused = await ask(tunnel, f"http://{host}:{hello.port}/")
         assert refused.status in (400, 403), f"{host}: {refused.raw}"
         if refused.status == 403:
-            assert "egress rule in line" in refused.text
+            assert "egress rule at " in refused.text
         assert (await connect(tunnel, f"{host}:{hello.port}")).status in (400, 403), host
     assert hello.connections == 0
 
@@ -93,7 +93,7 @@ async def test_on_the_agent_too_a_number_is_an_address(make_tunnel, hello):
     tunnel = make_tunnel(**filters("agent", {"deny": {"networks": ["127.0.0.0/8"]}}, otherwise="allow")).start()
     for host in ("127.0.0.1", "127.1", "2130706433", "0", "[::ffff:7f00:1]"):
         refused = await ask(tunnel, f"http://{host}:{hello.port}/")
-        assert refused.status == 403 and "egress rule in line" in refused.text, host
+        assert refused.status == 403 and "egress rule at " in refused.text, host
         assert (await connect(tunnel, f"{host}:{hello.port}")).status == 403, host
     assert hello.connections == 0
 

@@ -56,7 +56,11 @@ struct RootCommand: AsyncParsableCommand {
                 ]),
             CommandGroup(
                 name: "Check",
-                subcommands: [CheckCommand.self, DoctorCommand.self, TestCommand.self, PrintCommand.self, GraphCommand.self]),
+                subcommands: [
+                    CheckCommand.self, DoctorCommand.self, TestCommand.self, ExplainCommand.self, DiffCommand.self, EgressCommand.self,
+                    PrintCommand.self,
+                    GraphCommand.self,
+                ]),
             CommandGroup(
                 name: "Join", subcommands: [InviteCommand.self, JoinCommand.self, CertificateCommand.self, PasswordCommand.self]),
             CommandGroup(

@@ -1,9 +1,8 @@
-import ConfigurationLanguage
 import Crypto
 import Pipeline
 import Platform
 
 extension LoadedConfiguration {
-    /// Tells configurations apart for people: SHA-256 of what counts, defaults and overrides included and secrets left out.
-    var hash256: String { Hexadecimal.string(SHA256.hash(data: Array(description.utf8))) }
+    /// By what it is known in logs: SHA-256 of the file's text in hexadecimal digits, as `sha256sum` says it of the file.
+    var hash256: String { Hexadecimal.string(SHA256.hash(data: Array(text.utf8))) }
 }

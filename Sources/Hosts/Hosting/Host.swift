@@ -111,7 +111,7 @@ package struct Host: Sendable {
         } catch {
             logger.error(
                 "the configuration can't be read; the one before stays in use", metadata: ["reason": "\(error)"])
-            return pipeline.refuse("\(error)")
+            return pipeline.refuse(because: error)
         }
     }
 

@@ -26,9 +26,12 @@ final class RunningPipeline: Sendable {
         var isEnding = false
 
         var number: Int { views.last?.number ?? 1 }
+        /// Until the end was recorded.
+        var isAudited: Bool? = true
     }
 
     let telemetry: Telemetry
+    private let audit: AuditLog?
     private let admin: Generation?
     /// What was read when the program started. What of it no reload changes still counts.
     private let started: LoadedConfiguration
@@ -43,14 +46,17 @@ final class RunningPipeline: Sendable {
         self.group = group
         self.logger = logger
         started = configuration
-        let telemetry = Telemetry(reserved: reserved)
+        let audit = configuration.audit.map { AuditLog(to: $0.to) }
+        self.audit = audit
+        let telemetry = Telemetry(reserved: reserved, audit: audit)
         self.telemetry = telemetry
         state = Mutex(
             State(
                 configuration: configuration,
                 current: Generation(
                     plan: plan, group: group, logger: logger,
-                    exchangeLog: ExchangeLogger.make(configuration.log, host: configuration.host), telemetry: telemetry),
+                    exchangeLog: ExchangeLogger.make(configuration.log, host: configuration.host), telemetry: telemetry,
+                    host: configuration.host),
                 views: [Self.view(1, of: configuration)]))
         admin = configuration.admin.map { settings in
             Generation(
@@ -69,6 +75,12 @@ final class RunningPipeline: Sendable {
     /// The admin listener comes first and goes last, so that it can say that the pipeline isn't ready.
     func start() async throws {
         telemetry.enter(control: self)
+        do {
+            try audit?.open()
+        } catch {
+            throw StageError(.unavailable, "the audit log can't be opened: \(error.message)", key: "audit.to")
+        }
+        record(.configurationLoaded, started, generation: 1)
         try await admin?.start()
         let (generation, host) = state.withLock { ($0.current, $0.configuration.host) }
         do {
@@ -77,6 +89,7 @@ final class RunningPipeline: Sendable {
             await admin?.stop()
             throw error
         }
+        audit?.record(.started, [.version: ProgramVersion.number, .host: host.rawValue])
         guard let bridge = MetricsBridge(telemetry, labels: [.init("host", host.rawValue)]) else { return }
         state.withLock { $0.publishing = Task { await bridge.run() } }
     }
@@ -85,6 +98,11 @@ final class RunningPipeline: Sendable {
 
     /// What is written to and read from is looked at anew: log files that were moved, certificates that were renewed.
     func reopenFiles() async {
+        do {
+            try audit?.open()
+        } catch {
+            logger.error("the audit log can't be opened anew", metadata: ["reason": "\(error.message)"])
+        }
         let generations = state.withLock { Array($0.past.values) + [$0.current] }
         for generation in generations { await generation.reopenFiles() }
     }
@@ -109,11 +127,14 @@ final class RunningPipeline: Sendable {
         do {
             next = Generation(
                 plan: try plan(), group: group, logger: logger,
-                exchangeLog: ExchangeLogger.make(started.log, host: started.host), telemetry: telemetry, number: number)
+                exchangeLog: ExchangeLogger.make(started.log, host: started.host), telemetry: telemetry, number: number,
+                host: started.host)
             try await next.start()
         } catch {
             await telemetry.retire(generation: number)
             let reason = ConnectionFailure.words(for: error)
+            audit?.record(
+                .configurationRefused, [.file: configuration.file, .sha256: configuration.hash256, .reason: reason])
             logger.error(
                 "the new configuration can't be used; the one before stays in use", metadata: ["reason": "\(reason)"])
             return decided(.refused, reason)
@@ -132,13 +153,19 @@ final class RunningPipeline: Sendable {
             await next.stop()
             return decided(.refused, "the program is ending")
         }
+        record(.configurationLoaded, configuration, generation: number)
         logger.notice("the new configuration is in use", metadata: ["generation": "\(number)"])
         Task { await retire(before.generation, before.number, within: configuration.drain) }
         return decided(.used, needsRestart)
     }
 
-    /// The configuration can't even be read.
-    func refuse(_ reason: String) -> ReloadReport { decided(.refused, reason) }
+    /// The configuration can't even be read: the one before stays in use.
+    func refuse(because error: any Error) -> ReloadReport {
+        let first = (error as? ConfigurationErrors)?.errors.first { $0.severity == .error }
+        let words = first.map { each in (each.position.map { "line \($0.line): " } ?? "") + each.message } ?? "\(error)"
+        audit?.record(.configurationRefused, [.file: first?.file ?? started.file, .reason: words])
+        return decided(.refused, "\(error)")
+    }
 
     private func decided(_ result: ReloadReport.Result, _ message: String?) -> ReloadReport {
         state.withLock { state in
@@ -162,10 +189,21 @@ final class RunningPipeline: Sendable {
             metadata: ["generation": "\(number)"])
     }
 
+    private func record(_ event: AuditEvent, _ configuration: LoadedConfiguration, generation: Int) {
+        audit?.record(
+            event,
+            [
+                .file: configuration.file, .sha256: configuration.hash256,
+                .host: configuration.host.rawValue,
+                .generation: "\(generation)",
+            ])
+    }
+
     // MARK: - The end
 
     func drain() async {
         telemetry.enter(.draining)
+        audit?.record(.draining, [:])
         let (generations, limit) = state.withLock { state in
             state.isEnding = true
             return ([state.current] + state.past.values, state.configuration.drain)
@@ -195,6 +233,9 @@ final class RunningPipeline: Sendable {
         for generation in generations { await generation.stop() }
         await admin?.stop()
         telemetry.enter(control: nil)
+        guard state.withLock({ $0.isAudited.take() ?? false }) else { return }
+        audit?.record(.stopped, [:])
+        await audit?.finish()
     }
 }
 
@@ -206,7 +247,7 @@ extension RunningPipeline: ProgramControl {
 
     func reload() async -> ReloadReport {
         guard let reload = state.withLock({ $0.reload }) else {
-            return refuse("this program was given its configuration and can't read it again")
+            return decided(.refused, "this program was given its configuration and can't read it again")
         }
         await reopenFiles()
         return await reload()

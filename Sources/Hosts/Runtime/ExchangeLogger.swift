@@ -55,7 +55,7 @@ package struct ExchangeLogger: ExchangeLog {
         line.appendMembers { json in
             json.member("client", exchange.clientName)
             json.member("duration", "\(Self.milliseconds(exchange))ms")
-            if let failure = exchange.failure { json.member("failure", failure.message) }
+            if let failure = exchange.failure ?? exchange.toldFailure { json.member("failure", failure.message) }
             json.member("host", host)
             json.member("method", exchange.request.method)
             json.member("received", "\(exchange.requestBytes)")
@@ -65,6 +65,7 @@ package struct ExchangeLogger: ExchangeLog {
             json.member("sent", "\(exchange.responseBytes)")
             json.member("status", "\(exchange.response?.status ?? 0)")
             json.member("target", exchange.request.authority)
+            if let trace = TraceContext(in: exchange.request.fields) { json.member("trace", trace.traceID) }
         }
         line.append(UInt8(ascii: "}"))
     }
@@ -74,7 +75,7 @@ package struct ExchangeLogger: ExchangeLog {
         line.append(" info     exchange client=")
         line.appendWord(exchange.clientName)
         line.append(" duration=\(Self.milliseconds(exchange))ms")
-        if let failure = exchange.failure {
+        if let failure = exchange.failure ?? exchange.toldFailure {
             line.append(" failure=")
             line.appendWord(failure.message)
         }
@@ -87,6 +88,7 @@ package struct ExchangeLogger: ExchangeLog {
         if let route = exchange.route { line.append(" route=\(route)") }
         line.append(" sent=\(exchange.responseBytes) status=\(exchange.response?.status ?? 0) target=")
         line.appendWord(exchange.request.authority)
+        if let trace = TraceContext(in: exchange.request.fields) { line.append(" trace=\(trace.traceID)") }
     }
 
     private static func milliseconds(_ exchange: Exchange) -> Int64 {
@@ -112,7 +114,8 @@ private struct ForeignExchangeLogger: ExchangeLog {
             "duration": "\(milliseconds)ms",
         ]
         if let route = exchange.route { metadata["route"] = "\(route)" }
-        if let failure = exchange.failure { metadata["failure"] = "\(failure.message)" }
+        if let failure = exchange.failure ?? exchange.toldFailure { metadata["failure"] = "\(failure.message)" }
+        if let trace = TraceContext(in: exchange.request.fields) { metadata["trace"] = "\(trace.traceID)" }
         logger.info("exchange", metadata: metadata)
     }
 }

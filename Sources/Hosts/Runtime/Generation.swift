@@ -10,14 +10,17 @@ package final class Generation: Sendable {
     private let exchangeLog: (any ExchangeLog)?
     private let telemetry: Telemetry
     private let number: Int?
+    private let host: HostKind?
 
     /// - Parameters:
     ///   - telemetry: What the pipeline tells about itself.
+    ///   - host: What runs the pipeline; nil where nobody says.
     ///   - number: Tells the generations of one pipeline apart. Nil for a pipeline that isn't counted.
     package init(
         plan: Plan, group: any EventLoopGroup, logger: Logger, exchangeLog: (any ExchangeLog)?,
-        telemetry: Telemetry = Telemetry(), number: Int? = 1
+        telemetry: Telemetry = Telemetry(), number: Int? = 1, host: HostKind? = nil
     ) {
+        self.host = host
         self.telemetry = telemetry
         self.number = number
         self.plan = plan
@@ -30,9 +33,10 @@ package final class Generation: Sendable {
     /// that whatever takes something in finds what carries it on. What was started is stopped again when one of them can't.
     package func start() async throws {
         for (index, loop) in group.makeIterator().enumerated() {
-            try await loop.submit { [plan, group, logger, exchangeLog, telemetry, number] in
+            try await loop.submit { [plan, group, logger, exchangeLog, telemetry, number, host] in
                 let shard = Shard(
-                    loop: loop, group: group, index: index, logger: logger, exchangeLog: exchangeLog, telemetry: telemetry)
+                    loop: loop, group: group, index: index, logger: logger, exchangeLog: exchangeLog, telemetry: telemetry,
+                    host: host)
                 try plan.assemble(on: shard)
                 if let number { telemetry.add(shard, generation: number) }
             }.get()

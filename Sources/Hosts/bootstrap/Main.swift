@@ -57,7 +57,7 @@ enum Main {
             let configuration = try loader.load(path: path, host: .lambda)
             let plan = try configuration.plan(logger: logger)
             let generation = Generation(
-                plan: plan, group: group, logger: logger, exchangeLog: ExchangeLogger.make(logger))
+                plan: plan, group: group, logger: logger, exchangeLog: ExchangeLogger.make(logger), host: .lambda)
             try await generation.start()
             guard let stage = plan.stages.first?.stage as? LambdaStage else {
                 throw LambdaStartError(description: "the pipeline doesn't begin with 'lambda'")

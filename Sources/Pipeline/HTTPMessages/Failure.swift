@@ -4,11 +4,14 @@ public struct Failure: Error, Sendable, Equatable, CustomStringConvertible {
     public var code: Code
     /// The sentence for a person, which is also the body of the response.
     public var message: String
+    /// Since when it is so, in seconds of the Unix epoch; nil where that isn't known, or only now.
+    public var since: Int?
 
     /// A failure with its code, and a sentence for a person that has no line end.
-    public init(_ code: Code, _ message: String) {
+    public init(_ code: Code, _ message: String, since: Int? = nil) {
         self.code = code
         self.message = message
+        self.since = since
     }
 
     public var description: String { message }

@@ -22,6 +22,14 @@ package enum ProxyStatus {
         return "\(name); error=\(error)"
     }
 
+    /// Adds the exchange's id to what this program says in a response that it makes itself (RFC 9209, 2.1.5).
+    package static func identify(_ exchange: String, in fields: inout HeaderFields) {
+        let own = "\(name);"
+        let said = fields[field].last { $0.hasPrefix(own) || $0 == name } ?? name
+        guard !said.contains("details=") else { return }
+        fields.set(field, "\(said); details=\"exchange \(exchange)\"")
+    }
+
     /// The error that the last member of the field has, which is the one nearest to the client (RFC 9209, 2).
     package static func error(in fields: HeaderFields) -> String? {
         guard let member = fields[field].last?.split(separator: ",").last else { return nil }

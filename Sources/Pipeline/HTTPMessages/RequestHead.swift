@@ -72,6 +72,8 @@ public struct RequestHead: Sendable, Equatable {
     /// What the program at the other end of the tunnel calls the connection by which its client sent this, see `ClientConnection`. Set by
     /// `frame` where it accepts; nil where that end doesn't say.
     package var connectionName: UInt64?
+    /// The id that the exchange has at the other end of the tunnel, as that says it. Set and used by `frame` where it accepts.
+    package var exchangeName: UInt64?
 
     /// A head that takes no deflated response and has no connection's name. Nothing is checked.
     public init(

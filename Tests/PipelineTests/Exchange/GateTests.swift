@@ -215,7 +215,7 @@ import Testing
         sink.open(early)
         early.abortResponse(Failure(.timeout, "too slow"))
         #expect(source.status == [504])
-        #expect(source.body == "too slow\n")
+        #expect(source.body == "too slow\n(exchange \(early.id))\n")
         let late = exchange()
         sink.open(late)
         late.sendResponseHead(ResponseHead(status: 200, body: .known(9)))

@@ -29,11 +29,11 @@ import Testing
         ("GET", "http://www.example:9000/", "-", "no egress rule allows it"),
         ("POST", "http://www.example/", "-", "no egress rule allows it"),
         ("GET", "https://www.example/", "-", "no egress rule allows it"),
-        ("GET", "http://a.evil.example/", "-", "line 6 denies it"),
-        ("GET", "http://EVIL.example./", "ops-1", "line 6 denies it"),
-        ("GET", "http://10.1.2.3/", "ops-1", "line 8 denies it"),
-        ("GET", "http://[::ffff:10.1.2.3]/", "ops-1", "line 8 denies it"),
-        ("GET", "http://[fd00::1]/", "ops-1", "line 8 denies it"),
+        ("GET", "http://a.evil.example/", "-", "rule at bench.yaml:6 denies it"),
+        ("GET", "http://EVIL.example./", "ops-1", "rule at bench.yaml:6 denies it"),
+        ("GET", "http://10.1.2.3/", "ops-1", "rule at bench.yaml:8 denies it"),
+        ("GET", "http://[::ffff:10.1.2.3]/", "ops-1", "rule at bench.yaml:8 denies it"),
+        ("GET", "http://[fd00::1]/", "ops-1", "rule at bench.yaml:8 denies it"),
         ("POST", "https://elsewhere.test/", "ops-1", nil),
         ("POST", "https://elsewhere.test/", "dev-1", nil),
         ("-", "CONNECT/www.example:80", "-", "no egress rule allows it"),
@@ -58,9 +58,10 @@ import Testing
     }
 
     @Test(arguments: [
-        ("printer.internal", "192.168.1.9", nil), ("printer.internal", "10.0.0.9", "line 8 denies it"),
+        ("printer.internal", "192.168.1.9", nil), ("printer.internal", "10.0.0.9", "rule at bench.yaml:8 denies it"),
         ("printer.internal", "203.0.113.1", "no egress rule allows it"),
-        ("printer.internal", "::ffff:10.0.0.9", "line 8 denies it"), ("other.test", "192.168.1.9", "no egress rule allows it"),
+        ("printer.internal", "::ffff:10.0.0.9", "rule at bench.yaml:8 denies it"),
+        ("other.test", "192.168.1.9", "no egress rule allows it"),
     ])
     func decidesOnTheAddressThatANameLedTo(_ host: String, _ address: String, _ refusal: String?) throws {
         let bench = try FilterBench(Self.rules)

@@ -31,10 +31,7 @@ package struct PipelineTestRun {
                     hint: "write http://HOST/PATH; for CONNECT, HOST:PORT")
             ]
         }
-        let (first, entries) = configuration.exchangeStages
-        let rehearsal = try await Rehearsal.begin(first: first, logger: logger) { origin in
-            try entries.map { try make($0, origin) }
-        }
+        let rehearsal = try await RehearsedStages(configuration, logger: logger).begin()
         let client = RehearsedClient(remote: test.request.client.address, certificate: test.request.client.certificate)
         let response = Self.response(test.origin)
         do {
@@ -51,54 +48,11 @@ package struct PipelineTestRun {
         }
     }
 
-    /// A stage with its branches. What they need a network for is the origin, in memory.
-    private func make(_ entry: LoadedConfiguration.Entry, _ origin: Plan.NamedStage) throws -> Plan.NamedStage {
-        var logger = logger
-        logger[metadataKey: "stage"] = "\(entry.name)"
-        var context = StageContext(logger: logger, host: configuration.host)
-        context.presence = configuration.lifecycle.map(ServerPresence.init)
-        context.offers.remove(.network)
-        context.branches = try entry.branches.map { branch in
-            let stages = LoadedConfiguration.withoutNetwork(branch.stages)
-            let made = try stages.map { try make($0, origin) }
-            return StageBranch(name: branch.name, stages: stages.last?.form.output == .end ? made : made + [origin])
-        }
-        do {
-            return Plan.NamedStage(name: entry.name, stage: try entry.make(context))
-        } catch let error as StageError {
-            throw ConfigurationErrors([
-                configuration.finding("'\(entry.name)': \(error.message)", at: entry, key: error.key)
-            ])
-        }
-    }
-
     private static func request(_ request: PipelineTest.Request) -> RehearsedRequest? {
-        let fields = HeaderFields(request.fields.present)
-        let body = request.body.isEmpty ? [] : [ByteBuffer(string: request.body)]
-        if request.method == "CONNECT" {
-            guard Authority(request.url)?.port != nil else { return nil }
-            let head = RequestHead(
-                kind: .tunnel, method: "CONNECT", scheme: .none, authority: request.url, path: "", fields: fields)
-            return RehearsedRequest(head, body: body)
-        }
-        let scheme: Scheme
-        if request.url.hasPrefix("http://") {
-            scheme = .http
-        } else if request.url.hasPrefix("https://") {
-            scheme = .https
-        } else {
-            return nil
-        }
-        let rest = request.url.dropFirst(scheme.name.utf8.count + 3)
-        let end = rest.firstIndex { $0 == "/" || $0 == "?" } ?? rest.endIndex
-        let authority = String(rest[..<end])
-        guard Authority(authority) != nil else { return nil }
-        let path = rest[end...]
-        let head = RequestHead(
-            method: request.method, scheme: scheme, authority: authority,
-            path: path.hasPrefix("/") ? String(path) : "/\(path)",
-            body: request.body.isEmpty ? .none : .known(Int64(request.body.utf8.count)), fields: fields)
-        return RehearsedRequest(head, body: body)
+        RequestHead(
+            method: request.method, url: request.url, fields: HeaderFields(request.fields.present),
+            bodyBytes: request.body.utf8.count
+        ).map { RehearsedRequest($0, body: request.body.isEmpty ? [] : [ByteBuffer(string: request.body)]) }
     }
 
     private static func response(_ origin: PipelineTest.Origin) -> RehearsedResponse {
@@ -212,9 +166,4 @@ package struct PipelineTestRun {
         }
         return rest.count >= last.count && rest.hasSuffix(last)
     }
-}
-
-extension RequestHead {
-    /// As a proxy's client writes it.
-    fileprivate var url: String { kind == .tunnel ? authority : "\(scheme.name)://\(authority)\(path)" }
 }

@@ -2,6 +2,8 @@
 public final class DecodingContext {
     /// The folder that relative paths start from: the configuration file's.
     public let directory: String
+    /// The configuration file, as whoever has it loaded names it; nil where there is none.
+    public let file: String?
     /// What was reported so far, in that order.
     package private(set) var findings: [ConfigurationFinding] = []
     private var path: [String] = []
@@ -20,8 +22,9 @@ public final class DecodingContext {
 
     /// A context for one load.
     /// - Parameter checksFiles: Whether files that a configuration names must exist.
-    package init(directory: String, checksFiles: Bool = true) {
+    package init(directory: String, file: String? = nil, checksFiles: Bool = true) {
         self.directory = directory
+        self.file = file
         self.checksFiles = checksFiles
     }
 

@@ -2,7 +2,8 @@
 package struct ConfigurationSource: Sendable {
     /// The name of the file, as errors print it.
     package let file: String
-    private let text: SourceText?
+    /// The file's text; nil where there is none to show.
+    package let text: SourceText?
     /// What must not be shown, by line: ranges of columns.
     private var secrets: [Int: [Range<Int>]] = [:]
     /// For a text that can't be parsed: in a line with a word that sounds like a secret, what follows the first colon is blank.

@@ -1,6 +1,6 @@
 import Platform
 
-/// Where text goes: `stderr`, or a file that is made if it isn't there. A relative path starts from the configuration file's
+/// Where text goes: `stderr`, `stdout`, or a file that is made if it isn't there. A relative path starts from the configuration file's
 /// folder.
 public enum OutputPath: Sendable, Hashable, ConfigurationValue, CustomStringConvertible {
     /// The standard error of the process, written `stderr`.
@@ -8,7 +8,7 @@ public enum OutputPath: Sendable, Hashable, ConfigurationValue, CustomStringConv
     /// A file by its path, resolved against the configuration file's folder.
     case file(String)
 
-    public static var typeDescription: String { "'stderr' or the path of a file" }
+    public static var typeDescription: String { "'stderr', 'stdout' or the path of a file" }
     public static var shape: ValueShape { .text(pattern: ".") }
 
     public static func decode(_ node: ConfigurationNode, in context: DecodingContext) -> OutputPath? {
@@ -17,6 +17,8 @@ public enum OutputPath: Sendable, Hashable, ConfigurationValue, CustomStringConv
             return nil
         }
         guard scalar.text != "stderr" else { return .standardError }
+        // A path that stands for it, so that it is opened as any other.
+        guard scalar.text != "stdout" else { return .file("/dev/stdout") }
         let path = FileAccess.resolve(scalar.text, from: context.directory)
         if case .directory = FileAccess.kind(of: path) {
             context.report("\(context.label): '\(path)' is a folder", at: node, hint: "name a file in it")

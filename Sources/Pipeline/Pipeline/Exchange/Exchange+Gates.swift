@@ -16,6 +16,7 @@ extension Exchange {
         var head = request
         let decision = gate.requestHead(&head, self)
         guard !isFinished else { return }
+        if shard.verdictReaders > 0 { judge(request, head, by: gate) }
         request = head
         follow(decision, of: gate) { $0.open(next) }
     }
@@ -29,8 +30,10 @@ extension Exchange {
         case .refuse(let response):
             answer(response, as: .refused, at: gate.place)
         case .wait(let future):
+            let began = NIODeadline.now()
             future.hop(to: shard.loop).assumeIsolated().whenComplete { result in
                 guard !self.isFinished else { return }
+                self.leave(Verdict(.delayed, note: "waited \((NIODeadline.now() - began).nanoseconds / 1_000_000) ms"), by: gate)
                 switch result {
                 case .success(let decision): self.follow(decision, of: gate, then: proceed)
                 case .failure(let error): self.fail(error, of: gate)
@@ -113,6 +116,8 @@ extension Exchange {
         while index >= 0 {
             let gate = gates[index]
             if gate.interests.contains(.responseHead) {
+                let before = shard.verdictReaders > 0 ? head : nil
+                defer { if let before { judge(before, head, by: gate) } }
                 switch gate.responseHead(&head, self) {
                 case .forward: break
                 case .refuse(let response): return answer(response, as: .refused, at: gate.place)
@@ -147,6 +152,7 @@ extension Exchange {
             source?.responseHead(head)
             return
         }
+        if shard.verdictReaders > 0 { judgeResponse(head.status) }
         response = head.withoutFields
         if head.opensTunnel(for: request) {
             for gate in gates where gate.interests.contains(.splice) { gate.spliced(self) }

@@ -37,6 +37,7 @@ extension Exchange {
             progress.first = meter
         }
         progress.place = meter
+        if shard.verdictReaders > 0 { judgeReached(meter.place) }
         meter.entered.add()
         meter.open.add(1)
     }
@@ -115,6 +116,13 @@ extension Exchange {
             body(meter)
             place = meter === progress.first ? nil : stage(before: meter)
         }
+    }
+
+    /// Where the stage of that place stands, if the exchange has come to it; the last one for nil.
+    func place(at index: Int?) -> StagePlace? {
+        var found: StagePlace?
+        forEachPlace { if found == nil, index == nil || $0.index == index { found = $0.place } }
+        return found
     }
 
     private func stage(before meter: StageMeter) -> StageMeter? {

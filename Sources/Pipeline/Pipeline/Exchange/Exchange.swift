@@ -7,7 +7,7 @@ public import NIOCore
 /// it happens on one event loop, in plain calls. Bytes that the receiving side has passed on are reported back as credit; a
 /// side that gets no credit stops reading, so that nothing on the way grows without bound.
 public final class Exchange {
-    /// The name of the exchange in logs. An exchange within another has that one's.
+    /// The name of the exchange in logs, the same at both ends of a tunnel. An exchange within another has that one's.
     public let id: ExchangeID
     /// The event loop's part of the plan, to whose loop the exchange is confined.
     public let shard: Shard
@@ -27,6 +27,9 @@ public final class Exchange {
     public internal(set) var ended: NIODeadline
     /// Why the exchange ended before its end, if it did.
     public package(set) var failure: Failure?
+    /// Why the other end of the tunnel answered in the origin's place, in its words; nil where it didn't, or doesn't say. For logs alone: what
+    /// stages go by is the response.
+    public package(set) var toldFailure: Failure?
 
     /// The exchange that this one is a part of, see `ExchangeRelay`. It is the one that counts and is logged.
     let outer: Exchange?
@@ -49,6 +52,8 @@ public final class Exchange {
     /// The place of the stage at which it ended, from 0; nil before that.
     package private(set) var endedPlace: Int?
     var progress: ExchangeProgress
+    /// What the stages have said, if this is the outermost of exchanges within each other; nothing while nobody asks.
+    var ownVerdicts = VerdictList()
     /// Its place among the shard's open exchanges; the shard's own.
     var openIndex: Int?
     /// Called once, should the exchange end. For who looks for a way for it and isn't its sink yet, so that he stops; he sets it to nil when
@@ -59,8 +64,9 @@ public final class Exchange {
 
     /// An exchange that a source begins, once it has the request's head. It counts among the shard's open ones until it has ended. Runs on
     /// the shard's loop; the source hands the exchange to a port next.
-    public init(_ request: RequestHead, from source: ExchangeSource, client: Inbound, on shard: Shard) {
-        self.id = shard.nextID()
+    /// - Parameter id: The one that it has at the end of the tunnel that it comes from; nil for a new one.
+    public init(_ request: RequestHead, from source: ExchangeSource, client: Inbound, on shard: Shard, id: ExchangeID? = nil) {
+        self.id = id ?? shard.nextID()
         self.shard = shard
         self.standing = ExchangeStanding(client)
         self.request = request
@@ -277,7 +283,9 @@ public final class Exchange {
     /// - Parameter place: The stage that answers, if it isn't the last that the exchange has reached.
     func answer(_ local: LocalResponse, as outcome: ExchangeOutcome, at place: Int? = nil) {
         guard !isFinished, response == nil else { return }
+        if shard.verdictReaders > 0 { judgeAnswer(local, outcome, at: place) }
         failure = local.failure
+        let local = local.failure == nil ? local : told(local, at: place)
         let abandoned = sink
         sink = nil
         abandoned?.requestAborted(local.failure ?? Failure(.cancelled, "answered by another stage"))
@@ -329,6 +337,7 @@ public final class Exchange {
         requestFlow.discard()
         responseFlow.discard()
         returned = nil
+        if shard.verdictReaders > 0 { judgeEnd(failure) }
         ended = .now()
         endedPlace = place ?? progress.place?.index
         for gate in gates where gate.interests.contains(.end) { gate.ended(self) }

@@ -57,6 +57,7 @@ open class ExchangeRelay: ExchangeSink {
     /// A response's head of the inner exchange, informational ones included.
     open func innerHead(_ head: ResponseHead) {
         if let failure = inner?.failure { outer.failure = failure }
+        if let told = inner?.toldFailure { outer.toldFailure = told }
         outer.sendResponseHead(head)
     }
 

@@ -2,7 +2,7 @@ package import HTTPMessages
 public import Instruments
 public import Logging
 public import NIOCore
-import Platform
+package import Platform
 
 /// One event loop's part of a running plan: what stages on that loop share. Confined to the loop.
 public final class Shard: MeteredLoop {
@@ -35,18 +35,27 @@ public final class Shard: MeteredLoop {
     private var open: [Unmanaged<Exchange>] = []
     private var lastEvent: NIODeadline?
     private let exchangeLog: (any ExchangeLog)?
+    /// How many want to know what stages say to exchanges.
+    package private(set) var verdictReaders = 0
+    /// What runs the pipeline; nil where nobody says.
+    package let host: HostKind?
+    /// The time that it is taken to be, in seconds of the Unix epoch; nil for the real one.
+    package var rehearsedTime: Int?
+    private let clock = LocalClock()
     private var nextSequence: UInt64 = 0
     private let idPrefix: UInt64
 
     /// A shard for one loop. Runs on that loop.
     /// - Parameters:
-    ///   - index: The number of the loop in its group, from 0; below 256 it makes the ids of exchanges differ.
+    ///   - index: The number of the loop in its group, from 0.
     ///   - exchangeLog: Told of every exchange when it has ended; nil for nobody.
     ///   - telemetry: What all shards of the pipeline share; it isn't told of this one.
+    ///   - host: What runs the pipeline, which answers that are made here say.
     public init(
         loop: any EventLoop, group: any EventLoopGroup, index: Int, logger: Logger, exchangeLog: (any ExchangeLog)? = nil,
-        telemetry: Telemetry = Telemetry()
+        telemetry: Telemetry = Telemetry(), host: HostKind? = nil
     ) {
+        self.host = host
         self.loop = loop
         self.group = group
         self.index = index
@@ -55,8 +64,7 @@ public final class Shard: MeteredLoop {
         self.telemetry = telemetry
         self.exchanges = ExchangeMeter(in: metrics)
         self.deadlines = DeadlineSweep(loop: loop)
-        // 24 random bits tell processes apart, 8 the loops of one; 32 count.
-        self.idPrefix = (UInt64.random(in: 0..<(1 << 24)) << 40) | (UInt64(UInt8(truncatingIfNeeded: index)) << 32)
+        self.idPrefix = UInt64(UInt32.random(in: 0...UInt32.max)) << 32
     }
 
     /// Has what is counted by parts of the stage that is being assembled told apart by a label.
@@ -66,6 +74,15 @@ public final class Shard: MeteredLoop {
         defer { assembling = place }
         return try assemble()
     }
+
+    /// From now on what stages say to exchanges is kept (`Exchange.verdicts`), until as often `stopAskingForVerdicts` is called.
+    public func askForVerdicts() { verdictReaders += 1 }
+
+    /// One who wanted to know doesn't any more.
+    public func stopAskingForVerdicts() { verdictReaders -= 1 }
+
+    /// What time it is here, for rules that go by it.
+    package var localTime: LocalTime { rehearsedTime.map { clock.now($0) } ?? clock.now() }
 
     func nextID() -> ExchangeID {
         nextSequence &+= 1

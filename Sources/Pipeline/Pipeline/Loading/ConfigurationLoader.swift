@@ -77,7 +77,7 @@ public struct ConfigurationLoader: Sendable {
             throw ConfigurationErrors(source.errors(reader.findings + [finding]))
         }
         var draft = Draft(
-            root: root, directory: FileAccess.directory(of: file), checksFiles: checksFiles, findings: reader.findings)
+            root: root, directory: FileAccess.directory(of: file), file: file, checksFiles: checksFiles, findings: reader.findings)
         let variable = OverrideApplication.profileVariable
         let fromOutside = environment[variable].flatMap { $0.isEmpty ? nil : (name: $0, origin: variable) }
         draft.resolve(

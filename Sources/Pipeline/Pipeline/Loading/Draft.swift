@@ -4,6 +4,7 @@ import ConfigurationLanguage
 struct Draft {
     private var root: ConfigurationNode
     private let directory: String
+    private let file: String
     private let checksFiles: Bool
     private var findings: [ConfigurationFinding]
     private(set) var secrets: Set<SourcePosition> = []
@@ -13,9 +14,10 @@ struct Draft {
     private var host = HostKind.server
     private var prepared: [PreparedStage] = []
 
-    init(root: ConfigurationNode, directory: String, checksFiles: Bool, findings: [ConfigurationFinding]) {
+    init(root: ConfigurationNode, directory: String, file: String, checksFiles: Bool, findings: [ConfigurationFinding]) {
         self.root = root
         self.directory = directory
+        self.file = file
         self.checksFiles = checksFiles
         self.findings = findings
     }
@@ -39,12 +41,12 @@ struct Draft {
 
     /// Reads every key of every stage, and checks that the stages fit together.
     mutating func decode(registry: StageRegistry, host requested: HostKind?) {
-        let context = DecodingContext(directory: directory, checksFiles: checksFiles)
+        let context = DecodingContext(directory: directory, file: file, checksFiles: checksFiles)
         if let read = FileSettings.decodeMapping(root, in: context, noun: "the file") { settings = read }
         settingPlaces = SettingPlaces(context)
         findings += FirstFluidity.explaining(context.findings, in: root)
         secrets.formUnion(context.secrets)
-        let list = StageReading(registry: registry, directory: directory, checksFiles: checksFiles)
+        let list = StageReading(registry: registry, directory: directory, file: file, checksFiles: checksFiles)
             .list(stages, from: .start, to: .end)
         chooseHost(requested, for: list)
         if settings.lifecycle != nil, host != .agent, let node = root[key: "lifecycle"] {
@@ -92,7 +94,7 @@ struct Draft {
         guard !errors.contains(where: { $0.severity == .error }) else { throw ConfigurationErrors(errors) }
         return LoadedConfiguration(
             file: source.file, host: host, drain: settings.drain, eventLoops: settings.eventLoops, log: settings.log,
-            lifecycle: settings.lifecycle, addressRecord: settings.addressRecord, admin: settings.admin,
+            lifecycle: settings.lifecycle, addressRecord: settings.addressRecord, audit: settings.audit, admin: settings.admin,
             stages: prepared.map(LoadedConfiguration.Entry.init), warnings: errors, source: source, places: settingPlaces,
             fileSettings: settings.settings(placed: settingPlaces), profiles: settings.profiles.names,
             tests: LoadedTests(tests: settings.tests, places: settingPlaces, source: source)

@@ -9,6 +9,7 @@ struct FileSettings: StageConfiguration {
     var lifecycle: LifecycleSettings?
     var addressRecord: AddressRecordSettings?
     var admin: AdminSettings?
+    var audit: AuditSettings?
     var profiles = Profiles()
     var tests: [PipelineTest] = []
 
@@ -21,6 +22,10 @@ struct FileSettings: StageConfiguration {
         .optional("lifecycle", \.lifecycle, "How an agent has its server started and stopped."),
         .optional("address-record", \.addressRecord, "A DNS record of Route 53 that a server points to itself when it starts."),
         .optional("admin", \.admin, "Answers questions about the running pipeline. Off where the key isn't there."),
+        .optional(
+            "audit", \.audit,
+            "Records what matters for security: certificates, refusals, configurations, start and end. Off where the key isn't there."
+        ),
         .optional(
             "profiles", \.profiles,
             "Values above the file's own, for `--profile NAME` or FLUIDITY_PROFILE: by name, each a mapping of paths as in `--set`."

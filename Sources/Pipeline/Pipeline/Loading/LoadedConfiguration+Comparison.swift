@@ -13,7 +13,8 @@ extension LoadedConfiguration {
     /// quotes and in a fixed order.
     package func lastingKeys(unlike other: LoadedConfiguration) -> [String] {
         let keys: [(String, Bool)] = [
-            ("log", log == other.log), ("admin", admin == other.admin), ("event-loops", eventLoops == other.eventLoops),
+            ("log", log == other.log), ("admin", admin == other.admin), ("audit", audit == other.audit),
+            ("event-loops", eventLoops == other.eventLoops),
             ("lifecycle", lifecycle == other.lifecycle), ("address-record", addressRecord == other.addressRecord),
         ]
         return keys.filter { !$0.1 }.map { "'\($0.0)'" }

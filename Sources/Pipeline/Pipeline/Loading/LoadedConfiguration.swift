@@ -17,6 +17,8 @@ public struct LoadedConfiguration: Sendable {
     public let lifecycle: LifecycleSettings?
     /// The DNS record that a server writes; nil for none.
     public let addressRecord: AddressRecordSettings?
+    /// Where it is recorded what matters for security; nil where it isn't.
+    public let audit: AuditSettings?
     /// Nil means that nothing is to answer for the pipeline.
     public let admin: AdminSettings?
     /// The stages, in the order of the list.
@@ -24,6 +26,8 @@ public struct LoadedConfiguration: Sendable {
     /// What works and is hardly what was meant, in the order of the file.
     public let warnings: [ConfigurationError]
     let source: ConfigurationSource
+    /// The file's text, as it was read.
+    package var text: String { source.text?.text ?? "" }
     /// Where the keys beside the pipeline stand.
     let places: SettingPlaces
     /// What counts beside the pipeline, value by value: `drain`, `log.level`.
@@ -129,6 +133,7 @@ extension LoadedConfiguration: CustomStringConvertible {
         if let addressRecord { text += "address-record: \(addressRecord.printed)\n" }
         if let lifecycle { text += "lifecycle: \(lifecycle.printed)\n" }
         if let admin { text += "admin: \(admin.printed)\n" }
+        if let audit { text += "audit: \(audit.printed)\n" }
         text += "log: \(log.printed)\npipeline:\n"
         for entry in stages {
             let settings = entry.settings

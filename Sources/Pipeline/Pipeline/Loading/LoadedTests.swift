@@ -54,6 +54,21 @@ extension LoadedConfiguration {
     }
 }
 
+extension LoadedConfiguration {
+    /// The stage at a place as `StagePlace.path` has it: `3`, or in a branch `3.home.1`.
+    package func entry(at path: String) -> Entry? {
+        var list = stages
+        var parts = path.split(separator: ".").map(String.init)[...]
+        while let number = parts.popFirst().flatMap({ Int($0) }), list.indices.contains(number - 1) {
+            let entry = list[number - 1]
+            guard let name = parts.popFirst() else { return entry }
+            guard let branch = entry.branches.first(where: { $0.name == name }) else { return nil }
+            list = branch.stages
+        }
+        return nil
+    }
+}
+
 extension LoadedConfiguration.Entry {
     /// Makes this one stage; the context has those of its branches.
     package func make(_ context: StageContext) throws -> any Stage { try prepared.make(context) }

@@ -29,7 +29,7 @@ extension ConfigurationLoader {
         let stages = StageList(root: ConfigurationNode(.mapping([entry]), origin: node.origin))
         var findings = reader.findings + substitution.findings + stages.findings
         var loose: [LooseStage] = []
-        let reading = StageReading(registry: registry, directory: directory, checksFiles: checksFiles)
+        let reading = StageReading(registry: registry, directory: directory, file: file, checksFiles: checksFiles)
         var preparation = StagePreparation(registry: registry, host: nil)
         var secrets: Set<SourcePosition> = []
         for item in stages.items {

@@ -5,6 +5,7 @@ import Logging
 struct StageReading: Sendable {
     let registry: StageRegistry
     let directory: String
+    let file: String?
     let checksFiles: Bool
 
     func list(_ items: [StageList.Item], from input: MediumKind, to output: MediumKind) -> ReadList {
@@ -17,7 +18,7 @@ struct StageReading: Sendable {
     }
 
     private func stage<Factory: StageFactory>(_ item: StageList.Item, _ factory: Factory) -> ReadStage {
-        let context = DecodingContext(directory: directory, checksFiles: checksFiles)
+        let context = DecodingContext(directory: directory, file: file, checksFiles: checksFiles)
         let reader = Reader(self)
         context.companion = reader
         let configuration = Factory.Configuration.decodeMapping(

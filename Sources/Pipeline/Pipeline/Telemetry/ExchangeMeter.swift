@@ -44,6 +44,8 @@ struct OutcomeCounters {
 
 /// What is counted of the exchanges that reach one stage. Confined to its shard's loop.
 final class StageMeter {
+    /// Where the stage stands.
+    let place: StagePlace
     /// The stage's place in its list, from 0.
     let index: Int
     /// The same for people.
@@ -65,6 +67,7 @@ final class StageMeter {
     ]
 
     init(_ place: StagePlace, in table: MetricTable) {
+        self.place = place
         index = place.index
         self.place = place
         let labels = place.labels

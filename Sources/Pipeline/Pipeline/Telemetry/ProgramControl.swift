@@ -25,7 +25,7 @@ package struct GenerationView: Sendable, Equatable {
     package var since: Int
     /// Whether it only finishes what is open.
     package var isDraining: Bool
-    /// Tells its configuration from others: SHA-256 of what counts of it, in hexadecimal digits. Another secret doesn't change it.
+    /// SHA-256 of its configuration file, in hexadecimal digits.
     package var configuration: String
 
     /// A generation as its host knows it.

@@ -34,6 +34,8 @@ public final class Telemetry: Sendable {
     package let descriptors: FileDescriptors
     /// What the pipeline's generations listen on.
     package let sockets = ListeningSockets()
+    /// Where it is recorded what matters for security; nil where it isn't.
+    package let audit: AuditLog?
     /// Where the pipeline's new clients go.
     package let commonLoop = CommonLoop()
 
@@ -44,6 +46,14 @@ public final class Telemetry: Sendable {
     public init(reserved: ReservedAddresses = ReservedAddresses(), descriptors: FileDescriptors = .process) {
         self.reserved = reserved
         self.descriptors = descriptors
+        audit = nil
+    }
+
+    /// The same with a stream of what matters for security.
+    package init(reserved: ReservedAddresses, audit: AuditLog?) {
+        self.reserved = reserved
+        self.audit = audit
+        descriptors = .process
     }
 
     // MARK: - For hosts

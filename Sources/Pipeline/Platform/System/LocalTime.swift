@@ -30,6 +30,33 @@ package struct LocalTime: Sendable, Equatable {
     }
 }
 
+extension LocalTime {
+    /// Seconds of the Unix epoch of `2026-12-24T23:30` or `2026-12-24T23:30:10` where the machine is, and with a `Z` behind it in UTC. Nil for any other
+    /// text.
+    package static func epoch(of text: String) -> Int? {
+        let isUTC = text.hasSuffix("Z")
+        let halves = text.dropLast(isUTC ? 1 : 0).split(separator: "T", omittingEmptySubsequences: false)
+        guard halves.count == 2 else { return nil }
+        let date = halves[0].split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
+        let time = halves[1].split(separator: ":", omittingEmptySubsequences: false).map { Int($0) }
+        guard date.count == 3, (2...3).contains(time.count), let year = date[0], let month = date[1], let day = date[2],
+            let hour = time[0],
+            let minute = time[1], let second = time.count == 3 ? time[2] : 0,
+            let epoch = CivilTime.epoch(year, month, day, hour, minute, second)
+        else { return nil }
+        guard !isUTC else { return epoch }
+        var parts = tm()
+        parts.tm_year = CInt(year - 1_900)
+        parts.tm_mon = CInt(month - 1)
+        parts.tm_mday = CInt(day)
+        parts.tm_hour = CInt(hour)
+        parts.tm_min = CInt(minute)
+        parts.tm_sec = CInt(second)
+        parts.tm_isdst = -1
+        return Int(mktime(&parts))
+    }
+}
+
 /// Tells the local time, and asks the system once a minute: a zone's tables are behind a lock. For one event loop.
 package final class LocalClock {
     private var minute = Int.min

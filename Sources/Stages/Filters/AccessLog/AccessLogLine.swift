@@ -9,9 +9,12 @@ package struct AccessLogLine: Sendable {
     package var format: AccessLogFormat
     /// How much the line tells of who asked and for what.
     package var privacy: AccessLogPrivacy
+    /// Whether it has what the stages said.
+    package var verdicts = false
 
     /// A writer of lines of this look, which tell no more than this.
-    package init(format: AccessLogFormat, privacy: AccessLogPrivacy) {
+    package init(format: AccessLogFormat, privacy: AccessLogPrivacy, verdicts: Bool = false) {
+        self.verdicts = verdicts
         self.format = format
         self.privacy = privacy
     }
@@ -51,9 +54,27 @@ package struct AccessLogLine: Sendable {
             json.member("received", exchange.requestBytes)
             json.member("sent", exchange.responseBytes)
             json.member("microseconds", (exchange.ended - exchange.began).nanoseconds / 1_000)
-            if let failure = exchange.failure { json.member("failure", failure.code.name) }
+            if let failure = exchange.failure ?? exchange.toldFailure { json.member("failure", failure.code.name) }
+            if let trace = TraceContext(in: exchange.request.fields) { json.member("trace", trace.traceID) }
+            if verdicts { self.verdicts(exchange.verdicts, &json) }
         }
         line.append("}")
+    }
+
+    private func verdicts(_ list: VerdictList, _ json: inout JSONText) {
+        json.key("verdicts")
+        json.array { json in
+            for entry in list.entries {
+                json.object { json in
+                    json.member("stage", entry.place.name)
+                    json.member("place", entry.place.path)
+                    json.member("verdict", entry.verdict.kind.rawValue)
+                    if let rule = entry.verdict.rule { json.member("rule", rule.description) }
+                    // Notes name hosts and people.
+                    if privacy != .none, !entry.verdict.note.isEmpty { json.member("note", entry.verdict.note) }
+                }
+            }
+        }
     }
 
     // MARK: - Combined

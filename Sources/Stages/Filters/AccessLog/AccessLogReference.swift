@@ -7,6 +7,9 @@ extension AccessLogFactory {
             Stands where the exchanges pass that shall be logged: in front of `auth` it sees those that are refused too. Every line is
             written by a thread of its own, so that no exchange waits for a disk.
 
+            With `verdicts` a line of JSON has a list of what every stage did with the exchange, those before this one included: `passed`, `changed`,
+            `delayed`, `would-refuse`, `refused` or `answered`, with the file and line of the rule where one decided.
+
             `privacy` decides how much a line tells of people; queries, fields and bodies are never in it.
             """,
         example: """

@@ -32,6 +32,8 @@ public struct AccessLogConfiguration: StageConfiguration {
     public var privacy = AccessLogPrivacy.host
     /// How many bytes may wait to be written; lines beyond that are left out and counted.
     public var queue = ByteCount(1 << 20)
+    /// Whether lines have what each stage said to the exchange.
+    public var verdicts = false
 
     public init() {}
 
@@ -44,8 +46,18 @@ public struct AccessLogConfiguration: StageConfiguration {
         ),
         .optional(
             "queue", \.queue, in: ByteCount(4 << 10)...ByteCount(256 << 20),
-            "What may wait to be written. Lines beyond that are left out and counted, for no exchange waits for a disk.")
+            "What may wait to be written. Lines beyond that are left out and counted, for no exchange waits for a disk."),
+        .optional(
+            "verdicts", \.verdicts,
+            "Whether a line of JSON says what each stage did with the exchange, and which line of the configuration decided.")
     )
+
+    public func validate() -> [ConfigurationProblem] {
+        guard verdicts, format != .json else { return [] }
+        return [
+            ConfigurationProblem("'verdicts' have no place in the format 'combined'", key: "verdicts", hint: "write 'format: json'")
+        ]
+    }
 }
 
 /// Makes the stage `access-log`, and says what it is.
@@ -89,7 +101,9 @@ final class AccessLogStage: LoopFilterStage {
     }
 
     func filter(on shard: Shard) -> AccessLogFilter {
-        let line = AccessLogLine(format: configuration.format, privacy: configuration.privacy)
+        if configuration.verdicts { shard.askForVerdicts() }
+        let line = AccessLogLine(
+            format: configuration.format, privacy: configuration.privacy, verdicts: configuration.verdicts)
         return AccessLogFilter(AccessLogGate(line, writer, on: shard))
     }
 

@@ -11,6 +11,8 @@ public struct AuthConfiguration: StageConfiguration {
     public var realm = "fluidity"
     /// How long an answer to wrong credentials is held back.
     public var failureDelay = Duration.seconds(1)
+    /// Whether who can't prove who they are is refused.
+    public var mode = RefusalMode.enforce
 
     public init() {}
 
@@ -21,7 +23,11 @@ public struct AuthConfiguration: StageConfiguration {
         .optional("realm", \.realm, "What clients are told the credentials are for."),
         .optional(
             "failure-delay", \.failureDelay, in: .zero...(.seconds(60)),
-            "How long an answer to wrong credentials is held back.")
+            "How long an answer to wrong credentials is held back."),
+        .optional(
+            "mode", \.mode,
+            "'enforce' refuses; 'observe' only counts whom it would refuse, and lets them pass without a name, to see who would be left out before it counts."
+        )
     )
 
     public func validate() -> [ConfigurationProblem] {

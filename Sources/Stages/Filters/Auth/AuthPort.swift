@@ -2,6 +2,7 @@ import HTTPMessages
 import Instruments
 import NIOCore
 import Pipeline
+import Platform
 
 /// One loop's part of `auth`: what it counts, and which answers to wrong credentials it holds back.
 final class AuthPort: ExchangePort {
@@ -12,6 +13,7 @@ final class AuthPort: ExchangePort {
     let loop: any EventLoop
     let clients: AuthClients
     private let failureDelay: TimeAmount
+    private let mode: RefusalMode
     private let downstream: any ExchangePort
     private let accepted: [Counter]
     private let challenged: Counter
@@ -21,8 +23,10 @@ final class AuthPort: ExchangePort {
     private let heldBack: Gauge
 
     init(
-        methods: [any AuthMethod], clients: AuthClients, failureDelay: TimeAmount, downstream: any ExchangePort, shard: Shard
+        methods: [any AuthMethod], clients: AuthClients, failureDelay: TimeAmount, mode: RefusalMode, downstream: any ExchangePort,
+        shard: Shard
     ) {
+        self.mode = mode
         self.methods = methods
         self.clients = clients
         headers = methods.compactMap(\.header)
@@ -37,9 +41,8 @@ final class AuthPort: ExchangePort {
                 labels + [.init("method", method.name)])
         }
         func refused(_ reason: String) -> Counter {
-            shard.metrics.counter(
-                AuthFactory.Metrics.refused,
-                labels + [.init("reason", reason)])
+            shard.metrics.refusals(
+                AuthFactory.Metrics.refused, observed: AuthFactory.Metrics.observed, labels + [.init("reason", reason)], mode)
         }
         challenged = refused("missing")
         failed = refused("wrong")
@@ -52,30 +55,49 @@ final class AuthPort: ExchangePort {
 
     func open(_ exchange: Exchange) { exchange.pass(AuthGate(port: self, client: exchange.client), towards: downstream) }
 
-    func accept(_ identity: Identity, by index: Int, _ exchange: Exchange) -> GateDecision {
+    func accept(_ identity: Identity, by index: Int, _ exchange: Exchange, _ gate: Gate) -> GateDecision {
         accepted[index].add()
         exchange.identity = identity
+        exchange.leave(Verdict(.passed, note: "'\(ForeignText.line(identity.name, limit: 100))' by \(identity.method)"), by: gate)
         return .forward
     }
 
-    func deny() -> GateDecision {
+    func deny(_ exchange: Exchange, _ gate: Gate) -> GateDecision {
         denied.add()
-        return .refuse(AuthRefusal.denied)
+        return refusal(AuthRefusal.denied, exchange, gate, why: "denied")
     }
 
-    func refuseForNow() -> GateDecision {
+    func refuseForNow(_ exchange: Exchange, _ gate: Gate) -> GateDecision {
         unavailable.add()
-        return .refuse(AuthRefusal.unavailable)
+        return refusal(AuthRefusal.unavailable, exchange, gate, why: "unavailable")
+    }
+
+    /// The answer, or what takes its place where the stage only observes.
+    private func refusal(_ answer: LocalResponse, _ exchange: Exchange, _ gate: Gate, why: String) -> GateDecision {
+        guard mode == .observe else {
+            exchange.shard.telemetry.audit?.record(
+                .authenticationFailed,
+                [
+                    .exchange: exchange.id.description, .client: exchange.clientName, .remote: exchange.client.remote,
+                    .target: exchange.request.authority, .reason: why,
+                ])
+            return .refuse(answer)
+        }
+        exchange.leave(Verdict(.wouldRefuse, note: "\(answer.head.status), \(answer.failure?.message ?? "")"), by: gate)
+        return .forward
     }
 
     /// Asks for credentials; the same answer whether there were none or wrong ones, and whatever was wrong with them.
-    func refuse(_ client: ClientKey, wasWrong: Bool, role: ClientRole) -> GateDecision {
-        let answer = GateDecision.refuse(AuthRefusal.challenge(role: role, methods.compactMap(\.challenge)))
+    func refuse(_ exchange: Exchange, _ client: ClientKey, wasWrong: Bool, _ gate: Gate) -> GateDecision {
+        let answer = refusal(
+            AuthRefusal.challenge(role: exchange.role, methods.compactMap(\.challenge)), exchange, gate,
+            why: wasWrong ? "wrong" : "missing")
         guard wasWrong else {
             challenged.add()
             return answer
         }
         failed.add()
+        guard mode == .enforce else { return answer }
         guard clients.wasWrong(client, delay: failureDelay, at: loop.now) else { return answer }
         heldBack.add(1)
         let promise = loop.makePromise(of: GateDecision.self)
@@ -165,15 +187,15 @@ private final class AuthGate: Gate {
             }
             if let decision = decision(outcome, of: index, exchange) { return decision }
         }
-        if isUnavailable { return port.refuseForNow() }
-        return port.refuse(evidence.client, wasWrong: wasWrong, role: exchange.role)
+        if isUnavailable { return port.refuseForNow(exchange, self) }
+        return port.refuse(exchange, evidence.client, wasWrong: wasWrong, self)
     }
 
     /// Nil when the next method is to be asked.
     private func decision(_ outcome: AuthOutcome, of index: Int, _ exchange: Exchange) -> GateDecision? {
         switch outcome {
-        case .accepted(let identity): return port.accept(identity, by: index, exchange)
-        case .denied: return port.deny()
+        case .accepted(let identity): return port.accept(identity, by: index, exchange, self)
+        case .denied: return port.deny(exchange, self)
         case .absent, .unmatched, .pending: return nil
         case .wrong:
             wasWrong = true

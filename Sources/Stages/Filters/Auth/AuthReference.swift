@@ -15,7 +15,7 @@ extension AuthFactory {
             """,
         metrics: Metrics.all,
         notes: [
-            "What a client says to prove who it is goes no further: the fields are taken out.",
+            "What a client says to prove who it is goes no further: the fields are taken out, also with `mode: observe`.",
             "A client that sends wrong credentials, by its address or certificate, waits behind all others; beyond eight that are being verified or answered late it gets 503 with `Retry-After`.",
         ])
 }
@@ -29,9 +29,12 @@ extension AuthFactory {
             .counter, "fluidity_auth_refused_total",
             "Exchanges that 'auth' refused: without credentials, with wrong ones, denied by a list, or not to be checked now.",
             labels: ["reason"])
+        static let observed = MetricDescription(
+            .counter, "fluidity_auth_observed_total",
+            "Exchanges that 'auth' would have refused if its mode were 'enforce', by the reason.", labels: ["reason"])
         static let heldBack = MetricDescription(
             .gauge, "fluidity_auth_held_back", "Answers to wrong credentials that are being held back.")
 
-        static let all = [accepted, refused, heldBack]
+        static let all = [accepted, refused, observed, heldBack]
     }
 }

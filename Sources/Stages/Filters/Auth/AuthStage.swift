@@ -40,7 +40,8 @@ public struct AuthFactory: StageFactory {
     public func make(_ configuration: AuthConfiguration, form: StageForm, context: StageContext) throws -> any Stage {
         let methods = try configuration.methods.map { try $0.make(realm: configuration.realm, offers: context.offers) }
         return AuthStage(
-            methods: methods, failureDelay: TimeAmount(configuration.failureDelay), logger: context.logger)
+            methods: methods, failureDelay: TimeAmount(configuration.failureDelay), mode: configuration.mode, logger: context.logger
+        )
     }
 }
 
@@ -51,10 +52,12 @@ final class AuthStage: Stage {
     private let methods: [any AuthMethod]
     private let clients = AuthClients()
     private let failureDelay: TimeAmount
+    private let mode: RefusalMode
     private let logger: Logger
     private let refreshing = Mutex<Task<Void, Never>?>(nil)
 
-    init(methods: [any AuthMethod], failureDelay: TimeAmount, logger: Logger) {
+    init(methods: [any AuthMethod], failureDelay: TimeAmount, mode: RefusalMode = .enforce, logger: Logger) {
+        self.mode = mode
         self.methods = methods
         self.failureDelay = failureDelay
         self.logger = logger
@@ -62,7 +65,7 @@ final class AuthStage: Stage {
 
     func assemble(_ downstream: any ExchangePort, on shard: Shard) throws -> any ExchangePort {
         AuthPort(
-            methods: methods, clients: clients, failureDelay: failureDelay, downstream: downstream, shard: shard)
+            methods: methods, clients: clients, failureDelay: failureDelay, mode: mode, downstream: downstream, shard: shard)
     }
 
     func start() async throws {

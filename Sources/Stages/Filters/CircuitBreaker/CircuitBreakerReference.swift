@@ -26,6 +26,10 @@ extension CircuitBreakerFactory {
         static let broken = MetricDescription(
             .gauge, "fluidity_circuit_broken_origins", "Origins whose circuit is open or half-open.")
 
-        static let all = [refused, opened, broken]
+        static let observed = MetricDescription(
+            .counter, "fluidity_circuit_observed_total",
+            "Exchanges that would have been answered with 503, had the mode of 'circuit-breaker' been 'enforce'.")
+
+        static let all = [refused, opened, broken, observed]
     }
 }

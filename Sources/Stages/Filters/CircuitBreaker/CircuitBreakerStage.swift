@@ -21,6 +21,8 @@ public struct CircuitBreakerConfiguration: StageConfiguration {
     public var statuses = [502, 503, 504]
     /// How many origins are remembered; the least used are forgotten.
     public var maxOrigins = 10_000
+    /// Whether exchanges with an origin whose circuit is open are refused.
+    public var mode = RefusalMode.enforce
 
     public init() {}
 
@@ -39,7 +41,11 @@ public struct CircuitBreakerConfiguration: StageConfiguration {
             "statuses", \.statuses,
             "Statuses of responses that count as failures, beside origins that can't be reached or break off."),
         .optional(
-            "max-origins", \.maxOrigins, in: 2...1_000_000, "Origins that are remembered; the least used are forgotten.")
+            "max-origins", \.maxOrigins, in: 2...1_000_000, "Origins that are remembered; the least used are forgotten."),
+        .optional(
+            "mode", \.mode,
+            "'enforce' refuses, 'observe' only counts what it would refuse and lets it pass, to see what a rule does before it counts."
+        )
     )
 
     public func validate() -> [ConfigurationProblem] {
@@ -77,9 +83,11 @@ struct CircuitBreakerStage: Stage {
     typealias Output = Exchange
     let statuses: Set<Int>
     let table: CircuitTable
+    let mode: RefusalMode
 
     init(configuration: CircuitBreakerConfiguration) {
         statuses = Set(configuration.statuses)
+        mode = configuration.mode
         table = CircuitTable(rules: configuration.rules, limit: configuration.maxOrigins)
     }
 
@@ -101,7 +109,8 @@ final class CircuitBreakerPort: ExchangePort {
         self.next = next
         self.shard = shard
         let labels = shard.assembling?.labels ?? []
-        refused = shard.metrics.counter(CircuitBreakerFactory.Metrics.refused, labels)
+        refused = shard.metrics.refusals(
+            CircuitBreakerFactory.Metrics.refused, observed: CircuitBreakerFactory.Metrics.observed, labels, stage.mode)
         opened = shard.metrics.counter(CircuitBreakerFactory.Metrics.opened, labels)
         broken = shard.metrics.gauge(CircuitBreakerFactory.Metrics.broken, labels)
     }
@@ -118,6 +127,10 @@ final class CircuitBreakerPort: ExchangePort {
         case .refuse(let time):
             refused.add()
             let failure = Failure(.refused, "'\(origin)' has failed too often; it is asked again later")
+            guard stage.mode == .enforce else {
+                exchange.leave(Verdict(.wouldRefuse, note: failure.message))
+                return next.open(exchange)
+            }
             var response = LocalResponse(status: 503, body: failure.message + "\n", failure: failure)
             response.head.fields.append("Retry-After", "\(max(1, (time.nanoseconds + 999_999_999) / 1_000_000_000))")
             exchange.answer(response)

@@ -55,7 +55,7 @@ public enum EgressRule: ConfigurationUnion {
 /// Why an exchange is refused: the rule's line, nil where no rule fitted.
 struct EgressRefusal: Equatable {
     enum Rule: Equatable {
-        case line(Int)
+        case line(RulePlace)
         /// Set from outside the file: its place in the list.
         case place(Int)
         case otherwise
@@ -64,9 +64,15 @@ struct EgressRefusal: Equatable {
     var rule: Rule
     var host: String
 
+    /// The line that refuses; nil where none does, or none is known.
+    var place: RulePlace? {
+        if case .line(let place) = rule { place } else { nil }
+    }
+
     var sentence: String {
         switch rule {
-        case .line(let line): "'\(host)' is not allowed here: the egress rule in line \(line) denies it"
+        case .line(let place):
+            "'\(host)' is not allowed here: the egress rule \(place.file == nil ? "in" : "at") \(place) denies it"
         case .place(let place): "'\(host)' is not allowed here: egress rule \(place) denies it"
         case .otherwise: "'\(host)' is not allowed here: no egress rule allows it"
         }
@@ -74,7 +80,8 @@ struct EgressRefusal: Equatable {
 }
 
 enum EgressDecision: Equatable {
-    case allow
+    /// With the line that allows, if one does.
+    case allow(RulePlace?)
     case deny(EgressRefusal)
     case byAddress(EgressQuestion)
 }
@@ -85,6 +92,8 @@ struct EgressQuestion: Equatable {
         var networks: [Network]
         /// Nil allows.
         var refusal: EgressRefusal?
+        /// The rule's line.
+        var place: RulePlace?
 
         /// Whether the rule is about an address: one that denies, if dialling may reach its networks; one that allows, if dialling
         /// reaches nothing else.
@@ -95,6 +104,15 @@ struct EgressQuestion: Equatable {
 
     var candidates: [Candidate]
     var fallback: EgressRefusal?
+    /// The line that allows where no candidate fits, if one does.
+    var fallbackPlace: RulePlace?
+
+    /// The line that allows an address; nil where none does by itself.
+    func allowing(_ address: SocketAddress) -> RulePlace? { IPAddress(address).map(allowing) ?? fallbackPlace }
+
+    func allowing(_ address: IPAddress) -> RulePlace? {
+        candidates.first { $0.fits(address) }.map(\.place) ?? fallbackPlace
+    }
 
     func refusal(of address: SocketAddress) -> EgressRefusal? {
         // What has no IP address is in no network.
@@ -121,20 +139,26 @@ struct EgressRules: Sendable {
         var candidates: [EgressQuestion.Candidate] = []
         let host = subject.host.lowercased()
         var fallback = otherwise == .deny ? EgressRefusal(rule: .otherwise, host: host) : nil
+        var allowing: RulePlace?
         for (index, rule) in rules.enumerated() where rule.value.conditions.fitButAddress(subject) {
-            let place = rule.line.map { EgressRefusal.Rule.line($0) } ?? .place(index + 1)
+            let place = rule.place.map { EgressRefusal.Rule.line($0) } ?? .place(index + 1)
             let refusal = rule.value.verdict == .deny ? EgressRefusal(rule: place, host: host) : nil
             let networks = rule.value.conditions.networks
             if networks.isEmpty {
                 fallback = refusal
+                if refusal == nil { allowing = rule.place }
                 break
             }
-            if seesAddresses || subject.address != nil { candidates.append(.init(networks: networks, refusal: refusal)) }
+            if seesAddresses || subject.address != nil {
+                candidates.append(.init(networks: networks, refusal: refusal, place: rule.place))
+            }
         }
-        let question = EgressQuestion(candidates: candidates, fallback: fallback)
-        guard !candidates.isEmpty else { return fallback.map { .deny($0) } ?? .allow }
+        let question = EgressQuestion(candidates: candidates, fallback: fallback, fallbackPlace: allowing)
+        guard !candidates.isEmpty else { return fallback.map { .deny($0) } ?? .allow(allowing) }
         // An address is decided here, so that nothing of the exchange goes on; whoever dials asks only for names.
-        if let address = subject.address { return question.refusal(of: address).map { .deny($0) } ?? .allow }
+        if let address = subject.address {
+            return question.refusal(of: address).map { .deny($0) } ?? .allow(question.allowing(address))
+        }
         return .byAddress(question)
     }
 }

@@ -11,6 +11,8 @@ public struct EgressConfiguration: StageConfiguration {
     public var rules: [Positioned<EgressRule>] = []
     /// What becomes of an exchange that no rule fits.
     public var otherwise = EgressVerdict.deny
+    /// Whether what is denied is refused.
+    public var mode = RefusalMode.enforce
 
     public init() {}
 
@@ -19,7 +21,11 @@ public struct EgressConfiguration: StageConfiguration {
             "rules", \.rules,
             "The rules, the first that fits decides: '- allow: { hosts: [\"*.example.com\"], ports: [443] }', '- deny: { networks: [10.0.0.0/8] }'. All conditions of a rule must hold, and of each any entry."
         ),
-        .optional("otherwise", \.otherwise, "What becomes of an exchange that no rule fits.")
+        .optional("otherwise", \.otherwise, "What becomes of an exchange that no rule fits."),
+        .optional(
+            "mode", \.mode,
+            "'enforce' refuses, 'observe' only counts what it would refuse and lets it pass, to see what a rule does before it counts."
+        )
     )
 }
 
@@ -64,7 +70,8 @@ public struct EgressFactory: StageFactory {
         EgressStage(
             rules: EgressRules(
                 rules: configuration.rules, otherwise: configuration.otherwise,
-                seesAddresses: context.surroundings.mayBeBefore(.checksAddresses)))
+                seesAddresses: context.surroundings.mayBeBefore(.checksAddresses)),
+            mode: configuration.mode)
     }
 }
 
@@ -72,36 +79,49 @@ struct EgressStage: Stage {
     typealias Input = Exchange
     typealias Output = Exchange
     let rules: EgressRules
+    let mode: RefusalMode
 
     func assemble(_ downstream: any ExchangePort, on shard: Shard) throws -> any ExchangePort {
-        EgressPort(rules: rules, downstream: downstream, shard: shard)
+        EgressPort(rules: rules, mode: mode, downstream: downstream, shard: shard)
     }
 }
 
 /// Decides for each exchange as it comes. There is nothing to see in it later, so there is no gate.
 private final class EgressPort: ExchangePort {
     private let rules: EgressRules
+    private let mode: RefusalMode
     private let downstream: any ExchangePort
     private let denied: Counter
-    private let clock = LocalClock()
 
-    init(rules: EgressRules, downstream: any ExchangePort, shard: Shard) {
+    init(rules: EgressRules, mode: RefusalMode, downstream: any ExchangePort, shard: Shard) {
         self.rules = rules
+        self.mode = mode
         self.downstream = downstream
-        denied = shard.metrics.counter(EgressFactory.Metrics.denied, shard.assembling?.labels ?? [])
+        denied = shard.metrics.refusals(
+            EgressFactory.Metrics.denied, observed: EgressFactory.Metrics.observed, shard.assembling?.labels ?? [], mode)
     }
 
     var offers: BodyCapabilities { downstream.offers }
 
     func open(_ exchange: Exchange) {
-        switch rules.decide(ExchangeSubject(exchange, time: rules.needsTime ? clock.now() : nil)) {
-        case .allow:
+        switch rules.decide(ExchangeSubject(exchange, time: rules.needsTime ? exchange.shard.localTime : nil)) {
+        case .allow(let place):
+            exchange.leave(Verdict(.passed, rule: place, note: place == nil ? "no rule is about it" : "allowed"))
             downstream.open(exchange)
         case .deny(let reason):
             denied.add()
+            guard mode == .enforce else {
+                exchange.leave(Verdict(.wouldRefuse, rule: reason.place, note: reason.sentence))
+                return downstream.open(exchange)
+            }
+            exchange.leave(Verdict(.refused, rule: reason.place, note: reason.sentence))
+            reason.audit(exchange, address: nil)
             exchange.answer(Failure(.forbidden, reason.sentence).response(for: exchange.request))
         case .byAddress(let question):
-            exchange.addressChecks.append(EgressAddressCheck(question: question, denied: denied))
+            exchange.addressChecks.append(
+                EgressAddressCheck(
+                    question: question, mode: mode, denied: denied,
+                    exchange: exchange.isJudged || exchange.shard.telemetry.audit != nil ? exchange : nil))
             downstream.open(exchange)
         }
     }
@@ -110,18 +130,47 @@ private final class EgressPort: ExchangePort {
 /// What is left to decide when the address is known. Counts an exchange that finds no address once.
 private final class EgressAddressCheck: AddressCheck {
     private let question: EgressQuestion
+    private let mode: RefusalMode
     private let denied: Counter
     private var isCounted = false
+    /// Whose verdict it is, where somebody asks or it is recorded. It holds this.
+    private weak var exchange: Exchange?
+    private let place: Int?
 
-    init(question: EgressQuestion, denied: Counter) {
+    init(question: EgressQuestion, mode: RefusalMode, denied: Counter, exchange: Exchange?) {
         self.question = question
+        self.mode = mode
         self.denied = denied
+        self.exchange = exchange
+        place = exchange?.stageIndex
     }
 
     func refusal(of address: SocketAddress) -> Failure? {
-        guard let reason = question.refusal(of: address) else { return nil }
-        if !isCounted { denied.add() }
+        let reason = question.refusal(of: address)
+        if let exchange, let place {
+            let kind: Verdict.Kind = reason == nil ? .passed : mode == .enforce ? .refused : .wouldRefuse
+            let note = reason?.sentence ?? "allowed, by the address \(address.ipAddress ?? "-")"
+            exchange.leave(Verdict(kind, rule: reason == nil ? question.allowing(address) : reason?.place, note: note), at: place)
+        }
+        guard let reason else { return nil }
+        if !isCounted {
+            denied.add()
+            if mode == .enforce, let exchange { reason.audit(exchange, address: address) }
+        }
         isCounted = true
-        return Failure(.forbidden, reason.sentence)
+        return mode == .enforce ? Failure(.forbidden, reason.sentence) : nil
+    }
+}
+
+extension EgressRefusal {
+    /// Records it, where that is wanted.
+    fileprivate func audit(_ exchange: Exchange, address: SocketAddress?) {
+        guard let audit = exchange.shard.telemetry.audit else { return }
+        audit.record(
+            .egressRefused,
+            [
+                .exchange: exchange.id.description, .client: exchange.clientName, .target: exchange.request.authority,
+                .address: address?.ipAddress ?? "", .rule: place?.description ?? "",
+            ])
     }
 }

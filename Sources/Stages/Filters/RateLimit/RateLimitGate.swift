@@ -21,22 +21,22 @@ final class RateLimitGate: Gate {
     }
 
     override func requestHead(_ head: inout RequestHead, _ exchange: Exchange) -> GateDecision {
-        if head.kind != .plain || head.body != .none { upload?.begin(exchange) }
+        if head.kind != .plain || head.body != .none { upload?.begin(exchange, self) }
         return .forward
     }
 
     override func requestBody(_ bytes: inout ByteBuffer, _ exchange: Exchange) {
-        upload?.passed(bytes.readableBytes, exchange)
+        upload?.passed(bytes.readableBytes, exchange, self)
     }
 
     override func responseHead(_ head: inout ResponseHead, _ exchange: Exchange) -> GateDecision {
         let hasBytes = head.opensTunnel(for: exchange.request) || !head.isBodyless(for: exchange.request)
-        if !head.isInformational, hasBytes { download?.begin(exchange) }
+        if !head.isInformational, hasBytes { download?.begin(exchange, self) }
         return .forward
     }
 
     override func responseBody(_ bytes: inout ByteBuffer, _ exchange: Exchange) {
-        download?.passed(bytes.readableBytes, exchange)
+        download?.passed(bytes.readableBytes, exchange, self)
     }
 
     override func ended(_ exchange: Exchange) {
@@ -54,11 +54,14 @@ final class PacedDirection {
     private let limit: ByteLimit
     private let key: UInt64
     private let delays: Counter
+    /// Counts delays and makes none.
+    private let observes: Bool
     /// Bytes that were paid for and have not passed; below zero, bytes that have passed and are still to be paid for.
     private var balance = 0
     private var timer: Scheduled<Void>?
 
-    init(_ direction: Direction, _ limit: ByteLimit, _ key: UInt64, _ delays: Counter) {
+    init(_ direction: Direction, _ limit: ByteLimit, _ key: UInt64, _ delays: Counter, observes: Bool) {
+        self.observes = observes
         self.direction = direction
         self.limit = limit
         self.key = key
@@ -66,11 +69,11 @@ final class PacedDirection {
     }
 
     /// Before the first byte.
-    func begin(_ exchange: Exchange) { pay(limit.quantum, exchange) }
+    func begin(_ exchange: Exchange, _ gate: Gate) { pay(limit.quantum, exchange, gate) }
 
-    func passed(_ bytes: Int, _ exchange: Exchange) {
+    func passed(_ bytes: Int, _ exchange: Exchange, _ gate: Gate) {
         balance -= bytes
-        if -balance >= limit.quantum { pay(-balance, exchange) }
+        if -balance >= limit.quantum { pay(-balance, exchange, gate) }
     }
 
     func end(_ exchange: Exchange) {
@@ -82,7 +85,7 @@ final class PacedDirection {
         balance = 0
     }
 
-    private func pay(_ bytes: Int, _ exchange: Exchange) {
+    private func pay(_ bytes: Int, _ exchange: Exchange, _ gate: Gate) {
         let loop = exchange.shard.loop
         let now = loop.now
         let ready = limit.reserve(bytes, key, now: now)
@@ -90,6 +93,12 @@ final class PacedDirection {
         // Where it waits already, what is held will be paid for in its turn.
         guard ready > now, timer == nil else { return }
         delays.add()
+        guard !observes else {
+            // What isn't waited for would be owed for ever.
+            limit.giveBack(bytes, key, now: now)
+            return exchange.leave(Verdict(.passed, note: "bytes would be delayed"), by: gate)
+        }
+        exchange.leave(Verdict(.delayed, note: "bytes wait for their turn"), by: gate)
         exchange.hold(direction)
         timer = loop.assumeIsolated().scheduleTask(deadline: ready) {
             self.timer = nil

@@ -24,6 +24,10 @@ extension RateLimitFactory {
         static let delays = MetricDescription(
             .counter, "fluidity_rate_limit_delays_total", "How often 'rate-limit' held bytes back for a while.")
 
-        static let all = [refused, delays]
+        static let observed = MetricDescription(
+            .counter, "fluidity_rate_limit_observed_total",
+            "Exchanges that 'rate-limit' would have refused if its mode were 'enforce'.", labels: ["limit"])
+
+        static let all = [refused, delays, observed]
     }
 }

@@ -1,4 +1,5 @@
 public import ConfigurationLanguage
+import HTTPMessages
 import Instruments
 import NIOCore
 public import Pipeline
@@ -21,6 +22,8 @@ public struct RateLimitConfiguration: StageConfiguration {
     public var byteBurst: ByteCount?
     /// How many clients, identities or hosts are told apart at a time, in 16 bytes each for every limit.
     public var capacity = 65_536
+    /// Whether what is beyond a limit is refused or delayed.
+    public var mode = RefusalMode.enforce
 
     public init() {}
 
@@ -43,6 +46,10 @@ public struct RateLimitConfiguration: StageConfiguration {
         .optional(
             "capacity", \.capacity, in: 8...16_777_216,
             "How many clients, identities or hosts are told apart at a time, in 16 bytes each for every limit. With more, those nearest to their full allowance get it back early."
+        ),
+        .optional(
+            "mode", \.mode,
+            "'enforce' refuses and delays; 'observe' only counts what it would refuse or delay and lets it pass, to see what a limit does before it counts."
         )
     )
 
@@ -93,6 +100,7 @@ struct RateLimitStage: LoopFilterStage {
     typealias Output = Exchange
 
     let key: RateLimitKey
+    let mode: RefusalMode
     let requests: RequestLimit?
     let concurrent: (limit: Int, counts: OpenCounts)?
     let download: ByteLimit?
@@ -103,6 +111,7 @@ struct RateLimitStage: LoopFilterStage {
 
     init(_ configuration: RateLimitConfiguration) {
         key = configuration.by
+        mode = configuration.mode
         let capacity = configuration.by == .global ? 1 : configuration.capacity
         requests = configuration.requests.map {
             RequestLimit(rate: $0, burst: configuration.burst ?? $0.count, buckets: TokenBuckets(capacity: capacity))
@@ -125,13 +134,19 @@ final class RateLimitFilter: LoopFilter {
     private let refusedRequests: Counter
     private let refusedConcurrent: Counter
     private let delays: Counter
+    private let place: String
+    /// When each limit was last reached.
+    private var reachedAt: [String: NIODeadline] = [:]
 
     fileprivate init(stage: RateLimitStage, shard: Shard) {
         self.stage = stage
         loop = shard.loop
         let labels = shard.assembling?.labels ?? []
+        place = shard.assembling?.path ?? ""
         func refused(_ limit: String) -> Counter {
-            shard.metrics.counter(RateLimitFactory.Metrics.refused, labels + [.init("limit", limit)])
+            shard.metrics.refusals(
+                RateLimitFactory.Metrics.refused, observed: RateLimitFactory.Metrics.observed, labels + [.init("limit", limit)],
+                stage.mode)
         }
         refusedRequests = refused("requests")
         refusedConcurrent = refused("concurrent")
@@ -142,17 +157,44 @@ final class RateLimitFilter: LoopFilter {
         let key = stage.key.value(for: exchange)
         if let requests = stage.requests, case .refused(let wait) = requests.take(key, now: loop.now) {
             refusedRequests.add()
-            return .answer(requests.refusal(by: stage.key, wait: wait))
+            reached("requests", exchange)
+            let answer = requests.refusal(by: stage.key, wait: wait)
+            if stage.mode == .enforce { return .answer(answer) }
+            observe(exchange, answer)
         }
+        var isCounted = stage.concurrent != nil
         if let (limit, counts) = stage.concurrent, !counts.enter(key, limit: limit) {
             refusedConcurrent.add()
-            return .answer(RateLimitRefusal.concurrent(limit, by: stage.key))
+            reached("concurrent", exchange)
+            let answer = RateLimitRefusal.concurrent(limit, by: stage.key)
+            if stage.mode == .enforce { return .answer(answer) }
+            observe(exchange, answer)
+            isCounted = false
         }
         guard stage.watches else { return .pass }
+        let observes = stage.mode == .observe
         return .gate(
             RateLimitGate(
-                open: stage.concurrent.map { ($0.counts, key) },
-                download: stage.download.map { PacedDirection(.response, $0, key, delays) },
-                upload: stage.upload.map { PacedDirection(.request, $0, key, delays) }))
+                open: isCounted ? stage.concurrent.map { ($0.counts, key) } : nil,
+                download: stage.download.map { PacedDirection(.response, $0, key, delays, observes: observes) },
+                upload: stage.upload.map { PacedDirection(.request, $0, key, delays, observes: observes) }))
+    }
+
+    /// Records that a limit is reached, if it wasn't for a while.
+    private func reached(_ limit: String, _ exchange: Exchange) {
+        guard let audit = exchange.shard.telemetry.audit else { return }
+        let now = loop.now
+        defer { reachedAt[limit] = now }
+        if let last = reachedAt[limit], now - last < .seconds(60) { return }
+        audit.record(
+            .limitReached,
+            [
+                .place: place, .limit: limit, .client: exchange.clientName, .remote: exchange.client.remote,
+                .exchange: exchange.id.description,
+            ])
+    }
+
+    private func observe(_ exchange: Exchange, _ answer: LocalResponse) {
+        exchange.leave(Verdict(.wouldRefuse, note: "\(answer.head.status), \(answer.failure?.message ?? "")"))
     }
 }

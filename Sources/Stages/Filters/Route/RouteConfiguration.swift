@@ -6,13 +6,19 @@ import Platform
 public struct RouteConfiguration: StageConfiguration, BranchingConfiguration {
     /// The branches, of which the first that is for an exchange takes it.
     public var branches: [RouteBranch] = []
+    /// Whether an exchange that no branch is for is refused, or goes by the last one.
+    public var mode = RefusalMode.enforce
 
     public init() {}
 
     public static let schema = Schema<RouteConfiguration>(
         .required(
             "branches", \.branches,
-            "The branches, the first whose conditions hold takes the exchange. What none takes is answered with 403.")
+            "The branches, the first whose conditions hold takes the exchange. What none takes is answered with 403."),
+        .optional(
+            "mode", \.mode,
+            "'enforce' refuses what no branch is for; 'observe' counts it and lets it go by the last branch, to see what the conditions do before they count."
+        )
     )
 
     public var branchLists: [ConfiguredBranch] { branches.map { ConfiguredBranch(name: $0.name, stages: $0.stages) } }
@@ -46,8 +52,16 @@ public struct RouteBranch: NestedConfiguration {
     public var when = ExchangeConditions()
     /// What becomes of them.
     public var stages = NestedStages<Exchange, End>()
+    /// Where it stands in its file; nil for one made in code.
+    public internal(set) var place: RulePlace?
 
     public init() {}
+
+    public static func decode(_ node: ConfigurationNode, in context: DecodingContext) -> RouteBranch? {
+        var branch = decodeMapping(node, in: context, noun: context.label)
+        branch?.place = RulePlace(node, in: context)
+        return branch
+    }
 
     /// A branch in Swift code. Its list begins with what takes exchanges, and ends with a sink.
     ///

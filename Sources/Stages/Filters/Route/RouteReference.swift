@@ -40,6 +40,10 @@ extension RouteFactory {
         static let unmatched = MetricDescription(
             .counter, "fluidity_route_unmatched_total", "Exchanges that no branch of 'route' is for.")
 
-        static let all = [taken, unmatched]
+        static let observed = MetricDescription(
+            .counter, "fluidity_route_observed_total",
+            "Exchanges that no branch of 'route' is for, and that went by the last one because its mode is 'observe'.")
+
+        static let all = [taken, unmatched, observed]
     }
 }

@@ -22,18 +22,21 @@ public struct RouteFactory: StageFactory {
     }
 
     public func make(_ configuration: RouteConfiguration, form: StageForm, context: StageContext) throws -> any Stage {
-        RouteStage(rules: RouteRules(configuration), ways: try PlanBranch<Exchange, End>.all(of: context))
+        RouteStage(rules: RouteRules(configuration), mode: configuration.mode, ways: try PlanBranch<Exchange, End>.all(of: context))
     }
 }
 
 /// Which branch an exchange goes by.
 struct RouteRules: Sendable {
     private let conditions: [ExchangeConditions]
+    /// Where each branch stands in its file.
+    let places: [RulePlace?]
     /// Whether a condition asks what time it is.
     let needsTime: Bool
 
     init(_ configuration: RouteConfiguration) {
         conditions = configuration.branches.map(\.when)
+        places = configuration.branches.map(\.place)
         needsTime = conditions.contains(where: \.needsTime)
     }
 
@@ -45,6 +48,7 @@ struct RouteStage: BranchingStage {
     typealias Input = Exchange
     typealias Output = End
     let rules: RouteRules
+    let mode: RefusalMode
     let ways: [PlanBranch<Exchange, End>]
 
     var branches: [StageBranch] { ways.map(\.branch) }
@@ -56,7 +60,9 @@ struct RouteStage: BranchingStage {
             return RoutePort.Way(name: name, port: try way.assemble((), on: shard), place: place, metrics: shard.metrics)
         }
         return RoutePort(
-            rules: rules, ways: ports, refused: shard.metrics.counter(RouteFactory.Metrics.unmatched, place?.labels ?? []))
+            rules: rules, mode: mode, ways: ports,
+            refused: shard.metrics.refusals(
+                RouteFactory.Metrics.unmatched, observed: RouteFactory.Metrics.observed, place?.labels ?? [], mode))
     }
 }
 
@@ -83,12 +89,13 @@ private final class RoutePort: ExchangePort {
     }
 
     private let rules: RouteRules
+    private let mode: RefusalMode
     private let ways: [Way]
     private let refused: Counter
-    private let clock = LocalClock()
 
-    init(rules: RouteRules, ways: [Way], refused: Counter) {
+    init(rules: RouteRules, mode: RefusalMode, ways: [Way], refused: Counter) {
         self.rules = rules
+        self.mode = mode
         self.ways = ways
         self.refused = refused
     }
@@ -105,17 +112,27 @@ private final class RoutePort: ExchangePort {
     }
 
     func open(_ exchange: Exchange) {
-        let subject = ExchangeSubject(exchange, time: rules.needsTime ? clock.now() : nil)
-        guard let index = rules.choose(subject), ways.indices.contains(index) else {
-            refused.add()
-            let host = ForeignText.line(String(subject.host), limit: 100)
-            return exchange.answer(
-                Failure(.forbidden, "'\(host)' is not allowed here: no branch of 'route' is for it").response(for: exchange.request)
-            )
-        }
+        let subject = ExchangeSubject(exchange, time: rules.needsTime ? exchange.shard.localTime : nil)
+        let chosen = rules.choose(subject).flatMap { ways.indices.contains($0) ? $0 : nil }
+        guard let index = chosen ?? unmatched(exchange, subject) else { return }
         let way = ways[index]
         way.taken.add()
         exchange.route = way.name
+        if chosen != nil { exchange.leave(Verdict(.passed, rule: rules.places[index], note: "branch '\(way.name)'")) }
         way.port.open(exchange)
+    }
+
+    /// No branch is for it. The one that takes it all the same, where the stage only observes.
+    private func unmatched(_ exchange: Exchange, _ subject: ExchangeSubject) -> Int? {
+        refused.add()
+        let host = ForeignText.line(String(subject.host), limit: 100)
+        let sentence = "'\(host)' is not allowed here: no branch of 'route' is for it"
+        guard mode == .enforce, !ways.isEmpty else {
+            exchange.leave(Verdict(.wouldRefuse, note: "\(sentence); it goes by the last, '\(ways.last?.name ?? "-")'"))
+            return ways.indices.last
+        }
+        exchange.leave(Verdict(.refused, note: sentence))
+        exchange.answer(Failure(.forbidden, sentence).response(for: exchange.request))
+        return nil
     }
 }

@@ -98,7 +98,7 @@ enum AdminQuestion: Equatable {
 
     private static func single(_ kind: Substring, _ name: Substring) -> AdminQuestion? {
         switch kind {
-        case "exchanges": ExchangeID(name).map { .endExchange($0) }
+        case "exchanges": ExchangeID(digits: name).map { .endExchange($0) }
         case "sessions": UInt64(name).map { .endSession($0) }
         default: nil
         }

@@ -20,7 +20,7 @@ extension FetchPort {
         let (exchange, origin) = (attempt.exchange, attempt.origin)
         guard !exchange.hasEnded else { return abandoned(attempt) }
         if let address = AddressResolver.literal(origin.host, port: origin.port) {
-            if let refusal = refusal(of: address, exchange, origin) { return failed(attempt, refusal) }
+            if let refusal = refusal(of: address, exchange, origin) { return refused(attempt, refusal, address, exchange, origin) }
             return dial(attempt, [address])
         }
         let began = NIODeadline.now()
@@ -57,7 +57,9 @@ extension FetchPort {
         let (exchange, origin) = (attempt.exchange, attempt.origin)
         let addresses = resolver.ordered(answer.addresses, for: origin.place).compactMap { SocketAddress($0, port: origin.port) }
         let open = addresses.filter { self.refusal(of: $0, exchange, origin) == nil }
-        if open.isEmpty, let refusal = refusal(of: addresses, exchange, origin) { return failed(attempt, refusal) }
+        if open.isEmpty, let refusal = refusal(of: addresses, exchange, origin) {
+            return refused(attempt, refusal, addresses.first, exchange, origin)
+        }
         dial(attempt, open, isStale: answer.isStale)
     }
 
@@ -75,16 +77,29 @@ extension FetchPort {
     }
 
     private func refusal(of address: SocketAddress, _ exchange: Exchange, _ origin: Origin) -> Failure? {
-        guard isAllowed(address) else {
-            return Failure(.forbidden, "connections to the address of '\(origin.host)' are not allowed here")
-        }
+        guard isAllowed(address) else { return FetchStage.refusal(for: origin.host) }
         return exchange.addressChecks.isEmpty ? nil : exchange.refusal(of: address)
     }
 
     /// Why none of the addresses may be dialled: what stages say of one that this stage would dial comes first.
     private func refusal(of addresses: [SocketAddress], _ exchange: Exchange, _ origin: Origin) -> Failure? {
         if let first = addresses.first(where: isAllowed) { return exchange.refusal(of: first) }
-        return Failure(.forbidden, "connections to the address of '\(origin.host)' are not allowed here")
+        return FetchStage.refusal(for: origin.host)
+    }
+
+    /// No address of the host may be dialled. What rules of other stages say they record themselves.
+    private func refused(
+        _ attempt: UpstreamAttempt, _ refusal: Failure, _ address: SocketAddress?, _ exchange: Exchange, _ origin: Origin
+    ) {
+        if let audit = shard.telemetry.audit, refusal == FetchStage.refusal(for: origin.host) {
+            audit.record(
+                .destinationRefused,
+                [
+                    .exchange: exchange.id.description, .client: exchange.clientName, .target: exchange.request.authority,
+                    .address: address?.ipAddress ?? "",
+                ])
+        }
+        failed(attempt, refusal)
     }
 
     // MARK: - Dialling

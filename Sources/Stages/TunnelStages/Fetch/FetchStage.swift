@@ -109,7 +109,7 @@ public struct FetchFactory: StageFactory {
 }
 
 /// Takes exchanges and answers them from their origins.
-final class FetchStage: Stage {
+final class FetchStage: Stage, DialledAddresses {
     typealias Input = Exchange
     typealias Output = End
     private let configuration: FetchConfiguration
@@ -127,6 +127,14 @@ final class FetchStage: Stage {
         self.configuration = configuration
         self.tls = tls
         idleBudget = IdleBudget(limit: configuration.idleConnections)
+    }
+
+    func refusal(ofDialling address: SocketAddress, for host: String) -> Failure? {
+        configuration.destinations.allow(address) ? nil : Self.refusal(for: host)
+    }
+
+    static func refusal(for host: String) -> Failure {
+        Failure(.forbidden, "connections to the address of '\(host)' are not allowed here")
     }
 
     func assemble(_ downstream: Void, on shard: Shard) throws -> any ExchangePort {

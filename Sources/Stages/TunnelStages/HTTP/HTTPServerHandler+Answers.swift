@@ -55,14 +55,21 @@ extension HTTPServerHandler {
         }
     }
 
-    func refuse(_ status: Int, _ message: String, _ context: ChannelHandlerContext) {
-        if let exchange = state.end() {
+    /// What the client sent is no request.
+    func refuse(_ status: Int, _ message: String, method: String = "-", _ context: ChannelHandlerContext) {
+        let failure = Failure(.badRequest, message)
+        let interrupted = state.end()
+        if let exchange = interrupted {
             // In the middle of a body: there may be half a response already.
             let isAnswered = exchange.response != nil
             exchange.abortRequest(Failure(.badRequest, message))
             if isAnswered { return context.reset() }
         }
-        let answer = LocalResponse(status: status, body: message + "\n")
+        // One that had an exchange has its line in the log by that.
+        let answer =
+            interrupted == nil
+            ? Exchange.refusal(failure, status: status, method: method, client: connection, on: port.shard)
+            : LocalResponse(status: status, body: message + "\n")
         port.meter.malformed.add()
         port.meter.responded(status)
         response.reset()

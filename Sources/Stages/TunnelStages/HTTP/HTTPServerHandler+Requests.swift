@@ -88,7 +88,7 @@ extension HTTPServerHandler {
                 head, mode: pac == nil ? port.configuration.mode : .origin, isSecure: connection.identity != nil,
                 assumedHost: port.assumedHost, here: here)
         } catch {
-            return refuse(error.status, error.message, context)
+            return refuse(error.status, error.message, method: head.method, context)
         }
         let lastAnswer = MaxForwards.count(&request) ?? port.via?.pass(&request, minorVersion: head.minorVersion)
         if !port.isIdentified { connection.admit() }

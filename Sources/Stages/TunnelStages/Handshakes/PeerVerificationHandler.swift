@@ -88,7 +88,12 @@ final class PeerVerificationHandler: ChannelInboundHandler, RemovableChannelHand
             return context.fireUserInboundEventTriggered(event)
         }
         do throws(StageError) {
-            try approve(try peerIdentity(), negotiatedProtocol)
+            let identity = try peerIdentity()
+            try approve(identity, negotiatedProtocol)
+            if let identity {
+                shard.telemetry.audit?.record(
+                    .certificateAccepted, [.remote: peer, .client: identity.description, .key: identity.publicKeyHash])
+            }
         } catch {
             return refuse(error, context)
         }
@@ -146,6 +151,10 @@ final class PeerVerificationHandler: ChannelInboundHandler, RemovableChannelHand
         guard !isReported else { return }
         isReported = true
         meter.refused.add()
+        // Who only looks whether the port is open has shown nothing.
+        if hello?.isUntouched != true {
+            shard.telemetry.audit?.record(.certificateRefused, [.remote: peer, .reason: reason.message])
+        }
         onFailure?(reason)
         guard onFailure == nil else { return }
         // Strangers knock on every open port: worth a line for who looks, not a warning. Who only looks whether it is open says nothing.

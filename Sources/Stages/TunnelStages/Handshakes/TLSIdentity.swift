@@ -41,6 +41,8 @@ final class TLSIdentity: Sendable {
     private let logger: Logger
     private let current: Mutex<Current>
     private let watching = Mutex<Task<Void, Never>?>(nil)
+    /// Where a replacement is recorded.
+    private let audit = Mutex<AuditLog?>(nil)
 
     /// - Parameters:
     ///   - sources: What `load` reads.
@@ -76,6 +78,9 @@ final class TLSIdentity: Sendable {
             current.protocols = protocols
         }
     }
+
+    /// From now on it is recorded there when the certificate is replaced.
+    func record(to audit: AuditLog?) { self.audit.withLock { $0 = audit } }
 
     /// When the first certificate of the chain expires, in seconds of the Unix epoch; nil for a side that shows none.
     var notAfter: Int? { current.withLock { $0.material.notAfter } }
@@ -124,6 +129,8 @@ final class TLSIdentity: Sendable {
                 current.material = material
             }
             if let notAfter = material.notAfter {
+                audit.withLock { $0 }?.record(
+                    .certificateReplaced, [.file: "\(sources.first.map { $0.printed } ?? "-")", .expires: Timestamp.utc(notAfter)])
                 logger.notice("certificate reloaded", metadata: ["expires": "\(Timestamp.utc(notAfter))"])
             } else {
                 logger.notice("authorities reloaded")

@@ -101,6 +101,7 @@ struct MTLSServerStage: Stage {
 
     func assemble(_ downstream: any InboundPort, on shard: Shard) throws -> any InboundPort {
         try identity.offer(downstream.protocols)
+        identity.record(to: shard.telemetry.audit)
         return Port(identity, downstream: downstream, shard: shard)
     }
 
@@ -156,7 +157,8 @@ struct MTLSClientStage: Stage {
     let name: String?
 
     func assemble(_ downstream: any OutboundPort, on shard: Shard) throws -> any OutboundPort {
-        Port(identity, name: name, downstream: downstream, shard: shard)
+        identity.record(to: shard.telemetry.audit)
+        return Port(identity, name: name, downstream: downstream, shard: shard)
     }
 
     func start() async throws { identity.start() }

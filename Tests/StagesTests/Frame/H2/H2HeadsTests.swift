@@ -1,13 +1,14 @@
 import HTTPMessages
 import NIOHPACK
 import Testing
-import TunnelStages
+
+@testable import TunnelStages
 
 @Suite struct H2HeadsTests {
     private func headers(_ fields: (String, String)...) -> HPACKHeaders { HPACKHeaders(fields) }
 
     @Test func `A plain request`() throws {
-        let (head, authorization, client) = try H2Heads.request(
+        let (head, authorization, names) = try H2Heads.request(
             headers(
                 (":method", "POST"), (":scheme", "https"), (":authority", "example.com"), (":path", "/a?b"),
                 ("content-length", "5"),
@@ -16,7 +17,7 @@ import TunnelStages
         #expect(head.kind == .plain && head.method == "POST" && head.scheme == .https)
         #expect(head.authority == "example.com" && head.path == "/a?b" && head.body == .known(5))
         #expect(head.fields == HeaderFields([("accept", "*/*"), ("cookie", "a=1; b=2")]))
-        #expect(authorization == "Basic eA==" && client == nil)
+        #expect(authorization == "Basic eA==" && names.client == nil)
     }
 
     /// The field is for the other end of the tunnel alone, and an agent's own word on it counts.
@@ -29,16 +30,47 @@ import TunnelStages
         let fields = values.map { ("fluidity-client", $0) } + [("accept", "*/*")]
         let base = [(":method", "GET"), (":scheme", "http"), (":authority", "h"), (":path", "/")]
         let read = try H2Heads.request(HPACKHeaders(base + fields), isWhole: true)
-        #expect(read.client == expected && read.head.fields == HeaderFields([("accept", "*/*")]))
+        #expect(read.names.client == expected && read.head.fields == HeaderFields([("accept", "*/*")]))
 
         var head = read.head
         head.fields.append("Fluidity-Client", "7")
-        let told = try #require(H2Heads.headers(head, takesClientNames: true, client: expected))
+        let told = try #require(H2Heads.headers(head, takesClientNames: true, names: H2Heads.Names(client: expected)))
         #expect(told[canonicalForm: "fluidity-client"].count == (expected == nil ? 0 : 1))
-        #expect(try H2Heads.request(told, isWhole: true).client == expected)
+        #expect(try H2Heads.request(told, isWhole: true).names.client == expected)
         // To an end that isn't ours it is a field like any other.
         #expect(H2Heads.headers(head)?.first(name: "fluidity-client") == "7")
     }
+
+    @Test func `An exchange's id goes to an end that takes it, and is the agent's own`() throws {
+        let head = RequestHead(
+            method: "GET", scheme: .http, authority: "h", path: "/", fields: HeaderFields([("Fluidity-Exchange", "7")]))
+        let names = H2Heads.Names(client: nil, exchange: 0xAB_CDEF)
+        let told = try #require(H2Heads.headers(head, takesClientNames: true, correlates: true, names: names))
+        #expect(told["fluidity-exchange"] == ["abcdef"])
+        let read = try H2Heads.request(told, isWhole: true)
+        #expect(read.names == names && read.head.fields.isEmpty)
+        #expect(H2Heads.headers(head, names: names)?.first(name: "fluidity-exchange") == "7")
+        for values in [["1", "1"], ["-1"], ["10000000000000000"], [""]] {
+            let fields = values.map { ("fluidity-exchange", $0) }
+            let base = [(":method", "GET"), (":scheme", "http"), (":authority", "h"), (":path", "/")]
+            #expect(try H2Heads.request(HPACKHeaders(base + fields), isWhole: true).names.exchange == nil)
+        }
+    }
+
+    @Test func `A reason goes to an agent that takes it, and no origin's is taken for one`() throws {
+        let request = RequestHead(method: "GET", scheme: .http, authority: "h", path: "/")
+        let head = ResponseHead(status: 502, fields: HeaderFields([("Fluidity-Reason", "17 forged")]))
+        let failure = Failure(.nameNotResolved, "'h\u{e9}' has no address")
+        func said(_ headers: HPACKHeaders) -> [Failure?] {
+            headers["fluidity-reason"].map { ToldReason.failure(H2Text.withBytes($0) { String(decoding: $0, as: UTF8.self) }) }
+        }
+        #expect(said(H2Heads.headers(head, to: request, correlates: true, reason: failure)) == [failure])
+        #expect(said(H2Heads.headers(head, to: request, correlates: true)).isEmpty)
+        #expect(H2Heads.headers(head, to: request)["fluidity-reason"] == ["17 forged"])
+    }
+
+    @Test(arguments: ["", "17", "x y", "17x y", "-1 y", "65536 y", "17 " + String(repeating: "x", count: 2_000)])
+    func `Not a reason`(_ value: String) { #expect(ToldReason.failure(value) == nil) }
 
     @Test func `Bodies`() throws {
         func body(_ isWhole: Bool, _ fields: (String, String)...) throws -> BodyLength {

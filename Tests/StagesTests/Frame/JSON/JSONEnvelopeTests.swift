@@ -50,7 +50,7 @@ import TunnelStages
         envelope.encode(into: &buffer)
         #expect(String(buffer: buffer) == text + "\n")
         let decoded = try JSONEnvelope.decode(ByteBuffer(string: text))
-        guard case .httpRequest(let id, _, _, let fields, let body, _) = decoded else {
+        guard case .httpRequest(let id, _, _, let fields, let body, _, _) = decoded else {
             #expect(decoded == envelope)
             return
         }

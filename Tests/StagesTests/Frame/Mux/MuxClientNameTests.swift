@@ -18,7 +18,8 @@ import Testing
             var session = MuxSession(role: role, configuration: MuxVictim.small, now: .uptimeNanoseconds(1))
             var out = ByteBuffer()
             _ = session.write(into: &out)
-            #expect(Array(out.readableBytesView.dropFirst(8 + 22)) == (role == .acceptor ? [0, 2, 0, 0] : []))
+            #expect(
+                Array(out.readableBytesView.dropFirst(8 + 22)) == (role == .acceptor ? [0, 2, 0, 0, 0, 6, 0, 0] : [0, 6, 0, 0]))
         }
     }
 
@@ -29,12 +30,12 @@ import Testing
             let bytes =
                 name.map { name in [0x40, 1] + (0..<8).map { UInt8(truncatingIfNeeded: name >> (56 - $0 * 8)) } } ?? [0, 1]
             #expect(Array(out.readableBytesView) == bytes + Self.rest)
-            let decoded = try #require(MuxHeadCoding.decodeRequest(out, offered: [], takesClientNames: true))
+            let decoded = try #require(MuxHeadCoding.decodeRequest(out, offered: [], takesNames: true))
             #expect(decoded.connectionName == name && decoded.path == "/")
             #expect((MuxHeadCoding.decodeRequest(out, offered: []) == nil) == (name != nil), "only who has asked for it gets one")
         }
         let short = ByteBuffer(bytes: [0x40, 1, 2, 3])
-        #expect(MuxHeadCoding.decodeRequest(short, offered: [], takesClientNames: true) == nil)
+        #expect(MuxHeadCoding.decodeRequest(short, offered: [], takesNames: true) == nil)
     }
 
     @Test func `No name goes to an end that takes none`() {

@@ -31,7 +31,7 @@ import Testing
             var out = ByteBuffer()
             _ = session.write(into: &out)
             let extensions = Array(out.readableBytesView.dropFirst(8 + 22))
-            #expect(extensions == (offers.isEmpty ? [] : [0, 1, 0, 1, 1]))
+            #expect(extensions == (offers.isEmpty ? [] : [0, 1, 0, 1, 1]) + [0, 6, 0, 0])
         }
     }
 

@@ -122,7 +122,7 @@ struct MuxModelSide {
 
     private mutating func handle(_ event: MuxEvent) {
         switch event {
-        case .none, .established, .goingAway, .windowed, .crowded, .doubtful, .attaching, .attached, .acknowledged:
+        case .none, .established, .goingAway, .windowed, .crowded, .doubtful, .attaching, .attached, .acknowledged, .reason:
             break
         case .opened(let slot, let head, let early, let isEnd):
             let id = session.streams[slot].id

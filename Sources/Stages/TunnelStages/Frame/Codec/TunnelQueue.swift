@@ -100,13 +100,13 @@ final class TunnelQueue {
 
     private static func refuse(_ exchange: Exchange, _ status: OutboundStatus) {
         if let again = exchange.whenUnavailable.take(), again(exchange) { return }
-        let message =
+        let failure =
             switch status {
-            case .up: "the tunnel carries as many exchanges as the server takes"
+            case .up: Failure(.tunnelDown, "the tunnel carries as many exchanges as the server takes")
             case .down(let since, let to, let reason):
-                "the tunnel to \(to) is down since \(Timestamp.utc(since)): \(reason)"
+                Failure(.tunnelDown, "the tunnel to \(to) is down since \(Timestamp.utc(since)): \(reason)", since: since)
             }
-        exchange.answer(Failure(.tunnelDown, message).response(for: exchange.request))
+        exchange.answer(failure.response(for: exchange.request))
     }
 }
 

@@ -40,6 +40,8 @@ final class H2ClientSession: ChannelInboundHandler, Expiring, TunnelSession {
     private(set) var takesWebSockets = false
     /// The server is one of ours and wants to know which client's connection a request belongs to.
     private(set) var takesClientNames = false
+    /// The server is told the ids of exchanges, and says why it answers itself.
+    private(set) var correlates = false
 
     init(
         connection: Outbound, handler: NIOHTTP2Handler, configuration: H2Configuration, shard: Shard, meter: SessionMeter,
@@ -159,6 +161,7 @@ final class H2ClientSession: ChannelInboundHandler, Expiring, TunnelSession {
             case .maxConcurrentStreams: streamLimit = min(configuration.maxStreams, setting.value)
             case .enableConnectProtocol: takesWebSockets = setting.value == 1
             case .takesClientNames: takesClientNames = setting.value == 1
+            case .correlates: correlates = setting.value == 1
             default: break
             }
         }

@@ -1,5 +1,6 @@
 import HTTPMessages
 import NIOCore
+import NIOHPACK
 import NIOHTTP2
 import Pipeline
 
@@ -100,7 +101,8 @@ final class H2ClientStream: ExchangeSink, ChannelInboundHandler {
     private func begin(_ context: ChannelHandlerContext) {
         guard let exchange, !exchange.hasEnded else { return context.close(promise: nil) }
         let headers = H2Heads.headers(
-            exchange.request, takesClientNames: session.takesClientNames, client: exchange.clientConnection?.name)
+            exchange.request, takesClientNames: session.takesClientNames, correlates: session.correlates,
+            names: H2Heads.Names(client: exchange.clientConnection?.name, exchange: exchange.id.rawValue))
         guard let headers, exchange.request.kind != .upgrade || session.takesWebSockets else {
             return answer(
                 LocalResponse(
@@ -222,7 +224,7 @@ final class H2ClientStream: ExchangeSink, ChannelInboundHandler {
             context?.resetStream(.cancel)
             return
         }
-        guard let head = H2Heads.response(headers.headers, to: exchange.request, isWhole: headers.endStream) else {
+        guard var head = H2Heads.response(headers.headers, to: exchange.request, isWhole: headers.endStream) else {
             return violated("a malformed response")
         }
         if head.isInformational {
@@ -240,6 +242,10 @@ final class H2ClientStream: ExchangeSink, ChannelInboundHandler {
             return
         }
         hasFinalHead = true
+        if session.correlates, let reason = headers.headers.first(name: ToldReason.field) {
+            head.fields.remove(ToldReason.field)
+            exchange.toldFailure = ToldReason.failure(H2Text.withBytes(reason) { String(decoding: $0, as: UTF8.self) })
+        }
         exchange.sendResponseHead(head)
         if headers.endStream { ended(nil) }
     }

@@ -52,6 +52,7 @@ package struct H2Configuration: Sendable {
             connection.initialSettings.append(HTTP2Setting(parameter: .maxConcurrentStreams, value: maxStreams))
             connection.initialSettings.append(HTTP2Setting(parameter: .enableConnectProtocol, value: 1))
             connection.initialSettings.append(HTTP2Setting(parameter: .takesClientNames, value: 1))
+            connection.initialSettings.append(HTTP2Setting(parameter: .correlates, value: 1))
         case .client:
             connection.initialSettings.append(HTTP2Setting(parameter: .enablePush, value: 0))
         }
@@ -75,4 +76,6 @@ extension HTTP2SettingsParameter {
     /// Whether requests may have the field that names the client's connection (`H2Heads.clientField`); ours, from the range for
     /// experiments (RFC 7540, 11.3). Whoever doesn't know it ignores it.
     static var takesClientNames: HTTP2SettingsParameter { HTTP2SettingsParameter(extensionSetting: 0xF1D0) }
+    /// Whether requests may have the field with the exchange's id, whose responses then say why they are no origin's (`ToldReason`).
+    static var correlates: HTTP2SettingsParameter { HTTP2SettingsParameter(extensionSetting: 0xF1D1) }
 }

@@ -18,12 +18,26 @@ package enum H2Heads {
     static let clientField = "fluidity-client"
     private static let fieldLimit = 256
 
+    /// What an agent of ours tells of an exchange beside its request.
+    package struct Names: Equatable {
+        /// The client's connection, see `ClientConnection`; nil where it isn't known, or the field is malformed.
+        package var client: UInt64?
+        /// The exchange's id, likewise.
+        package var exchange: UInt64?
+
+        /// Names that may be missing.
+        package init(client: UInt64? = nil, exchange: UInt64? = nil) {
+            self.client = client
+            self.exchange = exchange
+        }
+    }
+
     // MARK: - Requests
 
     /// A request's head from what a client sent. `isWhole`: no body follows.
     package static func request(
         _ headers: HPACKHeaders, isWhole: Bool
-    ) throws(Refusal) -> (head: RequestHead, authorization: String?, client: UInt64?) {
+    ) throws(Refusal) -> (head: RequestHead, authorization: String?, names: Names) {
         guard headers.count <= fieldLimit else { throw Refusal(status: 431, message: "There are too many fields.") }
         let pseudo = PseudoFields(headers)
         guard let method = pseudo.method, isToken(method) else {
@@ -32,7 +46,7 @@ package enum H2Heads {
         let hosts = headers["host"]
         let authority = pseudo.authority ?? hosts.first ?? ""
         var head = RequestHead(method: method, scheme: .none, authority: authority, path: "")
-        let (authorization, client) = try take(headers, into: &head)
+        let (authorization, names) = try take(headers, into: &head)
         guard let parsed = Authority(authority) else {
             throw Refusal(status: 400, message: "The authority is missing or malformed.")
         }
@@ -42,7 +56,7 @@ package enum H2Heads {
             }
             head.kind = .tunnel
             head.body = .unknown
-            return (head, authorization, client)
+            return (head, authorization, names)
         }
         head.scheme = try scheme(pseudo.scheme)
         guard hosts.allSatisfy({ parsed.isEqual(to: $0, head.scheme) }) else {
@@ -66,17 +80,17 @@ package enum H2Heads {
         } else if isWhole {
             if case .unknown = head.body { head.body = .none }
         }
-        return (head, authorization, client)
+        return (head, authorization, names)
     }
 
     /// Takes the end-to-end fields. The length of the body is what `content-length` says, or unknown.
     private static func take(
         _ headers: HPACKHeaders, into head: inout RequestHead
-    ) throws(Refusal) -> (authorization: String?, client: UInt64?) {
+    ) throws(Refusal) -> (authorization: String?, names: Names) {
         var cookies: [String] = []
         var authorization: String?
-        var client: UInt64?
-        var clientFields = 0
+        var names = Names()
+        var (clientFields, exchangeFields) = (0, 0)
         head.body = .unknown
         for (name, value, _) in headers where !name.hasPrefix(":") {
             guard !hasBlankEnds(value) else { throw Refusal(status: 400, message: "A field's value begins or ends with a blank.") }
@@ -90,7 +104,10 @@ package enum H2Heads {
             case "proxy-authorization": authorization = authorization ?? value
             case clientField:
                 clientFields += 1
-                client = clientFields == 1 ? ClientConnection.name(value) : nil
+                names.client = clientFields == 1 ? ClientConnection.name(value) : nil
+            case ToldReason.exchangeField:
+                exchangeFields += 1
+                names.exchange = exchangeFields == 1 ? ExchangeID(digits: value)?.rawValue : nil
             case _ where isLeftOut(name) || name.hasPrefix("proxy-"): break
             default:
                 guard append(name, value, to: &head.fields) else {
@@ -102,7 +119,7 @@ package enum H2Heads {
         if !cookies.isEmpty, !append("cookie", cookies.joined(separator: "; "), to: &head.fields) {
             throw Refusal(status: 400, message: "The cookie has a byte that no field may have.")
         }
-        return (authorization, client)
+        return (authorization, names)
     }
 
     private static func scheme(_ name: String?) throws(Refusal) -> Scheme {
@@ -116,8 +133,11 @@ package enum H2Heads {
     /// A request's head for a server; nil for an Upgrade to another protocol than WebSocket, which HTTP/2 has no form for.
     /// - Parameters:
     ///   - takesClientNames: The server is one of ours, which is told whose connection the request belongs to.
-    ///   - client: The name of that connection; nil where it isn't known.
-    package static func headers(_ head: RequestHead, takesClientNames: Bool = false, client: UInt64? = nil) -> HPACKHeaders? {
+    ///   - correlates: It is one that is told the exchange's id.
+    ///   - names: What it is told.
+    package static func headers(
+        _ head: RequestHead, takesClientNames: Bool = false, correlates: Bool = false, names: Names = Names()
+    ) -> HPACKHeaders? {
         var headers = HPACKHeaders()
         switch head.kind {
         case .tunnel:
@@ -135,8 +155,12 @@ package enum H2Heads {
         }
         add(head.fields, to: &headers) {
             head.kind == .upgrade && $0 == "sec-websocket-key" || takesClientNames && $0 == clientField
+                || correlates && $0 == ToldReason.exchangeField
         }
-        if takesClientNames, let client { headers.add(name: clientField, value: String(client, radix: 16)) }
+        if takesClientNames, let client = names.client { headers.add(name: clientField, value: String(client, radix: 16)) }
+        if correlates, let exchange = names.exchange {
+            headers.add(name: ToldReason.exchangeField, value: String(exchange, radix: 16), indexing: .nonIndexable)
+        }
         return headers
     }
 
@@ -149,7 +173,12 @@ package enum H2Heads {
     // MARK: - Responses
 
     /// A response's head for a client. That of an Upgrade which was agreed to is the 200 of an extended CONNECT.
-    package static func headers(_ head: ResponseHead, to request: RequestHead) -> HPACKHeaders {
+    /// - Parameters:
+    ///   - correlates: The client is an agent that takes reasons, which an origin's response must not be taken for.
+    ///   - reason: Why the response is no origin's.
+    package static func headers(
+        _ head: ResponseHead, to request: RequestHead, correlates: Bool = false, reason: Failure? = nil
+    ) -> HPACKHeaders {
         var headers = HPACKHeaders()
         let opens = head.opensTunnel(for: request)
         var status = head.status
@@ -161,7 +190,12 @@ package enum H2Heads {
         if case .known(let length) = head.body, !opens, !head.isInformational {
             headers.add(name: "content-length", value: "\(length)")
         }
-        add(head.fields, to: &headers) { opens && $0 == "sec-websocket-accept" }
+        add(head.fields, to: &headers) {
+            opens && $0 == "sec-websocket-accept" || correlates && $0 == ToldReason.field
+        }
+        if correlates, let reason, !head.isInformational {
+            headers.add(name: ToldReason.field, value: ToldReason.value(reason).withBytes(H2Text.text), indexing: .nonIndexable)
+        }
         if head.status == 407 {
             // Asked for by this end: those of other proxies are taken out where their answers are read.
             for challenge in head.fields["Proxy-Authenticate"] { headers.add(name: "proxy-authenticate", value: challenge) }

@@ -30,16 +30,16 @@ final class H2ServerPort: InboundPort {
                 maxIdleTime: nil, maxAge: nil, maxGraceTime: nil,
                 keepalive: .init(pingInterval: configuration.pingInterval, ackTimeout: configuration.pingTimeout)))
         let limits = H2PeerLimits()
-        let make = NIOLoopBound((self, connection, limits), eventLoop: shard.loop)
+        let make = NIOLoopBound((self, connection, limits, PeerExchangeIDs(connection)), eventLoop: shard.loop)
         let handler = NIOHTTP2Handler(
             mode: .server, eventLoop: shard.loop, connectionConfiguration: configuration.connection(.server),
             streamConfiguration: configuration.stream, streamDelegate: management.http2StreamDelegate
         ) { channel in
             channel.eventLoop.makeCompletedFuture {
-                let (port, connection, limits) = make.value
+                let (port, connection, limits, ids) = make.value
                 let stream = H2ServerStream(
                     connection: connection, downstream: port.downstream, shard: port.shard, meter: port.meter,
-                    window: port.configuration.streamWindow, limits: limits, date: port.date)
+                    window: port.configuration.streamWindow, limits: limits, date: port.date, ids: ids)
                 try channel.pipeline.syncOperations.addHandler(stream)
             }
         }
@@ -91,7 +91,9 @@ private final class H2ServerSession: ChannelInboundHandler, TunnelSession {
         connection.admit()
         greet()
         switch unwrapInboundIn(data).payload {
-        case .goAway(_, .noError, _): meter.goodbyes.add()
+        case .goAway(_, .noError, _):
+            meter.goodbyes.add()
+            if reason == nil { reason = "it said goodbye" }
         case .settings(.settings(let settings)): limits.take(settings)
         default: break
         }

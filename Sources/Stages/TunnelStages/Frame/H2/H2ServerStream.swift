@@ -16,6 +16,7 @@ final class H2ServerStream: ExchangeSource, ChannelInboundHandler {
     private var context: ChannelHandlerContext?
     private var exchange: Exchange?
     private var hasBegun = false
+    private var hasExchange = false
     private var isRequestComplete = false
     private var isResponseComplete = false
     private var allowance: ReadAllowance
@@ -24,11 +25,15 @@ final class H2ServerStream: ExchangeSource, ChannelInboundHandler {
     /// The channel hands over what it has, and reads on by itself after that.
     private var isDelivering = false
     private let writer = H2StreamWriter()
+    private let ids: PeerExchangeIDs
+    /// The client is an agent that takes reasons.
+    private var correlates = false
 
     init(
         connection: Inbound, downstream: any ExchangePort, shard: Shard, meter: SessionMeter, window: Int, limits: H2PeerLimits,
-        date: DateField
+        date: DateField, ids: PeerExchangeIDs
     ) {
+        self.ids = ids
         self.connection = connection
         self.downstream = downstream
         self.shard = shard
@@ -109,26 +114,31 @@ final class H2ServerStream: ExchangeSource, ChannelInboundHandler {
         }
         var request: RequestHead
         let authorization: String?
-        let client: UInt64?
+        let names: H2Heads.Names
         do throws(H2Heads.Refusal) {
-            (request, authorization, client) = try H2Heads.request(headers.headers, isWhole: headers.endStream)
+            (request, authorization, names) = try H2Heads.request(headers.headers, isWhole: headers.endStream)
         } catch {
             return refuse(error, context)
         }
         let lastAnswer = MaxForwards.count(&request)
-        let exchange = Exchange(request, from: self, client: connection, on: shard)
+        let exchange = Exchange(request, from: self, client: connection, on: shard, id: ids.id(names.exchange))
+        correlates = names.exchange != nil
         // Without a name it may be one of several clients, of a proxy in front of us or of an agent that says nothing of them.
-        exchange.clientConnection = client.map { ClientConnection(connection, client: $0) }
+        exchange.clientConnection = names.client.map { ClientConnection(connection, client: $0) }
         exchange.role = .proxy
         exchange.credentials = authorization.map { .proxyAuthorization($0) }
         self.exchange = exchange
+        hasExchange = true
         if headers.endStream { requestEnded(nil) }
         if let lastAnswer { return exchange.answer(lastAnswer) }
         downstream.open(exchange)
     }
 
     private func refuse(_ refusal: H2Heads.Refusal, _ context: ChannelHandlerContext) {
-        let answer = LocalResponse(status: refusal.status, body: refusal.message + "\n")
+        let answer =
+            exchange == nil && !hasExchange
+            ? Exchange.refusal(Failure(.badRequest, refusal.message), status: refusal.status, client: connection, on: shard)
+            : LocalResponse(status: refusal.status, body: refusal.message + "\n")
         let request = RequestHead(method: "GET", scheme: .http, authority: "-", path: "/")
         var headers = H2Heads.headers(answer.head, to: request)
         if let value = date.value(for: answer.head, to: request) { headers.add(name: "date", value: value) }
@@ -160,7 +170,8 @@ final class H2ServerStream: ExchangeSource, ChannelInboundHandler {
 
     override func responseHead(_ head: ResponseHead) {
         guard let exchange, let context else { return }
-        var headers = H2Heads.headers(head, to: exchange.request)
+        var headers = H2Heads.headers(
+            head, to: exchange.request, correlates: correlates, reason: exchange.failure ?? exchange.toldFailure)
         if let value = date.value(for: head, to: exchange.request) { headers.add(name: "date", value: value) }
         guard limits.allow(headers) else {
             if !head.isInformational { replace(exchange, context) }

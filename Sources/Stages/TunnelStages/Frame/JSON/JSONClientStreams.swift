@@ -114,7 +114,7 @@ final class JSONClientRequest: JSONClientStream {
         let body = account.takeBody()
         let envelope = JSONEnvelope.httpRequest(
             id: id, method: request.method, url: JSONHeads.url(request), fields: JSONHeads.endToEnd(request.fields), body: body,
-            client: exchange?.clientConnection?.name)
+            client: exchange?.clientConnection?.name, exchange: exchange?.id.rawValue)
         handler.send(envelope, owing: body.readableBytes, to: self)
     }
 
@@ -138,6 +138,7 @@ final class JSONClientRequest: JSONClientStream {
         guard case .httpResponse(_, let status, let fields, let bytes, let error) = envelope, let exchange else { return }
         guard error.isEmpty else {
             let failure = Failure(.originClosed, error)
+            exchange.toldFailure = failure
             end()
             exchange.answer(
                 LocalResponse(status: (400...599).contains(status) ? status : 502, body: error + "\n", failure: failure))
@@ -190,7 +191,7 @@ final class JSONClientTunnel: JSONClientStream {
 
     override func begin() {
         guard let exchange else { return }
-        handler.send(.connectOpen(id: id, address: exchange.request.authority))
+        handler.send(.connectOpen(id: id, address: exchange.request.authority, exchange: exchange.id.rawValue))
         super.begin()
     }
 
@@ -258,7 +259,7 @@ final class JSONClientWebSocket: JSONClientStream {
         handler.send(
             .webSocketOpen(
                 id: id, url: JSONHeads.url(request), fields: JSONHeads.webSocketFields(request),
-                client: exchange?.clientConnection?.name))
+                client: exchange?.clientConnection?.name, exchange: exchange?.id.rawValue))
         super.begin()
     }
 

@@ -5,20 +5,23 @@ import Platform
 
 /// One message of the JSON protocol. Encoded, it is one object on a line of its own.
 package enum JSONEnvelope: Sendable, Equatable {
-    /// `http_request`: a whole request with its body. `client` names the client's connection to a server of ours.
-    case httpRequest(id: String, method: String, url: String, fields: HeaderFields, body: ByteBuffer, client: UInt64? = nil)
+    /// `http_request`: a whole request with its body. `client` names the client's connection to a server of ours, `exchange` is the id that the
+    /// exchange has at the agent.
+    case httpRequest(
+        id: String, method: String, url: String, fields: HeaderFields, body: ByteBuffer, client: UInt64? = nil,
+        exchange: UInt64? = nil)
     /// `http_response`: a whole response, or in `error` why there is none; an empty `error` stands for none.
     case httpResponse(id: String, status: Int, fields: HeaderFields, body: ByteBuffer, error: String)
-    /// `connect_open`: asks for a TCP connection to a host and port.
-    case connectOpen(id: String, address: String)
+    /// `connect_open`: asks for a TCP connection to a host and port. `exchange` as in `httpRequest`.
+    case connectOpen(id: String, address: String, exchange: UInt64? = nil)
     /// `connect_ack`: whether the connection is open, and if it isn't, why.
     case connectAck(id: String, ok: Bool, error: String)
     /// `connect_data`: bytes of an open connection, in Base64 on the wire.
     case connectData(id: String, chunk: ByteBuffer)
     /// `connect_close`: ends a connection both ways; an empty `error` stands for a regular end.
     case connectClose(id: String, error: String)
-    /// `ws_open`: asks for a WebSocket to a URL. `client` names the client's connection to a server of ours.
-    case webSocketOpen(id: String, url: String, fields: HeaderFields, client: UInt64? = nil)
+    /// `ws_open`: asks for a WebSocket to a URL. `client` and `exchange` as in `httpRequest`.
+    case webSocketOpen(id: String, url: String, fields: HeaderFields, client: UInt64? = nil, exchange: UInt64? = nil)
     /// `ws_ack`: whether the WebSocket is open, and if it isn't, why.
     case webSocketAck(id: String, ok: Bool, error: String)
     /// `ws_message`: one whole message; `kind` is its opcode (RFC 6455, 5.2).
@@ -58,7 +61,8 @@ package enum JSONEnvelope: Sendable, Equatable {
         "http_request": { payload throws(JSONProblem) in
             .httpRequest(
                 id: payload.id, method: try payload.needed("method"), url: try payload.needed("url"),
-                fields: try payload.fields(), body: try payload.data("body"), client: payload.client)
+                fields: try payload.fields(), body: try payload.data("body"), client: payload.client,
+                exchange: payload.exchange)
         },
         "http_response": { payload throws(JSONProblem) in
             .httpResponse(
@@ -66,7 +70,7 @@ package enum JSONEnvelope: Sendable, Equatable {
                 body: try payload.data("body"), error: try payload.text("error"))
         },
         "connect_open": { payload throws(JSONProblem) in
-            .connectOpen(id: payload.id, address: try payload.needed("address", "host"))
+            .connectOpen(id: payload.id, address: try payload.needed("address", "host"), exchange: payload.exchange)
         },
         "connect_ack": { payload throws(JSONProblem) in
             .connectAck(id: payload.id, ok: try payload.ok(), error: try payload.text("error"))
@@ -78,7 +82,9 @@ package enum JSONEnvelope: Sendable, Equatable {
             .connectClose(id: payload.id, error: try payload.text("error"))
         },
         "ws_open": { payload throws(JSONProblem) in
-            .webSocketOpen(id: payload.id, url: try payload.needed("url"), fields: try payload.fields(), client: payload.client)
+            .webSocketOpen(
+                id: payload.id, url: try payload.needed("url"), fields: try payload.fields(), client: payload.client,
+                exchange: payload.exchange)
         },
         "ws_ack": { payload throws(JSONProblem) in
             .webSocketAck(id: payload.id, ok: try payload.ok(), error: try payload.text("error"))
@@ -125,6 +131,9 @@ package enum JSONEnvelope: Sendable, Equatable {
         /// somebody else's member of that name.
         var client: UInt64? { value["client"]?.text.flatMap(ClientConnection.name) }
 
+        /// The exchange's id, likewise.
+        var exchange: UInt64? { value["exchange"]?.text.flatMap { ExchangeID(digits: $0)?.rawValue } }
+
         func ok() throws(JSONProblem) -> Bool {
             guard let ok = member(["ok", "success"])?.bool else { throw .malformed }
             return ok
@@ -157,9 +166,10 @@ package enum JSONEnvelope: Sendable, Equatable {
     /// Writes the message as one JSON object and a line feed.
     package func encode(into buffer: inout ByteBuffer) {
         switch self {
-        case .httpRequest(let id, let method, let url, let fields, let body, let client):
+        case .httpRequest(let id, let method, let url, let fields, let body, let client, let exchange):
             Self.begin("http_request", id, &buffer)
-            buffer.writeClient(client)
+            buffer.writeNumber("client", client)
+            buffer.writeNumber("exchange", exchange)
             buffer.writeMember("method", method)
             buffer.writeMember("url", url)
             buffer.writeMember("headers", fields)
@@ -170,8 +180,9 @@ package enum JSONEnvelope: Sendable, Equatable {
             buffer.writeMember("headers", fields)
             if body.readableBytes > 0 { buffer.writeMember("body", body) }
             if !error.isEmpty { buffer.writeMember("error", error) }
-        case .connectOpen(let id, let address):
+        case .connectOpen(let id, let address, let exchange):
             Self.begin("connect_open", id, &buffer)
+            buffer.writeNumber("exchange", exchange)
             buffer.writeMember("address", address)
         case .connectAck(let id, let ok, let error):
             Self.begin("connect_ack", id, &buffer)
@@ -183,9 +194,10 @@ package enum JSONEnvelope: Sendable, Equatable {
         case .connectClose(let id, let error):
             Self.begin("connect_close", id, &buffer)
             buffer.writeMember("error", error)
-        case .webSocketOpen(let id, let url, let fields, let client):
+        case .webSocketOpen(let id, let url, let fields, let client, let exchange):
             Self.begin("ws_open", id, &buffer)
-            buffer.writeClient(client)
+            buffer.writeNumber("client", client)
+            buffer.writeNumber("exchange", exchange)
             buffer.writeMember("url", url)
             buffer.writeMember("headers", fields)
         case .webSocketAck(let id, let ok, let error):
@@ -232,8 +244,8 @@ extension ByteBuffer {
         writeInteger(UInt8(ascii: "\""))
     }
 
-    fileprivate mutating func writeClient(_ name: UInt64?) {
-        if let name { writeMember("client", String(name, radix: 16)) }
+    fileprivate mutating func writeNumber(_ name: StaticString, _ number: UInt64?) {
+        if let number { writeMember(name, String(number, radix: 16)) }
     }
 
     /// Values of one name stand in one list, in their order.

@@ -327,7 +327,7 @@ extension JSONEnvelope {
     /// The size in bytes of what it has whole: a body, or a WebSocket's message.
     fileprivate var wholeSize: Int {
         switch self {
-        case .httpRequest(_, _, _, _, let body, _), .httpResponse(_, _, _, let body, _): body.readableBytes
+        case .httpRequest(_, _, _, _, let body, _, _), .httpResponse(_, _, _, let body, _): body.readableBytes
         case .webSocketMessage(_, _, let data): data.readableBytes
         default: 0
         }
@@ -335,9 +335,9 @@ extension JSONEnvelope {
 
     var id: String {
         switch self {
-        case .httpRequest(let id, _, _, _, _, _), .httpResponse(let id, _, _, _, _), .connectOpen(let id, _),
+        case .httpRequest(let id, _, _, _, _, _, _), .httpResponse(let id, _, _, _, _), .connectOpen(let id, _, _),
             .connectAck(let id, _, _),
-            .connectData(let id, _), .connectClose(let id, _), .webSocketOpen(let id, _, _, _), .webSocketAck(let id, _, _),
+            .connectData(let id, _), .connectClose(let id, _), .webSocketOpen(let id, _, _, _, _), .webSocketAck(let id, _, _),
             .webSocketMessage(let id, _, _), .webSocketClose(let id, _, _), .goingAway(let id):
             id
         }

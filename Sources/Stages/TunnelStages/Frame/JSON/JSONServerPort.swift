@@ -37,12 +37,14 @@ private final class JSONServerSession: ChannelInboundHandler, JSONHandlerOwner {
     private let shard: Shard
     /// Whether the log has the agent.
     private var isGreeted = false
+    private let ids: PeerExchangeIDs
 
     init(handler: JSONHandler, connection: Inbound, downstream: any ExchangePort, shard: Shard) {
         self.handler = handler
         self.connection = connection
         self.downstream = downstream
         self.shard = shard
+        ids = PeerExchangeIDs(connection)
         handler.owner = self
     }
 
@@ -71,21 +73,23 @@ private final class JSONServerSession: ChannelInboundHandler, JSONHandlerOwner {
         greet()
         if envelope.namesClient { handler.agentHearsGoodbye = true }
         switch envelope {
-        case .httpRequest(let id, let method, let url, let fields, let body, let client):
-            request(id, method, url, fields, body, client)
-        case .connectOpen(let id, let address):
+        case .httpRequest(let id, let method, let url, let fields, let body, let client, let exchange):
+            request(id, method, url, fields, body, client, exchange)
+        case .connectOpen(let id, let address, let exchange):
             guard handler.canOpen, let authority = Authority(address), authority.port != nil else {
                 return handler.send(.connectAck(id: id, ok: false, error: refusal(or: "'\(address)' is no host and port")))
             }
-            let head = RequestHead(kind: .tunnel, method: "CONNECT", scheme: .none, authority: address, path: "", body: .unknown)
+            var head = RequestHead(kind: .tunnel, method: "CONNECT", scheme: .none, authority: address, path: "", body: .unknown)
+            head.exchangeName = exchange
             open(head, JSONServerTunnel(handler: handler, id: id), id)
-        case .webSocketOpen(let id, let url, let fields, let client):
+        case .webSocketOpen(let id, let url, let fields, let client, let exchange):
             let request = JSONHeads.request(method: "GET", url: url, fields: fields, body: .none, isWebSocket: true)
             guard handler.canOpen, var head = request else {
                 return handler.send(.webSocketAck(id: id, ok: false, error: refusal(or: "the URL is no WebSocket's")))
             }
             let key = head.fields.first("Sec-WebSocket-Key") ?? ""
             head.connectionName = client
+            head.exchangeName = exchange
             open(head, JSONServerWebSocket(handler: handler, id: id, key: key), id)
         default:
             // Of a stream that has ended here.
@@ -96,9 +100,9 @@ private final class JSONServerSession: ChannelInboundHandler, JSONHandlerOwner {
     func openedTooLarge(_ envelope: JSONEnvelope) {
         let reason = "larger than this tunnel takes (\(handler.configuration.maxBody) bytes)"
         switch envelope {
-        case .httpRequest(let id, _, _, _, _, _): handler.send(.failure(id: id, status: 413, "the request's body is \(reason)"))
-        case .connectOpen(let id, _): handler.send(.connectAck(id: id, ok: false, error: "the request is \(reason)"))
-        case .webSocketOpen(let id, _, _, _): handler.send(.webSocketAck(id: id, ok: false, error: "the request is \(reason)"))
+        case .httpRequest(let id, _, _, _, _, _, _): handler.send(.failure(id: id, status: 413, "the request's body is \(reason)"))
+        case .connectOpen(let id, _, _): handler.send(.connectAck(id: id, ok: false, error: "the request is \(reason)"))
+        case .webSocketOpen(let id, _, _, _, _): handler.send(.webSocketAck(id: id, ok: false, error: "the request is \(reason)"))
         default: break
         }
     }
@@ -110,11 +114,13 @@ private final class JSONServerSession: ChannelInboundHandler, JSONHandlerOwner {
     }
 
     private func request(
-        _ id: String, _ method: String, _ url: String, _ fields: HeaderFields, _ body: ByteBuffer, _ client: UInt64?
+        _ id: String, _ method: String, _ url: String, _ fields: HeaderFields, _ body: ByteBuffer, _ client: UInt64?,
+        _ name: UInt64?
     ) {
         let length: BodyLength = body.readableBytes > 0 ? .known(Int64(body.readableBytes)) : Self.emptyBody(of: method)
         var head = JSONHeads.request(method: method, url: url, fields: fields, body: length)
         head?.connectionName = client
+        head?.exchangeName = name
         let hasRoom = handler.canOpen && handler.mayHold(body.readableBytes)
         guard hasRoom, let head else {
             let reason = refusal(or: hasRoom ? "the method or the URL is malformed" : "the session carries as much as it may")
@@ -137,7 +143,7 @@ private final class JSONServerSession: ChannelInboundHandler, JSONHandlerOwner {
     private func open(
         _ head: RequestHead, _ stream: JSONServerStream, _ id: String, _ begin: (Exchange) -> Void = { _ in }
     ) -> Exchange {
-        let exchange = Exchange(head, from: stream, client: connection, on: shard)
+        let exchange = Exchange(head, from: stream, client: connection, on: shard, id: ids.id(head.exchangeName))
         exchange.clientConnection = head.connectionName.map { ClientConnection(connection, client: $0) }
         stream.exchange = exchange
         handler.add(stream, id)
@@ -155,8 +161,8 @@ extension JSONEnvelope {
     /// Whether it says whose it is: an agent that does knows a goodbye too, unlike those of the first Fluidity.
     fileprivate var namesClient: Bool {
         switch self {
-        case .httpRequest(_, _, _, _, _, let client): client != nil
-        case .webSocketOpen(_, _, _, let client): client != nil
+        case .httpRequest(_, _, _, _, _, let client, _): client != nil
+        case .webSocketOpen(_, _, _, let client, _): client != nil
         default: false
         }
     }

@@ -58,6 +58,8 @@ final class MuxClientStream: ExchangeSink {
         exchange?.sendResponseHead(head)
     }
 
+    func received(_ reason: Failure) { exchange?.toldFailure = reason }
+
     func received(_ bytes: ByteBuffer) { exchange?.sendResponseBody(bytes) }
     func receivedEnd(_ trailers: HeaderFields?) { exchange?.sendResponseEnd(trailers) }
 

@@ -59,6 +59,7 @@ package struct MuxConfiguration: Sendable, Equatable {
             streamWindow: UInt32(streamWindow), sessionWindow: UInt32(sessionWindow), maxStreams: UInt32(maxStreams),
             offers: offers, takesClientNames: role == .acceptor)
         settings.keepsRate = role == .acceptor && keepsRate
+        settings.correlates = true
         settings.resumes = resumes
         settings.offer = offer
         settings.attach = attach

@@ -28,6 +28,10 @@ enum MuxEnd {
         if case .client(let stream) = self { stream.received(head) }
     }
 
+    func received(_ reason: Failure) {
+        if case .client(let stream) = self { stream.received(reason) }
+    }
+
     func received(_ bytes: ByteBuffer) {
         switch self {
         case .client(let stream): stream.received(bytes)

@@ -17,6 +17,8 @@ package enum MuxEvent: Sendable {
     case opened(slot: Int, RequestHead, early: ByteBuffer, end: Bool)
     /// The head of a response has come, an informational one (1xx) perhaps.
     case head(slot: Int, ResponseHead)
+    /// The peer says why it answers in the origin's place; the answer follows.
+    case reason(slot: Int, Failure)
     /// Bytes of a body have come; with `end`, the peer's side of the stream is over.
     case data(slot: Int, ByteBuffer, end: Bool)
     /// Trailers have come, and with them the end of the peer's side of the stream.

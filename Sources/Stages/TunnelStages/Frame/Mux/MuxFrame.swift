@@ -10,6 +10,8 @@ package enum MuxFrame: Equatable, Sendable {
     case open(stream: UInt32, payload: ByteBuffer, end: Bool)
     /// HEAD: `payload` is a response's head, still encoded.
     case head(stream: UInt32, payload: ByteBuffer)
+    /// REASON: why the sender answers in the origin's place.
+    case reason(stream: UInt32, Failure)
     /// A part of a DATA frame, as it came: `end` only with the last part of the last frame. `isEmptyFrame` for a frame that
     /// had no bytes at all.
     case data(stream: UInt32, bytes: ByteBuffer, end: Bool, isEmptyFrame: Bool)
@@ -58,6 +60,8 @@ package enum MuxFrame: Equatable, Sendable {
         case acknowledged = 10
         /// Answers an opener that wants to go on with a session over this connection.
         case attached = 11
+        /// Says why an acceptor answers in the origin's place, in front of the answer.
+        case reason = 12
     }
 
     /// The bit of the type byte that ends the sender's side of a stream.
@@ -112,6 +116,8 @@ package struct MuxSettings: Sendable, Equatable {
     package var takesClientNames: Bool
     /// Whether the sender's rate goes by what arrives, and not by what is lost.
     package var keepsRate = false
+    /// Whether the two ends have one story of an exchange: an acceptor takes its id with the request, an opener takes REASON.
+    package var correlates = false
     /// Whether the sender knows how sessions are resumed.
     package var resumes = false
     /// By what the acceptor lets the session be resumed, if it does.
@@ -150,6 +156,7 @@ package struct MuxSettings: Sendable, Equatable {
             if number == Self.codingsExtension, value.readableBytesView.contains(Self.deflateCoding) { offers.insert(.deflate) }
             if number == Self.clientNamesExtension { takesClientNames = true }
             if number == Self.keepsRateExtension { keepsRate = true }
+            if number == Self.correlationExtension { correlates = true }
             if number == Self.resumptionExtension {
                 resumes = true
                 guard value.readableBytes > 0 else { continue }
@@ -168,5 +175,6 @@ package struct MuxSettings: Sendable, Equatable {
     static let resumptionExtension: UInt16 = 3
     static let attachExtension: UInt16 = 4
     static let keepsRateExtension: UInt16 = 5
+    static let correlationExtension: UInt16 = 6
     static let deflateCoding: UInt8 = 1
 }

@@ -164,6 +164,9 @@ package struct MuxFrameDecoder {
                 break
             }
             return .goAway(last: last, failure)
+        case .reason:
+            guard stream != 0, let failure = payload.readFailure() else { break }
+            return .reason(stream: stream, failure)
         case .acknowledged:
             guard stream == 0, let position = payload.readInteger(as: UInt64.self), payload.readableBytes == 0 else { break }
             return .acknowledged(position)

@@ -15,6 +15,7 @@ enum MuxFrameEncoder {
         let takesDeflate = settings.offers.contains(.deflate)
         let extensions =
             (takesDeflate ? 5 : 0) + (settings.takesClientNames ? 4 : 0) + (settings.keepsRate ? 4 : 0)
+            + (settings.correlates ? 4 : 0)
             + (settings.resumes ? 4 + (settings.offer?.length ?? 0) : 0)
             + (settings.attach == nil ? 0 : 4 + MuxAttach.length)
         header(.hello, stream: 0, length: 22 + extensions, into: &out)
@@ -25,6 +26,7 @@ enum MuxFrameEncoder {
         }
         if settings.takesClientNames { out.writeMultipleIntegers(MuxSettings.clientNamesExtension, UInt16(0)) }
         if settings.keepsRate { out.writeMultipleIntegers(MuxSettings.keepsRateExtension, UInt16(0)) }
+        if settings.correlates { out.writeMultipleIntegers(MuxSettings.correlationExtension, UInt16(0)) }
         if settings.resumes {
             out.writeMultipleIntegers(MuxSettings.resumptionExtension, UInt16(settings.offer?.length ?? 0))
             settings.offer?.write(into: &out)
@@ -56,6 +58,12 @@ enum MuxFrameEncoder {
         header(.reset, stream: stream, length: 2 + message.count, into: &out)
         out.writeInteger(failure.code.rawValue)
         out.writeBytes(message)
+    }
+
+    /// The payload of REASON.
+    static func reason(_ failure: Failure, into out: inout ByteBuffer) {
+        out.writeInteger(failure.code.rawValue)
+        out.writeBytes(bounded(failure.message))
     }
 
     static func goAway(last: UInt32, _ failure: Failure, into out: inout ByteBuffer) {

@@ -71,7 +71,10 @@ final class MuxHandler {
     /// Opens a stream for an exchange's request. Nil when the session can't open one.
     /// - Parameter queue: Where the exchange goes if the peer says that it didn't begin it.
     func open(_ exchange: Exchange, from queue: TunnelQueue) -> MuxClientStream? {
-        guard let slot = session.open(exchange.request, client: exchange.clientConnection?.name, now: .now()) else { return nil }
+        guard
+            let slot = session.open(
+                exchange.request, client: exchange.clientConnection?.name, exchange: exchange.id.rawValue, now: .now())
+        else { return nil }
         meter.streamOpened()
         let stream = MuxClientStream(handler: self, slot: slot, exchange: exchange, queue: queue)
         attach(.client(stream), slot)
@@ -85,7 +88,9 @@ final class MuxHandler {
         ends[slot] = end
     }
 
-    func send(_ head: ResponseHead, on slot: Int) {
+    /// - Parameter failure: Why it is no origin's; nil where it is.
+    func send(_ head: ResponseHead, because failure: Failure?, on slot: Int) {
+        if let failure, !head.isInformational { session.explain(failure, on: slot) }
         if !session.send(head, on: slot) {
             reset(slot, Failure(.originInvalid, "the response's head is too large to be passed on"))
         }
@@ -279,20 +284,6 @@ final class MuxHandler {
         pump()
     }
 
-    private func measured(_ roundTrip: TimeAmount) {
-        meter.measured(roundTrip)
-        if let line { suit(line, to: roundTrip) }
-    }
-
-    /// TCP is told how far the other end is.
-    func suit(_ line: MuxLine, to roundTrip: TimeAmount) {
-        guard case .near(let wire) = line else { return line.suit(to: roundTrip, choosesCongestionControl) }
-        guard let channel = wire.context?.channel else { return }
-        if choosesCongestionControl { NearbyConnection.tune(channel, roundTrip: roundTrip) }
-        guard distant == nil, roundTrip >= DistantConnection.roundTrip else { return }
-        distant = DistantConnection(channel, roundTrip: roundTrip, choosesCongestionControl: choosesCongestionControl)
-    }
-
     func handle(_ event: consuming MuxEvent) {
         switch consume event {
         case .none:
@@ -316,6 +307,8 @@ final class MuxHandler {
         case .head(let slot, let head):
             touch(slot)
             end(slot)?.received(head)
+        case .reason(let slot, let failure):
+            end(slot)?.received(failure)
         case .data(let slot, let bytes, let isEnd):
             let end = end(slot)
             let count = bytes.readableBytes

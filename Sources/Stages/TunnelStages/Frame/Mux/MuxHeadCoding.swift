@@ -10,13 +10,16 @@ package enum MuxHeadCoding {
     static let takesDeflatedFlag: UInt8 = 0x80
     /// The bit that says that the name of the client's connection follows.
     static let clientNameFlag: UInt8 = 0x40
+    /// The bit that says that the exchange's id follows.
+    static let exchangeFlag: UInt8 = 0x20
 
     /// Nothing is written, and the result is false, when it is too large for a frame.
     /// - Parameters:
     ///   - takesDeflated: In place of what the head says of that.
     ///   - client: The name of the client's connection, see `ClientConnection`, where the peer takes one.
+    ///   - exchange: The exchange's id, where the peer takes one.
     package static func encode(
-        _ head: RequestHead, takesDeflated: Bool? = nil, client: UInt64? = nil, into out: inout ByteBuffer
+        _ head: RequestHead, takesDeflated: Bool? = nil, client: UInt64? = nil, exchange: UInt64? = nil, into out: inout ByteBuffer
     ) -> Bool {
         let method = head.method.utf8
         let authority = head.authority.utf8
@@ -25,14 +28,19 @@ package enum MuxHeadCoding {
         guard method.count <= UInt8.max, authority.count <= UInt16.max, path.count <= UInt16.max,
             head.fields.count <= UInt16.max
         else { return false }
-        let size = 24 + (client == nil ? 0 : 8) + method.count + authority.count + path.count + block.readableBytes
+        let size =
+            24 + (client == nil ? 0 : 8) + (exchange == nil ? 0 : 8) + method.count + authority.count + path.count
+            + block.readableBytes
         guard size <= MuxLimits.head else { return false }
-        let flags = (takesDeflated ?? head.takesDeflated ? takesDeflatedFlag : 0) | (client == nil ? 0 : clientNameFlag)
+        let flags =
+            (takesDeflated ?? head.takesDeflated ? takesDeflatedFlag : 0) | (client == nil ? 0 : clientNameFlag)
+            | (exchange == nil ? 0 : exchangeFlag)
         out.writeWithUnsafeMutableBytes(minimumWritableBytes: size) { out in
             var out = UnsafeMutableRawBufferPointer(rebasing: out[..<size])
             out.put(head.kind.rawValue | flags)
             out.put(head.scheme.rawValue)
             if let client { out.put(client) }
+            if let exchange { out.put(exchange) }
             out.put(head.body)
             out.put(UInt8(method.count))
             out.put(head.method)
@@ -83,19 +91,24 @@ package enum MuxHeadCoding {
 
     /// - Parameters:
     ///   - offered: What this side has said of the bodies that it takes. What it hasn't is malformed.
-    ///   - takesClientNames: Whether it has said that requests may name their client's connection; the same goes for that.
+    ///   - takesNames: Whether it has said that requests may name their client's connection and their exchange; the same goes for that.
     package static func decodeRequest(
-        _ payload: ByteBuffer, offered: BodyCapabilities, takesClientNames: Bool = false
+        _ payload: ByteBuffer, offered: BodyCapabilities, takesNames: Bool = false
     ) -> RequestHead? {
         var payload = payload
         guard let kindByte = payload.readInteger(as: UInt8.self),
-            let kind = RequestKind(rawValue: kindByte & ~(takesDeflatedFlag | clientNameFlag)),
+            let kind = RequestKind(rawValue: kindByte & ~(takesDeflatedFlag | clientNameFlag | exchangeFlag)),
             let scheme = payload.readInteger(as: UInt8.self).flatMap(Scheme.init)
         else { return nil }
         var connectionName: UInt64?
         if kindByte & clientNameFlag != 0 {
-            guard takesClientNames, let name = payload.readInteger(as: UInt64.self) else { return nil }
+            guard takesNames, let name = payload.readInteger(as: UInt64.self) else { return nil }
             connectionName = name
+        }
+        var exchangeName: UInt64?
+        if kindByte & exchangeFlag != 0 {
+            guard takesNames, let name = payload.readInteger(as: UInt64.self) else { return nil }
+            exchangeName = name
         }
         guard let body = payload.readBodyLength(),
             let methodLength = payload.readInteger(as: UInt8.self), methodLength > 0,
@@ -119,6 +132,7 @@ package enum MuxHeadCoding {
             kind: kind, method: method, scheme: scheme, authority: authority, path: path, body: body, fields: fields)
         head.takesDeflated = takesDeflated
         head.connectionName = connectionName
+        head.exchangeName = exchangeName
         return head
     }
 

@@ -56,6 +56,9 @@ private final class MuxServerSession: MuxHandlerOwner {
     private let meter: MuxMeter
     private let parking: MuxParking?
     private var isEstablished = false
+    private let ids: PeerExchangeIDs
+    /// How the agent took its leave, if it did.
+    private var goodbye: String?
 
     init(
         handler: MuxHandler, connection: Inbound, downstream: any ExchangePort, shard: Shard, meter: MuxMeter,
@@ -67,11 +70,12 @@ private final class MuxServerSession: MuxHandlerOwner {
         self.shard = shard
         self.meter = meter
         self.parking = parking
+        ids = PeerExchangeIDs(connection)
     }
 
     func streamOpened(slot: Int, _ head: RequestHead, early: ByteBuffer, end: Bool) {
         let stream = MuxServerStream(handler: handler, slot: slot)
-        let exchange = Exchange(head, from: stream, client: connection, on: shard)
+        let exchange = Exchange(head, from: stream, client: connection, on: shard, id: ids.id(head.exchangeName))
         exchange.clientConnection = head.connectionName.map { ClientConnection(connection, client: $0) }
         stream.begin(exchange)
         handler.attach(.server(stream), slot)
@@ -93,7 +97,9 @@ private final class MuxServerSession: MuxHandlerOwner {
 
     /// An agent may go without a word, but not in error: that isn't leaving.
     func sessionGoingAway(_ failure: Failure) {
+        guard failure.isOrderlyLeave else { return }
         if failure.code == .draining { meter.goodbyes.add() }
+        goodbye = "it said goodbye: \(failure.message.isEmpty ? "no reason" : failure.message)"
     }
 
     // MARK: - Going on with another session
@@ -165,9 +171,11 @@ private final class MuxServerSession: MuxHandlerOwner {
     func sessionClosed(_ failure: Failure) {
         // One that was not let in, or never said HELLO, was no agent.
         guard isEstablished else { return }
+        let isLeaving = handler.session.failure == nil && handler.session.isGoingAway
+        let reason = isLeaving ? goodbye ?? "this server is going away" : failure.message
         shard.logger.info(
             "agent disconnected",
-            metadata: ["remote": "\(connection.remote)", "client": "\(connection.clientName)", "reason": "\(failure)"])
+            metadata: ["remote": "\(connection.remote)", "client": "\(connection.clientName)", "reason": "\(reason)"])
     }
 }
 

@@ -19,7 +19,9 @@ final class MuxServerStream: ExchangeSource {
 
     // MARK: - From the exchange
 
-    override func responseHead(_ head: ResponseHead) { attached?.send(head, on: slot) }
+    override func responseHead(_ head: ResponseHead) {
+        attached?.send(head, because: exchange?.failure ?? exchange?.toldFailure, on: slot)
+    }
     override func responseBody(_ bytes: ByteBuffer) { attached?.send(bytes, on: slot) }
     override func responseEnd(_ trailers: HeaderFields?) { attached?.sendEnd(trailers, on: slot) }
     override func responseAborted(_ failure: Failure) { attached?.reset(slot, failure.onceBegun) }

@@ -31,6 +31,8 @@ extension MuxSession {
             return receiveOpen(stream, payload, end, now)
         case .head(let stream, let payload):
             return receiveHead(stream, payload, now)
+        case .reason(let stream, let failure):
+            return receiveReason(stream, failure, now)
         case .data(let stream, let bytes, let end, let isEmptyFrame):
             return receiveData(stream, bytes, end, isEmptyFrame, now)
         case .trailers(let stream, let payload):
@@ -105,7 +107,7 @@ extension MuxSession {
         var payload = payload
         guard let length = payload.readInteger(as: UInt32.self), let headBytes = payload.readSlice(length: Int(length)),
             payload.readableBytes <= MuxLimits.earlyData,
-            let head = MuxHeadCoding.decodeRequest(headBytes, offered: configuration.offers, takesClientNames: true)
+            let head = MuxHeadCoding.decodeRequest(headBytes, offered: configuration.offers, takesNames: true)
         else { return refuse(.protocolViolation, "OPEN of stream \(stream) with a malformed head") }
         guard slots.count < configuration.maxStreams else {
             return refuse(.excessive, "more than \(configuration.maxStreams) streams")
@@ -157,6 +159,16 @@ extension MuxSession {
         }
         guard holdHead(head.fields, slot) else { return resetAsExcessive(slot, "more heads than can be held") }
         return .head(slot: slot, head)
+    }
+
+    private mutating func receiveReason(_ stream: UInt32, _ failure: Failure, _ now: NIODeadline) -> MuxEvent {
+        guard role == .opener else { return refuse(.protocolViolation, "REASON to the side that answers") }
+        guard let slot = slots[stream] else { return stale(stream, now) }
+        guard !streams[slot].isAnswered, !streams[slot].isExplained else {
+            return refuse(.protocolViolation, "a REASON behind the answer of stream \(stream), or a second one")
+        }
+        streams[slot].isExplained = true
+        return .reason(slot: slot, failure)
     }
 
     /// Counts what came with a head or trailers until the stream is over. False when there is no room for it.

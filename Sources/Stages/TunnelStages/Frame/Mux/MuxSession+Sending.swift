@@ -94,6 +94,9 @@ extension MuxSession {
             out.writeImmutableBuffer(head)
             reuseHead(head)
             if let early { out.writeImmutableBuffer(early) }
+        case .reason(let reason):
+            MuxFrameEncoder.header(.reason, stream: id, length: reason.readableBytes, into: &out)
+            out.writeImmutableBuffer(reason)
         case .head(let head):
             MuxFrameEncoder.header(.head, stream: id, length: head.readableBytes, into: &out)
             out.writeImmutableBuffer(head)

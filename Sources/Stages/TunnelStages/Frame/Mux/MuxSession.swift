@@ -210,14 +210,17 @@ package struct MuxSession {
     // MARK: - The owner's side
 
     /// Opens a stream. Nil when `canOpen` is false, the head is too large for a frame, or the peer doesn't take such a body.
-    /// - Parameter client: The name of the client's connection, for a peer that takes one.
-    package mutating func open(_ head: RequestHead, client: UInt64? = nil, now: NIODeadline) -> Int? {
+    /// - Parameters:
+    ///   - client: The name of the client's connection, for a peer that takes one.
+    ///   - exchange: The exchange's id, likewise.
+    package mutating func open(_ head: RequestHead, client: UInt64? = nil, exchange: UInt64? = nil, now: NIODeadline) -> Int? {
         let deflates = peer.offers.contains(.deflate)
         let takesDeflated = deflates && head.takesDeflated
         let client = peer.takesClientNames ? client : nil
+        let exchange = peer.correlates ? exchange : nil
         guard role == .opener, canOpen, deflates || !head.body.isDeflated,
             let payload = encode({
-                MuxHeadCoding.encode(head, takesDeflated: takesDeflated, client: client, into: &$0)
+                MuxHeadCoding.encode(head, takesDeflated: takesDeflated, client: client, exchange: exchange, into: &$0)
             })
         else { return nil }
         lastStream += 1
@@ -225,6 +228,15 @@ package struct MuxSession {
         streams[slot].takesDeflated = takesDeflated
         enqueue(.open(payload), slot)
         return slot
+    }
+
+    /// Says why the response that follows is this end's and not an origin's, to a peer that takes it.
+    package mutating func explain(_ failure: Failure, on slot: Int) {
+        guard role == .acceptor, peer.correlates, !streams[slot].isAnswered, !streams[slot].isExplained else { return }
+        streams[slot].isExplained = true
+        var payload = ByteBuffer()
+        MuxFrameEncoder.reason(failure, into: &payload)
+        enqueue(.reason(payload), slot)
     }
 
     /// Sends a response's head. False if it is too large for a frame, or more is waiting to be sent than may.

@@ -19,13 +19,14 @@ package struct MuxHolding: Equatable {
 /// Something to be sent on a stream, in order.
 enum MuxSendItem {
     case open(ByteBuffer)
+    case reason(ByteBuffer)
     case head(ByteBuffer)
     case data(ByteBuffer)
     case trailers(ByteBuffer)
 
     var bytes: ByteBuffer {
         switch self {
-        case .open(let bytes), .head(let bytes), .data(let bytes), .trailers(let bytes): bytes
+        case .open(let bytes), .reason(let bytes), .head(let bytes), .data(let bytes), .trailers(let bytes): bytes
         }
     }
 }
@@ -83,6 +84,8 @@ struct MuxStreamState {
     var isReceiveEnded = false
     /// The final response's head has come (opener), or has been sent (acceptor).
     var isAnswered = false
+    /// The peer has said why it answers in the origin's place.
+    var isExplained = false
     /// The opener has said that the response's body may come deflated.
     var takesDeflated = false
     var informationals = 0

@@ -16,19 +16,10 @@ package enum WaitingPage {
         case .waking(let expected?): text = "This usually takes \(expected)."
         }
         var response = unavailable("the server is being started")
-        let body = """
-            <!DOCTYPE html>
-            <html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="\(seconds)">
-            <title>Starting the server</title>
-            <style>body{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:20vh auto;padding:0 1rem}</style></head>
-            <body><h1>Starting the server</h1><p>\(escaped(text))</p>
-            <p>This page reloads by itself and then shows what you asked for.</p></body></html>
-
-            """
-        response.body = body
-        response.head.body = .known(Int64(body.utf8.count))
-        response.head.fields.set("Content-Type", "text/html; charset=utf-8")
-        response.head.fields.set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
+        AnswerPage(
+            title: "Starting the server", sentence: text, advice: "This page reloads by itself and then shows what you asked for.",
+            refresh: seconds
+        ).replaceBody(of: &response)
         return response
     }
 
@@ -44,22 +35,7 @@ package enum WaitingPage {
     /// A browser that goes to a page says so in `Sec-Fetch-Mode`; an older one prefers HTML to all else. Asking again must do
     /// no harm, so only GET counts.
     private static func isNavigation(_ request: RequestHead) -> Bool {
-        guard request.kind == .plain, request.method == "GET", request.fields.first("Accept")?.contains("text/html") == true
-        else { return false }
+        guard request.method == "GET", request.acceptsHTML else { return false }
         return request.fields.first("Sec-Fetch-Mode").map { $0 == "navigate" } ?? true
-    }
-
-    private static func escaped(_ text: String) -> String {
-        var result = ""
-        for character in text {
-            switch character {
-            case "<": result += "&lt;"
-            case ">": result += "&gt;"
-            case "&": result += "&amp;"
-            case "\"": result += "&quot;"
-            default: result.append(character)
-            }
-        }
-        return result
     }
 }
