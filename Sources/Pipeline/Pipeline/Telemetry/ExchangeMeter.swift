@@ -48,8 +48,6 @@ final class StageMeter {
     let place: StagePlace
     /// The stage's place in its list, from 0.
     let index: Int
-    /// The same for people.
-    let place: StagePlace
     /// The meter of the stage before, where that takes exchanges too and is the same for all exchanges.
     var previous: StageMeter?
     let entered: Counter
@@ -69,7 +67,6 @@ final class StageMeter {
     init(_ place: StagePlace, in table: MetricTable) {
         self.place = place
         index = place.index
-        self.place = place
         let labels = place.labels
         entered = table.counter(StageMetrics.exchangesIn, labels)
         passed = table.counter(StageMetrics.exchangesOut, labels)

@@ -34,6 +34,10 @@ final class AdminPort: ExchangePort {
             if let refusal = gate.refusal(of: Self.gated(exchange), from: question.audience) {
                 return exchange.respond(refusal.response)
             }
+            if question.audience == .operators {
+                shard.telemetry.audit?.record(
+                    .adminChange, [.change: "\(request.method) \(request.path)", .remote: exchange.client.remote])
+            }
             answer(question, exchange)
         } catch {
             // Who isn't let in isn't told either what there is.
