@@ -57,7 +57,8 @@ struct RootCommand: AsyncParsableCommand {
             CommandGroup(
                 name: "Check",
                 subcommands: [
-                    CheckCommand.self, DoctorCommand.self, TestCommand.self, ExplainCommand.self, DiffCommand.self, EgressCommand.self,
+                    CheckCommand.self, DoctorCommand.self, TestCommand.self, ExplainCommand.self, DiffCommand.self,
+                    EgressCommand.self,
                     PrintCommand.self,
                     GraphCommand.self,
                 ]),

@@ -13,7 +13,8 @@ struct DrainProgressTests {
         open.count = 2
         open.shown = [
             OpenExchange(
-                id: ExchangeID(digits: "0123456789abcdef")!, client: "-", remote: "127.0.0.1:1", method: "GET", target: "a.example:80",
+                id: ExchangeID(digits: "0123456789abcdef")!, client: "-", remote: "127.0.0.1:1", method: "GET",
+                target: "a.example:80",
                 age: 4_200, received: 0, sent: 0)
         ]
         let words = DrainProgress.words(open, sessions: 1, left: .milliseconds(2_500))
