@@ -46,6 +46,13 @@ class Pair:
             generator.stage("accept", **listener(self.server_port)), ("mtls", server.settings()), generator.stage("frame", **frame),
             *filters(), end,
         ]  # fmt: skip
+        if chance.random() < 0.3:
+            # What carries the tunnel, sometimes on one side alone.
+            for stages, behind, others in ((agent, 1, "site"), (server, 0, "fields")):
+                if not generator.strikes():
+                    _, keys = generator.stage("websocket", path="/a", timeout="10s")
+                    keys = {key: value for key, value in keys.items() if key != others or generator.strikes()}
+                    stages.insert([stage for stage, _ in stages].index("mtls") + behind, ("websocket", keys))
         self.agent = write_configuration(place / "agent.yaml", agent, **self.top(generator, self.port))
         self.server = write_configuration(place / "server.yaml", server, **self.top(generator, self.server_port))
         self.status = dict(server).get("respond", {}).get("status")

@@ -126,6 +126,26 @@ import Testing
                     serverTLS: carried("server", "- websocket: { path: /b }"), describing: \.description)
             ),
             (
+                "WebSockets of two hosts",
+                try findings(
+                    agentTLS: carried("client", "- websocket"),
+                    serverTLS: carried("server", "- websocket: { host: www.example }"), describing: \.description)
+            ),
+            (
+                "WebSockets of one host",
+                try findings(
+                    agentTLS: carried("client", "- websocket: { host: \"WWW.example:8443\" }"),
+                    serverTLS: carried("server", "- websocket: { host: www.example }"), describing: \.description)
+            ),
+            (
+                "a WebSocket around and within",
+                try findings(
+                    agentTLS: carried("client", "- websocket"),
+                    serverTLS: carried("server", "- websocket").split(separator: "\n").reversed().map {
+                        $0.trimmingCharacters(in: .whitespaces)
+                    }.joined(separator: "\n  "), describing: \.description)
+            ),
+            (
                 "a reverse proxy between",
                 try findings(
                     to: "tunnel.example:443", agentTLS: carried("client", "- websocket", "- tls"),

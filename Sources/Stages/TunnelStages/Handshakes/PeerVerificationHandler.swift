@@ -73,6 +73,7 @@ final class PeerVerificationHandler: ChannelInboundHandler, RemovableChannelHand
     func channelActive(context: ChannelHandlerContext) { begin() }
 
     private func begin() {
+        guard !isApproved else { return }
         deadline = .now() + Self.patience
         shard.deadlines.add(self)
     }

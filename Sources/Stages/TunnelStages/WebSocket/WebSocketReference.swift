@@ -20,7 +20,7 @@ extension WebSocketFactory {
             """,
         metrics: Metrics.all + HTTPFactory.Metrics.all + RespondFactory.answers,
         notes: [
-            "A WebSocket costs two to fourteen bytes for each 64 KiB, and on the client's side a pass over them, for the masking.",
+            "A WebSocket costs two to fourteen bytes for each 64 KiB, and at either end a pass over what the client sends, for the masking.",
             "Ordinary requests are answered one on each connection, which is closed behind the answer.",
             "Who goes through a reverse proxy comes from its address. A field such as `X-Forwarded-For` isn't believed.",
             "Idle connections are cut by many reverse proxies after a minute. `frame` asks sooner than that whether its peer is there.",
