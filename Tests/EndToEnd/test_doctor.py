@@ -87,6 +87,13 @@ async def test_other_codecs(doctor, make_tunnel, codec):
     assert found.status == 0, found.report
 
 
+async def test_a_codec_that_the_server_doesnt_take(doctor, make_tunnel):
+    tunnel = make_tunnel(server={"frame": {"codec": "h2"}})
+    tunnel.start_server()
+    found = await doctor(tunnel.agent_config)
+    assert found.status == 1 and "the server doesn't take the protocol" in found.texts("tls", "problem"), found.report
+
+
 async def test_a_configuration_that_cant_be_read(doctor, tmp_path):
     bad = tmp_path / "bad.yaml"
     bad.write_text("pipeline:\n  - accept: { listn: 1 }\n")
@@ -141,6 +148,10 @@ async def test_a_clock_that_differs_from_the_proxys(doctor, make_tunnel, company
     tunnel.rewrite_agent(connect={"via": company(tunnel.server_port).url()})
     found = await doctor(tunnel.agent_config, environment=clock_off_by(2_400, tmp_path))
     assert "minutes ahead of the one of the proxy" in found.texts("clock", "problem"), found.report
+    # What follows from it isn't what is told.
+    tunnel.server.kill()
+    found = await doctor(tunnel.agent_config, environment=clock_off_by(2_400, tmp_path))
+    assert "It ends at clock: " in found.verdict, found.report
 
 
 # Names and ports
@@ -362,7 +373,8 @@ async def test_the_control_plane(doctor, make_tunnel, origin):
             return await exchange.respond(403)
         await exchange.respond(200, body=json.dumps({"status": "ready", "ready": True, "address": f"localhost:{tunnel.server_port}"}).encode())
 
-    def write(key: str):
+    def write(key: str, **connect):
+        tunnel.rewrite_agent(connect=connect)
         lifecycle = {"wake-endpoint": origin.url("/wake"), "status-endpoint": origin.url("/status"), "api-key": key}
         return write_configuration(tunnel.place / f"{key}.yaml", tunnel._agent_stages, lifecycle=lifecycle)
 
@@ -371,6 +383,11 @@ async def test_the_control_plane(doctor, make_tunnel, origin):
     found = await doctor(write("wrong"))
     assert "refuses the API key (403)" in found.texts("control", "problem"), found.report
     assert found.status == 0, "the server itself is there"
+    # Where it is, only the control plane says.
+    found = await doctor(write("right", to="discover"))
+    assert found.status == 0 and "takes connections" in found.texts("tcp", "good"), found.report
+    found = await doctor(write("wrong", to="discover"))
+    assert found.status == 1 and "only the status endpoint can say" in found.texts("names"), found.report
 
 
 # A network of its own

@@ -9,12 +9,11 @@ import TunnelStages
 
 /// Goes the way of a request step by step, and says at each what it found.
 struct Examination {
-    /// What is left of it to those who ask for it.
-    var wishes = TunnelTrial.Wishes()
+    private let wishes: TunnelTrial.Wishes
     /// Told of each finding as soon as there is one.
-    var onFinding: (Finding) -> Void = { _ in }
-    let group: any EventLoopGroup
-    let logger: Logger
+    private let onFinding: (Finding) -> Void
+    private let group: any EventLoopGroup
+    private let logger: Logger
 
     private(set) var report: DoctorReport
     /// What others say of the time, in seconds of the Unix epoch, and who.
@@ -31,7 +30,7 @@ struct Examination {
         self.onFinding = onFinding
     }
 
-    mutating func add(_ finding: Finding) {
+    private mutating func add(_ finding: Finding) {
         report.findings.append(finding)
         onFinding(finding)
     }
@@ -181,7 +180,7 @@ struct Examination {
         var idleWish: Duration?
     }
 
-    mutating func examine(_ way: Way, wishes: TunnelTrial.Wishes?) async throws -> Bool {
+    private mutating func examine(_ way: Way, wishes: TunnelTrial.Wishes?) async throws -> Bool {
         let place: HostPort
         switch way.route {
         case .direct: place = way.server
@@ -217,22 +216,24 @@ struct Examination {
         if texts != [place.host] {
             add(Finding(.names, .good, "\(place.host) is \(texts.joined(separator: ", "))", in: .now - began, on: way.name))
         }
-        var usable: SocketAddress?
+        var (usable, found): (SocketAddress?, [(good: Bool, text: String, time: Duration?)]) = (nil, [])
         for address in addresses {
             let text = "\(address.ipAddress ?? "\(address)") port \(place.port)"
             do throws(StageError) {
                 let took = try await WayInspection.connect(to: address, within: min(way.connect.timeout, .seconds(5)), on: group)
-                add(Finding(.tcp, .good, "\(text) takes connections", in: took, on: way.name))
+                found.append((true, "\(text) takes connections", took))
                 usable = usable ?? address
             } catch {
                 let isSilent = error.message == "connecting took too long"
                 let reason =
                     isSilent
                     ? "doesn't answer: what is sent there is dropped on the way, by a firewall say" : "takes none: \(error.message)"
-                // Another address does.
-                add(Finding(.tcp, addresses.count > 1 && usable != nil ? .warning : .problem, "\(text) \(reason)", on: way.name))
+                found.append((false, "\(text) \(reason)", nil))
             }
         }
+        // One that takes none is no obstacle where another does.
+        let worse = usable == nil ? Finding.State.problem : .warning
+        for (good, text, time) in found { add(Finding(.tcp, good ? .good : worse, text, in: time, on: way.name)) }
         return usable
     }
 
@@ -297,23 +298,22 @@ struct Examination {
 
     private var verdict: String {
         guard !report.works else {
-            let open = report.findings.filter { $0.state != .good && $0.state != .skipped }
-            return open.isEmpty ? "Requests get through." : "Requests get through; look at the warnings."
+            let open = report.findings.contains { $0.state != .good && $0.state != .skipped }
+            return open ? "Requests get through; look at the warnings." : "Requests get through."
         }
-        let first = report.findings.first { $0.state == .problem }
+        // What comes first on the way is what the rest may follow from: a clock that is wrong, of certificates that don't count.
+        let steps = Finding.Step.allCases
+        func order(_ finding: Finding) -> Int { steps.firstIndex(of: finding.step) ?? steps.count }
+        let first = report.findings.filter { $0.state == .problem }.min { order($0) < order($1) }
         let reason = first.map { " It ends at \($0.step.rawValue): \($0.text)." } ?? ""
-        guard let better = report.better else { return "Nothing gets through.\(reason)" }
-        return "Nothing gets through.\(reason) Another configuration works: \(betterText(better))"
-    }
-
-    private func betterText(_ text: String) -> String {
-        suggestion.map { "with '\($0.key): \($0.value)' in 'connect'." } ?? "see below."
+        let other = suggestion.map { " Another configuration works: with '\($0.key): \($0.value)' in 'connect'." } ?? ""
+        return "Nothing gets through.\(reason)\(other)"
     }
 
     // MARK: - Another configuration
 
     /// What was changed in it.
-    var suggestion: (key: String, value: String)?
+    private var suggestion: (key: String, value: String)?
 
     private mutating func findBetter(
         _ configuration: LoadedConfiguration, _ tunnels: [LoadedConfiguration.Tunnel], _ text: () throws -> String

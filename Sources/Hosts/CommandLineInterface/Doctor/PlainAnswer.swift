@@ -44,7 +44,7 @@ struct PlainAnswer: Sendable {
         var found: PlainAnswer?
         var page = ByteBuffer()
         var fields = HeaderFields()
-        while let part = try? parser.next() {
+        reading: while let part = try? parser.next() {
             switch part {
             case .head(let head):
                 guard !head.isInformational else { continue }
@@ -53,9 +53,8 @@ struct PlainAnswer: Sendable {
                     status: head.status, location: fields.first("Location").map { ForeignText.line($0, limit: 200) },
                     date: fields.first("Date").flatMap(HTTPDate.parse), text: "")
             case .body(var more): page.writeBuffer(&more)
-            case .end: break
+            case .end: break reading
             }
-            if case .end = part { break }
         }
         found?.text = PageText.line(page, fields, limit: 120)
         return found

@@ -57,7 +57,7 @@ public struct Via: Sendable, Equatable, ConfigurationValue {
         case .sequence, .null: break
         }
         guard case .sequence(let entries) = node.content, !entries.isEmpty else {
-            context.reject(node, wanted: typeDescription)
+            context.reject(node, wanted: "\(typeDescription), one at least")
             return nil
         }
         return [Entry].decode(node, in: context).map { Via(steps: $0.map(\.step)) }

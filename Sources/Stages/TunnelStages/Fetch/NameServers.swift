@@ -42,7 +42,7 @@ public struct NameServers: Sendable, Equatable, ConfigurationValue {
             return Entry.decode(node, in: context).map { NameServers([$0.server]) }
         }
         guard case .sequence(let entries) = node.content, (1...limit).contains(entries.count) else {
-            context.reject(node, wanted: "\(typeDescription), \(limit) at most")
+            context.reject(node, wanted: "\(typeDescription), one at least and \(limit) at most")
             return nil
         }
         return [Entry].decode(node, in: context).map { NameServers($0.map(\.server)) }
