@@ -102,7 +102,7 @@ async def test_a_proxy_that_asks_for_credentials(binary, make_tunnel, client_ide
         for fields in ((), (basic("ann", "wrong"),), (basic("nobody", "open sesame"),), (("proxy-authorization", "Bearer x"),)):
             for stream in (await h2.request(get(origin.url("/"), "GET", *fields)), await h2.request([*connect(origin.authority), *fields], end=False)):
                 await stream.done()
-                assert stream.status == 407 and stream.body == b"valid credentials are needed here\n" and stream.ended
+                assert stream.status == 407 and stream.body.startswith(b"valid credentials are needed here\n") and stream.ended
                 assert stream.every("proxy-authenticate") == ['Basic realm="fluidity", charset="UTF-8"', 'Bearer realm="fluidity"']
         assert origin.requests == []
         for fields in (basic("ann", "open sesame"), ("proxy-authorization", "Bearer 0123456789abcdef")):
