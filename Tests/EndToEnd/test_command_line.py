@@ -73,7 +73,7 @@ async def test_help_and_version(fluidity):
     assert [name for name, _ in groups] == ["RUN", "CHECK", "JOIN", "SEE", "OPERATE", "EXTEND"]
     commands = {name: re.findall(r"^  (\S+)", text, re.MULTILINE) for name, text in groups}
     assert commands["RUN"] == ["agent", "server", "control", "up", "run", "env", "ssh-proxy"]
-    assert commands["CHECK"] == ["check", "doctor", "test", "print", "graph"]
+    assert commands["CHECK"] == ["check", "doctor", "test", "explain", "diff", "egress", "print", "graph"]
     assert "evaluate-proxy-script" not in helped.text
     assert commands["JOIN"] == ["invite", "join", "cert", "passwd"] and commands["OPERATE"] == ["reload", "simulate", "migrate"]
     version = await fluidity("--version")
