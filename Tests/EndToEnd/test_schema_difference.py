@@ -14,7 +14,7 @@ from harness.processes import run
 #: What one value's form doesn't tell: what several values are to each other, what a text means, what is on the machine.
 BEYOND = [
     r"needs the key|needs either|goes with|is of no use|is longer than|is shorter|is more than|is less than|has no keys|has no tokens|names nobody",
-    r"no fault is named|nothing is retried|limits nothing|changes nothing|nobody could|must be a path|is no status|is a word in capitals|is no type of",
+    r"has visible ASCII characters|no fault is named|nothing is retried|limits nothing|changes nothing|nobody could|must be a path|is no status|is a word in capitals|is no type of",
     r"doesn't exist|is a folder|is for the end|one at least|each protocol once|ends before|belongs to one connection|bits beyond|is no host name",
     r"there are only whole bytes|wants a network|wants 'public'|wants a host, a name|wants a pattern|never finds one here|is for (agents|servers)|needs '(wake|kill)-endpoint'|is for proxies",
     r"neither 'auto' nor a number from 1|at most, not a list",
@@ -44,7 +44,8 @@ def around(stage: tuple[str, dict]) -> list[tuple[str, dict]]:
 async def test_the_schema_and_check_agree(tmp_path, binary, stage):
     judge = jsonschema.Draft202012Validator(schema())
     generator = Generator(len(stage), tmp_path, hostile=0.12)
-    paths = [tmp_path / f"{number}.yaml" for number in range(FILES)]
+    # Of the many keys of 'auth' one is wrong nearly always.
+    paths = [tmp_path / f"{number}.yaml" for number in range(FILES * 4 if stage == "auth" else FILES)]
     for path in paths:
         if stage == BESIDE:
             keys = {key: value for key, value in schema()["properties"].items() if key not in ("pipeline", "tests", "host")}
