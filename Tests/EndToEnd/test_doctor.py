@@ -3,10 +3,7 @@
 import asyncio
 import contextlib
 import json
-import os
-import ssl
 import subprocess
-import sys
 
 import pytest
 import yaml
@@ -16,14 +13,13 @@ from harness.certificates import Authority
 from harness.client import fetch
 from harness.clock import clock_off_by
 from harness.distant import FAR, SERVER, Link
-from harness.fluidity import Fluidity, write_configuration
+from harness.fluidity import write_configuration
 from harness.kerberos import Realm
 from harness.origin import FullBacklog
 from harness.ports import free_port
 from harness.processes import run
 from harness.proxies import PASSWORD, USER, squid
-from test_tls_on_the_way import answers_by_itself, inspects, passes
-from test_via import answer
+from test_tls_on_the_way import answers_by_itself, inspects
 
 NO_PROXIES = {name: "" for name in ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY")}
 LIBRARY = ("NIOSSL", "BoringSSL", "OPENSSL", "sslError", ".swift", ".build", "Sources/", "Error(")

@@ -1,7 +1,6 @@
 """The ways to say to a company's proxy who one is, and proxies behind TLS: squid, a KDC and a verifier of NTLM, each of which also refuses."""
 
 import asyncio
-import base64
 import contextlib
 import hashlib
 import re
@@ -16,9 +15,9 @@ from harness.client import fetch
 from harness.clock import clock_off_by
 from harness.kerberos import MACHINE, PASSWORD as TICKET_PASSWORD, REALM, Realm
 from harness.processes import run
-from harness.proxies import PASSWORD, USER, squid, tinyproxy
+from harness.proxies import PASSWORD, USER, squid
 from harness.waiting import eventually
-from test_via import OPENS, WANTS_BASIC, Gatekeeper, answer, make_via, odd_url, through, works
+from test_via import OPENS, Gatekeeper, make_via, works
 
 
 @pytest.fixture
@@ -67,8 +66,8 @@ async def test_a_proxy_behind_tls(make_tunnel, proxy, authority, nginx, password
     make_via(tunnel, with_password(company) if password else company.url(), **{"via-ca": str(authority.path)})
     assert await works(tunnel, nginx)
     assert f'"via":"localhost:{company.port}"' in tunnel.agent.text()
-    # The server's own identity is what is known of the server, not the proxy's.
-    assert '"identity":"localhost' in tunnel.agent.text() or "CN=localhost" in tunnel.agent.text() or '"identity":"server' in tunnel.agent.text(), tunnel.agent.tail()
+    # What is known of the server is its own certificate, not the proxy's.
+    assert '"identity":"server"' in tunnel.agent.text(), tunnel.agent.tail()
 
 
 async def test_a_proxy_of_an_authority_that_the_system_trusts(make_tunnel, proxy, tmp_path, nginx):
@@ -225,7 +224,7 @@ async def test_the_next_nonce(make_tunnel, make_tcp, ok):
     make_via(tunnel, f"http://{USER}:s3cret@127.0.0.1:{place.port}")
     await eventually(lambda: tunnel.agent.text().count("tunnel is up") == 4, 20, lambda: f"four connections are up\n{tunnel.agent.tail()}")
     assert gate.shown[0] == ("n1", "00000001")
-    assert sorted(gate.shown[1:]) == [("later", "00000001"), ("later", "00000002"), ("later", "00000003")] or {nonce for nonce, _ in gate.shown[1:]} == {"later"}
+    assert sorted(gate.shown[1:]) == [("later", "00000001"), ("later", "00000002"), ("later", "00000003")]
 
 
 async def test_a_proxy_that_closes_after_its_answer(make_tunnel, make_tcp, nginx):
@@ -385,6 +384,7 @@ async def test_a_ticket_that_ends_while_the_tunnel_is_up(make_tunnel, proxy, ok,
     assert (await fetch(tunnel.port, ok.url("/"))).body == b"fine", "what is open stays open"
     tunnel.server.kill()
     tunnel.start_server()
+
     async def told():
         response = await fetch(tunnel.port, ok.url("/"))
         return "the Kerberos ticket has expired: 'kinit' gets another" in response.text

@@ -61,7 +61,7 @@ public struct ConnectConfiguration: StageConfiguration {
             "timeout", \.timeout, in: .milliseconds(100)...(.seconds(120)), "How long one attempt to connect may take."),
         .optional(
             "via", \.via,
-            "The way to the server: 'direct', an HTTP proxy such as http://user:password@proxy.example:3128, or https:// for one behind TLS, 'environment' for what HTTPS_PROXY and NO_PROXY say, or a list of these, tried in order."
+            "The way to the server: 'direct', an HTTP proxy such as http://user:password@proxy.example:3128, or https:// for one behind TLS, 'environment' for what HTTPS_PROXY and NO_PROXY say, { pac: … } for what the network's proxy auto-configuration says, or a list of these, tried in order."
         ),
         .optional("via-user", \.viaUser, "The user for proxies whose URL has none."),
         .secret("via-password", \.viaPassword, "The password of 'via-user'."),
@@ -136,6 +136,7 @@ public struct ConnectFactory: StageFactory {
             "A server that says that it is going away is replaced while the exchanges that it has finish.",
             "A proxy of `via` that refuses, by 407, 403 or another 4xx, isn't asked again for minutes by any part of the process, nor with the same credentials after a reload: other credentials are tried at once, and so are all after a restart. Requests get the reason meanwhile, without waiting.",
             "A proxy is asked without user and password first, unless `via-auth` has only `basic`: what it offers decides what it is shown. Credentials that it has refused are shown to it by no other scheme either.",
+            "A proxy auto-configuration is fetched without a proxy, asked before each round of attempts, a minute after the last time at the earliest, and evaluated by `libpacparser.so.1` in a process of its own, which is ended after 5 s.",
             "`negotiate` (Kerberos) and `ntlm` go by the system's GSS-API, which is loaded only where `via-auth` has one of them: `libgssapi_krb5.so.2`, and for NTLM the part `gss-ntlmssp`. What they show a proxy is asked for by its name: `via` names it as the realm knows it. NTLM, also as a part of Negotiate, wants `via-user`, as `CORP\\anna`, and `via-password`.",
         ])
 

@@ -36,13 +36,15 @@ struct GSSWorker {
         var isComplete = false
     }
 
-    /// Tickets that a password or a keytab has got stay for the connections that follow: each time the KDC is asked counts there.
+    /// Tickets that a password or a keytab has got stay for the connections that follow: each time the KDC is asked counts there. Not for long,
+    /// for a proxy may have got another key since, and refuses then what they show.
     private struct Tickets {
         var credentials: gss_handle
         var until: UInt64
     }
 
     private static let ticketLimit = 16
+    private static let ticketTime: UInt64 = 600
     private var sessions: [UInt64: Session] = [:]
     private var tickets: [GSSIdentity: Tickets] = [:]
 
@@ -137,7 +139,8 @@ struct GSSWorker {
                 _ = library.releaseCredentials(&minor, &handle)
             }
         }
-        tickets[identity] = Tickets(credentials: credentials, until: now + UInt64(max(result.seconds, 120)) - 60)
+        tickets[identity] = Tickets(
+            credentials: credentials, until: now + min(UInt64(max(result.seconds, 120)) - 60, Self.ticketTime))
         return Session(mechanism: .kerberos, isWrapped: true)
     }
 
