@@ -1,4 +1,5 @@
 import ConfigurationLanguage
+import NIOCore
 import TunnelStages
 
 #if canImport(Glibc)
@@ -56,22 +57,15 @@ struct PACParser {
         guard socket >= 0 else { return nil }
         defer { close(socket) }
         // An address that nobody has (RFC 5737): only the route to it counts.
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = in_port_t(9).bigEndian
-        address.sin_addr.s_addr = inet_addr("192.0.2.1")
-        var own = sockaddr_in()
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let isKnown =
-            withUnsafePointer(to: &address) { address in
-                address.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(socket, $0, length) == 0 }
-            }
-            && withUnsafeMutablePointer(to: &own) { own in
-                own.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(socket, $0, &length) == 0 }
-            }
-        guard isKnown else { return nil }
-        var text = [CChar](repeating: 0, count: Int(INET_ADDRSTRLEN))
-        guard inet_ntop(AF_INET, &own.sin_addr, &text, socklen_t(text.count)) != nil else { return nil }
-        return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        guard let nobody = try? SocketAddress(ipAddress: "192.0.2.1", port: 9),
+            nobody.withSockAddr({ address, size in connect(socket, address, socklen_t(size)) == 0 })
+        else { return nil }
+        var own = [UInt8](repeating: 0, count: 128)
+        var length = socklen_t(own.count)
+        let isKnown = own.withUnsafeMutableBytes { bytes in
+            bytes.baseAddress.map { getsockname(socket, $0.assumingMemoryBound(to: sockaddr.self), &length) == 0 } ?? false
+        }
+        // Behind family and port, in the system's `sockaddr_in` everywhere.
+        return isKnown ? own[4..<8].map(String.init).joined(separator: ".") : nil
     }
 }
