@@ -18,6 +18,7 @@ _soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (_hard, _hard))
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """The tests of a file share what they start, so one process runs them all, where several run beside each other. Files whose tests use
     the same folder say so by a group of their own: `pytest.mark.xdist_group`."""

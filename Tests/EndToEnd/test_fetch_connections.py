@@ -121,7 +121,7 @@ async def test_waiting_for_one_has_an_end(make_proxy, held):
         await eventually(lambda: held.requests, 10, "the connection is in use")
         refused = await fetch(port, held.url("/held"))
         assert refused.status == 503 and int(refused.get("retry-after")) > 0
-        assert refused.text == "none of the 1 connections to 127.0.0.1 that there may be became free in 500ms\n"
+        assert refused.sentence == "none of the 1 connections to 127.0.0.1 that there may be became free in 500ms"
         held.go.set()
         assert (await first).status == 200
 
@@ -214,7 +214,7 @@ async def test_one_client_cannot_take_all_places(make_tunnel, held):
             assert (await refused.response()).status == 503
             connections.append(await ask(tunnel.port, held.url("/one"), "127.0.0.3"))
             gives_way = await connections[1_024].response()
-            assert gives_way.status == 503 and gives_way.text == "too many requests wait for 127.0.0.1\n"
+            assert gives_way.status == 503 and gives_way.sentence == "too many requests wait for 127.0.0.1"
             held.go.set()
             assert (await connections[-1].response()).body == b"fine"
         finally:

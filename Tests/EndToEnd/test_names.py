@@ -145,7 +145,7 @@ async def test_connecting_has_its_time_with_the_name(names, make_proxy, way):
             request = client.request("GET", "http://dead.test/") if way == "plain" else client.connect("dead.test:80")
             response = await request
         assert response.status == 504
-        assert response.text.strip() == "the name 'dead.test' can't be resolved: no name server answered in 1 s"
+        assert response.sentence == "the name 'dead.test' can't be resolved: no name server answered in 1 s"
     assert await proxy.count("name_failures_total", reason="deadline") == 2
 
 
@@ -175,7 +175,7 @@ async def test_what_doesnt_exist_is_asked_for_once_as_well(names, make_proxy, ok
     proxy = await make_proxy()
     answers = await asyncio.gather(*(fetch(proxy.port, ok.url("/", host="nobody.test")) for _ in range(50)))
     assert {answer.status for answer in answers} == {502}
-    assert answers[0].text.strip() == "the name 'nobody.test' doesn't exist"
+    assert answers[0].sentence == "the name 'nobody.test' doesn't exist"
     assert names.asked("nobody.test", A) == 1
     # For a short time.
     names.say("nobody.test", "127.0.0.1")
@@ -189,7 +189,7 @@ async def test_what_doesnt_exist_is_asked_for_once_as_well(names, make_proxy, ok
 async def test_a_name_without_an_address(names, make_proxy, ok):
     names.say("empty.test")
     response = await fetch((await make_proxy()).port, ok.url("/", host="empty.test"))
-    assert response.status == 502 and response.text.strip() == "the name 'empty.test' has no address"
+    assert response.status == 502 and response.sentence == "the name 'empty.test' has no address"
 
 
 @pytest.mark.parametrize("code", [SERVER_FAILED, REFUSED])

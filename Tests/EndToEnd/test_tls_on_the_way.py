@@ -72,7 +72,7 @@ def reason(make_tunnel, make_tcp, ok):
         tunnel.start_agent()
         response = await fetch(tunnel.port, ok.url("/"), within=20)
         assert response.status == 503
-        says = response.text.split(": ", 1)[1].removeprefix(f"through the proxy 127.0.0.1:{port}: ")
+        says = response.sentence.split(": ", 1)[1].removeprefix(f"through the proxy 127.0.0.1:{port}: ")
         for text in (says, *(line for line in tunnel.agent.text().splitlines() if "tunnel is down" in line)):
             assert not any(word in text for word in LIBRARY), text
         return says.strip()

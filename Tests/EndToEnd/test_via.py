@@ -76,11 +76,11 @@ async def test_no_password_or_a_wrong_one(make_tunnel, proxy, nginx, kind):
     assert response.status == 503
     assert f"the proxy 127.0.0.1:{company.port} wants a user and a password (407)" in response.text, response.text
     other = make_tunnel()
-    make_via(other, company.url(f"{USER}:wrong"), wait="1s", to=f"localhost:{tunnel.server_port}")
+    make_via(other, company.url(f"{USER}:hunter2"), wait="1s", to=f"localhost:{tunnel.server_port}")
     response = await fetch(other.port, nginx.url(1))
     assert response.status == 503
     assert f"the proxy 127.0.0.1:{company.port} refuses the user or the password (40" in response.text, response.text
-    assert "wrong" not in other.agent.text() and "wrong" not in response.text
+    assert "hunter2" not in other.agent.text() and "hunter2" not in response.text
 
 
 @pytest.mark.parametrize("kind", [tinyproxy, squid])
@@ -276,7 +276,7 @@ async def test_a_password_that_is_no_longer_right(make_tunnel, make_tcp, ok, met
     """It was let in with it, four times; then all connections are lost at once, and it is refused."""
     gatekeeper = Gatekeeper(OPENS, asks=True)
     place = await make_tcp(gatekeeper)
-    tunnel = make_tunnel(agent_top={"event-loops": 4})
+    tunnel = make_tunnel(agent_top={"event-loops": 4, "log": {"level": "debug", "format": "json"}})
     make_via(tunnel, f"http://anna:once@127.0.0.1:{place.port}", wait="10m")
     await eventually(lambda: tunnel.agent.text().count("tunnel is up") == 4, 20, "four connections are up")
     assert gatekeeper.passwords == ["anna:once"] * 4
@@ -345,7 +345,7 @@ async def test_other_ways_are_tried_beside_one_that_refuses(make_tunnel, make_tc
     refuses = Gatekeeper(WANTS_BASIC)
     first, opens = await make_tcp(refuses), Gatekeeper(OPENS)
     second = await make_tcp(opens)
-    tunnel = make_tunnel(agent_top={"event-loops": 4})
+    tunnel = make_tunnel(agent_top={"event-loops": 4, "log": {"level": "debug", "format": "json"}})
     make_via(tunnel, [f"http://anna:secret@127.0.0.1:{first.port}", odd_url(second), "direct"])
     assert (await fetch(tunnel.port, ok.url("/"))).body == b"fine"
     await eventually(lambda: tunnel.agent.text().count(f'"via":"127.0.0.1:{second.port}"') == 4, 20, "all loops go the second way")

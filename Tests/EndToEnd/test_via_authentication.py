@@ -19,6 +19,9 @@ from harness.proxies import PASSWORD, USER, squid
 from harness.waiting import eventually
 from test_via import OPENS, Gatekeeper, make_via, works
 
+# That a connection comes up beside another one is told at this level.
+EACH_CONNECTION = {"log": {"level": "debug", "format": "json"}}
+
 
 @pytest.fixture
 def proxy(launch, tmp_path):
@@ -105,7 +108,7 @@ async def test_tls_where_there_is_none(make_tunnel, proxy, ok):
 
 
 async def test_digest(make_tunnel, proxy, nginx):
-    tunnel = make_tunnel(agent_top={"event-loops": 2})
+    tunnel = make_tunnel(agent_top={"event-loops": 2, **EACH_CONNECTION})
     company = proxy(tunnel.server_port, digest=True)
     make_via(tunnel, with_password(company))
     assert await works(tunnel, nginx)
@@ -220,7 +223,7 @@ async def test_the_next_nonce(make_tunnel, make_tcp, ok):
     """It is used without asking by those that come right after, each with a number of its own."""
     gate = DigestProxy(next_nonce="later", nonces=("n1", "n2", "n3", "n4"))
     place = await make_tcp(gate)
-    tunnel = make_tunnel(agent_top={"event-loops": 4})
+    tunnel = make_tunnel(agent_top={"event-loops": 4, **EACH_CONNECTION})
     make_via(tunnel, f"http://{USER}:s3cret@127.0.0.1:{place.port}")
     await eventually(lambda: tunnel.agent.text().count("tunnel is up") == 4, 20, lambda: f"four connections are up\n{tunnel.agent.tail()}")
     assert gate.shown[0] == ("n1", "00000001")
@@ -397,7 +400,7 @@ async def test_a_ticket_that_ends_while_the_tunnel_is_up(make_tunnel, proxy, ok,
 
 @pytest.mark.parametrize("user", [rf"CORP\{USER}", USER], ids=["domain", "user"])
 async def test_ntlm(make_tunnel, proxy, nginx, user):
-    tunnel = make_tunnel(agent_top={"event-loops": 2})
+    tunnel = make_tunnel(agent_top={"event-loops": 2, **EACH_CONNECTION})
     company = proxy(tunnel.server_port, ntlm=True)
     make_via(tunnel, company.url(), **{"via-auth": ["ntlm"], "via-user": user, "via-password": PASSWORD})
     assert await works(tunnel, nginx)

@@ -40,6 +40,11 @@ class Message:
     def text(self) -> str:
         return self.body.decode(errors="replace")
 
+    @property
+    def sentence(self) -> str:
+        """What a refusal says, without the line below that says which end, stage and exchange it was."""
+        return self.text.split("\n(")[0].strip()
+
     def all(self, name: str) -> list[str]:
         return [value for key, value in self.fields if key.lower() == name.lower()]
 

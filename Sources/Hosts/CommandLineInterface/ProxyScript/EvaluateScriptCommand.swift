@@ -34,7 +34,8 @@ struct EvaluateScriptCommand: ParsableCommand {
 
     /// Nothing is open but what it was given, and there is an end to what it may use.
     private static func confine() {
-        for descriptor in 3..<CInt(1_024) { close(descriptor) }
+        // But for what the runtime's threads wait with, which ends the process where it is taken from them; none of that is inherited.
+        for descriptor in 3..<CInt(1_024) where !isOfTheRuntime(descriptor) { close(descriptor) }
         func limit(_ resource: CInt, _ value: rlim_t) {
             var limits = rlimit(rlim_cur: value, rlim_max: value)
             #if os(Linux)
@@ -54,6 +55,13 @@ struct EvaluateScriptCommand: ParsableCommand {
         #endif
         // Should nobody be there any more who would end it.
         alarm(30)
+    }
+
+    /// Whether a descriptor is one that events are waited for with (epoll, eventfd, timerfd).
+    private static func isOfTheRuntime(_ descriptor: CInt) -> Bool {
+        var name = [CChar](repeating: 0, count: 32)
+        guard readlink("/proc/self/fd/\(descriptor)", &name, name.count - 1) > 0 else { return false }
+        return name.starts(with: "anon_inode:".utf8.map { CChar(bitPattern: $0) })
     }
 
     private static func read(upTo limit: Int) -> [UInt8]? {
