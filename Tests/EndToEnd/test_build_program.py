@@ -10,7 +10,6 @@ from harness.fluidity import ROOT
 from harness.processes import run
 
 NEEDS_SWIFT = pytest.mark.skipif(not shutil.which("swift"), reason="needs the compiler")
-pytestmark = pytest.mark.xdist_group("swift")
 
 
 async def new_stage(binary, name: str, place, fluidity=ROOT):

@@ -10,8 +10,6 @@ from harness.reverse_proxies import Inspector, ReverseProxy
 from test_doctor import doctor  # noqa: F401
 from test_websocket_tunnel import WEBSOCKET, carriers, shown
 
-pytestmark = pytest.mark.xdist_group("test_doctor.py")
-
 
 @pytest.fixture(scope="module")
 def front(tmp_path_factory) -> Authority:

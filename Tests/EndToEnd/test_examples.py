@@ -14,7 +14,6 @@ from harness.ports import free_port
 from harness.processes import run
 
 KEY = "0123456789abcdef0123"
-pytestmark = pytest.mark.xdist_group("swift")
 
 
 @pytest.fixture

@@ -74,7 +74,6 @@ def typecheck(folder: Path, steps: list[str]) -> subprocess.CompletedProcess:
 
 
 pytestmark = [
-    pytest.mark.xdist_group("swift"),
     pytest.mark.skipif(not shutil.which("swiftc") or not (DEBUG / "Modules/Stages.swiftmodule").exists(), reason="needs the debug build"),
 ]
 

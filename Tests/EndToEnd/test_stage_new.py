@@ -10,8 +10,6 @@ from harness.fluidity import ROOT
 from harness.ports import free_port
 from harness.processes import Process, run
 
-pytestmark = pytest.mark.xdist_group("swift")
-
 
 @pytest.mark.timeout(900)
 @pytest.mark.skipif(not shutil.which("swift"), reason="needs the compiler")
