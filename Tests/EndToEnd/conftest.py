@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from harness.admin import Admin
 from harness.aws import AWSProxy, Moto
 from harness.certificates import Authority
 from harness.fluidity import ROOT, Tunnel, find_binary
 from harness.nginx import Nginx
 from harness.origin import Connections, Origin
+from harness.ports import free_port
 from harness.processes import Process, run
 
 _soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -135,6 +137,12 @@ def make_tunnel(tmp_path, client_identity, server_identity):
 
 
 @pytest.fixture
+def admins() -> tuple[Admin, Admin]:
+    """An agent's admin listener and a server's, which have a port each."""
+    return Admin(free_port()), Admin(free_port())
+
+
+@pytest.fixture
 def launch():
     """Keeps processes that a test starts by itself, and ends them with it."""
     kept = []
@@ -218,3 +226,15 @@ def aws(moto) -> AWSProxy:
     proxy = AWSProxy(moto.url)
     yield proxy
     proxy.stop()
+
+
+@pytest.fixture
+async def echo(make_tcp):
+    """A server on TCP that gives back what it gets."""
+
+    async def answer(reader, writer):
+        while data := await reader.read(1 << 16):
+            writer.write(data)
+            await writer.drain()
+
+    return await make_tcp(answer)

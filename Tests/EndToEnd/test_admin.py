@@ -15,11 +15,6 @@ from harness.wire import Broken
 
 
 @pytest.fixture
-def admins():
-    return Admin(free_port()), Admin(free_port())
-
-
-@pytest.fixture
 def watched(make_tunnel, admins):
     """A tunnel whose both ends can be asked."""
     agent, server = admins

@@ -14,7 +14,6 @@ import yaml
 from harness import api, wire
 from harness.admin import Admin
 from harness.client import Connection, fetch
-from harness.ports import free_port
 from harness.processes import run
 from harness.waiting import eventually, patiently
 
@@ -22,25 +21,10 @@ OPERATOR = ("Fluidity-Operator", "test")
 
 
 @pytest.fixture
-def admins():
-    return Admin(free_port()), Admin(free_port())
-
-
-@pytest.fixture
 def watched(make_tunnel, admins):
     """A tunnel whose both ends can be asked."""
     agent, server = admins
     return make_tunnel(agent_top={"admin": agent.settings}, server_top={"admin": server.settings})
-
-
-@pytest.fixture
-async def echo(make_tcp):
-    async def answer(reader, writer):
-        while data := await reader.read(1 << 16):
-            writer.write(data)
-            await writer.drain()
-
-    return await make_tcp(answer)
 
 
 async def told(admin: Admin, path: str, method: str = "GET", *fields, described: str | None = None) -> dict:

@@ -12,15 +12,9 @@ from selenium.webdriver.common.keys import Keys
 from harness.admin import Admin
 from harness.browser import NEEDS_CHROMIUM, complaints, open_browser
 from harness.client import Connection, fetch
-from harness.ports import free_port
 from harness.waiting import eventually, patiently
 
 pytestmark = NEEDS_CHROMIUM
-
-
-@pytest.fixture
-def admins():
-    return Admin(free_port()), Admin(free_port())
 
 
 @pytest.fixture
@@ -34,16 +28,6 @@ def browser(tmp_path):
     opened = open_browser(tmp_path / "profile")
     yield opened
     opened.quit()
-
-
-@pytest.fixture
-async def echo(make_tcp):
-    async def answer(reader, writer):
-        while data := await reader.read(1 << 16):
-            writer.write(data)
-            await writer.drain()
-
-    return await make_tcp(answer)
 
 
 class Page:
