@@ -49,7 +49,7 @@ import Testing
         let head = MuxWire.request([("X", String(repeating: "x", count: 3_000))])
         for id in 1...3 { victim.feed(MuxWire.open(UInt32(id), head, early: [1, 2, 3])) }
         #expect(victim.failure == nil && victim.session.openStreams == 2)
-        #expect(victim.session.heldHeads <= victim.session.configuration.headMemory)
+        #expect(victim.session.receiving.heads <= victim.session.configuration.headMemory)
         let refused = victim.written().contains { if case .reset(3, let why) = $0 { why.code == .refused } else { false } }
         #expect(refused)
         victim.feed(MuxWire.reset(1) + MuxWire.open(4, head))
@@ -73,8 +73,8 @@ import Testing
         }
         let streams = victim.session.streams
         #expect(victim.session.queuedBytes >= 100_000)
-        #expect(streams.allSatisfy { $0.queueCount <= 2 })
-        #expect(streams.reduce(0) { $0 + $1.queueCapacity } < configuration.memory / 8)
+        #expect(streams.allSatisfy { $0.sending.count <= 2 })
+        #expect(streams.reduce(0) { $0 + $1.sending.capacity } < configuration.memory / 8)
         #expect(victim.session.pinned <= configuration.pinnedMemory + 65_536)
     }
 
@@ -86,7 +86,7 @@ import Testing
         #expect(isSent)
         victim.session.send(ByteBuffer(repeating: 0x78, count: 65_536), on: slot)
         _ = victim.written()
-        #expect(victim.session.queuedBytes == 1 && victim.session.streams[slot].queueCapacity < 64)
+        #expect(victim.session.queuedBytes == 1 && victim.session.streams[slot].sending.capacity < 64)
     }
 
     @Test func manyTrailersEndTheirStreamsOnly() {
@@ -94,7 +94,7 @@ import Testing
         let list = [("X", String(repeating: "x", count: 3_000))]
         for id in 1...UInt32(10) { victim.feed(MuxWire.open(id) + MuxWire.trailers(id, list)) }
         #expect(victim.failure == nil && victim.resets == Array(repeating: .excessive, count: 8) && victim.session.openStreams == 2)
-        #expect(victim.session.heldHeads <= victim.session.configuration.headMemory)
+        #expect(victim.session.receiving.heads <= victim.session.configuration.headMemory)
     }
 
     @Test func manyHeadsOfResponsesEndTheirStreamsOnly() {
@@ -103,7 +103,7 @@ import Testing
         let head = MuxWire.response(103, [("X", String(repeating: "x", count: 3_000))])
         for id in 1...UInt32(10) { victim.feed(MuxWire.head(id, head)) }
         #expect(victim.failure == nil && victim.resets == Array(repeating: .excessive, count: 8) && victim.session.openStreams == 2)
-        #expect(victim.session.heldHeads <= victim.session.configuration.headMemory)
+        #expect(victim.session.receiving.heads <= victim.session.configuration.headMemory)
     }
 
     /// The end of a stream gives nothing back; passing on what it left does.
@@ -112,10 +112,10 @@ import Testing
         victim.feed(MuxWire.open(1) + MuxWire.data(1, 4_096))
         let slot = try #require(victim.lastSlot)
         victim.session.reset(slot, Failure(.cancelled, ""))
-        #expect(victim.session.received == 4_096 && victim.session.unsettled == 1)
+        #expect(victim.session.received == 4_096 && victim.session.receiving.unsettled == 1)
         let holding = victim.session.takeHolding(slot)
         victim.session.settle(holding)
-        #expect(victim.session.received == 0 && victim.session.unsettled == 0 && victim.session.heldHeads == 0)
+        #expect(victim.session.received == 0 && victim.session.receiving.unsettled == 0 && victim.session.receiving.heads == 0)
     }
 
     /// A peer can't pile up streams that are over and not settled.
@@ -156,7 +156,7 @@ import Testing
             victim.feed(MuxWire.reset(id))
         }
         #expect(victim.failure == nil && victim.session.queuedBytes == 0 && victim.session.openStreams == 0)
-        #expect(victim.session.ready.count < 200 && victim.session.starved.count < 200)
+        #expect(victim.session.ready.count < 200 && victim.session.ready.starvedCount < 200)
     }
 
     @Test func honestUseOverTimeIsNotExcessive() {

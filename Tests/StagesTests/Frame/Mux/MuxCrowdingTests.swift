@@ -125,16 +125,16 @@ import Testing
         var told: [Bool] = []
         side.session.send(ByteBuffer(repeating: 0x78, count: Self.window - 1), on: full)
         _ = side.written()
-        told.append(side.session.takeHeldBack())
+        told.append(side.session.sending.takeHeldBack())
         side.session.send(ByteBuffer(repeating: 0x78, count: 2), on: full)
         _ = side.written()
-        told.append(side.session.takeHeldBack())
+        told.append(side.session.sending.takeHeldBack())
         side.session.send(ByteBuffer(repeating: 0x78, count: Self.window - 1), on: short)
         _ = side.written()
-        told.append(side.session.takeHeldBack())
+        told.append(side.session.sending.takeHeldBack())
         _ = side.session.park(short)
-        told.append(side.session.takeHeldBack())
-        told.append(side.session.takeHeldBack())
+        told.append(side.session.sending.takeHeldBack())
+        told.append(side.session.sending.takeHeldBack())
         #expect(told == [false, true, false, true, false])
     }
 
@@ -151,22 +151,22 @@ import Testing
         }
         let slot = try #require(side.session.slots[1])
         func pass(_ side: inout MuxVictim) {
-            let count = side.session.streams[slot].window / 2
+            let count = side.session.streams[slot].receiving.size / 2
             side.feed(MuxWire.data(1, count))
             side.session.consume(count, on: slot, now: side.now)
             _ = side.written()
         }
         pass(&side)
-        #expect(side.session.streams[slot].window == 2 * Self.window)
+        #expect(side.session.streams[slot].receiving.size == 2 * Self.window)
         for stream in 2...9 { side.feed(MuxWire.data(UInt32(stream), Self.window)) }
         pass(&side)
-        #expect(side.session.streams[slot].window < 2 * Self.window)
+        #expect(side.session.streams[slot].receiving.size < 2 * Self.window)
         for _ in 0..<20 where side.session.growth.bytes > 0 { pass(&side) }
-        #expect(side.session.streams[slot].window == Self.window && side.session.growth.bytes == 0)
-        #expect(side.session.streams[slot].receiveWindow == Self.window)
+        #expect(side.session.streams[slot].receiving.size == Self.window && side.session.growth.bytes == 0)
+        #expect(side.session.streams[slot].receiving.room == Self.window)
         for stream in 2...9 { side.feed(MuxWire.reset(UInt32(stream))) }
         pass(&side)
-        #expect(side.session.streams[slot].window == 2 * Self.window)
+        #expect(side.session.streams[slot].receiving.size == 2 * Self.window)
         #expect(side.failure == nil)
     }
 
@@ -175,7 +175,7 @@ import Testing
         var side = acceptor(streams: 3)
         let slots = try (1...3).map { try #require(side.session.slots[$0]) }
         // Its window is the peer's: as much as it likes. What is sent waits, for the session has no window.
-        side.session.sendWindow = 0
+        side.session.sending.window = 0
         for stream in UInt32(1)...3 { side.feed(MuxWire.window(stream, 1 << 20)) }
         let part = ByteBuffer(repeating: 0x78, count: 8_192)
         while side.session.acceptsData(from: slots[0]) { side.session.send(part, on: slots[0]) }
@@ -276,8 +276,9 @@ import Testing
         for _ in 0..<200 where side.failure == nil {
             for stream in 1...count {
                 guard let slot = side.session.slots[UInt32(stream)] else { continue }
-                side.session.streams[slot].passOn(Self.window, now: side.now)
-                side.session.streams[slot].receive(Self.window, now: side.now)
+                _ = side.session.streams[slot].receiving.passOn(Self.window, now: side.now)
+                _ = side.session.streams[slot].receiving.grant()
+                _ = side.session.streams[slot].receiving.receive(Self.window, now: side.now)
             }
             side.tick(after: .milliseconds(100))
         }

@@ -32,7 +32,7 @@ import Testing
     /// The peer sends half of what the window has left, and it is passed on after a time. What is granted for it.
     private func pass(_ side: inout MuxVictim, _ stream: UInt32 = 1, after time: TimeAmount) -> Int? {
         guard let slot = side.session.slots[stream] else { return nil }
-        let count = (side.session.streams[slot].window + 1) / 2
+        let count = (side.session.streams[slot].receiving.size + 1) / 2
         for sent in stride(from: 0, to: count, by: MuxLimits.dataPayload) {
             side.feed(MuxWire.data(stream, min(count - sent, MuxLimits.dataPayload)))
         }
@@ -79,14 +79,14 @@ import Testing
         #expect(pass(&side, after: .zero) == -Self.window / 4 * 9)
         #expect(pass(&side, 2, after: .zero) == 0)
         let slot = try #require(side.session.slots[1])
-        for _ in 0..<10 where side.session.streams[slot].window > Self.window {
+        for _ in 0..<10 where side.session.streams[slot].receiving.size > Self.window {
             #expect(try #require(pass(&side, after: .zero)) < 0)
             #expect(pass(&side, 2, after: .zero) == 0)
         }
-        #expect(side.session.streams[slot].window == Self.window)
+        #expect(side.session.streams[slot].receiving.size == Self.window)
         #expect(side.session.growth.bytes == 0)
         #expect(pass(&side, after: .zero) == 0)
-        #expect(side.session.streams[slot].receiveWindow == Self.window)
+        #expect(side.session.streams[slot].receiving.room == Self.window)
         #expect(side.failure == nil)
     }
 
@@ -117,7 +117,7 @@ import Testing
         var side = opener(.milliseconds(80), streams: 2)
         for _ in 0..<3 { _ = pass(&side, after: .zero) }
         let first = try #require(side.session.slots[1])
-        #expect(side.session.streams[first].window == 8 * Self.window)
+        #expect(side.session.streams[first].receiving.size == 8 * Self.window)
         side.feed(MuxWire.reset(1))
         #expect(pass(&side, 2, after: .milliseconds(320)) == 7 * Self.window)
     }
@@ -128,7 +128,7 @@ import Testing
             var side = opener(roundTrip)
             for _ in 0..<8 { _ = pass(&side, after: .zero) }
             let slot = try #require(side.session.slots[1])
-            let window = side.session.streams[slot].window
+            let window = side.session.streams[slot].receiving.size
             #expect(window >= 4 * Self.window)
             side.feed(MuxWire.data(1, window / 8))
             side.session.consume(window / 8, on: slot, now: side.now)
@@ -163,10 +163,10 @@ import Testing
         let limit = side.session.configuration.sessionWindow / 2
         for round in 0..<320 { _ = pass(&side, UInt32(round % 32 + 1), after: .zero) }
         #expect(side.session.growth.bytes <= limit && side.session.growth.bytes > limit / 4 * 3)
-        #expect(side.session.streams.map { max(0, $0.window - Self.window) }.reduce(0, +) == side.session.growth.bytes)
+        #expect(side.session.streams.map { max(0, $0.receiving.size - Self.window) }.reduce(0, +) == side.session.growth.bytes)
         for stream in 1...31 { side.feed(MuxWire.reset(UInt32(stream))) }
         let slot = try #require(side.session.slots[32])
-        #expect(side.session.growth.bytes == side.session.streams[slot].window - Self.window)
+        #expect(side.session.growth.bytes == side.session.streams[slot].receiving.size - Self.window)
         for _ in 0..<10 { _ = pass(&side, 32, after: .zero) }
         #expect(side.session.growth.bytes == limit)
         side.feed(MuxWire.reset(32))
@@ -182,7 +182,7 @@ import Testing
         for round in 0..<40 { _ = pass(&side, UInt32(round % 2 + 1), after: .zero) }
         for stream in UInt32(1)...2 {
             let slot = try #require(side.session.slots[stream])
-            #expect(side.session.streams[slot].window == share)
+            #expect(side.session.streams[slot].receiving.size == share)
         }
         #expect(side.failure == nil)
     }
@@ -199,7 +199,7 @@ import Testing
         for _ in 0..<10 { _ = pass(&side, 2, after: .zero) }
         let second = try #require(side.session.slots[2])
         #expect(side.session.growth.streams == 1)
-        #expect(side.session.streams[second].window == limit + Self.window)
+        #expect(side.session.streams[second].receiving.size == limit + Self.window)
         side.feed(MuxWire.data(1, 2 * Self.window))
         #expect(side.failure == nil)
         side.session.consume(2 * Self.window, on: try #require(side.session.slots[1]), now: side.now)

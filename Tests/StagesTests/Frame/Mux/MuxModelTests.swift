@@ -1,6 +1,7 @@
 import NIOCore
 import Testing
-import TunnelStages
+
+@testable import TunnelStages
 
 /// Two sessions that talk in any order, at any speed and in any portions pass on exactly what was sent, and end with nothing
 /// left over.
@@ -54,8 +55,8 @@ import TunnelStages
         for side in [model.opener, model.acceptor] {
             #expect(side.live.isEmpty && side.session.openStreams == 0, "seed \(seed): streams are left")
             #expect(side.session.queuedBytes == 0 && side.session.received == 0, "seed \(seed): bytes are left")
-            #expect(side.session.pinned == 0 && side.session.unsettled == 0, "seed \(seed)")
-            #expect(side.session.heldHeads == 0 && side.inFlight.readableBytes == 0, "seed \(seed)")
+            #expect(side.session.pinned == 0 && side.session.receiving.unsettled == 0, "seed \(seed)")
+            #expect(side.session.receiving.heads == 0 && side.inFlight.readableBytes == 0, "seed \(seed)")
         }
     }
 }

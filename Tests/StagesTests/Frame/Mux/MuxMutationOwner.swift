@@ -52,7 +52,7 @@ struct MuxMutationOwner {
     }
 
     mutating func act(_ random: inout SeededGenerator) {
-        if session.role == .opener, random.chance(30), let slot = session.open(Self.request, now: session.lastHeard) {
+        if session.role == .opener, random.chance(30), let slot = session.open(Self.request, now: session.liveness.lastHeard) {
             live.append(slot)
         }
         if random.chance(70) { write(&random) }
@@ -71,7 +71,7 @@ struct MuxMutationOwner {
             session.reset(slot, Failure(.cancelled, ""))
             forget(slot)
         default:
-            session.consume(1 + random.below(4_096), on: slot, now: session.lastHeard)
+            session.consume(1 + random.below(4_096), on: slot, now: session.liveness.lastHeard)
         }
     }
 
@@ -111,29 +111,31 @@ struct MuxMutationOwner {
         let configuration = session.configuration
         let streams = session.streams
         let left = held + streams.map(\.left)
-        if session.received + session.consumed > configuration.sessionWindow { return "\(session.received) bytes received" }
+        if session.received + session.receiving.owed > configuration.sessionWindow { return "\(session.received) bytes received" }
         if session.queuedBytes > configuration.sendLimit + Self.mostSent + 4_096 { return "\(session.queuedBytes) bytes queued" }
-        if session.queuedBytes + session.received + session.heldHeads > configuration.memory { return "over its memory" }
-        if session.heldHeads > configuration.headMemory { return "\(session.heldHeads) bytes of heads" }
+        if session.queuedBytes + session.received + session.receiving.heads > configuration.memory { return "over its memory" }
+        if session.receiving.heads > configuration.headMemory { return "\(session.receiving.heads) bytes of heads" }
         if session.openStreams > 100 || session.control.count > MuxSession.controlLimit + 100 { return "too much is waiting" }
-        if session.ready.count + session.starved.count > 1_000 { return "lists of streams that are over" }
-        if streams.reduce(0, { $0 + $1.received }) + left.reduce(0, { $0 + $1.bytes }) != session.received {
+        if session.ready.count + session.ready.starvedCount > 1_000 { return "lists of streams that are over" }
+        if streams.reduce(0, { $0 + $1.receiving.held }) + left.reduce(0, { $0 + $1.bytes }) != session.received {
             return "received bytes don't add up"
         }
-        if streams.reduce(0, { $0 + $1.queuedBytes }) != session.queuedBytes { return "queued bytes don't add up" }
-        if streams.reduce(0, { $0 + max(0, $1.queuedBytes - max(0, $1.sendWindow)) }) != session.stuckBytes {
+        if streams.reduce(0, { $0 + $1.sending.bytes }) != session.queuedBytes { return "queued bytes don't add up" }
+        if streams.reduce(0, { $0 + max(0, $1.sending.bytes - max(0, $1.sending.window)) }) != session.sending.stuck {
             return "stuck bytes don't add up"
         }
-        if streams.reduce(0, { $0 + $1.headBytes }) + left.reduce(0, { $0 + $1.heads }) != session.heldHeads {
+        if streams.reduce(0, { $0 + $1.headBytes }) + left.reduce(0, { $0 + $1.heads }) != session.receiving.heads {
             return "heads don't add up"
         }
-        let pinned = streams.reduce(0) { $0 + $1.pinned + $1.sendPinned } + left.reduce(0) { $0 + $1.pinned }
+        let pinned = streams.reduce(0) { $0 + $1.receiving.pinned + $1.sending.pinned } + left.reduce(0) { $0 + $1.pinned }
         if pinned != session.pinned { return "pinned bytes don't add up" }
         for stream in streams {
-            let allowed = 2 * stream.queuedBytes + stream.sendPinned + 64 * stream.queueCount
-            if stream.queueCapacity > allowed { return "a queue of \(stream.queuedBytes) bytes takes \(stream.queueCapacity)" }
+            let (queue, window) = (stream.sending, stream.receiving)
+            let allowed = 2 * queue.bytes + queue.pinned + 64 * queue.count
+            if queue.capacity > allowed { return "a queue of \(queue.bytes) bytes takes \(queue.capacity)" }
+            if window.room + window.held + window.owed != window.size { return "a window doesn't add up" }
         }
-        if left.filter(\.isUnsettled).count != session.unsettled { return "unsettled streams don't add up" }
+        if left.filter(\.isUnsettled).count != session.receiving.unsettled { return "unsettled streams don't add up" }
         if Set(live) != Set(session.slots.values) { return "the owner knows other streams than the session" }
         return nil
     }

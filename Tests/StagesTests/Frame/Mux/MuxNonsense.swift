@@ -10,8 +10,10 @@ struct MuxNonsense {
         let pool = session.role == .acceptor ? Self.forAcceptor : Self.forOpener
         let isMeek = random.chance(90)
         let open = Array(session.slots.keys)
-        var flowing = session.streams.filter { $0.id != 0 && !$0.isReceiveEnded && ($0.isAnswered || session.role == .acceptor) }
-            .map(\.id)
+        var flowing = session.streams.filter {
+            $0.id != 0 && !$0.receiving.hasEnded && ($0.isAnswered || session.role == .acceptor)
+        }
+        .map(\.id)
         var unanswered = session.streams.filter { $0.id != 0 && !$0.isAnswered }.map(\.id)
         var bytes: [UInt8] = []
         var last = session.lastStream

@@ -63,7 +63,7 @@ import Testing
         var victim = MuxVictim(.opener, configuration, hello: Array(bytes.readableBytesView))
         _ = victim.written()
         victim.feed(MuxWire.pong(1))
-        victim.session.pulse.sent(at: victim.now)
+        victim.session.liveness.sent(at: victim.now)
         victim.tick(after: .milliseconds(250))
         let asked = victim.written()
         #expect(asked == [.ping(2)])

@@ -38,9 +38,9 @@ struct MuxCrowding {
 /// is room for two dozen. Those beyond that aren't to stop everybody else.
 extension MuxSession {
     /// Most of what may come is here and isn't passed on.
-    private var isFullOfUnread: Bool { received * 8 > configuration.sessionWindow * 7 }
+    private var isFullOfUnread: Bool { receiving.isCrowded }
     /// Most of what may wait to be sent waits for windows.
-    private var isFullOfStuck: Bool { stuckBytes * 8 > configuration.sendLimit * 7 }
+    private var isFullOfStuck: Bool { sending.stuck * 8 > configuration.sendLimit * 7 }
 
     /// Little or nothing is left for streams that are read.
     var isCrowded: Bool { isFullOfUnread || isFullOfStuck }
@@ -59,12 +59,12 @@ extension MuxSession {
         let time = now - MuxCrowding.patience
         var chosen: [MuxHolder.Place] = []
         if isFullOfUnread {
-            let holders = holders(party) { ($0.received, $0.heldSince) }
-            chosen = MuxHolder.choose(leftovers + holders, toFree: received - configuration.sessionWindow / 4 * 3, since: time)
+            let holders = holders(party) { ($0.receiving.held, $0.receiving.heldSince) }
+            chosen = MuxHolder.choose(leftovers + holders, toFree: receiving.crowd, since: time)
         }
         if isFullOfStuck {
-            let holders = holders(party) { ($0.stuck, $0.windowedAt) }
-            let more = MuxHolder.choose(holders, toFree: stuckBytes - configuration.sendLimit / 4 * 3, since: time)
+            let holders = holders(party) { ($0.sending.stuck, $0.sending.windowedAt) }
+            let more = MuxHolder.choose(holders, toFree: sending.stuck - configuration.sendLimit / 4 * 3, since: time)
             chosen += more.filter { !chosen.contains($0) }
         }
         crowding.made(!chosen.isEmpty, now)
@@ -74,8 +74,8 @@ extension MuxSession {
     /// Whether there is a stream that could use the room: something may still come on it, or go, and nothing of it waits.
     private var isRoomWanted: Bool {
         slots.values.contains { slot in
-            isFullOfUnread && streams[slot].received == 0 && !streams[slot].isReceiveEnded
-                || isFullOfStuck && streams[slot].stuck == 0 && !streams[slot].isEndQueued
+            isFullOfUnread && streams[slot].receiving.held == 0 && !streams[slot].receiving.hasEnded
+                || isFullOfStuck && streams[slot].sending.stuck == 0 && streams[slot].sending.end == .open
         }
     }
 

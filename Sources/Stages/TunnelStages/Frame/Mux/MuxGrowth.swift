@@ -37,12 +37,12 @@ extension MuxSession {
 
     /// Whether the way to the peer is long. It is measured by the shortest round trip that was seen: what waits in queues makes others
     /// longer, and a window that grew with them would make the queues longer still.
-    var isFar: Bool { shortestRoundTrip.map { $0 >= Self.longWay } ?? false }
+    var isFar: Bool { liveness.shortestRoundTrip.map { $0 >= Self.longWay } ?? false }
 
     /// So much of a stream has to be passed on before it gets credit, in bytes: half of its window, so that frames stay few; where the
     /// peer is far an eighth, for what isn't granted doesn't help to fill the way.
     func worthGranting(_ slot: Int) -> Int {
-        let half = streams[slot].window - streams[slot].window / 2
+        let half = streams[slot].receiving.size - streams[slot].receiving.size / 2
         return isFar ? min(half, max(configuration.streamWindow / 2, half / 4)) : half
     }
 
@@ -58,25 +58,25 @@ extension MuxSession {
     ///
     /// It is a loan. Together streams grow by no more than half of the session's window, and share that. While as much of it is held by
     /// streams that aren't read, none grows, and those that have grown become smaller.
-    mutating func resize(_ slot: Int, now: NIODeadline) {
-        let elapsed = now - streams[slot].grantedAt
-        streams[slot].grantedAt = now
+    ///
+    /// - Parameter elapsed: The time since credit was last given.
+    mutating func resize(_ slot: Int, after elapsed: TimeAmount, now: NIODeadline) {
         let isAlone = growth.granted(streams[slot].id)
-        guard received * 2 < configuration.sessionWindow else { return shrink(slot, to: configuration.streamWindow) }
-        guard let roundTrip = shortestRoundTrip else { return }
+        guard !receiving.isHalfFull else { return shrink(slot, to: configuration.streamWindow) }
+        guard let roundTrip = liveness.shortestRoundTrip else { return }
         guard isFar || isAlone else { return shrink(slot, to: configuration.streamWindow) }
         guard keepsUp(slot, elapsed, max(roundTrip, Self.shortestWay)) else { return }
         beginGrowing(slot)
         if growth.streams > 1 { review(now) }
         let share = configuration.streamWindow + growthLimit / growth.streams
-        guard streams[slot].window <= share else { return shrink(slot, to: share) }
-        let wanted = max(streams[slot].window, growth.proven - streams[slot].window)
-        let extra = min(wanted, share - streams[slot].window, growthLimit - growth.bytes)
+        let size = streams[slot].receiving.size
+        guard size <= share else { return shrink(slot, to: share) }
+        let wanted = max(size, growth.proven - size)
+        let extra = min(wanted, share - size, growthLimit - growth.bytes)
         guard extra >= Self.crumb else { return }
         growth.bytes += extra
-        streams[slot].window += extra
-        streams[slot].consumed += extra
-        if isFar { growth.proven = max(growth.proven, streams[slot].window) }
+        streams[slot].receiving.grow(by: extra)
+        if isFar { growth.proven = max(growth.proven, size + extra) }
     }
 
     /// Whether a stream passes on so much that its window would last for less than eight round trips.
@@ -84,22 +84,22 @@ extension MuxSession {
         // The largest window times the longest time has to fit: the peer decides about both. Hence microseconds, and no more of
         // them than matter.
         let (elapsed, roundTrip) = (min(elapsed, .minutes(1)).nanoseconds / 1_000, min(roundTrip, .minutes(1)).nanoseconds / 1_000)
-        return Int64(streams[slot].window) * elapsed <= Int64(streams[slot].consumed) * roundTrip * 8
+        return Int64(streams[slot].receiving.size) * elapsed <= Int64(streams[slot].receiving.owed) * roundTrip * 8
     }
 
     private mutating func beginGrowing(_ slot: Int) {
-        guard !streams[slot].isGrowing else { return }
-        streams[slot].isGrowing = true
+        guard !streams[slot].receiving.isGrowing else { return }
+        streams[slot].receiving.isGrowing = true
         growth.streams += 1
-        growth.bytes += streams[slot].window - configuration.streamWindow
+        growth.bytes += streams[slot].receiving.size - configuration.streamWindow
     }
 
     /// Leaves a stream's share to others.
     mutating func stopGrowing(_ slot: Int) {
-        guard streams[slot].isGrowing else { return }
-        streams[slot].isGrowing = false
+        guard streams[slot].receiving.isGrowing else { return }
+        streams[slot].receiving.isGrowing = false
         growth.streams -= 1
-        growth.bytes -= streams[slot].window - configuration.streamWindow
+        growth.bytes -= streams[slot].receiving.size - configuration.streamWindow
     }
 
     /// Streams that are silent, as kept connections are after a download, don't keep others from growing: all that came was passed on.
@@ -108,19 +108,17 @@ extension MuxSession {
         guard growth.reviewedAt + .seconds(1) <= now else { return }
         growth.reviewedAt = now
         for slot in slots.values
-        where streams[slot].isGrowing && streams[slot].received == 0 && streams[slot].grantedAt + Self.silence <= now {
+        where streams[slot].receiving.isGrowing && streams[slot].receiving.held == 0
+            && streams[slot].receiving.grantedAt + Self.silence <= now
+        {
             stopGrowing(slot)
         }
     }
 
     /// Makes a window that had grown smaller, by half of what is to be granted at most, so that the stream goes on.
     private mutating func shrink(_ slot: Int, to size: Int) {
-        let less = min(streams[slot].window - size, streams[slot].consumed / 2)
-        if less > 0 {
-            if streams[slot].isGrowing { growth.bytes -= less }
-            streams[slot].window -= less
-            streams[slot].consumed -= less
-        }
-        if streams[slot].window <= configuration.streamWindow { stopGrowing(slot) }
+        let less = streams[slot].receiving.shrink(to: size)
+        if streams[slot].receiving.isGrowing { growth.bytes -= less }
+        if streams[slot].receiving.size <= configuration.streamWindow { stopGrowing(slot) }
     }
 }

@@ -8,7 +8,7 @@ extension MuxHandler {
     /// Whether the session is kept when its connection is lost.
     var canDetach: Bool {
         isActive && resumable != nil && resumable?.detached == nil && session.failure == nil && !session.isGoingAway
-            && session.attaching == .none && owner != nil
+            && !session.isAttaching && owner != nil
     }
 
     /// Whether the session waits for another connection.
@@ -139,7 +139,7 @@ extension MuxHandler {
         resumable?.detached = nil
         self.line = line
         session.resume(now, after: silence)
-        if let time = session.shortestRoundTrip { suit(line, to: time) }
+        if let time = session.liveness.shortestRoundTrip { suit(line, to: time) }
         let again = resumable.map { Int($0.send.position - $0.send.sent) } ?? 0
         meter.resumption.resumed(silence, again)
         shard.logger.notice(
@@ -196,10 +196,7 @@ extension MuxHandler {
     func acknowledgeAndRepeat(_ line: MuxLine) {
         while line.isWritable, resumable?.send.isBehind == true, let bytes = resumable?.send.next() { writeApart(bytes, line) }
         guard resumable?.send.isBehind == false else { return }
-        if session.isAsked {
-            session.isAsked = false
-            if resumable?.receive.hasNews == true { resumable?.owesAcknowledgement = true }
-        }
+        if session.liveness.takeQuestion(), resumable?.receive.hasNews == true { resumable?.owesAcknowledgement = true }
         guard resumable?.receive.isDue == true || resumable?.owesAcknowledgement == true,
             let position = resumable?.receive.acknowledge(without: decoder.unclear)
         else { return }

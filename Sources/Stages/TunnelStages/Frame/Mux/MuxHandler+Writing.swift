@@ -43,7 +43,7 @@ extension MuxHandler {
         writeScratch(line)
         flush(line)
         noteKept()
-        if let distant, session.takeHeldBack() || !line.isWritable { distant.isBusy(.now()) }
+        if let distant, session.sending.takeHeldBack() || !line.isWritable { distant.isBusy(.now()) }
         resumeParked()
         if session.isGoingAway, !isClosing, session.openStreams == 0, session.queuedBytes == 0, !session.hasControl {
             isClosing = true
@@ -85,9 +85,7 @@ extension MuxHandler {
         unflushed = 0
         scratchesUsed = 0
         // Only who has dialled can do something about a loss.
-        if session.role == .opener, session.pulse.isIdle, resumable != nil, session.openStreams > 0 {
-            session.pulse.sent(at: .now())
-        }
+        if session.role == .opener, resumable != nil, session.openStreams > 0 { session.liveness.sent(at: .now()) }
         line.flush()
         // One that is still on its way is given up for a new one; the others keep their memory.
         for index in scratch.indices { scratch[index].clear() }

@@ -186,7 +186,7 @@ final class MuxHandler {
         distant = nil
         pumpLater?.cancel()
         // Streams hold this until their clients have taken what came: what waited to be sent isn't kept for them.
-        session = MuxSession(role: session.role, configuration: session.configuration, now: session.lastHeard)
+        session = MuxSession(role: session.role, configuration: session.configuration, now: session.liveness.lastHeard)
         decoder = MuxFrameDecoder()
     }
 
@@ -248,7 +248,7 @@ final class MuxHandler {
         resumable?.receive.take(bytes.readableBytes)
         decoder.append(bytes)
         let now = NIODeadline.now()
-        if session.isEstablished { session.heard(now) }
+        if session.isEstablished { session.liveness.heard(now) }
         do {
             while isActive, line != nil, let frame = try decoder.next() {
                 let event = session.receive(frame, now: now)
@@ -279,7 +279,7 @@ final class MuxHandler {
         touched.removeAll(keepingCapacity: true)
         self.touched = touched
         readCapacity = 0
-        if let time = session.takeRoundTrip() { measured(time) }
+        if let time = session.liveness.takeRoundTrip() { measured(time) }
         if session.crowding.due != nil { relieve(.now()) }
         pump()
     }

@@ -46,7 +46,7 @@ final class MuxMeter {
             let sessions = self?.handlers.values.map(\.session) ?? []
             openSessions.value = Int64(sessions.count) - detached.value
             openStreams.value = Int64(sessions.reduce(0) { $0 + $1.openStreams })
-            window.value = Int64(sessions.reduce(0) { $0 + $1.sendWindow })
+            window.value = Int64(sessions.reduce(0) { $0 + $1.sending.window })
             queued.value = Int64(sessions.reduce(0) { $0 + $1.queuedBytes })
             held.value = Int64(sessions.reduce(0) { $0 + $1.received })
         }

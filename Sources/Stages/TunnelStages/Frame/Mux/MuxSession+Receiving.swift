@@ -8,13 +8,11 @@ extension MuxSession {
     static let controlLimit = 4_096
     /// A grant of less than this, in bytes, is a crumb; and so is data for a stream that is over.
     static let crumb = 512
-    /// Less than this, in bytes, isn't granted to the session, however little of its window is free.
-    static let sessionCrumb = 2_048
 
     /// Takes a frame. After `.failed` nothing more may be given to it.
     package mutating func receive(_ frame: MuxFrame, now: NIODeadline) -> MuxEvent {
         guard failure == nil else { return .none }
-        heard(now)
+        liveness.heard(now)
         defer { watchCrowding(now) }
         guard control.count <= Self.controlLimit else {
             return refuse(.excessive, "the peer doesn't read what it asked for")
@@ -23,7 +21,7 @@ extension MuxSession {
             guard case .hello(let settings) = frame else { return refuse(.protocolViolation, "a frame before HELLO") }
             return establish(settings, now)
         }
-        if attaching != .none { return receiveAnswer(frame, now) }
+        if isAttaching { return receiveAnswer(frame, now) }
         switch frame {
         case .hello:
             return refuse(.protocolViolation, "a second HELLO")
@@ -44,20 +42,14 @@ extension MuxSession {
         case .ping(let token):
             guard budget.spend(1, now: now) else { return refuse(.excessive, "too many PINGs") }
             control.append(.pong(token))
-            isAsked = true
+            liveness.wasAsked()
             return .none
         case .pong(let token):
-            if isPongAwaited, token == pingToken {
-                isPongAwaited = false
-                guard !isPongLate else { return .none }
-                roundTrip = now - pingMade
-                shortestRoundTrip = min(shortestRoundTrip ?? now - pingMade, now - pingMade)
-                return .none
-            }
+            guard !liveness.answered(token, now) else { return .none }
             return budget.spend(1, now: now) ? .none : refuse(.excessive, "answers to PINGs that were not sent")
         case .goAway(let last, let failure):
             guard budget.spend(1, now: now) else { return refuse(.excessive, "too many GOAWAYs") }
-            isGoingAway = true
+            if farewell == .none { farewell = .heard }
             return .goingAway(last: last, failure)
         case .acknowledged(let position):
             guard isResumable else { return refuse(.protocolViolation, "ACK in a session that can't be resumed") }
@@ -74,16 +66,16 @@ extension MuxSession {
         guard Int(settings.streamWindow) <= MuxLimits.maximumWindow, Int(settings.sessionWindow) <= MuxLimits.maximumWindow
         else { return refuse(.flowControl, "a window over \(MuxLimits.maximumWindow) bytes") }
         peer = settings
-        sendWindow = Int(settings.sessionWindow)
-        isEstablished = true
+        sending.window = Int(settings.sessionWindow)
         if role == .acceptor, configuration.resumes, let attach = settings.attach {
-            attaching = .deciding
+            enter(.attaching(.deciding))
             return .attaching(attach)
         }
         if role == .opener, configuration.attach != nil, settings.resumes {
-            attaching = .awaiting
+            enter(.attaching(.awaiting))
             return .none
         }
+        enter(.open)
         // While nothing waits in front of it, the answer shows how long the way is.
         ping(now)
         return .established
@@ -91,10 +83,10 @@ extension MuxSession {
 
     /// The opener says nothing until its wish is answered, and the acceptor nothing else than the answer.
     private mutating func receiveAnswer(_ frame: MuxFrame, _ now: NIODeadline) -> MuxEvent {
-        guard attaching == .awaiting, case .attached(let answer) = frame else {
+        guard case .attaching(.awaiting) = phase, case .attached(let answer) = frame else {
             return refuse(.protocolViolation, "a frame before ATTACHED")
         }
-        attaching = .none
+        enter(.open)
         if case .refused = answer { ping(now) }
         return .attached(answer)
     }
@@ -114,28 +106,28 @@ extension MuxSession {
         }
         lastStream = stream
         let early = payload.readableBytes
-        guard early <= configuration.streamWindow, received + consumed + early <= configuration.sessionWindow else {
+        guard early <= configuration.streamWindow, receiving.takes(early) else {
             return refuse(.flowControl, "early data beyond the window")
         }
         // A stream that is not taken has ended on both sides; its early data counts as passed on. Streams that are over for the
         // peer and not yet settled here leave less room for others.
         let headSize = MuxHeadCoding.size(head)
-        if isGoingAway || heldHeads + headSize > configuration.headMemory
-            || slots.count + unsettled >= configuration.maxStreams
+        if isGoingAway || receiving.heads + headSize > configuration.headMemory
+            || slots.count + receiving.unsettled >= configuration.maxStreams
         {
             guard budget.spend(1, now: now) else { return refuse(.excessive, "streams beyond what was refused") }
-            received += early
+            receiving.receive(early)
             consumeForSession(early)
             control.append(
                 .reset(stream: stream, Failure(.refused, isGoingAway ? "the server is shutting down" : "too many requests")))
             return .none
         }
         let slot = insert(stream, sendWindow: Int(peer.streamWindow), now: now)
-        heldHeads += headSize
+        receiving.holdHead(headSize)
         streams[slot].headBytes = headSize
-        streams[slot].receive(early, now: now)
-        streams[slot].isReceiveEnded = end
-        received += early
+        _ = streams[slot].receiving.receive(early, opens: true, now: now)
+        if end { streams[slot].receiving.end() }
+        receiving.receive(early)
         grantToSession()
         return .opened(slot: slot, head, early: payload, end: end)
     }
@@ -143,7 +135,7 @@ extension MuxSession {
     private mutating func receiveHead(_ stream: UInt32, _ payload: ByteBuffer, _ now: NIODeadline) -> MuxEvent {
         guard role == .opener else { return refuse(.protocolViolation, "HEAD to the side that answers") }
         guard let slot = slots[stream] else { return stale(stream, now) }
-        guard !streams[slot].isAnswered, !streams[slot].isReceiveEnded else {
+        guard !streams[slot].isAnswered, !streams[slot].receiving.hasEnded else {
             return refuse(.protocolViolation, "a second HEAD on stream \(stream)")
         }
         guard let head = MuxHeadCoding.decodeResponse(payload, mayBeDeflated: streams[slot].takesDeflated) else {
@@ -155,7 +147,7 @@ extension MuxSession {
                 return resetAsExcessive(slot, "more than \(Self.informationalLimit) informational responses")
             }
         } else {
-            streams[slot].isAnswered = true
+            streams[slot].answer = .head
         }
         guard holdHead(head.fields, slot) else { return resetAsExcessive(slot, "more heads than can be held") }
         return .head(slot: slot, head)
@@ -164,18 +156,18 @@ extension MuxSession {
     private mutating func receiveReason(_ stream: UInt32, _ failure: Failure, _ now: NIODeadline) -> MuxEvent {
         guard role == .opener else { return refuse(.protocolViolation, "REASON to the side that answers") }
         guard let slot = slots[stream] else { return stale(stream, now) }
-        guard !streams[slot].isAnswered, !streams[slot].isExplained else {
+        guard streams[slot].answer == .none else {
             return refuse(.protocolViolation, "a REASON behind the answer of stream \(stream), or a second one")
         }
-        streams[slot].isExplained = true
+        streams[slot].answer = .explained
         return .reason(slot: slot, failure)
     }
 
     /// Counts what came with a head or trailers until the stream is over. False when there is no room for it.
     private mutating func holdHead(_ fields: HeaderFields, _ slot: Int) -> Bool {
         let size = MuxHeadCoding.size(fields)
-        guard heldHeads + size <= configuration.headMemory else { return false }
-        heldHeads += size
+        guard receiving.heads + size <= configuration.headMemory else { return false }
+        receiving.holdHead(size)
         streams[slot].headBytes += size
         return true
     }
@@ -193,42 +185,40 @@ extension MuxSession {
         if isEmptyFrame, !end {
             guard budget.spend(1, now: now) else { return refuse(.excessive, "too many empty frames") }
         }
-        guard received + consumed + count <= configuration.sessionWindow else {
+        guard receiving.takes(count) else {
             return refuse(.flowControl, "more than the session's window")
         }
         guard let slot = slots[stream] else {
             // What was on its way when the stream ended. It counts as passed on.
-            received += count
+            receiving.receive(count)
             consumeForSession(count)
             return count >= Self.crumb && isKnown(stream) ? .none : stale(stream, now)
         }
-        guard !streams[slot].isReceiveEnded else {
+        guard !streams[slot].receiving.hasEnded else {
             return refuse(.protocolViolation, "DATA after the end of stream \(stream)")
         }
         guard role == .acceptor || streams[slot].isAnswered else {
             return refuse(.protocolViolation, "DATA before the HEAD of stream \(stream)")
         }
-        guard count <= streams[slot].receiveWindow else {
+        guard streams[slot].receiving.receive(count, now: now) else {
             return refuse(.flowControl, "more than the window of stream \(stream)")
         }
-        if streams[slot].grantedAt == .distantPast { streams[slot].grantedAt = now }
-        streams[slot].receive(count, now: now)
         note(count, on: slot)
-        received += count
+        receiving.receive(count)
         grantToSession()
-        streams[slot].isReceiveEnded = end
+        if end { streams[slot].receiving.end() }
         return .data(slot: slot, bytes, end: end)
     }
 
     private mutating func receiveTrailers(_ stream: UInt32, _ payload: ByteBuffer, _ now: NIODeadline) -> MuxEvent {
         guard let slot = slots[stream] else { return stale(stream, now) }
-        guard !streams[slot].isReceiveEnded, role == .acceptor || streams[slot].isAnswered else {
+        guard !streams[slot].receiving.hasEnded, role == .acceptor || streams[slot].isAnswered else {
             return refuse(.protocolViolation, "TRAILERS outside the body of stream \(stream)")
         }
         guard let fields = MuxHeadCoding.decodeTrailers(payload) else {
             return refuse(.protocolViolation, "malformed TRAILERS on stream \(stream)")
         }
-        streams[slot].isReceiveEnded = true
+        streams[slot].receiving.end()
         guard holdHead(fields, slot) else { return resetAsExcessive(slot, "more trailers than can be held") }
         return .trailers(slot: slot, fields)
     }
@@ -239,32 +229,19 @@ extension MuxSession {
             guard budget.spend(1, now: now) else { return refuse(.excessive, "credit in crumbs") }
         }
         if stream == 0 {
-            sendWindow += Int(increment)
-            guard sendWindow <= MuxLimits.maximumWindow else { return refuse(.flowControl, "too large a window") }
-            feedStarved()
+            guard sending.widen(by: Int(increment)) else { return refuse(.flowControl, "too large a window") }
+            ready.feed(&streams)
             return .none
         }
         guard let slot = slots[stream] else { return stale(stream, now) }
-        streams[slot].sendWindow += Int(increment)
-        guard streams[slot].sendWindow <= MuxLimits.maximumWindow else {
+        guard streams[slot].sending.widen(by: Int(increment), now: now) else {
             return refuse(.flowControl, "too large a window of stream \(stream)")
         }
-        streams[slot].windowedAt = now
         recount(slot)
         if streams[slot].readiness == .blocked { ready.insert(slot, &streams[slot]) }
         guard streams[slot].awaitsWindow, hasWindow(slot) else { return .none }
         streams[slot].awaitsWindow = false
         return .windowed(slot: slot)
-    }
-
-    /// The session has a window again: whoever waited for it gets its turn, in the order of waiting.
-    private mutating func feedStarved() {
-        let waiting = starved
-        starved.removeAll(keepingCapacity: true)
-        for (slot, stream) in waiting where streams[slot].id == stream {
-            streams[slot].readiness = .none
-            ready.insert(slot, &streams[slot])
-        }
     }
 
     private mutating func receiveReset(_ stream: UInt32, _ failure: Failure, _ now: NIODeadline) -> MuxEvent {

@@ -29,23 +29,22 @@ extension MuxSession {
             write(item, into: &out)
             return MuxWrite()
         }
-        guard failure == nil, isEstablished else { return nil }
+        guard isEstablished else { return nil }
         while let slot = ready.next(&streams) {
-            guard streams[slot].canSend else {
-                streams[slot].readiness = .blocked
+            guard streams[slot].sending.canSend else {
+                ready.block(&streams[slot])
                 continue
             }
-            switch streams[slot].first {
+            switch streams[slot].sending.first {
             case .data:
-                guard sendWindow > 0 else {
-                    streams[slot].readiness = .starved
-                    starved.append((slot, streams[slot].id))
+                guard sending.window > 0 else {
+                    ready.starve(slot, &streams[slot])
                     continue
                 }
                 return writeData(slot, into: &out)
             case nil:
                 MuxFrameEncoder.header(.data, stream: streams[slot].id, length: 0, end: true, into: &out)
-                streams[slot].isEndSent = true
+                streams[slot].sending.ended()
                 return MuxWrite(slot: slot, isOver: removeIfOver(slot))
             default:
                 return writeHead(slot, into: &out)
@@ -55,10 +54,10 @@ extension MuxSession {
     }
 
     private mutating func writeData(_ slot: Int, into out: inout ByteBuffer) -> MuxWrite {
-        let limit = min(Self.quantum, MuxLimits.dataPayload, sendWindow, streams[slot].sendWindow)
-        guard let bytes = streams[slot].takeData(limit) else { return MuxWrite() }
+        let limit = min(Self.quantum, MuxLimits.dataPayload, sending.window, streams[slot].sending.window)
+        guard let bytes = streams[slot].sending.takeData(limit) else { return MuxWrite() }
         let count = spend(bytes, slot)
-        let end = endsHere(slot)
+        let end = streams[slot].sending.endsHere()
         MuxFrameEncoder.header(.data, stream: streams[slot].id, length: count, end: end, into: &out)
         var write = MuxWrite(slot: slot, taken: count)
         if count <= Self.copied {
@@ -73,21 +72,21 @@ extension MuxSession {
 
     private mutating func writeHead(_ slot: Int, into out: inout ByteBuffer) -> MuxWrite {
         var write = MuxWrite(slot: slot)
-        guard let item = streams[slot].dequeue() else { return write }
-        queuedBytes -= item.bytes.readableBytes
+        guard let item = streams[slot].sending.popFirst() else { return write }
+        sending.written(item.bytes.readableBytes)
         recount(slot)
         let id = streams[slot].id
         switch item {
         case .open(let head):
             // The opening takes along what is already there, so that no round trip comes before the first bytes.
             var early: ByteBuffer?
-            if case .data(let bytes) = streams[slot].first,
-                bytes.readableBytes <= min(MuxLimits.earlyData, sendWindow, streams[slot].sendWindow)
+            if case .data(let bytes) = streams[slot].sending.first,
+                bytes.readableBytes <= min(MuxLimits.earlyData, sending.window, streams[slot].sending.window)
             {
-                early = streams[slot].takeData(bytes.readableBytes)
+                early = streams[slot].sending.takeData(bytes.readableBytes)
             }
             write.taken = early.map { spend($0, slot) } ?? 0
-            let end = endsHere(slot)
+            let end = streams[slot].sending.endsHere()
             MuxFrameEncoder.header(
                 .open, stream: id, length: 4 + head.readableBytes + write.taken, end: end, into: &out)
             out.writeInteger(UInt32(head.readableBytes))
@@ -104,32 +103,23 @@ extension MuxSession {
         case .trailers(let fields):
             MuxFrameEncoder.header(.trailers, stream: id, length: fields.readableBytes, into: &out)
             out.writeImmutableBuffer(fields)
-            streams[slot].isEndSent = true
+            streams[slot].sending.ended()
         case .data:
             break
         }
         write.isOver = removeIfOver(slot)
-        if !write.isOver, streams[slot].first != nil || streams[slot].canSend { ready.insert(slot, &streams[slot]) }
+        if !write.isOver, streams[slot].sending.first != nil || streams[slot].sending.canSend { ready.insert(slot, &streams[slot]) }
         return write
     }
 
-    /// Takes bytes from both windows.
+    /// Data has left a stream's queue, and its window: the session's has it from there. How many bytes.
     private mutating func spend(_ bytes: ByteBuffer, _ slot: Int) -> Int {
         let count = bytes.readableBytes
-        queuedBytes -= count
-        sendWindow -= count
-        streams[slot].sendWindow -= count
-        if streams[slot].sendWindow == 0 { isHeldBack = true }
+        sending.written(data: count)
+        if streams[slot].sending.window == 0 { sending.holdBack() }
         recount(slot)
-        unpinQueue(slot)
+        pinned -= streams[slot].sending.unpin()
         return count
-    }
-
-    /// Whether what is being written is the stream's last, so that the frame can say so.
-    private mutating func endsHere(_ slot: Int) -> Bool {
-        guard streams[slot].isEndQueued, streams[slot].first == nil else { return false }
-        streams[slot].isEndSent = true
-        return true
     }
 
     private mutating func write(_ item: MuxControlQueue.Item, into out: inout ByteBuffer) {
@@ -139,15 +129,12 @@ extension MuxSession {
         case .streamWindow(let slot, let stream):
             // The stream may have ended since.
             guard streams[slot].id == stream else { return }
-            let increment = streams[slot].consumed
-            streams[slot].consumed = 0
-            streams[slot].isWindowQueued = false
-            streams[slot].receiveWindow += increment
+            let increment = streams[slot].receiving.grant()
             MuxFrameEncoder.window(stream: stream, increment: UInt32(increment), into: &out)
         case .sessionWindow:
-            guard consumed > 0 else { return }
-            MuxFrameEncoder.window(stream: 0, increment: UInt32(consumed), into: &out)
-            consumed = 0
+            let increment = receiving.grant()
+            guard increment > 0 else { return }
+            MuxFrameEncoder.window(stream: 0, increment: UInt32(increment), into: &out)
         case .reset(let stream, let failure):
             MuxFrameEncoder.reset(stream: stream, failure, into: &out)
         case .ping(let token):
@@ -165,66 +152,37 @@ extension MuxSession {
 
     /// When `tick` has to be called, if nothing comes before.
     package var deadline: NIODeadline {
-        if !isEstablished { return lastHeard + configuration.helloTimeout }
-        let usual = crowding.due.map { min(pingDeadline, $0) } ?? pingDeadline
-        return pulse.deadline(shortestRoundTrip).map { min(usual, $0) } ?? usual
-    }
-
-    /// A PING that was sent early leaves the time that a peer may be silent as it is.
-    private var pingDeadline: NIODeadline {
-        let usual = lastHeard + configuration.pingInterval
-        return pingSent.map { max($0, usual) + configuration.pingTimeout } ?? usual
+        guard isEstablished else { return liveness.lastHeard + configuration.helloTimeout }
+        let usual = liveness.deadline(configuration)
+        return crowding.due.map { min(usual, $0) } ?? usual
     }
 
     /// The deadline has passed: asks a silent peer whether it is there, or gives it up; or says that there is no room.
     package mutating func tick(now: NIODeadline) -> MuxEvent {
         guard failure == nil, now >= deadline else { return .none }
         watchCrowding(now)
-        guard !isEstablished || now >= pingDeadline else {
-            switch pulse.tick(at: now, roundTrip: shortestRoundTrip) {
-            case .nothing: break
-            case .ask: ask(now)
-            case .doubt(let time): return .doubtful(after: time)
-            }
-            return crowding.isDue(now) ? .crowded : .none
+        guard isEstablished else { return silent(for: now - liveness.lastHeard) }
+        switch liveness.tick(now, configuration) {
+        case .nothing: break
+        case .ask(let token): control.append(.ping(token))
+        case .doubt(let time): return .doubtful(after: time)
+        case .silent(let time): return silent(for: time)
         }
-        if !isEstablished || pingSent != nil {
-            let silent = (now - lastHeard).nanoseconds / 1_000_000_000
-            let failure = Failure(.tunnelLost, "the peer has been silent for \(silent) s")
-            guard isResumable else {
-                fail(failure)
-                return .failed(failure)
-            }
-            return .silent(failure)
-        }
-        ask(now)
         return crowding.isDue(now) ? .crowded : .none
     }
 
-    private mutating func ask(_ now: NIODeadline) {
-        guard pingSent == nil else { return }
-        pingSent = now
-        ping(now)
-    }
-
-    /// Something has come, be it a part of a frame: the peer is there.
-    mutating func heard(_ now: NIODeadline) {
-        lastHeard = now
-        pingSent = nil
-        pulse.heard()
+    private mutating func silent(for time: TimeAmount) -> MuxEvent {
+        let failure = Failure(.tunnelLost, "the peer has been silent for \(time.nanoseconds / 1_000_000_000) s")
+        guard !isResumable else { return .silent(failure) }
+        fail(failure)
+        return .failed(failure)
     }
 
     /// There is reason to doubt that the peer can be reached: it is asked, and soon that is decided.
     mutating func doubt(_ now: NIODeadline) {
-        guard isResumable, failure == nil, pulse.doubt(at: now, roundTrip: shortestRoundTrip) else { return }
-        ask(now)
+        guard isResumable, let token = liveness.doubt(now) else { return }
+        control.append(.ping(token))
     }
 
-    mutating func ping(_ now: NIODeadline) {
-        pingToken &+= 1
-        isPongAwaited = true
-        isPongLate = false
-        pingMade = now
-        control.append(.ping(pingToken))
-    }
+    mutating func ping(_ now: NIODeadline) { control.append(.ping(liveness.ping(now))) }
 }

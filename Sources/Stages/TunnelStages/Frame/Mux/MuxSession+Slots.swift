@@ -14,14 +14,13 @@ extension MuxSession {
     /// Forgets a stream. What it had not passed on is still held, by whoever takes it over.
     mutating func remove(_ slot: Int) {
         guard streams[slot].id != 0 else { return }
-        queuedBytes -= streams[slot].queuedBytes
-        stuckBytes -= streams[slot].stuck
-        pinned -= streams[slot].sendPinned
+        sending.drop(streams[slot].sending)
+        pinned -= streams[slot].sending.pinned
         stopGrowing(slot)
         if streams[slot].isBulk { bulkStreams -= 1 }
         slots[streams[slot].id] = nil
         ready.remove(&streams[slot])
-        if streams[slot].leave() { unsettled += 1 }
+        if streams[slot].leave() { receiving.left() }
         freeSlots.append(slot)
         tidy()
     }
@@ -39,22 +38,14 @@ extension MuxSession {
     /// Nothing of a holding is held any longer.
     package mutating func settle(_ holding: MuxHolding) {
         guard holding.isUnsettled else { return }
-        consumeForSession(holding.bytes)
-        heldHeads -= holding.heads
+        receiving.settle(holding)
         pinned -= holding.pinned
-        unsettled -= 1
+        if holding.bytes > 0 { grantToSession() }
     }
 
     /// Streams that came and went while nothing could be written have left their entries behind. They are dropped before they
     /// are more than those of open streams, so that a peer that opens, resets and never reads can't make the lists grow.
-    private mutating func tidy() {
-        let limit = 2 * slots.count + 64
-        if ready.count > limit { ready.tidy(streams) }
-        if starved.count > limit {
-            let streams = streams
-            starved.removeAll { streams[$0.slot].id != $0.stream }
-        }
-    }
+    private mutating func tidy() { ready.tidy(streams, beyond: 2 * slots.count + 64) }
 
     /// Whether a slot is still that stream's.
     func isOpen(_ slot: Int, _ stream: UInt32) -> Bool { streams[slot].id == stream }
@@ -72,7 +63,7 @@ extension MuxSession {
 
     /// Whether a stream is open of which nothing has been written.
     package func isUnopened(_ slot: Int) -> Bool {
-        slot < streams.count && streams[slot].id != 0 && streams[slot].isOpeningQueued
+        slot < streams.count && streams[slot].id != 0 && streams[slot].sending.beginsWithOpening
     }
 
     /// Forgets the streams that the peer says it did not begin. Their slots are returned, the latest first.

@@ -18,83 +18,71 @@ package struct MuxSession {
     package let role: Role
     /// The limits that the session was made with.
     package let configuration: MuxConfiguration
-    /// Whether the peer's HELLO has come.
-    package internal(set) var isEstablished = false
-    /// Over: nothing more is taken, and nothing but the reason is written.
-    package internal(set) var failure: Failure?
-    /// Whether the peer, or this side, has said that no streams are to be opened.
-    package internal(set) var isGoingAway = false
-    /// Whether this side has sent GOAWAY, or has it in its queue.
-    package internal(set) var sentGoAway = false
+    private(set) var phase = MuxPhase.greeting
+    var farewell = MuxFarewell.none
+    var peer = MuxSettings(streamWindow: 0, sessionWindow: 0, maxStreams: 0)
+    var liveness: MuxLiveness
+    var budget: MuxBudget
 
+    // Streams.
     var streams: [MuxStreamState] = []
     var freeSlots: [Int] = []
     var slots: [UInt32: Int] = [:]
     var lastStream: UInt32 = 0
-    var peer = MuxSettings(streamWindow: 0, sessionWindow: 0, maxStreams: 0)
-
-    // Receiving: what came and is not passed on; what was passed on and is not yet granted again. Streams that are over and
-    // still hold something are in it.
-    /// Bytes that have come and aren't passed on, those of streams that are over included.
-    package var received = 0
-    var consumed = 0
-    /// The memory of heads and trailers that are held, in bytes.
-    package var heldHeads = 0
-    /// Streams that are over, and whose bytes are not all passed on.
-    package var unsettled = 0
-    /// What is kept from being freed by slices of larger buffers, both ways.
-    package var pinned = 0
-    // Sending.
-    var sendWindow = 0
-    /// Bytes that wait to be sent, of all streams.
-    package internal(set) var queuedBytes = 0
-    /// Those of them that wait for the window of their own stream: what others send isn't to wait with them.
-    var stuckBytes = 0
-    var ready = MuxReadyList()
-    /// Streams that have data and a window of their own, and wait for the session's: slot and number.
-    var starved: [(slot: Int, stream: UInt32)] = []
-    var control = MuxControlQueue()
-    private var spareHeads: [ByteBuffer] = []
-    var budget: MuxBudget
-    var lastHeard: NIODeadline
-    var pingSent: NIODeadline?
-    var pulse = MuxPulse()
-    var pingToken: UInt64 = 0
-    var isPongAwaited = false
-    /// The answer's way was interrupted: it says nothing of how long that is.
-    var isPongLate = false
-    /// The peer has asked whether this side is there, since that was last looked at.
-    var isAsked = false
-    /// A HELLO that attaches has come or was sent, and isn't answered.
-    var attaching = Attaching.none
-    /// When the last PING was made, and how long its answer took, until somebody has asked.
-    var pingMade = NIODeadline.uptimeNanoseconds(0)
-    var roundTrip: TimeAmount?
-    var shortestRoundTrip: TimeAmount?
-    var growth = MuxGrowth()
-    /// A stream has come to the end of its window.
-    var isHeldBack = false
-    var crowding = MuxCrowding()
     /// Streams that have carried much.
     package internal(set) var bulkStreams = 0
 
-    /// Who waits for the answer to a wish to go on with another session.
-    enum Attaching {
-        case none
-        /// The opener, for ATTACHED.
-        case awaiting
-        /// The acceptor, for who keeps such sessions.
-        case deciding
-    }
+    // What they share.
+    var receiving: MuxSessionReceiving
+    var sending = MuxSessionSending()
+    /// What is kept from being freed by slices of larger buffers, both ways, in bytes.
+    package var pinned = 0
+    var growth = MuxGrowth()
+    var crowding = MuxCrowding()
+
+    // What is to be written, in this order.
+    var control = MuxControlQueue()
+    var ready = MuxReadyList()
+    private var spareHeads: [ByteBuffer] = []
 
     /// A session whose HELLO waits to be written.
     package init(role: Role, configuration: MuxConfiguration, now: NIODeadline) {
         self.role = role
         self.configuration = configuration
-        self.budget = MuxBudget(now: now)
-        self.lastHeard = now
+        liveness = MuxLiveness(now: now)
+        budget = MuxBudget(now: now)
+        receiving = MuxSessionReceiving(size: configuration.sessionWindow)
         control.append(.hello(configuration.settings(role)))
     }
+
+    // MARK: - How far it is
+
+    /// Whether the peer's HELLO has come, and the session isn't over.
+    package var isEstablished: Bool {
+        switch phase {
+        case .greeting, .failed: false
+        case .attaching, .open: true
+        }
+    }
+
+    /// Why the session is over; nil if it isn't.
+    package var failure: Failure? {
+        if case .failed(let failure) = phase { failure } else { nil }
+    }
+
+    /// Whether it isn't decided yet if another session goes on in this one's place.
+    var isAttaching: Bool {
+        if case .attaching = phase { true } else { false }
+    }
+
+    /// Whether the peer, or this side, has said that no streams are to be opened.
+    package var isGoingAway: Bool { farewell != .none }
+
+    /// Whether this side has sent GOAWAY, or has it in its queue.
+    package var sentGoAway: Bool { farewell == .said }
+
+    /// The peer's HELLO has come, or a wish that came with one has been decided.
+    mutating func enter(_ phase: MuxPhase) { self.phase = phase }
 
     /// Whether both sides have said that the session can be resumed: HELLO has been sent by both.
     package var isResumable: Bool {
@@ -104,22 +92,30 @@ package struct MuxSession {
 
     /// The wish to go on with another session is refused: this one begins.
     package mutating func refuseAttach(_ refusal: MuxAttachRefusal, _ now: NIODeadline) {
-        guard attaching == .deciding else { return }
-        attaching = .none
+        guard case .attaching(.deciding) = phase else { return }
+        phase = .open
         control.append(.attached(.refused(refusal)))
         ping(now)
     }
 
     /// The session goes on over another connection, after a time in which nothing could come.
     package mutating func resume(_ now: NIODeadline, after silence: TimeAmount) {
-        heard(now)
-        isPongLate = isPongAwaited
+        liveness.heard(now)
+        liveness.interrupt()
         crowding = MuxCrowding()
         for slot in slots.values { streams[slot].shiftTimes(by: silence) }
     }
 
+    // MARK: - What the owner asks
+
     /// How many streams are open.
     package var openStreams: Int { slots.count }
+
+    /// Bytes that have come and aren't passed on, those of streams that are over included.
+    package var received: Int { receiving.held }
+
+    /// Bytes that wait to be sent, of all streams.
+    package var queuedBytes: Int { sending.queued }
 
     /// Whether the peer's rate goes by what arrives, and not by what is lost.
     package var peerKeepsRate: Bool { peer.keepsRate }
@@ -127,22 +123,9 @@ package struct MuxSession {
     /// What bodies the peer takes beside plain ones.
     package var peerOffers: BodyCapabilities { peer.offers }
 
-    /// How long the peer took to answer a PING, once for each.
-    mutating func takeRoundTrip() -> TimeAmount? {
-        guard let time = roundTrip else { return nil }
-        roundTrip = nil
-        return time
-    }
-
-    /// Whether a stream has come to the end of its window since this was last asked.
-    mutating func takeHeldBack() -> Bool {
-        defer { isHeldBack = false }
-        return isHeldBack
-    }
-
     /// Whether a stream can be opened now.
     package var canOpen: Bool {
-        isEstablished && failure == nil && !isGoingAway && slots.count < Int(peer.maxStreams)
+        isEstablished && !isGoingAway && slots.count < Int(peer.maxStreams)
             && lastStream < UInt32(Int32.max)
     }
 
@@ -154,25 +137,25 @@ package struct MuxSession {
     package func acceptsData(from slot: Int) -> Bool {
         guard !isFull else { return false }
         if hasWindow(slot) {
-            return queuedBytes - stuckBytes < configuration.sendMemory || streams[slot].recent <= Self.light
+            return sending.free < configuration.sendMemory || streams[slot].sending.recent <= Self.light
         }
-        return queuedBytes < configuration.aheadMemory
-            && streams[slot].queuedBytes - streams[slot].sendWindow < configuration.aheadOfWindow
+        return sending.queued < configuration.aheadMemory
+            && streams[slot].sending.bytes - streams[slot].sending.window < configuration.aheadOfWindow
     }
 
     /// Whether a stream's window has room for more than a rest. What is read from an origin comes in large pieces, and what of one
     /// is beyond the window would wait here. Where much waits so, that is half of a window: a peer that gives credit for each half has
     /// given so much to every stream that is read.
     func hasWindow(_ slot: Int) -> Bool {
-        let part = stuckBytes < configuration.aheadMemory ? 4 : 2
-        return streams[slot].sendWindow - streams[slot].queuedBytes >= max(1, min(131_072, Int(peer.streamWindow)) / part)
+        let part = sending.stuck < configuration.aheadMemory ? 4 : 2
+        return streams[slot].sending.window - streams[slot].sending.bytes >= max(1, min(131_072, Int(peer.streamWindow)) / part)
     }
 
     /// Whether those that wait for room can go on.
-    package var hasRoom: Bool { !isFull && (queuedBytes - stuckBytes) * 2 < configuration.sendMemory }
+    package var hasRoom: Bool { !isFull && sending.free * 2 < configuration.sendMemory }
 
     /// Whether so much waits that nobody may send, not even those who last heard that they may.
-    package var isFull: Bool { queuedBytes >= configuration.sendLimit }
+    package var isFull: Bool { sending.queued >= configuration.sendLimit }
 
     /// Whether small parts of large buffers must be copied before they are passed on or wait.
     package var isTight: Bool { pinned >= configuration.pinnedMemory }
@@ -183,24 +166,20 @@ package struct MuxSession {
         guard streams[slot].id != 0 else { return nil }
         guard hasWindow(slot) else {
             streams[slot].awaitsWindow = true
-            isHeldBack = true
+            sending.holdBack()
             return nil
         }
         guard !streams[slot].isParked else { return nil }
         streams[slot].isParked = true
-        streams[slot].ageSending(lastHeard)
-        return streams[slot].recent <= Self.light ? .light : .heavy
+        streams[slot].sending.age(liveness.lastHeard)
+        return streams[slot].sending.recent <= Self.light ? .light : .heavy
     }
 
     /// Takes the note of `park` back: the stream no longer waits for room.
     package mutating func unpark(_ slot: Int) { streams[slot].isParked = false }
 
     /// To be called when what a stream has to send, or its window, has changed.
-    mutating func recount(_ slot: Int) {
-        let stuck = max(0, streams[slot].queuedBytes - max(0, streams[slot].sendWindow))
-        stuckBytes += stuck - streams[slot].stuck
-        streams[slot].stuck = stuck
-    }
+    mutating func recount(_ slot: Int) { sending.noteStuck(streams[slot].sending.recount()) }
 
     /// Bytes have passed on a stream, in one of the two directions.
     mutating func note(_ bytes: Int, on slot: Int) {
@@ -232,8 +211,8 @@ package struct MuxSession {
 
     /// Says why the response that follows is this end's and not an origin's, to a peer that takes it.
     package mutating func explain(_ failure: Failure, on slot: Int) {
-        guard role == .acceptor, peer.correlates, !streams[slot].isAnswered, !streams[slot].isExplained else { return }
-        streams[slot].isExplained = true
+        guard role == .acceptor, peer.correlates, streams[slot].answer == .none else { return }
+        streams[slot].answer = .explained
         var payload = ByteBuffer()
         MuxFrameEncoder.reason(failure, into: &payload)
         enqueue(.reason(payload), slot)
@@ -242,20 +221,20 @@ package struct MuxSession {
     /// Sends a response's head. False if it is too large for a frame, or more is waiting to be sent than may.
     package mutating func send(_ head: ResponseHead, on slot: Int) -> Bool {
         guard let payload = encode({ MuxHeadCoding.encode(head, into: &$0) }),
-            queuedBytes + payload.readableBytes <= configuration.sendLimit + configuration.headMemory
+            sending.queued + payload.readableBytes <= configuration.sendLimit + configuration.headMemory
         else { return false }
-        if !head.isInformational { streams[slot].isAnswered = true }
+        if !head.isInformational { streams[slot].answer = .head }
         enqueue(.head(payload), slot)
         return true
     }
 
     /// Queues bytes of a stream, whatever its window: ask `acceptsData` first. After `end`, they are dropped.
     package mutating func send(_ bytes: ByteBuffer, on slot: Int) {
-        guard bytes.readableBytes > 0, !streams[slot].isEndQueued else { return }
-        streams[slot].noteSending(bytes.readableBytes)
+        guard bytes.readableBytes > 0, streams[slot].sending.end == .open else { return }
+        streams[slot].sending.note(bytes.readableBytes)
         note(bytes.readableBytes, on: slot)
-        if streams[slot].absorb(bytes) {
-            queuedBytes += bytes.readableBytes
+        if streams[slot].sending.absorb(bytes) {
+            sending.queue(bytes.readableBytes)
             recount(slot)
             return ready.insert(slot, &streams[slot])
         }
@@ -263,22 +242,15 @@ package struct MuxSession {
         // A small part of what was read from somewhere. It mostly leaves at once; while many such wait, each gets memory of its
         // own.
         guard !isTight else { return enqueue(.data(bytes.compacted()), slot) }
-        streams[slot].sendPinned += bytes.storageCapacity
+        streams[slot].sending.pin(bytes.storageCapacity)
         pinned += bytes.storageCapacity
         enqueue(.data(bytes), slot)
     }
 
-    /// To be called when data has left a stream's queue.
-    mutating func unpinQueue(_ slot: Int) {
-        guard streams[slot].queuedBytes == 0 else { return }
-        pinned -= streams[slot].sendPinned
-        streams[slot].sendPinned = 0
-    }
-
     /// Ends this side of a stream. A block of trailers that is too large for a frame is left out.
     package mutating func end(_ trailers: HeaderFields?, on slot: Int) {
-        guard !streams[slot].isEndQueued else { return }
-        streams[slot].isEndQueued = true
+        guard streams[slot].sending.end == .open else { return }
+        streams[slot].sending.close()
         if let trailers, let payload = encode({ MuxHeadCoding.encode(trailers, into: &$0) }) {
             enqueue(.trailers(payload), slot)
         } else {
@@ -291,62 +263,56 @@ package struct MuxSession {
         let id = streams[slot].id
         guard id != 0 else { return }
         // A stream whose opening was never written is unknown to the peer.
-        let isUnknown = streams[slot].isOpeningQueued
+        let isUnknown = streams[slot].sending.beginsWithOpening
         remove(slot)
         if !isUnknown, self.failure == nil { control.append(.reset(stream: id, failure)) }
     }
 
     /// The owner has passed on that many bytes of a stream: they become the peer's again when they are worth a frame.
     package mutating func consume(_ bytes: Int, on slot: Int, now: NIODeadline) {
-        let bytes = min(bytes, streams[slot].received)
+        let bytes = min(bytes, streams[slot].receiving.held)
         guard bytes > 0 else { return }
-        streams[slot].passOn(bytes, now: now)
-        if streams[slot].received == 0 {
-            pinned -= streams[slot].pinned
-            streams[slot].pinned = 0
-        }
+        pinned -= streams[slot].receiving.passOn(bytes, now: now)
         consumeForSession(bytes)
-        guard failure == nil, !streams[slot].isReceiveEnded, streams[slot].consumed >= worthGranting(slot),
-            !streams[slot].isWindowQueued
+        guard failure == nil, !streams[slot].receiving.hasEnded, streams[slot].receiving.owed >= worthGranting(slot),
+            !streams[slot].receiving.isGrantQueued
         else { return }
-        resize(slot, now: now)
-        streams[slot].isWindowQueued = true
+        let elapsed = streams[slot].receiving.queueGrant(now)
+        resize(slot, after: elapsed, now: now)
         control.append(.streamWindow(slot: slot, stream: streams[slot].id))
     }
 
     /// A stream has got bytes that are a part of a buffer of `capacity` bytes and has not passed on all it has.
     package mutating func pin(_ slot: Int, _ capacity: Int) {
-        guard streams[slot].received > 0 else { return }
-        streams[slot].pinned += capacity
+        guard streams[slot].receiving.held > 0 else { return }
+        streams[slot].receiving.pin(capacity)
         pinned += capacity
     }
 
     mutating func consumeForSession(_ bytes: Int) {
         guard bytes > 0 else { return }
-        received -= bytes
-        consumed += bytes
+        receiving.passOn(bytes)
         grantToSession()
     }
 
-    /// Gives the session credit when half of what isn't held has been passed on, an eighth where the peer is far: half of all may
-    /// never be while some streams aren't read. To be called when more is held as well, for nothing else may be passed on after that.
+    /// Gives the session credit when that is worth a frame. To be called when more is held as well, for nothing else may be passed on
+    /// after that.
     mutating func grantToSession() {
-        let worthwhile = max(Self.sessionCrumb, (configuration.sessionWindow - received) / (isFar ? 8 : 2))
-        if failure == nil, consumed >= worthwhile, !control.isSessionWindowQueued { control.append(.sessionWindow) }
+        guard receiving.isWorthGranting(isFar: isFar), !control.isSessionWindowQueued, failure == nil else { return }
+        control.append(.sessionWindow)
     }
 
     /// Says that no new streams are taken. Those that are open go on.
     package mutating func goAway(_ failure: Failure) {
         guard !sentGoAway, self.failure == nil else { return }
-        isGoingAway = true
-        sentGoAway = true
+        farewell = .said
         control.append(.goAway(last: lastStream, failure))
     }
 
     /// Ends the session for a reason, which is written as the last frame.
     package mutating func fail(_ failure: Failure) {
         guard self.failure == nil else { return }
-        self.failure = failure
+        phase = .failed(failure)
         control.removeAll()
         control.append(.goAway(last: lastStream, failure))
     }
@@ -366,8 +332,8 @@ package struct MuxSession {
     }
 
     private mutating func enqueue(_ item: MuxSendItem, _ slot: Int) {
-        queuedBytes += item.bytes.readableBytes
-        streams[slot].enqueue(item)
+        sending.queue(item.bytes.readableBytes)
+        streams[slot].sending.append(item)
         recount(slot)
         ready.insert(slot, &streams[slot])
     }

@@ -84,7 +84,7 @@ final class MuxSpreadPort: TunnelClient {
     }
 
     private func lookAtTheWay() {
-        guard let (connection, handler) = main.current, let roundTrip = handler.session.shortestRoundTrip else {
+        guard let (connection, handler) = main.current, let roundTrip = handler.session.liveness.shortestRoundTrip else {
             // It is being established, or was lost: then another will be ready.
             if main.isAttempting { lookLater() }
             return
