@@ -9,22 +9,14 @@ final class H2ClientStream: ExchangeSink, ChannelInboundHandler {
     typealias InboundIn = HTTP2Frame.FramePayload
     typealias OutboundOut = HTTP2Frame.FramePayload
 
-    private static let informationalLimit = 64
-
     private let session: H2ClientSession
     private let queue: TunnelQueue
     private var exchange: Exchange?
     /// What was sent, until an answer shows that the server has begun with it.
     private var request: UnbegunRequest? = UnbegunRequest()
     private var context: ChannelHandlerContext?
-    /// Its head has been given to the connection.
-    private var hasOpened = false
-    private var hasFinalHead = false
-    private var informationals = 0
-    private var isRequestComplete = false
+    private var state = H2ClientStreamState()
     private var allowance: ReadAllowance
-    /// The channel hands over what it has, and reads on by itself after that.
-    private var isDelivering = false
     private let writer = H2StreamWriter()
 
     init(session: H2ClientSession, exchange: Exchange, queue: TunnelQueue, window: Int) {
@@ -119,17 +111,16 @@ final class H2ClientStream: ExchangeSink, ChannelInboundHandler {
         context.eventLoop.assumeIsolated().execute { self.requestFlush() }
     }
 
-    /// Whether the connection takes what is written. One that has heard GOAWAY since the exchange came doesn't take its head: the library
-    /// would end it for that.
-    private func mayWrite(_ context: ChannelHandlerContext) -> Bool {
-        guard !hasOpened else { return true }
-        guard !session.isLeaving else {
+    /// Whether there is something to be written; an exchange that the connection doesn't take any more is given back.
+    private func mayWrite(_ write: H2ClientStreamState.Write, _ context: ChannelHandlerContext) -> Bool {
+        switch write {
+        case .go: return true
+        case .nothing: return false
+        case .giveBack:
             takeBack(Failure(.refused, "\(session.connection.host) is going away"))
             context.close(promise: nil)
             return false
         }
-        hasOpened = true
-        return true
     }
 
     /// Ends a stream of which nothing has been sent.
@@ -145,21 +136,20 @@ final class H2ClientStream: ExchangeSink, ChannelInboundHandler {
 
     override func requestBody(_ bytes: ByteBuffer) {
         request?.append(bytes)
-        guard let context, mayWrite(context) else { return }
+        guard let context, mayWrite(state.write(isLeaving: session.isLeaving), context) else { return }
         writer.write(bytes, context)
     }
 
     override func requestEnd(_ trailers: HeaderFields?) {
-        // A client has no more to say before its WebSocket is one; its own end comes later.
-        guard let context, !isRequestComplete else { return }
-        isRequestComplete = true
-        request?.appendEnd(trailers)
-        guard mayWrite(context) else { return }
+        guard let context else { return }
+        let write = state.end(isLeaving: session.isLeaving)
+        if write != .nothing { request?.appendEnd(trailers) }
+        guard mayWrite(write, context) else { return }
         writer.end(trailers.map(H2Heads.headers(trailers:)).flatMap { session.limits.allow($0) ? $0 : nil }, context)
     }
 
     override func requestFlush() {
-        guard let context, !isRequestComplete, mayWrite(context) else { return }
+        guard let context, mayWrite(state.flush(isLeaving: session.isLeaving), context) else { return }
         settle(writer.flush(context))
     }
 
@@ -187,18 +177,15 @@ final class H2ClientStream: ExchangeSink, ChannelInboundHandler {
     // MARK: - Reading
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        isDelivering = true
+        state.beginDelivery()
         switch unwrapInboundIn(data) {
         case .headers(let headers):
             request = nil
-            if hasFinalHead {
-                // Data alone goes through a tunnel (RFC 9113, 8.5).
-                guard exchange.map({ $0.response?.opensTunnel(for: $0.request) != true }) ?? true else {
-                    return violated("fields in a tunnel")
-                }
-                return ended(H2Heads.trailers(headers.headers))
+            switch state.fields(isTunnel: exchange.map { $0.response?.opensTunnel(for: $0.request) == true } ?? false) {
+            case .head: received(headers)
+            case .trailers: ended(H2Heads.trailers(headers.headers))
+            case .violation: violated("fields in a tunnel")
             }
-            received(headers)
         case .data(let data):
             if case .byteBuffer(let bytes) = data.data, bytes.readableBytes > 0 {
                 allowance.spend(bytes.readableBytes)
@@ -213,7 +200,7 @@ final class H2ClientStream: ExchangeSink, ChannelInboundHandler {
 
     func channelReadComplete(context: ChannelHandlerContext) {
         exchange?.flushResponse()
-        isDelivering = false
+        state.endDelivery()
         context.fireChannelReadComplete()
     }
 
@@ -228,8 +215,7 @@ final class H2ClientStream: ExchangeSink, ChannelInboundHandler {
             return violated("a malformed response")
         }
         if head.isInformational {
-            informationals += 1
-            guard informationals <= Self.informationalLimit else { return violated("too many informational responses") }
+            guard state.receiveInformational() else { return violated("too many informational responses") }
             return exchange.sendResponseHead(head)
         }
         // What it asks for is for this program to know: what clients say to the agent ends there, so asking them would help nobody
@@ -241,7 +227,7 @@ final class H2ClientStream: ExchangeSink, ChannelInboundHandler {
             context?.resetStream(.cancel)
             return
         }
-        hasFinalHead = true
+        state.receiveFinal()
         if session.correlates, let reason = headers.headers.first(name: ToldReason.field) {
             head.fields.remove(ToldReason.field)
             exchange.toldFailure = ToldReason.failure(H2Text.withBytes(reason) { String(decoding: $0, as: UTF8.self) })
@@ -265,7 +251,7 @@ final class H2ClientStream: ExchangeSink, ChannelInboundHandler {
 
     private func regulate(_ context: ChannelHandlerContext) {
         let mayRead = allowance.mayRead(isTaken: exchange != nil, isAccepted: exchange?.acceptsResponse ?? true)
-        if let reading = allowance.change(to: mayRead) { context.setStreamReading(reading, isDelivering: isDelivering) }
+        if let reading = allowance.change(to: mayRead) { context.setStreamReading(reading, isDelivering: state.isDelivering) }
     }
 }
 

@@ -15,15 +15,11 @@ final class H2ServerStream: ExchangeSource, ChannelInboundHandler {
     private let meter: SessionMeter
     private var context: ChannelHandlerContext?
     private var exchange: Exchange?
-    private var hasBegun = false
+    private var state = H2ServerStreamState()
     private var hasExchange = false
-    private var isRequestComplete = false
-    private var isResponseComplete = false
     private var allowance: ReadAllowance
     private let limits: H2PeerLimits
     private let date: DateField
-    /// The channel hands over what it has, and reads on by itself after that.
-    private var isDelivering = false
     private let writer = H2StreamWriter()
     private let ids: PeerExchangeIDs
     /// The client is an agent that takes reasons.
@@ -49,7 +45,7 @@ final class H2ServerStream: ExchangeSource, ChannelInboundHandler {
 
     func handlerRemoved(context: ChannelHandlerContext) {
         end(Failure(.cancelled, "the stream was closed"))
-        if hasBegun { meter.streamsClosed() }
+        if state.hasBegun { meter.streamsClosed() }
         self.context = nil
     }
 
@@ -77,18 +73,18 @@ final class H2ServerStream: ExchangeSource, ChannelInboundHandler {
     // MARK: - Reading
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        isDelivering = true
+        state.beginDelivery()
         switch unwrapInboundIn(data) {
-        case .headers(let headers) where !hasBegun:
-            hasBegun = true
-            meter.streamOpened()
-            begin(headers, context)
-        case .headers where isTunnel:
-            // Data alone goes through it (RFC 9113, 8.5).
-            end(Failure(.protocolViolation, "the client sent fields in a tunnel"))
-            context.resetStream(.protocolError)
-        case .headers(let trailers):
-            requestEnded(H2Heads.trailers(trailers.headers))
+        case .headers(let headers):
+            switch state.receive(isLast: headers.endStream, isTunnel: isTunnel) {
+            case .head:
+                meter.streamOpened()
+                begin(headers, context)
+            case .trailers: requestEnded(H2Heads.trailers(headers.headers))
+            case .violation:
+                end(Failure(.protocolViolation, "the client sent fields in a tunnel"))
+                context.resetStream(.protocolError)
+            }
         case .data(let data):
             if case .byteBuffer(let bytes) = data.data, bytes.readableBytes > 0 {
                 allowance.spend(bytes.readableBytes)
@@ -103,12 +99,11 @@ final class H2ServerStream: ExchangeSource, ChannelInboundHandler {
 
     func channelReadComplete(context: ChannelHandlerContext) {
         exchange?.flushRequest()
-        isDelivering = false
+        state.endDelivery()
         context.fireChannelReadComplete()
     }
 
     private func begin(_ headers: HTTP2Frame.FramePayload.Headers, _ context: ChannelHandlerContext) {
-        isRequestComplete = headers.endStream
         guard H2PeerLimits.listSize(headers.headers) <= H2Configuration.headLimit else {
             return refuse(H2Heads.Refusal(status: 431, message: "The head is too large."), context)
         }
@@ -152,13 +147,13 @@ final class H2ServerStream: ExchangeSource, ChannelInboundHandler {
     }
 
     private func requestEnded(_ trailers: HeaderFields?) {
-        isRequestComplete = true
+        state.requestEnded()
         exchange?.sendRequestEnd(trailers)
     }
 
     private func regulate(_ context: ChannelHandlerContext) {
         guard let reading = allowance.change(to: allowance.mayRead(isTaken: exchange != nil)) else { return }
-        context.setStreamReading(reading, isDelivering: isDelivering)
+        context.setStreamReading(reading, isDelivering: state.isDelivering)
     }
 
     override func requestCredit(_ bytes: Int) {
@@ -196,7 +191,7 @@ final class H2ServerStream: ExchangeSource, ChannelInboundHandler {
     }
 
     override func responseFlush() {
-        guard let context, !isResponseComplete else { return }
+        guard let context, !state.isResponseComplete else { return }
         settle(writer.flush(context))
     }
 
@@ -210,21 +205,15 @@ final class H2ServerStream: ExchangeSource, ChannelInboundHandler {
     }
 
     override func responseEnd(_ trailers: HeaderFields?) {
-        guard let context, !isResponseComplete else { return }
+        guard let context, !state.isResponseComplete else { return }
         let trailers = trailers.map(H2Heads.headers(trailers:)).flatMap { limits.allow($0) ? $0 : nil }
         let opensTunnel = exchange.map { $0.response?.opensTunnel(for: $0.request) ?? false } ?? false
-        if opensTunnel {
-            isResponseComplete = true
-            return writer.end(nil, context)
-        }
-        exchange = nil
-        complete(trailers, context)
+        if !opensTunnel { exchange = nil }
+        complete(opensTunnel ? nil : trailers, opensTunnel: opensTunnel, context)
     }
 
-    private func complete(_ trailers: HPACKHeaders?, _ context: ChannelHandlerContext) {
-        isResponseComplete = true
-        guard !isRequestComplete else { return writer.end(trailers, context) }
-        // What the client still sends is of no use to anybody (RFC 9113, 8.1). It is told so when it has the whole answer.
+    private func complete(_ trailers: HPACKHeaders?, opensTunnel: Bool = false, _ context: ChannelHandlerContext) {
+        guard state.end(opensTunnel: opensTunnel) == .endAndDismiss else { return writer.end(trailers, context) }
         let sent = context.eventLoop.makePromise(of: Void.self)
         writer.end(trailers, context, promise: sent)
         let stream = NIOLoopBound(context, eventLoop: context.eventLoop)
