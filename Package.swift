@@ -25,6 +25,7 @@ let nioWebSocket: Target.Dependency = .product(name: "NIOWebSocket", package: "s
 let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 let jwt: Target.Dependency = .product(name: "JWTKit", package: "jwt-kit")
 let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
+let tracing: Target.Dependency = .product(name: "Tracing", package: "swift-distributed-tracing")
 let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
 
 /// What `Pipeline` stands on, in a package of its own name: whoever uses it uses these too.
@@ -53,6 +54,7 @@ let package = Package(
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.0"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.3.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-certificates", from: "1.21.0"),
@@ -160,9 +162,18 @@ let package = Package(
             path: "Sources/Hosts/Runtime",
             swiftSettings: settings
         ),
+        // Sends traces and metrics to a collector, or to a tracer of the program that embeds a pipeline.
+        .target(
+            name: "OpenTelemetry",
+            dependencies: pipeline + [nioCore, nioPosix, nioHTTP1, nioSSL, logging, httpClient, tracing],
+            path: "Sources/Hosts/OpenTelemetry",
+            swiftSettings: settings
+        ),
         .target(
             name: "Hosting",
-            dependencies: pipeline + ["TunnelStages", "Runtime", nioCore, nioPosix, logging, metrics, crypto],
+            dependencies: pipeline + [
+                "TunnelStages", "Runtime", "OpenTelemetry", nioCore, nioPosix, logging, metrics, crypto, tracing,
+            ],
             path: "Sources/Hosts/Hosting",
             swiftSettings: settings
         ),
@@ -261,7 +272,7 @@ let package = Package(
             name: "HostsTests",
             dependencies: pipeline + [
                 "AWS", "Stages", "Filters", "TunnelStages", "ControlStages", "Hosting", "Runtime", "ServerWaking",
-                "CommandLineInterface", "RemoteConfiguration", "Simulation", nioCore,
+                "CommandLineInterface", "RemoteConfiguration", "Simulation", "OpenTelemetry", tracing, nioCore,
                 nioPosix, nioEmbedded, logging, nioSSL, x509, asn1, metrics,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],

@@ -7,8 +7,9 @@ import random
 
 import pytest
 
-from harness.client import Connection
+from harness.client import Connection, fetch
 from harness.fluidity import Tunnel, find_binary, write_configuration
+from harness.ports import free_port
 from harness.processes import run
 from harness.waiting import eventually, patiently
 
@@ -195,3 +196,47 @@ async def test_what_explain_says(tmp_path):
     assert "not allowed here" in await explained("CONNECT", "127.0.0.1:22", "--client-name", "laptop", "--at", "2026-12-24T12:00")
     for wrong in (["GET"], ["GET", "example.com"], ["GET", "http://a/", "--at", "now"], ["GET", "http://a/", "--resolve", "a"], ["GET", "http://a/", "--header", "x"]):
         assert "Traceback" not in await explained(*wrong, status=64)
+
+
+async def test_live_asks_the_programs_that_run(make_tunnel, admins, origin):
+    @origin.on("/ok")
+    async def ok(exchange):
+        await exchange.respond(200, body=b"hello")
+
+    filters = [("rate-limit", {"by": "identity", "requests": "5/h", "burst": 5, "concurrent": 9}), ("circuit-breaker", {"minimum": 1})]
+    tunnel = make_tunnel(server_filters=filters, agent_top={"admin": admins[0].settings}, server_top={"admin": admins[1].settings}).start()
+    closed = free_port()
+
+    async def explained(url: str, *more: str) -> dict:
+        done = await run(find_binary(), "explain", tunnel.agent_config, tunnel.server_config, "GET", url, "--live", "--json", "--client-name", "client", *more)
+        assert done.status == 0, done.text
+        return json.loads(done.text)
+
+    def stage(told: dict, end: int, name: str) -> dict:
+        return next(stage for stage in told["ends"][end]["live"]["stages"] if stage["name"] == name)
+
+    assert (await fetch(tunnel.port, origin.url("/ok"))).status == 200
+    assert (await fetch(tunnel.port, f"http://127.0.0.1:{closed}/")).status == 502
+    told = await explained(origin.url("/ok"))
+    assert stage(told, 1, "rate-limit")["state"] == {"requests left": "3 of 5", "open at once": "0 of 9"}
+    assert stage(told, 1, "circuit-breaker")["state"] == {"circuit": "closed"} and "refusal" not in stage(told, 1, "circuit-breaker")
+    assert [end["live"]["sessions"] for end in told["ends"]] >= [1, 1] and stage(told, 0, "connect")["state"]["connections up"]
+    broken = await explained(f"http://127.0.0.1:{closed}/")
+    assert "has failed too often" in stage(broken, 1, "circuit-breaker")["refusal"]
+    assert stage(await explained(origin.url("/ok"), "--client-name", "another"), 1, "rate-limit")["state"]["requests left"] == "5 of 5"
+    # Asking costs nothing of a limit.
+    assert stage(await explained(origin.url("/ok")), 1, "rate-limit")["state"]["requests left"] == "3 of 5"
+    for _ in range(3):
+        await fetch(tunnel.port, origin.url("/ok"))
+    refused = stage(await explained(origin.url("/ok")), 1, "rate-limit")
+    assert refused["state"]["requests left"] == "0 of 5" and "too many requests" in refused["refusal"]
+    assert (await fetch(tunnel.port, origin.url("/ok"))).status == 429
+
+    text = (await run(find_binary(), "explain", tunnel.server_config, "GET", origin.url("/secret-path"), "--live", "--client-name", "client")).text
+    assert "now, in the running program:" in text and "refuses: too many requests" in text and "another configuration" not in text
+    tunnel.server_config.write_text(tunnel.server_config.read_text() + "# changed\n")
+    changed = (await run(find_binary(), "explain", tunnel.server_config, "GET", origin.url("/"), "--live")).text
+    assert "it runs another configuration" in changed
+    tunnel.server.kill()
+    gone = await run(find_binary(), "explain", tunnel.server_config, "GET", origin.url("/"), "--live")
+    assert gone.status == 69 and "nothing answers at" in gone.text

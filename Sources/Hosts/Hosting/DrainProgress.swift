@@ -1,5 +1,6 @@
 import Logging
 import Pipeline
+import Platform
 
 /// Says each second what a drain waits for.
 struct DrainProgress {
@@ -7,6 +8,8 @@ struct DrainProgress {
     let logger: Logger
     /// How long what is open has.
     let limit: Duration
+    /// Where it is said, in place of lines of the log; nil where nobody sits before a terminal.
+    var status: StatusLine?
 
     /// Goes on until the task is cancelled. Nothing is said while nothing is open.
     func run() async {
@@ -15,9 +18,23 @@ struct DrainProgress {
         while (try? await clock.sleep(for: .seconds(1))) != nil {
             let open = await telemetry.openExchanges(ExchangeQuery(limit: 1))
             let sessions = await telemetry.sessions().count
-            guard let words = Self.words(open, sessions: sessions, left: end - clock.now) else { continue }
-            logger.notice("draining", metadata: words)
+            let left = end - clock.now
+            guard let words = Self.words(open, sessions: sessions, left: left) else { continue }
+            if let status {
+                status.show(Self.sentence(open, sessions: sessions, left: left))
+            } else {
+                logger.notice("draining", metadata: words)
+            }
         }
+        status?.clear()
+    }
+
+    /// The same for a person who waits for it.
+    static func sentence(_ open: OpenExchanges, sessions: Int, left: Duration) -> String {
+        func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
+        let oldest = open.shown.first.map { ", the oldest with \($0.target) for \($0.age / 1_000) s" } ?? ""
+        return "Draining: \(count(open.count, "exchange"))\(oldest), \(count(sessions, "session")); "
+            + "\(max(0, left.components.seconds)) s left, Ctrl-C ends at once …"
     }
 
     /// Nil where there is nothing to wait for.

@@ -3,9 +3,11 @@ public import Logging
 public import Metrics
 import NIOCore
 import NIOPosix
+import OpenTelemetry
 public import Pipeline
 import Runtime
 import Synchronization
+public import Tracing
 
 /// An agent, a server or any other pipeline inside another program.
 ///
@@ -56,13 +58,15 @@ public final class EmbeddedPipeline: Sendable {
     ///   - metrics: Where what it counts is published: by default where the program's other metrics go, which is nowhere as long
     ///     as it hasn't bootstrapped `MetricsSystem`.
     ///   - metricsLabels: Added to every series, to tell several pipelines of one program apart.
+    ///   - tracer: What gets a span for each exchange, and one within for each thing that it waits for; nil for nothing. It continues the
+    ///     trace that a request tells of, and tells those after it. It is asked on event loops, so it mustn't wait for anything.
     ///   - metricsInterval: How often it publishes; once more when it has stopped, so that nothing is missing.
     public init(
         _ plan: Plan, logger: Logger, eventLoops: Int? = nil, drain: Duration = .seconds(30),
         metrics: (any MetricsFactory)? = nil, metricsLabels: KeyValuePairs<String, String> = [:],
-        metricsInterval: Duration = .seconds(10)
+        metricsInterval: Duration = .seconds(10), tracer: (any Tracer)? = nil
     ) {
-        let telemetry = Telemetry()
+        let telemetry = Telemetry(audit: nil, tracer: tracer.map { TracerBridge($0) })
         let labels = metricsLabels.map { MetricTable.Label($0.key, $0.value) }
         self.telemetry = telemetry
         self.bridge =

@@ -38,10 +38,13 @@ package struct Host: Sendable {
         let count = configurations.compactMap(\.eventLoops).max() ?? System.coreCount
         let group = MultiThreadedEventLoopGroup(numberOfThreads: count)
         let companions = configurations.map { companion($0, group, logger(for: $0)) }
-        let plans: [(LoadedConfiguration, Plan)]
+        let plans: [(configuration: LoadedConfiguration, plan: Plan, audit: AuditLog?)]
         do {
             plans = try zip(configurations, companions).map { configuration, companion in
-                (configuration, try configuration.plan(logger: logger(for: configuration), presence: companion?.presence))
+                let audit = configuration.audit.map { AuditLog(to: $0.to) }
+                let plan = try configuration.plan(
+                    logger: logger(for: configuration), presence: companion?.presence, audit: audit)
+                return (configuration, plan, audit)
             }
         } catch {
             for companion in companions { await companion?.finish(started: false) }
@@ -51,9 +54,10 @@ package struct Host: Sendable {
         let reserved = ReservedAddresses()
         var running: [RunningPipeline] = []
         do {
-            for (configuration, plan) in plans.reversed() {
+            for (configuration, plan, audit) in plans.reversed() {
                 let pipeline = RunningPipeline(
-                    configuration, plan: plan, group: group, logger: logger(for: configuration), reserved: reserved)
+                    configuration, plan: plan, group: group, logger: logger(for: configuration), reserved: reserved,
+                    audit: audit)
                 try await pipeline.start()
                 running.insert(pipeline, at: 0)
             }
@@ -89,6 +93,7 @@ package struct Host: Sendable {
         defer { for task in hangups { task.cancel() } }
         let signal = await withTaskGroup(of: Void.self) { group in
             for companion in companions { group.addTask { await companion?.run() } }
+            for pipeline in running { group.addTask { await pipeline.showReadiness() } }
             defer { group.cancelAll() }
             return await signals.next()
         }
@@ -106,7 +111,7 @@ package struct Host: Sendable {
         do {
             let configuration = try await Self.patiently(read)
             return await pipeline.reload(configuration) {
-                try configuration.plan(logger: logger(for: configuration), presence: companion?.presence)
+                try configuration.plan(logger: logger(for: configuration), presence: companion?.presence, audit: pipeline.audit)
             }
         } catch {
             logger.error(

@@ -2,6 +2,7 @@ import ConfigurationLanguage
 import Instruments
 import Logging
 import NIOCore
+import OpenTelemetry
 import Pipeline
 import Platform
 import Runtime
@@ -28,10 +29,18 @@ final class RunningPipeline: Sendable {
         var number: Int { views.last?.number ?? 1 }
         /// Until the end was recorded.
         var isAudited: Bool? = true
+        /// Until what traces and metrics are left were sent.
+        var isExporting: Bool? = true
     }
 
+    /// How long what is left of traces may take to be sent at the end: also where the drain has used up its time, and where it hasn't.
+    private static let leastPatience = Duration.seconds(1)
+    private static let mostPatience = Duration.seconds(5)
+
     let telemetry: Telemetry
-    private let audit: AuditLog?
+    /// Where what matters for security is recorded; nil where it isn't.
+    let audit: AuditLog?
+    private let exporter: OTLPExporter?
     private let admin: Generation?
     /// What was read when the program started. What of it no reload changes still counts.
     private let started: LoadedConfiguration
@@ -41,14 +50,15 @@ final class RunningPipeline: Sendable {
 
     init(
         _ configuration: LoadedConfiguration, plan: Plan, group: any EventLoopGroup, logger: Logger,
-        reserved: ReservedAddresses
+        reserved: ReservedAddresses, audit: AuditLog?
     ) {
         self.group = group
         self.logger = logger
         started = configuration
-        let audit = configuration.audit.map { AuditLog(to: $0.to) }
         self.audit = audit
-        let telemetry = Telemetry(reserved: reserved, audit: audit)
+        let exporter = configuration.otlp.flatMap { OTLPExporter($0, host: configuration.host, logger: logger) }
+        self.exporter = exporter
+        let telemetry = Telemetry(reserved: reserved, audit: audit, tracer: exporter?.tracer)
         self.telemetry = telemetry
         state = Mutex(
             State(
@@ -89,6 +99,7 @@ final class RunningPipeline: Sendable {
             await admin?.stop()
             throw error
         }
+        exporter?.start(telemetry)
         audit?.record(.started, [.version: ProgramVersion.number, .host: host.rawValue])
         guard let bridge = MetricsBridge(telemetry, labels: [.init("host", host.rawValue)]) else { return }
         state.withLock { $0.publishing = Task { await bridge.run() } }
@@ -204,14 +215,15 @@ final class RunningPipeline: Sendable {
     func drain() async {
         telemetry.enter(.draining)
         audit?.record(.draining, [:])
+        let began = ContinuousClock.now
         let (generations, limit) = state.withLock { state in
             state.isEnding = true
             return ([state.current] + state.past.values, state.configuration.drain)
         }
+        let status = started.statusLine
         let progress = Task { [telemetry, logger] in
-            await DrainProgress(telemetry: telemetry, logger: logger, limit: limit).run()
+            await DrainProgress(telemetry: telemetry, logger: logger, limit: limit, status: status).run()
         }
-        defer { progress.cancel() }
         await withTaskGroup(of: Void.self) { group in
             for generation in generations {
                 group.addTask { [logger] in
@@ -220,10 +232,13 @@ final class RunningPipeline: Sendable {
                 }
             }
         }
-        await stop()
+        progress.cancel()
+        await progress.value
+        await stop(within: limit - (.now - began))
     }
 
-    func stop() async {
+    /// - Parameter time: How long what is sent elsewhere may take, within bounds.
+    func stop(within time: Duration = .zero) async {
         let (generations, publishing) = state.withLock { state in
             state.isEnding = true
             return ([state.current] + state.past.values, state.publishing)
@@ -231,6 +246,10 @@ final class RunningPipeline: Sendable {
         publishing?.cancel()
         await publishing?.value
         for generation in generations { await generation.stop() }
+        let patience = min(max(time, Self.leastPatience), Self.mostPatience)
+        if let exporter = state.withLock({ $0.isExporting.take() }).flatMap({ $0 ? exporter : nil }) {
+            await exporter.finish(telemetry, within: patience)
+        }
         await admin?.stop()
         telemetry.enter(control: nil)
         guard state.withLock({ $0.isAudited.take() ?? false }) else { return }
@@ -239,7 +258,27 @@ final class RunningPipeline: Sendable {
     }
 }
 
+extension LoadedConfiguration {
+    /// Where a person is told what takes its time; nil where the log is for programs, or there is no terminal.
+    fileprivate var statusLine: StatusLine? { log.format == .text ? StatusLine.standardError : nil }
+}
+
+extension RunningPipeline {
+    /// Says on a terminal, until it takes work for the first time, why it can't. Where a server has to be woken that is told otherwise.
+    func showReadiness() async {
+        guard let status = started.statusLine, started.lifecycle == nil else { return }
+        await ReadinessProgress(telemetry: telemetry, status: status).run()
+    }
+}
+
 extension RunningPipeline: ProgramControl {
+    var livePage: String? {
+        switch started.admin?.listen.fromHere {
+        case nil: nil
+        case .tcp(let host, let port): "http://\(HostPort(host: host, port: port))/"
+        case .unix(let path): "unix:\(path)"
+        }
+    }
     var generations: [GenerationView] { state.withLock { $0.views } }
     var lastReload: ReloadReport? { state.withLock { $0.lastReload } }
     var reloads: [ReloadReport.Result: Int] { state.withLock { $0.reloads } }

@@ -36,7 +36,7 @@ package final class Generation: Sendable {
             try await loop.submit { [plan, group, logger, exchangeLog, telemetry, number, host] in
                 let shard = Shard(
                     loop: loop, group: group, index: index, logger: logger, exchangeLog: exchangeLog, telemetry: telemetry,
-                    host: host)
+                    host: host, tracer: number == nil ? nil : telemetry.tracer)
                 try plan.assemble(on: shard)
                 if let number { telemetry.add(shard, generation: number) }
             }.get()

@@ -1,41 +1,36 @@
 import Platform
 import Synchronization
 
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#else
-import Darwin
-#endif
-
 /// Says on a terminal what the server is doing. Anywhere else it says nothing: the log does.
 package final class Progress: Sendable {
     private struct State {
         var what = "Waking the server"
         var expected: String?
-        var isShown = false
     }
 
-    private let isTerminal: Bool
+    /// Shows a text in place of the one before; nil takes it away. Nil where there is no terminal.
+    private let screen: (@Sendable (String?) -> Void)?
+    /// Takes a line that stays.
     private let write: @Sendable (String) -> Void
     private let state = Mutex(State())
 
     /// A progress that has shown nothing yet.
     ///
     /// - Parameters:
-    ///   - isTerminal: Whether anything is written at all.
-    ///   - write: Takes a piece of text, with control sequences in it.
-    package init(isTerminal: Bool, write: @escaping @Sendable (String) -> Void) {
-        self.isTerminal = isTerminal
+    ///   - screen: Shows a text in place of the one before, or nothing; nil where nobody is to see anything.
+    ///   - write: Takes a line that stays, with its end.
+    package init(screen: (@Sendable (String?) -> Void)?, write: @escaping @Sendable (String) -> Void) {
+        self.screen = screen
         self.write = write
     }
 
     /// On standard error, where that is a terminal.
     package static func standardError() -> Progress {
-        Progress(isTerminal: isatty(STDERR_FILENO) == 1) { text in
-            LineWriter.standardError.write { $0.append(text) }
-        }
+        Progress(
+            screen: StatusLine.standardError.map { line in
+                { @Sendable text in if let text { line.show(text) } else { line.clear() } }
+            }
+        ) { text in LineWriter.standardError.write { $0.append(text) } }
     }
 
     /// Begins anew, with the first line.
@@ -59,19 +54,18 @@ package final class Progress: Sendable {
 
     /// Shows the state on a line that the next one replaces, with the seconds since the beginning.
     package func show(after seconds: Double) {
-        guard isTerminal else { return }
+        guard let screen else { return }
         let line = state.withLock { state in
-            state.isShown = true
             let usual = state.expected.map { "; it usually takes \($0)" } ?? ""
             return "\(state.what) (\(Int(seconds)) s\(usual)) …"
         }
-        write("\r\u{1B}[K\(line)")
+        screen(line)
     }
 
     /// Puts the last line in the place of what is shown: the message with a capital and a full stop.
     package func end(_ message: String) {
-        guard isTerminal else { return }
-        let isShown = state.withLock { $0.isShown }
-        write((isShown ? "\r\u{1B}[K" : "") + message.prefix(1).uppercased() + message.dropFirst() + ".\n")
+        guard let screen else { return }
+        screen(nil)
+        write(message.prefix(1).uppercased() + message.dropFirst() + ".\n")
     }
 }

@@ -77,4 +77,31 @@ import Testing
         #expect(queue.accepted == 5 && queue.settled == 5)
         #expect(take(100) == "")
     }
+
+    /// What stands on a terminal's last row is taken away before a line, and stands below it again.
+    @Test func aStatusStandsBelowTheLastLine() {
+        var queue = LineQueue()
+        let account = LineAccount(limit: 1_000, report: .call { _ in })
+        queue.attach(account)
+        func written() -> String {
+            guard var batch = queue.next() else { return "" }
+            let piece = batch.piece(within: nil)
+            let text = String(decoding: piece, as: UTF8.self)
+            queue.settle(batch.advance(by: piece.count), areWritten: true)
+            queue.finish(batch)
+            return text.replacing("\r\u{1B}[K", with: "<")
+        }
+        _ = queue.add(account) { $0.append("one\n") }
+        #expect(written() == "one\n")
+        queue.show(status: "waits", account)
+        _ = queue.add(account) { $0.append("two\n") }
+        #expect(written() == "<waits<two\nwaits")
+        queue.show(status: "waits", account)
+        #expect(written() == "", "nothing has changed")
+        queue.show(status: "goes on", account)
+        queue.show(status: "", account)
+        _ = queue.add(account) { $0.append("three\n") }
+        #expect(written() == "<goes on<three\n")
+        #expect(StatusLine.cut("a\u{1B}[2Jb\nlonger than that", to: 10).count == 10)
+    }
 }

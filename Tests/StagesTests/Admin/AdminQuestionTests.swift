@@ -1,3 +1,4 @@
+import HTTPMessages
 import LivePage
 import Pipeline
 import Testing
@@ -12,17 +13,24 @@ struct AdminQuestionTests {
         return query
     }
 
+    private static func prospect() -> ExchangeProspect {
+        var prospect = ExchangeProspect(to: Authority(host: "::1", port: 80))
+        (prospect.clientName, prospect.address) = ("a b", "10.0.0.1")
+        return prospect
+    }
+
     @Test(
         "Paths and methods",
         arguments: [
             ("GET", "/", .page(.page)), ("GET", "/live.js", .page(.script)), ("HEAD", "/livez", .livez),
-            ("GET", "/readyz?x=1", .readyz),
-            ("GET", "/metrics", .metrics), ("GET", "/pipeline", .pipeline), ("GET", "/sessions", .sessions),
-            ("GET", "/exchanges?limit=5&search=a%20b+c", .exchanges(query(limit: 5, search: "a b c"))),
-            ("GET", "/events?search=", .events(query())), ("GET", "/live?limit=10000", .live(query(limit: 10_000))),
-            ("PUT", "/log-level", .setLogLevel), ("GET", "/log-level", .logLevel), ("POST", "/reload", .reload),
-            ("DELETE", "/exchanges/00ab00ab00ab00ab", .endExchange(ExchangeID(digits: "00ab00ab00ab00ab")!)),
-            ("DELETE", "/sessions/7", .endSession(7)),
+            ("GET", "/readyz?x=1", .look(.readyz)),
+            ("GET", "/metrics", .look(.metrics)), ("GET", "/pipeline", .look(.pipeline)), ("GET", "/sessions", .look(.sessions)),
+            ("GET", "/exchanges?limit=5&search=a%20b+c", .look(.exchanges(query(limit: 5, search: "a b c")))),
+            ("GET", "/events?search=", .events(query())), ("GET", "/live?limit=10000", .look(.live(query(limit: 10_000)))),
+            ("PUT", "/log-level", .setLogLevel), ("GET", "/log-level", .look(.logLevel)), ("POST", "/reload", .change(.reload)),
+            ("GET", "/outlook?target=%5B::1%5D:80&client=a+b&address=10.0.0.1", .look(.outlook(prospect()))),
+            ("DELETE", "/exchanges/00ab00ab00ab00ab", .change(.endExchange(ExchangeID(digits: "00ab00ab00ab00ab")!))),
+            ("DELETE", "/sessions/7", .change(.endSession(7))),
         ] as [(String, String, AdminQuestion)])
     func known(method: String, target: String, question: AdminQuestion) throws {
         #expect(try AdminQuestion(method: method, target: target[...]) == question)
@@ -42,6 +50,10 @@ struct AdminQuestionTests {
             ("GET", "/exchanges?limit", .query("'limit' is no name and value")),
             ("GET", "/exchanges?search=%f", .query("'search=%f' is no name and value")),
             ("GET", "/exchanges?search=%ff", .query("'search=%ff' is no name and value")),
+            ("GET", "/outlook", .query("'target' is missing: the host and port that would be asked for")),
+            ("GET", "/outlook?target=a%20b", .query("'target' wants a host and port")),
+            ("GET", "/outlook?target=a&address=b", .query("'address' wants an address")),
+            ("GET", "/outlook?target=a&path=b", .query("there are 'target', 'client' and 'address', not 'path'")),
             ("GET", "/exchanges?order=age", .query("there are 'limit' and 'search', not 'order'")),
         ] as [(String, String, AdminQuestion.Problem)])
     func unknown(method: String, target: String, problem: AdminQuestion.Problem) {
@@ -50,13 +62,13 @@ struct AdminQuestionTests {
 
     @Test("Whatever tells of people is for those who are trusted, and what changes something for operators")
     func audiences() {
-        #expect([AdminQuestion.livez, .readyz, .metrics, .pipeline].allSatisfy { $0.audience == .anybody })
+        #expect([AdminQuestion.livez, .look(.readyz), .look(.metrics), .look(.pipeline)].allSatisfy { $0.audience == .anybody })
         #expect(
             [
-                AdminQuestion.page(.page), .sessions, .exchanges(AdminQuery()), .live(AdminQuery()), .events(AdminQuery()),
-                .certificates,
+                AdminQuestion.page(.page), .look(.sessions), .look(.exchanges(AdminQuery())), .look(.live(AdminQuery())),
+                .events(AdminQuery()), .look(.certificates), .look(.outlook(Self.prospect())),
             ]
             .allSatisfy { $0.audience == .trusted })
-        #expect([AdminQuestion.reload, .setLogLevel, .endSession(1)].allSatisfy { $0.audience == .operators })
+        #expect([AdminQuestion.change(.reload), .setLogLevel, .change(.endSession(1))].allSatisfy { $0.audience == .operators })
     }
 }

@@ -66,6 +66,42 @@ import X509
         expectError(Outbound.self, "ca", "is not a PEM file") { $0.ca = .text(Secret("nothing")) }
     }
 
+    /// Whatever side of TLS it is, and whichever stage.
+    @Test(arguments: ["server", "client", "mutual server", "mutual client"])
+    func aReplacedCertificateIsRecorded(side: String) async throws {
+        let log = authority.directory.appendingPathComponent("audit.jsonl").path
+        let audit = AuditLog(to: .file(log))
+        try audit.open()
+        var context = StageContext(logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, host: .server)
+        context.audit = audit
+        let leafKey = Certificate.PrivateKey(P256.Signing.PrivateKey())
+        func leaf(days: Double) throws -> Certificate {
+            try authority.issue(
+                DistinguishedName { CommonName("own") }, key: leafKey, from: -1_000 * TestAuthority.day,
+                until: days * TestAuthority.day,
+                extensions: Certificate.Extensions { SubjectAlternativeNames([.dnsName("own.example")]) })
+        }
+        let own = try authority.write("own.pem", leaf(days: 365))
+        let ownKey = FilePath(try authority.write("own-key.pem", key: leafKey))
+        let form = side.hasSuffix("server") ? StageForm(.inbound, .inbound) : StageForm(.outbound, .outbound)
+        let stage: any Stage
+        if side.hasPrefix("mutual") {
+            let configuration = MTLSConfiguration(
+                certificate: .file(FilePath(own)), key: .file(ownKey),
+                ca: .file(FilePath(try authority.write("ca.pem", authority.certificate))))
+            stage = try MTLSFactory().make(configuration, form: form, context: context)
+        } else {
+            var configuration = TLSStageConfiguration()
+            (configuration.certificate, configuration.key) = (.file(FilePath(own)), .file(ownKey))
+            stage = try TLSFactory().make(configuration, form: form, context: context)
+        }
+        _ = try authority.write("own.pem", leaf(days: 366))
+        await stage.reopenFiles()
+        await audit.finish()
+        let records = try String(contentsOfFile: log, encoding: .utf8)
+        #expect(records.contains("\"event\":\"certificate-replaced\"") && records.contains("own.pem"), "\(records)")
+    }
+
     /// Of a certificate that somebody else makes, nobody is told that our command renews it.
     @Test func whatIsWrongWithACertificate() throws {
         let other = Certificate.PrivateKey(P256.Signing.PrivateKey())

@@ -26,8 +26,13 @@ struct AdminClient {
 
     /// - Parameter file: The configuration, as the command line names it, whose `admin` says where and with what to ask.
     init(_ file: String, _ options: ConfigurationOptions) throws {
-        guard let admin = try options.load(file, host: nil, checksFiles: false).admin else {
-            throw StageError(.configuration, "'\(file)' has no 'admin': there is nobody to ask")
+        try self.init(try options.load(file, host: nil, checksFiles: false))
+    }
+
+    /// The same for a configuration that was read.
+    init(_ configuration: LoadedConfiguration) throws {
+        guard let admin = configuration.admin else {
+            throw StageError(.configuration, "'\(configuration.file)' has no 'admin': there is nobody to ask")
         }
         if case .tcp(_, 0) = admin.listen {
             throw StageError(

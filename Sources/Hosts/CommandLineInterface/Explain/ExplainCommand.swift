@@ -15,10 +15,13 @@ struct ExplainCommand: AsyncParsableCommand {
             the file decided. Given an agent's file and a server's, it goes on through the server. Nothing is looked up, dialled or \
             fetched; an origin that it would reach is taken to answer 200.
 
-            With CONNECT the URL is HOST:PORT. Limits and circuits are those of a program that has just begun.
+            With CONNECT the URL is HOST:PORT. Limits and circuits are those of a program that has just begun; with --live those \
+            programs are asked as well that run with the files, by their admin listeners: what of their limits is left, which \
+            circuits are open, which sessions there are. They are told the host and the client, never the path.
 
             EXAMPLES
               fluidity explain agent.yaml server.yaml GET http://example.com/
+              fluidity explain server.yaml GET http://example.com/ --live --client-name laptop
               fluidity explain server.yaml CONNECT example.com:443 --client-name laptop --resolve 10.0.0.7 --at 2026-12-24T23:30
             """)
 
@@ -42,6 +45,9 @@ struct ExplainCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The address that the host's name leads to.", valueName: "address"))
     var resolve: String?
 
+    @Flag(help: "Also ask the programs that run with these files how they are.")
+    var live = false
+
     @Flag(help: "Print JSON.")
     var json = false
 
@@ -56,7 +62,9 @@ struct ExplainCommand: AsyncParsableCommand {
             }
             let configurations = try words.dropLast(2).map { try options.load($0, host: nil, checksFiles: false) }
             for warning in configurations.flatMap(\.warnings) { Reporting.write(warning.description) }
-            let explanation = try await Explanation.make(try question(), through: try Self.inOrder(configurations), logger: .quiet)
+            let question = try question()
+            var explanation = try await Explanation.make(question, through: try Self.inOrder(configurations), logger: .quiet)
+            if live { explanation = try await explanation.askingRunning(question) }
             print(json ? explanation.json + "\n" : explanation.text, terminator: "")
         }
     }

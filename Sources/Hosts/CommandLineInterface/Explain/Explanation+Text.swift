@@ -30,6 +30,7 @@ extension Explanation {
                 lines.append("  it is from '\(ForeignText.line(identity.name, limit: 100))', by \(identity.method)")
             }
             if let route = end.route { lines.append("  the branch '\(route)' takes it") }
+            lines += end.liveLines.map { "  \($0)".trimmed }
         }
         lines.append(ending)
         if lacksAddress {
@@ -62,6 +63,7 @@ extension Explanation {
                         json.member("host", end.configuration.host.rawValue)
                         if let route = end.route { json.member("route", route) }
                         if let identity = end.identity { json.member("identity", identity.name) }
+                        if let live = end.live { Self.write(live, to: &json) }
                         json.key("verdicts")
                         json.array { json in
                             for step in end.steps {
@@ -86,6 +88,31 @@ extension Explanation {
             json.value(lacksAddress)
         }
         return json.text
+    }
+
+    private static func write(_ live: LiveOutlook, to json: inout JSONText) {
+        json.key("live")
+        json.object { json in
+            json.member("phase", live.phase)
+            if let configuration = live.configuration { json.member("configuration", configuration) }
+            json.key("problems")
+            json.array { json in for problem in live.problems { json.value(problem) } }
+            json.key("stages")
+            json.array { json in
+                for stage in live.stages {
+                    json.object { json in
+                        json.member("place", stage.place)
+                        json.member("name", stage.name)
+                        if let refusal = stage.refusal { json.member("refusal", refusal) }
+                        json.key("state")
+                        json.object { json in
+                            for (key, value) in stage.state.sorted(by: { $0.key < $1.key }) { json.member(key, value) }
+                        }
+                    }
+                }
+            }
+            json.member("sessions", Int64(live.sessions.count))
+        }
     }
 
     private static func padded(_ text: String, _ width: Int) -> String {

@@ -36,6 +36,8 @@ package struct Explanation: Sendable {
         package var route: String?
         /// Who it is from, as far as a stage has found out.
         package var identity: Identity?
+        /// What the program that runs with the configuration says; nil where it wasn't asked.
+        var live: LiveOutlook?
 
         /// The stage at which a step was.
         package func entry(_ step: StageVerdict) -> LoadedConfiguration.Entry? { configuration.entry(at: step.place.path) }
@@ -120,9 +122,7 @@ package struct Explanation: Sendable {
             client.credentials = head.fields.first("Proxy-Authorization").map { .proxyAuthorization($0) }
         }
         head.fields.removeAll { name, _ in HTTPGrammar.isHopField(name) }
-        // What a list's other stages show of themselves is no client's.
-        let before = configuration.stages.prefix { $0.form.output != .exchange }
-        if let name = question.clientName, before.contains(where: { $0.traits.contains(.verifiesPeers) }) {
+        if let name = question.clientName, configuration.verifiesClients {
             client.certificate = PeerIdentity(
                 subject: "CN=\(name)", commonName: name, dnsNames: [], uris: [], publicKeyHash: "explained")
         }
@@ -157,5 +157,12 @@ package struct Explanation: Sendable {
         // What comes through a tunnel is asked for nothing.
         guard let source, source.name != FrameFactory.name else { return .relay }
         return (source.configuration as? HTTPConfiguration)?.mode == .origin ? .origin : .proxy
+    }
+}
+
+extension LoadedConfiguration {
+    /// Whether clients show certificates. What a list's other stages show of themselves is no client's.
+    var verifiesClients: Bool {
+        stages.prefix { $0.form.output != .exchange }.contains { $0.traits.contains(.verifiesPeers) }
     }
 }

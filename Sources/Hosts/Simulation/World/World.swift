@@ -112,7 +112,7 @@ package final class World: Sendable {
         let driver = LifecycleDriver(
             settings: scenario.lifecycle,
             client: ControlClient(settings: scenario.lifecycle, transport: ModelledGateway(world: self)),
-            progress: Progress(isTerminal: false) { _ in }, clock: clock, logger: logger)
+            progress: Progress(screen: nil) { _ in }, clock: clock, logger: logger)
         guard let presence = driver.presence else { return }
         let life = change { state in
             state.agents[index].life += 1

@@ -153,6 +153,7 @@ extension Exchange {
             return
         }
         if shard.verdictReaders > 0 { judgeResponse(head.status) }
+        trace?.end(.firstByte)
         response = head.withoutFields
         if head.opensTunnel(for: request) {
             for gate in gates where gate.interests.contains(.splice) { gate.spliced(self) }

@@ -54,6 +54,8 @@ public final class Exchange {
     var progress: ExchangeProgress
     /// What the stages have said, if this is the outermost of exchanges within each other; nothing while nobody asks.
     var ownVerdicts = VerdictList()
+    /// What records it as a span of a trace; nil for one that no trace is for. One within another has that one's.
+    package let trace: ExchangeTrace?
     /// Its place among the shard's open exchanges; the shard's own.
     var openIndex: Int?
     /// Called once, should the exchange end. For who looks for a way for it and isn't its sink yet, so that he stops; he sets it to nil when
@@ -69,6 +71,8 @@ public final class Exchange {
         self.id = id ?? shard.nextID()
         self.shard = shard
         self.standing = ExchangeStanding(client)
+        var request = request
+        self.trace = shard.tracer?.begin(&request)
         self.request = request
         self.source = source
         self.outer = nil
@@ -93,6 +97,7 @@ public final class Exchange {
         self.request = request
         self.source = source
         self.outer = outer
+        self.trace = outer.trace
         let now = NIODeadline.now()
         self.began = now
         self.ended = now
@@ -104,6 +109,8 @@ public final class Exchange {
     public func attach(_ sink: ExchangeSink) {
         guard !isFinished else { return }
         self.sink = sink
+        // A relay answers nothing itself.
+        if let trace, !(sink is ExchangeRelay) { trace.begin(.firstByte) }
         if returned != nil {
             passReturned(to: sink)
             guard !isFinished else { return }
@@ -340,6 +347,7 @@ public final class Exchange {
         if shard.verdictReaders > 0 { judgeEnd(failure) }
         ended = .now()
         endedPlace = place ?? progress.place?.index
+        if outer == nil { endTrace(outcome) }
         for gate in gates where gate.interests.contains(.end) { gate.ended(self) }
         if outer == nil { shard.finished(self, outcome, at: place) } else { countEnd(outcome, at: place) }
         if !gates.isEmpty { gates = [] }

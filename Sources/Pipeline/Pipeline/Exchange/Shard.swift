@@ -39,6 +39,8 @@ public final class Shard: MeteredLoop {
     package private(set) var verdictReaders = 0
     /// What runs the pipeline; nil where nobody says.
     package let host: HostKind?
+    /// Has exchanges recorded as spans of traces; nil where nobody wants them.
+    let tracer: (any ExchangeTracer)?
     /// The time that it is taken to be, in seconds of the Unix epoch; nil for the real one.
     package var rehearsedTime: Int?
     private let clock = LocalClock()
@@ -51,11 +53,22 @@ public final class Shard: MeteredLoop {
     ///   - exchangeLog: Told of every exchange when it has ended; nil for nobody.
     ///   - telemetry: What all shards of the pipeline share; it isn't told of this one.
     ///   - host: What runs the pipeline, which answers that are made here say.
-    public init(
+    public convenience init(
         loop: any EventLoop, group: any EventLoopGroup, index: Int, logger: Logger, exchangeLog: (any ExchangeLog)? = nil,
         telemetry: Telemetry = Telemetry(), host: HostKind? = nil
     ) {
+        self.init(
+            loop: loop, group: group, index: index, logger: logger, exchangeLog: exchangeLog, telemetry: telemetry, host: host,
+            tracer: nil)
+    }
+
+    /// The same with what records its exchanges as spans.
+    package init(
+        loop: any EventLoop, group: any EventLoopGroup, index: Int, logger: Logger, exchangeLog: (any ExchangeLog)?,
+        telemetry: Telemetry, host: HostKind?, tracer: (any ExchangeTracer)?
+    ) {
         self.host = host
+        self.tracer = tracer
         self.loop = loop
         self.group = group
         self.index = index

@@ -58,6 +58,9 @@ struct Draft {
         if settings.admin != nil, host == .lambda, let node = root[key: "admin"] {
             report("'admin' listens for connections, which the host 'lambda' can't", at: node.origin)
         }
+        if settings.otlp != nil, host == .lambda, let node = root[key: "otlp"] {
+            report("'otlp' sends while nothing is asked, which the host 'lambda' can't", at: node.origin)
+        }
         if let admin = settings.admin {
             for stage in list.all {
                 guard let listens = stage.listens, admin.listen.collides(with: listens) else { continue }
@@ -94,7 +97,8 @@ struct Draft {
         guard !errors.contains(where: { $0.severity == .error }) else { throw ConfigurationErrors(errors) }
         return LoadedConfiguration(
             file: source.file, host: host, drain: settings.drain, eventLoops: settings.eventLoops, log: settings.log,
-            lifecycle: settings.lifecycle, addressRecord: settings.addressRecord, audit: settings.audit, admin: settings.admin,
+            lifecycle: settings.lifecycle, addressRecord: settings.addressRecord, audit: settings.audit, otlp: settings.otlp,
+            admin: settings.admin,
             stages: prepared.map(LoadedConfiguration.Entry.init), warnings: errors, source: source, places: settingPlaces,
             fileSettings: settings.settings(placed: settingPlaces), profiles: settings.profiles.names,
             tests: LoadedTests(tests: settings.tests, places: settingPlaces, source: source)

@@ -10,6 +10,7 @@ struct FileSettings: StageConfiguration {
     var addressRecord: AddressRecordSettings?
     var admin: AdminSettings?
     var audit: AuditSettings?
+    var otlp: OTLPSettings?
     var profiles = Profiles()
     var tests: [PipelineTest] = []
 
@@ -26,6 +27,9 @@ struct FileSettings: StageConfiguration {
             "audit", \.audit,
             "Records what matters for security: certificates, refusals, configurations, start and end. Off where the key isn't there."
         ),
+        .optional(
+            "otlp", \.otlp,
+            "Sends traces, and metrics where that is wanted, to a collector of OpenTelemetry. Off where the key isn't there."),
         .optional(
             "profiles", \.profiles,
             "Values above the file's own, for `--profile NAME` or FLUIDITY_PROFILE: by name, each a mapping of paths as in `--set`."

@@ -14,6 +14,7 @@ extension LoadedConfiguration {
     package func lastingKeys(unlike other: LoadedConfiguration) -> [String] {
         let keys: [(String, Bool)] = [
             ("log", log == other.log), ("admin", admin == other.admin), ("audit", audit == other.audit),
+            ("otlp", otlp == other.otlp),
             ("event-loops", eventLoops == other.eventLoops),
             ("lifecycle", lifecycle == other.lifecycle), ("address-record", addressRecord == other.addressRecord),
         ]

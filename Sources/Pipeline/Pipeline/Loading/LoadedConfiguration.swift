@@ -19,6 +19,8 @@ public struct LoadedConfiguration: Sendable {
     public let addressRecord: AddressRecordSettings?
     /// Where it is recorded what matters for security; nil where it isn't.
     public let audit: AuditSettings?
+    /// Which collector gets traces and metrics; nil for none.
+    public let otlp: OTLPSettings?
     /// Nil means that nothing is to answer for the pipeline.
     public let admin: AdminSettings?
     /// The stages, in the order of the list.
@@ -103,11 +105,17 @@ public struct LoadedConfiguration: Sendable {
     ///
     /// - Parameter presence: what stages and host tell each other about a server that is woken.
     public func plan(logger: Logger, presence: ServerPresence? = nil) throws -> Plan {
+        try plan(logger: logger, presence: presence, audit: nil)
+    }
+
+    /// The same with a stream of what matters for security, for stages that have something to say beside what passes.
+    package func plan(logger: Logger, presence: ServerPresence?, audit: AuditLog?) throws -> Plan {
         // A pipeline that is only checked is made in the same way.
         let known = presence ?? lifecycle.map(ServerPresence.init)
         var findings: [ConfigurationFinding] = []
         var context = StageContext(logger: logger, host: host)
         context.presence = known
+        context.audit = audit
         let made = try stages.compactMap { try $0.prepared.made(context, findings: &findings) }
         guard findings.isEmpty else { throw ConfigurationErrors(source.errors(findings)) }
         return try Plan(folding: made)
@@ -134,6 +142,7 @@ extension LoadedConfiguration: CustomStringConvertible {
         if let lifecycle { text += "lifecycle: \(lifecycle.printed)\n" }
         if let admin { text += "admin: \(admin.printed)\n" }
         if let audit { text += "audit: \(audit.printed)\n" }
+        if let otlp { text += "otlp: \(otlp.printed)\n" }
         text += "log: \(log.printed)\npipeline:\n"
         for entry in stages {
             let settings = entry.settings

@@ -13,7 +13,9 @@ public struct Plan: Sendable {
 
     /// What telemetry asks of the stages.
     package var running: [RunningStage] {
-        zip(stages, places).map { entry, place in RunningStage(place: place, status: entry.stage.status) }
+        zip(stages, places).map { entry, place in
+            RunningStage(place: place, status: entry.stage.status, outlook: entry.stage.outlook)
+        }
     }
 
     /// Starts a list in Swift code: `Plan.source(accept).then(http).sink(fetch)`.

@@ -28,6 +28,9 @@ public protocol Stage<Input>: Sendable {
     /// How the stage is: whether it can do its work. Asked from time to time, never for an exchange.
     func status() async -> StageStatus
 
+    /// What the stage would do with an exchange as things are, beside what its configuration says. Asked by people, never for an exchange.
+    func outlook(for prospect: ExchangeProspect) async -> StageOutlook
+
     /// Closes files that are written to, and opens them anew under their names: somebody has moved them away.
     func reopenFiles() async
 }
@@ -39,4 +42,9 @@ extension Stage {
     public func stop() async {}
     public func status() async -> StageStatus { .ready }
     public func reopenFiles() async {}
+
+    public func outlook(for prospect: ExchangeProspect) async -> StageOutlook {
+        let status = await status()
+        return StageOutlook(refusal: status.problem, details: status.details)
+    }
 }

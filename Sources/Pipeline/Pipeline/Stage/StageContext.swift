@@ -13,6 +13,8 @@ public struct StageContext: Sendable {
     /// What the host gives. Less than a host of its kind in `fluidity test`, which has no network: a filter that would ask somebody
     /// something does without.
     public var offers: HostNeeds
+    /// Where it records what matters for security; nil where that isn't recorded.
+    package var audit: AuditLog?
     /// The lists of stages that the stage has itself, made already, in the order of its configuration: what `PlanBranch` puts together.
     public var branches: [StageBranch] = []
 

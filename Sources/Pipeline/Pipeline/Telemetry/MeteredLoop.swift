@@ -24,11 +24,16 @@ package struct RunningStage: Sendable {
     package var place: StagePlace
     /// Asks the stage how it is.
     package var status: @Sendable () async -> StageStatus
+    /// Asks the stage what it would do with an exchange.
+    package var outlook: @Sendable (ExchangeProspect) async -> StageOutlook
 
-    /// A stage by its place, and the way to ask it.
-    /// - Parameter status: Called from any thread.
-    package init(place: StagePlace, status: @escaping @Sendable () async -> StageStatus) {
+    /// A stage by its place, and the ways to ask it, which are called from any thread.
+    package init(
+        place: StagePlace, status: @escaping @Sendable () async -> StageStatus,
+        outlook: @escaping @Sendable (ExchangeProspect) async -> StageOutlook = { _ in StageOutlook() }
+    ) {
         self.place = place
         self.status = status
+        self.outlook = outlook
     }
 }

@@ -56,7 +56,7 @@ extension MetricDescription {
     /// What is counted of every pipeline.
     package static var ofEveryPipeline: [MetricDescription] { ExchangeMetrics.all }
     /// What is counted of a program that a host runs.
-    package static var ofTheProgram: [MetricDescription] { ProgramMetrics.all }
+    package static var ofTheProgram: [MetricDescription] { ProgramMetrics.all + ExportMetrics.all }
     /// What the system knows of the process.
     package static var ofTheProcess: [MetricDescription] { ProcessMetrics.all }
 }

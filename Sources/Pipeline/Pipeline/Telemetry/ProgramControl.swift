@@ -13,6 +13,8 @@ package protocol ProgramControl: Sendable {
     func reload() async -> ReloadReport
     /// The least important messages that are logged.
     var logLevel: Logger.Level { get }
+    /// Where the admin listener is, with its live page: an address and port, or a socket; nil where there is none.
+    var livePage: String? { get }
     /// Has other messages logged from now on, of the whole process, until it ends.
     func setLogLevel(_ level: Logger.Level)
 }

@@ -36,6 +36,8 @@ public final class Telemetry: Sendable {
     package let sockets = ListeningSockets()
     /// Where it is recorded what matters for security; nil where it isn't.
     package let audit: AuditLog?
+    /// Has the pipeline's exchanges recorded as spans of traces; nil where nobody wants them.
+    package let tracer: (any ExchangeTracer)?
     /// Where the pipeline's new clients go.
     package let commonLoop = CommonLoop()
 
@@ -47,12 +49,14 @@ public final class Telemetry: Sendable {
         self.reserved = reserved
         self.descriptors = descriptors
         audit = nil
+        tracer = nil
     }
 
-    /// The same with a stream of what matters for security.
-    package init(reserved: ReservedAddresses, audit: AuditLog?) {
+    /// The same with a stream of what matters for security, and with traces.
+    package init(reserved: ReservedAddresses = ReservedAddresses(), audit: AuditLog?, tracer: (any ExchangeTracer)? = nil) {
         self.reserved = reserved
         self.audit = audit
+        self.tracer = tracer
         descriptors = .process
     }
 
@@ -101,6 +105,7 @@ public final class Telemetry: Sendable {
         var snapshot = await Self.read(shards).reduce(into: MetricSnapshot()) { $0.add($1.metrics) }
         snapshot.add(past)
         if let control { snapshot.add(ProgramMetrics.read(control)) }
+        if let tracer { snapshot.add(tracer.metrics) }
         snapshot.add(ProcessMetrics.read())
         return snapshot
     }

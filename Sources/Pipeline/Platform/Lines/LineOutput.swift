@@ -47,12 +47,25 @@ final class LineOutput: Sendable {
             let isTaken = state.queue.add(account, line)
             return (isTaken, state.queue.wakeUp(isUrgent: isUrgent || account.isCrowded))
         }
+        wake(wakeUp)
+        return isTaken
+    }
+
+    /// Has a text stand below the last line, where this is a terminal.
+    func show(status: String, _ account: LineAccount) {
+        let wakeUp = state.withLock { state in
+            state.queue.show(status: status, account)
+            return state.queue.wakeUp(isUrgent: false)
+        }
+        wake(wakeUp)
+    }
+
+    private func wake(_ wakeUp: LineQueue.WakeUp) {
         switch wakeUp {
         case .none: break
         case .soon: thread.asyncAfter(deadline: .now() + Self.moment) { self.drain() }
         case .now: thread.async { self.drain() }
         }
-        return isTaken
     }
 
     /// Blocks its thread until everything that was added is written or lost. False when that took too long.

@@ -24,6 +24,10 @@ struct LineQueue {
     /// What was last to be written was lost, in the middle of a line perhaps.
     private var isFailing = false
     private var isBroken = false
+    /// What stands below the last line, without an end; empty for nothing.
+    private var status = ""
+    /// Takes away what stands in the row.
+    private static let erase = "\r\u{1B}[K"
     /// How many lines have come, and how many of them are written or lost.
     private(set) var accepted = 0
     private(set) var settled = 0
@@ -38,7 +42,13 @@ struct LineQueue {
             return false
         }
         let before = buffer.bytes.count
-        line(&buffer)
+        if status.isEmpty {
+            line(&buffer)
+        } else {
+            buffer.append(Self.erase)
+            line(&buffer)
+            buffer.append(status)
+        }
         let length = buffer.bytes.count - before
         guard account.reserve(length) else {
             buffer.truncate(to: before)
@@ -48,6 +58,17 @@ struct LineQueue {
         add(LineBatch.Line(length: length, account: account))
         if buffer.bytes.count >= Self.batchSize { endBatch() }
         return true
+    }
+
+    /// From now on something else stands below the last line.
+    mutating func show(status new: String, _ account: LineAccount) {
+        guard new != status else { return }
+        status = ""
+        _ = add(account) { line in
+            line.append(Self.erase)
+            line.append(new)
+        }
+        status = new
     }
 
     private mutating func add(_ line: LineBatch.Line) {

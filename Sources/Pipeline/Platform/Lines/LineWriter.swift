@@ -67,6 +67,9 @@ package final class LineWriter: Sendable {
         return output.write(account, isUrgent: isUrgent, line)
     }
 
+    /// Has a text without an end stand below the last line; see `StatusLine`.
+    func show(status: String) { output.withLock({ $0 })?.show(status: status, account) }
+
     /// Returns when everything that was added to the file has been written, as far as it can be. False if that took longer than `limit`:
     /// a reader may have stopped.
     @discardableResult

@@ -139,9 +139,12 @@ final class CircuitBreakerPort: ExchangePort {
 
     /// Host and port, by which connections to origins are told apart. Nil for what is no host: the sink says what is wrong.
     static func origin(of request: RequestHead) -> String? {
-        guard let authority = Authority(request.authority) else { return nil }
+        Authority(request.authority).map { origin($0, defaultPort: request.scheme.defaultPort) }
+    }
+
+    static func origin(_ authority: Authority, defaultPort: Int) -> String {
         let host = authority.host.lowercased()
-        let port = authority.port ?? request.scheme.defaultPort
+        let port = authority.port ?? defaultPort
         return host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
     }
 

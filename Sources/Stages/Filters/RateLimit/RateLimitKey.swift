@@ -1,5 +1,7 @@
+import Addresses
 public import ConfigurationLanguage
 import HTTPMessages
+import NIOCore
 import Pipeline
 
 /// Whose exchanges share one limit.
@@ -20,6 +22,19 @@ public enum RateLimitKey: String, Sendable, CaseIterable, ConfigurationChoice {
         case .client: Self.hash(exchange.client.clientKey)
         case .identity: Self.hash(exchange.clientName)
         case .host: Self.hash(Self.host(exchange.request.host))
+        }
+    }
+
+    /// The same for an exchange that might come; nil where it takes the key of a client's certificate to say it.
+    func value(for prospect: ExchangeProspect) -> UInt64? {
+        switch self {
+        case .global: return 0
+        case .client:
+            guard prospect.clientName == nil else { return nil }
+            let address = prospect.address.flatMap { try? SocketAddress(ipAddress: $0, port: 0) }
+            return Self.hash(ClientKey.network(ClientNetwork(address)))
+        case .identity: return Self.hash(prospect.clientName ?? "-")
+        case .host: return Self.hash(Self.host(prospect.authority.host))
         }
     }
 

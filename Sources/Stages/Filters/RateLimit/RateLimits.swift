@@ -7,7 +7,7 @@ struct RequestLimit: Sendable {
     private let rate: Rate
     private let cost: Int64
     private let burst: Int64
-    private let burstCount: Int
+    let burstCount: Int
     private let buckets: TokenBuckets
 
     init(rate: Rate, burst: Int, buckets: TokenBuckets) {
@@ -22,6 +22,16 @@ struct RequestLimit: Sendable {
 
     func take(_ key: UInt64, now: NIODeadline) -> TokenBuckets.Taken {
         buckets.take(key, cost: cost, burst: burst, now: now.nanoseconds)
+    }
+
+    /// What `take` would say. Nothing is taken.
+    func look(_ key: UInt64, now: NIODeadline) -> TokenBuckets.Taken {
+        buckets.look(key, cost: cost, burst: burst, now: now.nanoseconds)
+    }
+
+    /// How many would be granted now.
+    func left(_ key: UInt64, now: NIODeadline) -> Int64 {
+        (burst - min(burst, buckets.debt(key, now: now.nanoseconds))) / max(1, cost)
     }
 
     func refusal(by key: RateLimitKey, wait: Int64) -> LocalResponse {
@@ -54,6 +64,11 @@ struct ByteLimit: Sendable {
     func reserve(_ bytes: Int, _ key: UInt64, now: NIODeadline) -> NIODeadline {
         let ready = buckets.reserve(key, cost: tokens.cost(of: bytes), burst: burst, now: now.nanoseconds)
         return now + .nanoseconds(ready - now.nanoseconds)
+    }
+
+    /// How long a byte would have to wait now. Nothing is taken.
+    func wait(_ key: UInt64, now: NIODeadline) -> TimeAmount {
+        .nanoseconds(max(0, buckets.debt(key, now: now.nanoseconds) - burst))
     }
 
     func giveBack(_ bytes: Int, _ key: UInt64, now: NIODeadline) {

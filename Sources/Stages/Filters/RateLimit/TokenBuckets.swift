@@ -71,6 +71,22 @@ final class TokenBuckets: Sendable {
         }
     }
 
+    /// What `take` would say. Nothing is taken.
+    func look(_ key: UInt64, cost: Int64, burst: Int64, now: Int64) -> Taken {
+        let wait = debt(key, now: now) + cost - burst
+        return wait > 0 ? .refused(wait: wait) : .granted
+    }
+
+    /// How far a bucket is from being full, as time: more than a full one where tokens were reserved ahead.
+    func debt(_ key: UInt64, now: Int64) -> Int64 {
+        let shard = shards[Int(key & (UInt64(shards.count) - 1))]
+        let first = Int((key >> UInt64(shardBits)) & setMask) * Self.ways
+        return shard.slots.withLock { slots in
+            let slot = slots[first..<(first + Self.ways)].first { $0.key == key && $0.fullAt > now }
+            return slot.map { $0.fullAt - now } ?? 0
+        }
+    }
+
     private func withSlot<Result>(_ key: UInt64, now: Int64, _ body: (inout Slot) -> Result) -> Result {
         let shard = shards[Int(key & (UInt64(shards.count) - 1))]
         let first = Int((key >> UInt64(shardBits)) & setMask) * Self.ways
@@ -109,6 +125,9 @@ final class OpenCounts: Sendable {
             counts[key] = count > 1 ? count - 1 : nil
         }
     }
+
+    /// How many are open.
+    func count(_ key: UInt64) -> Int { counts.withLock { $0[key] ?? 0 } }
 
     var keys: Int { counts.withLock { $0.count } }
 }

@@ -65,11 +65,17 @@ final class AdminPort: ExchangePort {
             ShortBody.read(from: exchange, limit: Self.bodyLimit) { text in
                 exchange.respond(Self.set(text, control))
             }
-        default:
+        case .look(let look):
             let (telemetry, history) = (shard.telemetry, history)
-            shard.loop.makeFutureWithTask { await Self.answer(question, telemetry, history) }
-                .assumeIsolated().whenSuccess { exchange.respond($0) }
+            respond(to: exchange) { await Self.answer(look, telemetry, history) }
+        case .change(let change):
+            let telemetry = shard.telemetry
+            respond(to: exchange) { await Self.perform(change, telemetry) }
         }
+    }
+
+    private func respond(to exchange: Exchange, with answer: @escaping @Sendable () async -> LocalResponse) {
+        shard.loop.makeFutureWithTask(answer).assumeIsolated().whenSuccess { exchange.respond($0) }
     }
 
     /// Every loop has to do something before this is answered.
@@ -93,10 +99,10 @@ final class AdminPort: ExchangePort {
     }
 
     private static func answer(
-        _ question: AdminQuestion, _ telemetry: Telemetry, _ history: RecentHistory
+        _ look: AdminLook, _ telemetry: Telemetry, _ history: RecentHistory
     ) async -> LocalResponse {
-        switch question {
-        case .readyz, .livez, .page, .events, .setLogLevel: return await readiness(telemetry)
+        switch look {
+        case .readyz: return await readiness(telemetry)
         case .metrics: return .text(PrometheusText.write(await telemetry.snapshot()), PrometheusText.contentType)
         case .pipeline: return .json(await PipelineReport.json(telemetry))
         case .live(let query): return .json(await LiveReport(telemetry, query.exchanges).json(history: history.points))
@@ -109,6 +115,13 @@ final class AdminPort: ExchangePort {
         case .logLevel:
             guard let control = telemetry.control else { return .uncontrolled }
             return .json(AdminReport.logLevel(control))
+        case .outlook(let prospect):
+            return .json(await OutlookReport.json(telemetry, prospect))
+        }
+    }
+
+    private static func perform(_ change: AdminChange, _ telemetry: Telemetry) async -> LocalResponse {
+        switch change {
         case .reload:
             guard let control = telemetry.control else { return .uncontrolled }
             let report = await control.reload()

@@ -19,6 +19,7 @@ extension FetchPort {
     func find(_ attempt: UpstreamAttempt) {
         let (exchange, origin) = (attempt.exchange, attempt.origin)
         guard !exchange.hasEnded else { return abandoned(attempt) }
+        exchange.trace?.end(.connection)
         if let address = AddressResolver.literal(origin.host, port: origin.port) {
             if let refusal = refusal(of: address, exchange, origin) { return refused(attempt, refusal, address, exchange, origin) }
             return dial(attempt, [address])
@@ -31,8 +32,12 @@ extension FetchPort {
             self.meter.namesWaiting.value -= 1
             exchange.whenAbandoned = nil
             switch outcome {
-            case .success(let answer): self.found(answer, attempt)
-            case .failure(let failure): self.notFound(failure, attempt, after: .now() - began)
+            case .success(let answer):
+                exchange.trace?.end(.resolve)
+                self.found(answer, attempt)
+            case .failure(let failure):
+                exchange.trace?.end(.resolve, "the name could not be resolved: \(failure.name)")
+                self.notFound(failure, attempt, after: .now() - began)
             }
         }
         switch reply {
@@ -43,6 +48,7 @@ extension FetchPort {
             meter.namesKnown.add()
             notFound(failure, attempt, after: nil)
         case .waiting(let wait):
+            exchange.trace?.begin(.resolve)
             meter.namesAsked.add()
             meter.namesWaiting.value += 1
             exchange.whenAbandoned = {
@@ -109,6 +115,7 @@ extension FetchPort {
         guard !attempt.exchange.hasEnded else { return abandoned(attempt) }
         if attempt.descriptorDeadline == nil { meter.dials.add() }
         let time = max(attempt.deadline - .now(), .milliseconds(1))
+        attempt.exchange.trace?.begin(.dial)
         let pending = PendingDial()
         attempt.exchange.whenAbandoned = {
             // A connection of a pool is of use to whoever waits for one.
@@ -117,6 +124,7 @@ extension FetchPort {
         connect(pending, to: addresses, of: attempt.origin, within: time).assumeIsolated().whenComplete { result in
             attempt.exchange.whenAbandoned = nil
             pending.ended()
+            if let trace = attempt.exchange.trace { Self.endDial(trace, result, attempt.origin) }
             switch result {
             case .success(let channel):
                 self.note(channel.remoteAddress, of: addresses, attempt.origin)
@@ -132,6 +140,13 @@ extension FetchPort {
                 if IPAddress(host: attempt.origin.host) == nil { self.resolver.failed(for: attempt.origin.place) }
                 self.failed(attempt, UpstreamFailure.connecting(to: attempt.origin, error))
             }
+        }
+    }
+
+    private static func endDial(_ trace: ExchangeTrace, _ result: Result<any Channel, any Error>, _ origin: Origin) {
+        switch result {
+        case .success: trace.end(.dial)
+        case .failure(let error): trace.end(.dial, UpstreamFailure.connecting(to: origin, error).message)
         }
     }
 
@@ -175,6 +190,7 @@ extension FetchPort {
             return failed(attempt, UpstreamFailure.connecting(to: origin, error))
         }
         handler.connected()
+        if origin.isSecure { attempt.exchange.trace?.begin(.handshake) }
         if attempt.exchange.hasEnded { return handler.finishUnused() }
         handler.begin(attempt.exchange, isReused: false)
     }

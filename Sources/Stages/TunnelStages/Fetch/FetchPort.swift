@@ -77,6 +77,7 @@ final class FetchPort: ExchangePort {
             handler.begin(exchange, isReused: true)
         case .new: connect(exchange, origin, isTunnel: false)
         case .line:
+            exchange.trace?.begin(.connection)
             line(of: pool, for: origin).append(exchange, for: TimeAmount(configuration.connectTimeout))
             makeWay(in: pool)
         }

@@ -64,6 +64,10 @@ extension UpstreamHandler: ChannelInboundHandler {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case TLSUserEvent.handshakeCompleted = event {
+            if let trace = exchange?.trace {
+                trace.end(.handshake)
+                trace.begin(.firstByte)
+            }
             follow(state.secured(isReading: !allowance.isPaused))
             output.letGo()
             settle()

@@ -57,6 +57,7 @@ final class UpstreamHandler: ExchangeSink, PooledConnection {
         guard let context, state.begin(exchange, isReused: isReused) else {
             return exchange.abortResponse(UpstreamFailure.lost(origin, lastError))
         }
+        exchange.trace?.end(.connection)
         if ConnectionAuthentication.isUsed(by: exchange.request) { owner.claim(for: exchange) }
         allowance.reset()
         _ = regulateReading(context)

@@ -81,11 +81,13 @@ extension HTTPServerHandler {
         deadline = nil
         allowance.reset()
         let pac = port.pac.flatMap { $0.isWanted(by: head.method, head.target) ? $0 : nil }
+        let isAboutProxy =
+            pac == nil && port.configuration.mode == .proxy && ProxyPage.isWanted(by: head.method, head.target, host: head.host)
         var request: RequestHead
         do {
-            // A request for the file is made as to a site: this one.
+            // A request for the file, or about the proxy, is made as to a site: this one.
             request = try RequestTarget.interpret(
-                head, mode: pac == nil ? port.configuration.mode : .origin, isSecure: connection.identity != nil,
+                head, mode: pac == nil && !isAboutProxy ? port.configuration.mode : .origin, isSecure: connection.identity != nil,
                 assumedHost: port.assumedHost, here: here)
         } catch {
             return refuse(error.status, error.message, method: head.method, context)
@@ -107,6 +109,7 @@ extension HTTPServerHandler {
         }
         if let lastAnswer { return exchange.answer(lastAnswer) }
         if let pac { return answer(exchange, with: pac, asSeenFrom: head.host, here) }
+        if isAboutProxy { return answer(exchange, withPageFor: head.host, here) }
         port.downstream.open(exchange)
     }
 

@@ -7,7 +7,8 @@ package struct PACFile: Sendable {
     /// The media type that browsers take the file by.
     package static let contentType = "application/x-ns-proxy-autoconfig"
 
-    private let path: String
+    /// Where it is found.
+    package let path: String
     private let rules: String
 
     /// Prepares the rules once; what depends on the proxy's address is put in for each response.

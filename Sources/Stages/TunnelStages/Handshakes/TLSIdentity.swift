@@ -1,5 +1,4 @@
 import ConfigurationLanguage
-import Instruments
 import Logging
 import NIOSSL
 import Pipeline
@@ -41,16 +40,18 @@ final class TLSIdentity: Sendable {
     private let logger: Logger
     private let current: Mutex<Current>
     private let watching = Mutex<Task<Void, Never>?>(nil)
-    /// Where a replacement is recorded.
-    private let audit = Mutex<AuditLog?>(nil)
+    /// Where a replacement is recorded; nil where it isn't.
+    private let audit: AuditLog?
 
     /// - Parameters:
     ///   - sources: What `load` reads.
     ///   - maker: The command that renews the certificate, if there is one.
-    init(_ sources: [PEMSource], maker: String?, logger: Logger, load: @escaping Loading) throws {
+    ///   - context: What the stage is told: its logger, and the audit log.
+    init(_ sources: [PEMSource], maker: String?, context: StageContext, load: @escaping Loading) throws {
         self.sources = sources
         self.maker = maker
-        self.logger = logger
+        logger = context.logger
+        audit = context.audit
         self.load = load
         // Looked at before they are read: a change in between is found by the next look.
         let seen = Self.stamps(sources)
@@ -78,9 +79,6 @@ final class TLSIdentity: Sendable {
             current.protocols = protocols
         }
     }
-
-    /// From now on it is recorded there when the certificate is replaced.
-    func record(to audit: AuditLog?) { self.audit.withLock { $0 = audit } }
 
     /// When the first certificate of the chain expires, in seconds of the Unix epoch; nil for a side that shows none.
     var notAfter: Int? { current.withLock { $0.material.notAfter } }
@@ -129,7 +127,7 @@ final class TLSIdentity: Sendable {
                 current.material = material
             }
             if let notAfter = material.notAfter {
-                audit.withLock { $0 }?.record(
+                audit?.record(
                     .certificateReplaced, [.file: "\(sources.first.map { $0.printed } ?? "-")", .expires: Timestamp.utc(notAfter)])
                 logger.notice("certificate reloaded", metadata: ["expires": "\(Timestamp.utc(notAfter))"])
             } else {
@@ -177,24 +175,3 @@ final class TLSIdentity: Sendable {
         }
     }
 }
-
-/// What is counted of TLS on one loop.
-final class HandshakeMeter {
-    let verified: Counter
-    let refused: Counter
-
-    /// - Parameters:
-    ///   - handshakes: What the stage calls its handshakes, by their result.
-    ///   - expiry: What it calls the end of its certificate.
-    init(on shard: Shard, _ identity: TLSIdentity, handshakes: MetricDescription, expiry: MetricDescription) {
-        let labels = shard.assembling?.labels ?? []
-        verified = shard.metrics.counter(handshakes, labels + [.init("result", "verified")])
-        refused = shard.metrics.counter(handshakes, labels + [.init("result", "refused")])
-        guard identity.notAfter != nil else { return }
-        let expiry = shard.metrics.gauge(expiry, labels, merging: .largest)
-        shard.metrics.beforeReading { expiry.value = Int64(identity.notAfter ?? 0) }
-    }
-}
-
-@available(*, unavailable)
-extension HandshakeMeter: Sendable {}

@@ -11,12 +11,6 @@ extension MTLSFactory {
             "When the first of the certificate and its issuers expires, in seconds of the Unix epoch.")
 
         static let all = [handshakes, expiry]
-    }
-}
-
-extension MTLSFactory {
-    /// Counts the handshakes of one loop.
-    static func meter(on shard: Shard, _ identity: TLSIdentity) -> HandshakeMeter {
-        HandshakeMeter(on: shard, identity, handshakes: Metrics.handshakes, expiry: Metrics.expiry)
+        static let handshake = HandshakeMetrics(handshakes: handshakes, expiry: expiry)
     }
 }

@@ -82,70 +82,14 @@ public struct MTLSFactory: StageFactory {
         let isServer = form.input == .inbound
         let role: TLSCredentials.Role = isServer ? .server : .client
         let sources = [configuration.certificate, configuration.key, configuration.ca]
-        let identity = try TLSIdentity(sources, maker: TLSCredentials.maker, logger: context.logger) { () throws(StageError) in
+        let identity = try TLSIdentity(sources, maker: TLSCredentials.maker, context: context) { () throws(StageError) in
             let credentials = try TLSCredentials(
                 certificate: configuration.certificate, key: configuration.key, ca: configuration.ca, role: role)
             return TLSMaterial(
                 configuration: credentials.configuration(for: role), notAfter: credentials.notAfter, warnings: credentials.warnings)
         }
-        if isServer { return MTLSServerStage(identity: identity) }
+        if isServer { return TLSServerStage(identity: identity, parties: .mutual, metrics: Metrics.handshake) }
         return MTLSClientStage(identity: identity, name: configuration.name)
-    }
-}
-
-/// Takes connections and yields them decrypted, once their peer has proved who it is.
-struct MTLSServerStage: Stage {
-    typealias Input = Inbound
-    typealias Output = Inbound
-    let identity: TLSIdentity
-
-    func assemble(_ downstream: any InboundPort, on shard: Shard) throws -> any InboundPort {
-        try identity.offer(downstream.protocols)
-        identity.record(to: shard.telemetry.audit)
-        return Port(identity, downstream: downstream, shard: shard)
-    }
-
-    func start() async throws { identity.start() }
-    func stop() async { identity.stop() }
-    func status() async -> StageStatus { identity.status }
-    func reopenFiles() async { identity.refresh() }
-
-    private final class Port: InboundPort {
-        private let identity: TLSIdentity
-        private let meter: HandshakeMeter
-        private let downstream: any InboundPort
-        private let shard: Shard
-
-        init(_ identity: TLSIdentity, downstream: any InboundPort, shard: Shard) {
-            self.identity = identity
-            self.meter = MTLSFactory.meter(on: shard, identity)
-            self.downstream = downstream
-            self.shard = shard
-        }
-
-        // What is negotiated here is for the stage after this one; to the one before it, this is a stream of bytes.
-        var protocols: [String] { [] }
-        var admits: Bool { true }
-
-        func accept(_ connection: Inbound) throws {
-            let handler = NIOSSLServerHandler(context: identity.context)
-            let verification = PeerVerificationHandler(
-                of: handler, .mutual, shard: shard, role: .server, peer: connection.remote, identity: identity,
-                protocols: downstream.protocols, meter: meter
-            ) {
-                peer, negotiatedProtocol throws(StageError) in
-                connection.identity = peer
-                connection.negotiatedProtocol = negotiatedProtocol
-                connection.admit()
-            }
-            let reader = ClientHelloHandler(
-                protocols: downstream.takesUnknownProtocols ? [] : downstream.protocols,
-                advice: "set 'codec' to the same on both sides, or list it in this side's 'codecs'")
-            verification.hello = reader
-            try connection.channel.pipeline.syncOperations.addHandlers(
-                reader, handler, verification)
-            try downstream.accept(connection)
-        }
     }
 }
 
@@ -157,8 +101,7 @@ struct MTLSClientStage: Stage {
     let name: String?
 
     func assemble(_ downstream: any OutboundPort, on shard: Shard) throws -> any OutboundPort {
-        identity.record(to: shard.telemetry.audit)
-        return Port(identity, name: name, downstream: downstream, shard: shard)
+        Port(identity, name: name, downstream: downstream, shard: shard)
     }
 
     func start() async throws { identity.start() }
@@ -176,7 +119,7 @@ struct MTLSClientStage: Stage {
 
         init(_ identity: TLSIdentity, name: String?, downstream: any OutboundPort, shard: Shard) {
             self.identity = identity
-            self.meter = MTLSFactory.meter(on: shard, identity)
+            self.meter = HandshakeMeter(on: shard, identity, MTLSFactory.Metrics.handshake)
             self.name = name
             self.downstream = downstream
             self.shard = shard

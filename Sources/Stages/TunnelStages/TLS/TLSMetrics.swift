@@ -11,10 +11,6 @@ extension TLSFactory {
             "When the first certificate of the own chain expires, in seconds of the Unix epoch.")
 
         static let all = [handshakes, expiry]
-    }
-
-    /// Counts the handshakes of one loop.
-    static func meter(on shard: Shard, _ identity: TLSIdentity) -> HandshakeMeter {
-        HandshakeMeter(on: shard, identity, handshakes: Metrics.handshakes, expiry: Metrics.expiry)
+        static let handshake = HandshakeMetrics(handshakes: handshakes, expiry: expiry)
     }
 }

@@ -71,13 +71,13 @@ public struct TLSFactory: StageFactory {
             guard let certificate = configuration.certificate, let key = configuration.key else {
                 throw StageError(.configuration, "the side that accepts connections needs the keys 'certificate' and 'key'")
             }
-            let identity = try TLSIdentity([certificate, key], maker: nil, logger: context.logger) { () throws(StageError) in
+            let identity = try TLSIdentity([certificate, key], maker: nil, context: context) { () throws(StageError) in
                 try .server(certificate, key)
             }
-            return TLSServerStage(identity: identity)
+            return TLSServerStage(identity: identity, parties: .ordinary, metrics: Metrics.handshake)
         }
         let sources = [configuration.certificate, configuration.key, configuration.ca].compactMap(\.self)
-        let identity = try TLSIdentity(sources, maker: nil, logger: context.logger) { () throws(StageError) in
+        let identity = try TLSIdentity(sources, maker: nil, context: context) { () throws(StageError) in
             try .client(configuration)
         }
         return TLSClientStage(identity: identity, name: configuration.name)
@@ -118,56 +118,6 @@ extension TLSMaterial {
     }
 }
 
-/// Takes connections and yields them decrypted.
-struct TLSServerStage: Stage {
-    typealias Input = Inbound
-    typealias Output = Inbound
-    let identity: TLSIdentity
-
-    func assemble(_ downstream: any InboundPort, on shard: Shard) throws -> any InboundPort {
-        try identity.offer(downstream.protocols)
-        return Port(identity, downstream: downstream, shard: shard)
-    }
-
-    func start() async throws { identity.start() }
-    func stop() async { identity.stop() }
-    func status() async -> StageStatus { identity.status }
-    func reopenFiles() async { identity.refresh() }
-
-    private final class Port: InboundPort {
-        private let identity: TLSIdentity
-        private let meter: HandshakeMeter
-        private let downstream: any InboundPort
-        private let shard: Shard
-
-        init(_ identity: TLSIdentity, downstream: any InboundPort, shard: Shard) {
-            self.identity = identity
-            self.meter = TLSFactory.meter(on: shard, identity)
-            self.downstream = downstream
-            self.shard = shard
-        }
-
-        // What is negotiated here is for the stage after this one; to the one before it, this is a stream of bytes.
-        var protocols: [String] { [] }
-        // Anybody can do TLS: it makes nobody of a stranger.
-        var admits: Bool { downstream.admits }
-
-        func accept(_ connection: Inbound) throws {
-            let handler = NIOSSLServerHandler(context: identity.context)
-            let verification = PeerVerificationHandler(
-                of: handler, .ordinary, shard: shard, role: .server, peer: connection.remote, identity: identity,
-                protocols: downstream.protocols, meter: meter
-            ) { _, negotiatedProtocol throws(StageError) in
-                connection.negotiatedProtocol = negotiatedProtocol
-            }
-            let reader = ClientHelloHandler(protocols: downstream.takesUnknownProtocols ? [] : downstream.protocols)
-            verification.hello = reader
-            try connection.channel.pipeline.syncOperations.addHandlers(reader, handler, verification)
-            try downstream.accept(connection)
-        }
-    }
-}
-
 /// Takes outgoing connections and yields them encrypted, once the server has proved that it has the name.
 struct TLSClientStage: Stage {
     typealias Input = Outbound
@@ -194,7 +144,7 @@ struct TLSClientStage: Stage {
 
         init(_ identity: TLSIdentity, name: String?, downstream: any OutboundPort, shard: Shard) {
             self.identity = identity
-            self.meter = TLSFactory.meter(on: shard, identity)
+            self.meter = HandshakeMeter(on: shard, identity, TLSFactory.Metrics.handshake)
             self.name = name
             self.downstream = downstream
             self.shard = shard

@@ -41,6 +41,7 @@ final class TunnelQueue {
         downstream.hasten()
         let patience = downstream.patience
         guard patience > .zero else { return Self.refuse(exchange, downstream.status) }
+        exchange.trace?.begin(.tunnel)
         waiting.append(exchange, for: patience)
     }
 
@@ -55,7 +56,11 @@ final class TunnelQueue {
         }
     }
 
-    private func begin(_ exchange: Exchange) -> Bool { owner?.begin(exchange) ?? false }
+    private func begin(_ exchange: Exchange) -> Bool {
+        guard let owner, owner.begin(exchange) else { return false }
+        exchange.trace?.end(.tunnel)
+        return true
+    }
 
     /// Takes back an exchange of which the server has begun nothing, to begin it anew: on the next connection, or, if it is to be the
     /// same, a little later. The time that it may wait goes on from when it came. One that was refused too often, or of whose body
@@ -85,6 +90,7 @@ final class TunnelQueue {
     private func putBack(_ exchange: Exchange) {
         guard !exchange.hasEnded else { return }
         if let elsewhere, elsewhere(exchange) { return }
+        exchange.trace?.begin(.tunnel)
         waiting.prepend(exchange, until: exchange.began + downstream.patience)
         start()
     }

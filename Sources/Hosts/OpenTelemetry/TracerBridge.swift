@@ -1,0 +1,70 @@
+package import HTTPMessages
+package import Instruments
+package import Pipeline
+import Platform
+package import Tracing
+
+/// Records exchanges through swift-distributed-tracing, for programs that embed pipelines and have a tracer. The trace that a request tells of is
+/// continued as the tracer understands it, and told to those after it in its fields.
+package struct TracerBridge: ExchangeTracer {
+    private let tracer: any Tracer
+
+    /// - Parameter tracer: Asked on event loops.
+    package init(_ tracer: any Tracer) { self.tracer = tracer }
+
+    package func begin(_ request: inout RequestHead) -> ExchangeTrace? { Self.begin(&request, tracer) }
+
+    private static func begin<Tracing: Tracer>(_ request: inout RequestHead, _ tracer: Tracing) -> ExchangeTrace {
+        var context = ServiceContext.topLevel
+        tracer.extract(request.fields, into: &context, using: FieldsExtractor())
+        let span = tracer.startSpan(ForeignText.line(request.method, limit: 32), context: context, ofKind: .server)
+        tracer.inject(span.context, into: &request.fields, using: FieldsInjector())
+        return ExchangeTrace(for: BridgedSpan(tracer: tracer, span: span))
+    }
+
+    /// The tracer counts its own.
+    package var metrics: MetricSnapshot { MetricSnapshot() }
+}
+
+private struct FieldsExtractor: Extractor {
+    func extract(key: String, from fields: HeaderFields) -> String? { fields.first(key) }
+}
+
+private struct FieldsInjector: Injector {
+    func inject(_ value: String, forKey key: String, into fields: inout HeaderFields) { fields.set(key, value) }
+}
+
+/// The span of an exchange that is open.
+private struct BridgedSpan<Tracing: Tracer>: TraceKeeper {
+    let tracer: Tracing
+    let span: Tracing.Span
+
+    /// The tracer decides itself which it keeps.
+    func isWanted(isError: Bool) -> Bool { true }
+
+    func keep(_ trace: ExchangeTrace, of exchange: TracedExchange) {
+        for part in trace.parts {
+            let child = tracer.startSpan(
+                part.kind.rawValue, context: span.context, ofKind: .client,
+                at: DefaultTracerClock.Timestamp(nanosecondsSinceEpoch: trace.unixTime(part.began)))
+            if let problem = part.problem { child.setStatus(SpanStatus(code: .error, message: problem)) }
+            let end = DefaultTracerClock.Timestamp(nanosecondsSinceEpoch: trace.unixTime(part.ended ?? exchange.ended))
+            child.end(at: end)
+        }
+        span.updateAttributes { attributes in
+            attributes["http.request.method"] = exchange.method
+            attributes["server.address"] = exchange.host
+            if let port = exchange.port { attributes["server.port"] = Int64(port) }
+            if let status = exchange.status { attributes["http.response.status_code"] = Int64(status) }
+            attributes["fluidity.exchange"] = exchange.id.description
+            attributes["fluidity.outcome"] = exchange.outcome
+            if let failure = exchange.failure { attributes["fluidity.reason"] = failure.code.name }
+            if let route = exchange.route { attributes["fluidity.route"] = route }
+            attributes["http.request.body.size"] = exchange.received
+            attributes["http.response.body.size"] = exchange.sent
+        }
+        if exchange.isError { span.setStatus(SpanStatus(code: .error, message: exchange.failure?.message)) }
+        let end = DefaultTracerClock.Timestamp(nanosecondsSinceEpoch: trace.unixTime(exchange.ended))
+        span.end(at: end)
+    }
+}
