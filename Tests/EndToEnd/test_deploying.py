@@ -73,7 +73,7 @@ async def test_made_as_it_has_to_be(deployment, binary):
     made = deployment.made("server")
     assert deployment.policy_of(made["TaskRole"]) == {
         "cloudwatch:PutMetricData", "secretsmanager:GetSecretValue", "ecs:UpdateTaskProtection", "ecs:GetTaskProtection",
-        "ecs:DescribeServices",
+        "ecs:DescribeServices", "ecs:TagResource",
     }  # fmt: skip
     assert deployment.policy_of(made["ExecutionRole"]) == {
         "logs:CreateLogStream", "logs:PutLogEvents", "ecr:GetAuthorizationToken",

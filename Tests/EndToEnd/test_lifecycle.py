@@ -14,7 +14,7 @@ from harness.aws import AWSProxy, Moto, Slow, environment, error, garbage, in_th
 from harness.fluidity import Fluidity, find_binary, write_configuration
 from harness.ports import accepts, free_port
 from harness.processes import Process, curl
-from harness.scheduler import Scheduler
+from harness.scheduler import Always, Scheduler
 from harness.signing import SigningGateway
 from harness.waiting import PATIENCE, eventually
 
@@ -599,7 +599,7 @@ async def test_work_that_begins_when_the_task_is_being_stopped(world, page):
 
 
 async def test_a_task_that_may_not_protect_itself(world, page):
-    """It says so, and serves; nobody waits for what doesn't come."""
+    """It says so, serves, and isn't put to sleep while it is in use: it declares that instead."""
     world.protection = {"quiet": "2s", "hold": "30s"}
     world.scheduler.agent.fault = (400, {"error": {"Code": "AccessDeniedException", "Message": "not authorized"}})
     world.start_agent(**{"on-stop": "kill"})
@@ -608,6 +608,22 @@ async def test_a_task_that_may_not_protect_itself(world, page):
     await eventually(lambda: "ecs:UpdateTaskProtection" in server.text(), 30, "the server says what it lacks")
     assert (await world.admin.metrics()).sum("fluidity_task_protection_failures_total") >= 1
     assert (await world.admin.metrics()).sum("fluidity_task_protected") == 0
+    # Reports say what they want.
+    world.proxy.rewrite["GetMetricData"] = lambda _: b'{"MetricDataResults": []}'
+    answer = await world.sleep_check()
+    assert answer["action"] == "no_change" and answer["reason"] == "it is in use: the server says so", answer
+    assert "ecs:TagResource" not in server.text()
+
+
+async def test_a_task_that_can_neither_be_protected_nor_declare_its_use(world, page):
+    """It says so, and serves; nobody waits for what doesn't come."""
+    world.protection = {"quiet": "2s", "hold": "30s"}
+    world.scheduler.agent.fault = (400, {"error": {"Code": "AccessDeniedException", "Message": "not authorized"}})
+    world.proxy.faults["TagResource"] = Always(lambda *_: (400, {"__type": "AccessDeniedException", "message": "not authorized"}))
+    world.start_agent(**{"on-stop": "kill"})
+    assert (await world.get(page.url("/hello"))).output.endswith(b"hello")
+    server = world.scheduler.process
+    await eventually(lambda: "ecs:TagResource" in server.text(), 30, "the server says what it lacks")
 
 
 async def test_an_ecs_agent_that_does_not_answer_holds_nothing_for_long(world, page):

@@ -55,6 +55,9 @@ package struct AWSError: Error, Sendable, Equatable, CustomStringConvertible {
         }
     }
 
+    /// Whether the caller isn't allowed to do this.
+    package var isDenial: Bool { serviceName?.hasPrefix("AccessDenied") ?? false }
+
     /// Whether it can come from a clock that is wrong.
     var mayBeSkew: Bool {
         guard let serviceName else { return false }

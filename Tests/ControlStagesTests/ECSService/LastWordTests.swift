@@ -91,6 +91,70 @@ import Testing
         }
     }
 
+    // MARK: - A server that can't protect its task
+
+    /// What it declares is believed as long as it holds, whether AWS says which tasks are protected or not.
+    @Test(arguments: [true, false])
+    func aUseThatIsDeclaredIsAUse(_ canAsk: Bool) async throws {
+        let aws = idle { state in
+            state.tags["fluidity:in-use"] = "\(Self.now + 320) one"
+            if !canAsk { state.failures["GetTaskProtection"] = [(400, "AccessDeniedException")] }
+        }
+        let answer = try await aws.control(.sleep).sleep()
+        #expect(answer.action == .noChange && answer.reason == "it is in use: the server says so")
+        // That it can be asked is remembered.
+        #expect(tag(aws, "protects") == "one")
+        aws.change { $0.now += 320 }
+        #expect(try await aws.control(.sleep).sleep().action == .scaledDown)
+    }
+
+    /// A clock that is days ahead, a value that is none, another task's: none of them keeps the service awake for ever.
+    @Test(arguments: ["\(now + 86_400) one", "soon one", "", "\(now + 320)", "-1 one", "\(now) one"])
+    func whatIsNoDeclarationIsNone(_ value: String) async throws {
+        let aws = idle { $0.tags["fluidity:in-use"] = value }
+        #expect(try await aws.control(.sleep).sleep().action == .scaledDown)
+        #expect(tag(aws, "protects") == nil)
+    }
+
+    @Test func anotherTasksDeclarationProvesNothingOfThisOne() async throws {
+        let aws = idle { $0.tags["fluidity:in-use"] = "\(Self.now + 320) zero" }
+        #expect(try await aws.control(.sleep).sleep().action == .noChange)
+        #expect(tag(aws, "protects") == nil)
+    }
+
+    /// Somebody begins something after the server was asked, and its use is declared before the number of tasks is changed, or after.
+    @Test(arguments: ["GetMetricData", "UpdateService"])
+    func workThatIsDeclaredMeanwhileIsNotCut(_ operation: String) async throws {
+        let aws = idle { state in
+            state.tags["fluidity:protects"] = "one"
+            state.after[operation] = { $0.tags["fluidity:in-use"] = "\(Self.now + 600) one" }
+        }
+        let answer = try await aws.control(.sleep).sleep()
+        #expect(answer.action == .noChange && answer.desired == 1)
+        #expect(aws.desired == 1 && aws.state.withLock { $0.stopping } == [:])
+        // Seen before the number was changed, it isn't changed at all.
+        #expect(aws.state.withLock { $0.wanted } == (operation == "UpdateService" ? [0, 1] : []))
+    }
+
+    /// AWS doesn't say what happened meanwhile: then it isn't put to sleep.
+    @Test func aServiceThatCannotBeLookedAtOnceMoreIsWantedAgain() async throws {
+        let aws = idle { state in
+            state.tags["fluidity:protects"] = "one"
+            state.after["UpdateService"] = { $0.failures["DescribeServices"] = [(400, "AccessDeniedException")] }
+        }
+        #expect(try await aws.control(.sleep).sleep().action == .noChange)
+        #expect(aws.desired == 1)
+        #expect(try await aws.control(.sleep).sleep().action == .scaledDown)
+    }
+
+    @Test func aLimitEndsWhatIsDeclared() async throws {
+        let aws = idle { $0.tags["fluidity:in-use"] = "\(Self.now + 320) one" }
+        #expect(try await aws.control(.sleep) { $0.maxUptime = .seconds(7_200) }.sleep().action == .scaledDown)
+        #expect(aws.desired == 0 && aws.state.withLock { Array($0.stopping.keys) } == [Self.task])
+    }
+
+    // MARK: - What was left behind
+
     @Test(arguments: [true, false])
     func aTaskThatWasLeftBehindIsWantedAgain(_ canAsk: Bool) async throws {
         let aws = idle { state in

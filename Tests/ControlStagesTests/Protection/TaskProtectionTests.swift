@@ -76,6 +76,82 @@ import Testing
         #expect(protection.next(used: 305, now: 305) == .protect(minutes: 15))
     }
 
+    private static let failures: [TaskProtection.Answer] = [
+        .failed, .denied, .blocked(isWanted: true), .blocked(isWanted: nil),
+    ]
+
+    /// Nothing passes before the task is protected or its use declared, whatever the one or the other was answered with.
+    @Test(arguments: failures)
+    func whatCannotBeProtectedIsDeclared(_ answer: TaskProtection.Answer) {
+        var protection = Self.started()
+        #expect(protection.next(used: 0, now: 0) == .protect(minutes: 15))
+        #expect(protection.answered(answer, toProtect: true, asked: 0, now: 0) == .declare)
+        #expect(!protection.passes(now: 0))
+        // One wish at a time.
+        #expect(protection.next(used: 0, now: 70) == .none)
+        #expect(protection.declared(.done, asked: 1, now: 2) == .none)
+        #expect(protection.passes(now: 2) && !protection.isProtected(now: 2))
+    }
+
+    /// Used for an hour without protection: what is declared is declared anew while it is counted on, and what comes passes at all times.
+    @Test(arguments: failures)
+    func aDeclarationIsRenewedWhileItIsUsed(_ answer: TaskProtection.Answer) {
+        var protection = Self.started()
+        var declared: [Double] = []
+        for now in stride(from: 0.0, through: 3_600, by: 1) {
+            if protection.next(used: now, now: now) == .protect(minutes: 15),
+                protection.answered(answer, toProtect: true, asked: now, now: now) == .declare
+            {
+                declared.append(now)
+                #expect(protection.declared(.done, asked: now, now: now) == .none)
+            }
+            #expect(protection.passes(now: now))
+        }
+        #expect(zip(declared, declared.dropFirst()).allSatisfy { $1 - $0 >= 60 && $1 - $0 <= UseDeclaration.validity - 300 })
+        // It ends well before it isn't believed any more, by a clock that is five minutes off.
+        #expect(!protection.passes(now: (declared.last ?? 0) + UseDeclaration.validity - 300))
+    }
+
+    /// What comes after a pause waits for a new answer, and it is asked for at once.
+    @Test(arguments: failures)
+    func aDeclarationIsNotCountedOnAfterAPause(_ answer: TaskProtection.Answer) {
+        var protection = Self.started()
+        var now = 0.0
+        while now < 800 {
+            if case .protect = protection.next(used: 10, now: now),
+                protection.answered(answer, toProtect: true, asked: now, now: now) == .declare
+            {
+                _ = protection.declared(.done, asked: now, now: now)
+            }
+            now += 1
+        }
+        #expect(!protection.passes(now: now))
+        #expect(protection.next(used: now, now: now) == .protect(minutes: 15))
+    }
+
+    @Test(arguments: failures)
+    func aServiceThatIsFoundToWantNoTaskIsLeft(_ answer: TaskProtection.Answer) {
+        var protection = Self.started()
+        _ = protection.next(used: 0, now: 0)
+        #expect(protection.answered(answer, toProtect: true, asked: 0, now: 0) == .declare)
+        #expect(protection.declared(.blocked(isWanted: false), asked: 0, now: 1) == .leave)
+        #expect(protection.isLeaving && !protection.passes(now: 1))
+    }
+
+    /// A renewal that fails is followed by a declaration before the protection ends, and not long before.
+    @Test func aProtectionThatEndsIsFollowedByADeclaration() {
+        var protection = Self.protected()
+        var declared: Double?
+        for now in stride(from: 300.0, through: 900, by: 5) where declared == nil {
+            guard case .protect = protection.next(used: now, now: now) else { continue }
+            guard protection.answered(.failed, toProtect: true, asked: now, now: now) == .declare else { continue }
+            declared = now
+            _ = protection.declared(.done, asked: now, now: now)
+        }
+        #expect((800...895).contains(declared ?? 0))
+        #expect(protection.passes(now: 901))
+    }
+
     /// One call that was throttled isn't worth a transfer: within two seconds it is asked again and again, and what comes waits.
     @Test(arguments: [TaskProtection.Answer.failed, .blocked(isWanted: true), .blocked(isWanted: nil)])
     func aWishIsRepeatedAtOnce(_ answer: TaskProtection.Answer) {
@@ -83,7 +159,8 @@ import Testing
         var now = 0.0
         for attempt in 1..<5 {
             #expect(protection.next(used: now, now: now) == .protect(minutes: 15))
-            #expect(protection.answered(answer, toProtect: true, asked: now, now: now) == .none)
+            #expect(protection.answered(answer, toProtect: true, asked: now, now: now) == .declare)
+            #expect(protection.declared(.failed, asked: now, now: now) == .none)
             #expect(!protection.passes(now: now))
             #expect(protection.next(used: now, now: now + 0.05) == .none)
             guard let retry = protection.retry(after: now) else {
@@ -99,24 +176,29 @@ import Testing
         #expect(protection.passes(now: now) && protection.isProtected(now: now) && protection.retry(after: now) == nil)
     }
 
-    /// What the answer was, how often, and whether what comes meanwhile passes, when it is asked again.
+    /// What both wishes were answered with, how often, and when it is asked again while what comes passes.
     @Test(
         arguments: [
-            (.failed, 5, 5), (.blocked(isWanted: true), 5, 5), (.blocked(isWanted: nil), 5, 5), (.denied, 1, 60),
-        ] as [(TaskProtection.Answer, Int, Double)])
-    func nobodyWaitsForWhatDoesNotCome(_ answer: TaskProtection.Answer, _ times: Int, _ again: Double) {
+            (.failed, .failed, 5, 5), (.blocked(isWanted: true), .denied, 5, 5), (.blocked(isWanted: nil), .failed, 5, 5),
+            (.denied, .failed, 5, 60), (.denied, .denied, 1, 60),
+        ] as [(TaskProtection.Answer, TaskProtection.Answer, Int, Double)])
+    func nobodyWaitsForWhatDoesNotCome(
+        _ answer: TaskProtection.Answer, _ declaration: TaskProtection.Answer, _ times: Int, _ again: Double
+    ) {
         var protection = Self.started()
-        for attempt in 0..<times {
-            let now = 0.05 * Double(attempt * (attempt + 1))
+        var now = 0.0
+        for _ in 0..<times {
             #expect(!protection.passes(now: now))
-            _ = protection.next(used: now, now: now)
-            #expect(protection.answered(answer, toProtect: true, asked: now, now: attempt == times - 1 ? 1 : now) == .none)
+            #expect(protection.next(used: now, now: now) == .protect(minutes: 15))
+            #expect(protection.answered(answer, toProtect: true, asked: now, now: now) == .declare)
+            #expect(protection.declared(declaration, asked: now, now: now) == .none)
+            now = protection.retry(after: now).map { min($0, 1.5) } ?? now
         }
-        #expect(protection.passes(now: 1) && !protection.isProtected(now: 1))
-        #expect(protection.next(used: again, now: again) == .none)
-        #expect(protection.next(used: again + 1, now: again + 1) == .protect(minutes: 15))
-        _ = protection.answered(.done, toProtect: true, asked: again + 1, now: again + 2)
-        #expect(protection.isProtected(now: again + 2))
+        #expect(protection.passes(now: now) && !protection.isProtected(now: now))
+        #expect(protection.next(used: again - 0.1, now: again - 0.1) == .none)
+        #expect(protection.next(used: again + 2, now: again + 2) == .protect(minutes: 15))
+        _ = protection.answered(.done, toProtect: true, asked: again + 2, now: again + 3)
+        #expect(protection.isProtected(now: again + 3))
     }
 
     /// After a pause another wish is waited for, though the last one failed.
@@ -124,6 +206,7 @@ import Testing
         var protection = Self.started()
         _ = protection.next(used: 0, now: 0)
         _ = protection.answered(.failed, toProtect: true, asked: 0, now: 0)
+        _ = protection.declared(.failed, asked: 0, now: 0)
         #expect(protection.next(used: 0, now: 1_000) == .none)
         #expect(!protection.passes(now: 1_000))
     }
@@ -143,11 +226,13 @@ import Testing
                 case .protect:
                     lastAsked = second
                     let answer = answers.randomElement(using: &generator) ?? .done
-                    _ = protection.answered(answer, toProtect: true, asked: second, now: second)
+                    if protection.answered(answer, toProtect: true, asked: second, now: second) == .declare {
+                        _ = protection.declared(answers.randomElement(using: &generator) ?? .done, asked: second, now: second)
+                    }
                 case .release:
                     _ = protection.answered(.done, toProtect: false, asked: second, now: second)
                 case .leave: Issue.record("nobody said that it isn't wanted")
-                case .none: break
+                case .none, .declare: break
                 }
                 #expect(second - used >= 360 || second - lastAsked <= 300)
             }

@@ -42,9 +42,9 @@ class Scheduler:
         proxy.rewrite["UpdateService"] = self._services
         proxy.rewrite["ListTasks"] = self._list
         proxy.rewrite["DescribeTasks"] = self._tasks
-        proxy.faults["DescribeNetworkInterfaces"] = _Always(self._interfaces)
-        proxy.faults["GetTaskProtection"] = _Always(self._protection)
-        proxy.faults["StopTask"] = _Always(self._stop_task)
+        proxy.faults["DescribeNetworkInterfaces"] = Always(self._interfaces)
+        proxy.faults["GetTaskProtection"] = Always(self._protection)
+        proxy.faults["StopTask"] = Always(self._stop_task)
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -130,7 +130,7 @@ class Scheduler:
         return 200, f"<DescribeNetworkInterfacesResponse><networkInterfaceSet>{item}</networkInterfaceSet></DescribeNetworkInterfacesResponse>".encode()
 
 
-class _Always(list):
+class Always(list):
     """A fault that isn't used up."""
 
     def __init__(self, fault):

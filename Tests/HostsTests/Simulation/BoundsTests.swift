@@ -36,6 +36,11 @@ import Testing
         Mixture(pattern: .sparse, days: 30, faults: [Fault(.twice(0.5)), Fault(.late(240))]),
         Mixture(pattern: .sparse, days: 30, faults: [Fault(.throttled(nil, 0.3))]),
         Mixture(pattern: .sparse, days: 30, faults: [Fault(.restarts(1_200))]),
+        Mixture(pattern: .returning, days: 20, faults: [Fault(.failing("UpdateTaskProtection", 1))]),
+        Mixture(pattern: .transfers, days: 20, faults: [Fault(.protectionUnavailable)]),
+        Mixture(pattern: .bursty, days: 10, faults: [Fault(.protectionUnavailable), Fault(.serverClock(-280))]),
+        Mixture(pattern: .bursty, days: 10, faults: [Fault(.failing("UpdateTaskProtection", 1)), Fault(.serverClock(280))]),
+        Mixture(pattern: .bursty, days: 30, faults: [Fault(.lostReports(0.7))]),
         Mixture(
             pattern: .sparse, days: 20, faults: [Fault(.failing("DescribeServices", 1), from: 36_000, until: 50_000)], excuses: true
         ),
@@ -55,6 +60,13 @@ import Testing
 
     @Test func theyAreAThousandDays() {
         #expect(Self.mixtures.map(\.days).reduce(0, +) >= 1_000)
+    }
+
+    /// One that can neither be protected nor declare its use is judged by its reports alone: the excuse that `scripts/simulate` has for it.
+    @Test func whoIsNotHeardIsCut() async throws {
+        let faults = [Fault(.protectionUnavailable), Fault(.denied("TagResource"))]
+        let ledger = try await World.simulated(.of(.returning, days: 5, seed: 3, faults: faults))
+        #expect(ledger.cuts.contains { $0.cause.isOurs })
     }
 
     /// A task that dies again and again costs no more than so much; users or not.

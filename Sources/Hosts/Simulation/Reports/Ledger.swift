@@ -54,12 +54,15 @@ package struct Ledger: Sendable, Equatable {
         package var reason: String
     }
 
-    /// A time in which a task ran for nobody, longer than the bound.
+    /// A time in which a task ran for nobody.
     package struct Idleness: Sendable, Equatable {
         /// When the last use had ended, or the task was made.
         package var from: Moment
         /// When somebody wanted it again, or it was no more.
         package var until: Moment
+
+        /// How many reports were lost in a row in it, at the most: the decision waits for the next one that arrives.
+        package var lostReports = 0
 
         /// How long it was, in seconds.
         package var length: Double { until - from }

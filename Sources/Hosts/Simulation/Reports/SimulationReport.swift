@@ -59,7 +59,7 @@ package struct SimulationReport: Sendable, Equatable {
     package let highWait: Double
     /// The longest wait, in seconds.
     package let longestWait: Double
-    /// Above how many seconds a task that is there for nobody is a finding.
+    /// Above how many seconds a task that is there for nobody is a finding; each report that was lost in a row adds the time to the next.
     package let idleBound: Double
     /// How often a task was there for nobody for longer.
     package let idleTooLong: Int
@@ -106,9 +106,12 @@ package struct SimulationReport: Sendable, Equatable {
         longestWait = waits.last ?? 0
         let bound = scenario.idleBound
         idleBound = bound
-        let tooLong = ledger.idlenesses.filter { $0.length > bound }
+        func excess(_ idleness: Ledger.Idleness) -> Double {
+            idleness.length - bound - Double(idleness.lostReports) * scenario.reportInterval
+        }
+        let tooLong = ledger.idlenesses.filter { excess($0) > 0 }
         idleTooLong = tooLong.count
-        hoursTooLong = tooLong.reduce(0) { $0 + $1.length - bound } / 3_600
+        hoursTooLong = tooLong.reduce(0) { $0 + excess($1) } / 3_600
         longestIdle = ledger.idlenesses.map(\.length).max() ?? 0
         answers = Self.ranked(ledger.answers)
         failures = Self.ranked(ledger.failures)

@@ -32,6 +32,8 @@ enum SimulatedEvent: Sendable, Equatable {
     case keeperLooks(Int)
     /// ECS gets the server's wish, for so many minutes or none.
     case protectionAsked(Int, minutes: Int?, asked: Moment)
+    /// ECS gets what the server declares instead.
+    case useDeclared(Int, asked: Moment)
     /// A use has waited long enough for the protection.
     case gateOpens(task: Int, use: Int)
     /// A fault changes something by hand.

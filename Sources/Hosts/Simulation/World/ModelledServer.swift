@@ -118,6 +118,10 @@ struct ModelledServer: Sendable {
         protection.answered(answer, toProtect: toProtect, asked: asked - started, now: now - started)
     }
 
+    mutating func declared(_ answer: TaskProtection.Answer, asked: Moment, _ now: Moment) -> TaskProtection.Action {
+        protection.declared(answer, asked: asked - started, now: now - started)
+    }
+
     /// When it looks again sooner than by itself: not a part of a millisecond too early, when it wouldn't ask.
     func retry(_ now: Moment) -> Moment? {
         protection.retry(after: now - started).map {

@@ -23,6 +23,7 @@ extension WorldState {
         case .serverLooks(let number): serverLooks(number, now)
         case .keeperLooks(let number): keeperLooks(number, now)
         case .protectionAsked(let number, let minutes, let asked): protectionAsked(number, minutes: minutes, asked: asked, now)
+        case .useDeclared(let number, let asked): useDeclared(number, asked: asked, now)
         case .gateOpens(let number, let use): if servers[number]?.ungate(use) ?? false { begin(use, on: number, now) }
         case .meddle: meddle(now)
         }

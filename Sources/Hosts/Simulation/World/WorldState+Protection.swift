@@ -9,7 +9,7 @@ extension WorldState {
         guard let wish = servers[number]?.nextWish(of: scenario.uses, now) else { return }
         let arrives = now + callChance.between(0.03, 0.2)
         switch wish {
-        case .none: break
+        case .none, .declare: break
         case .leave: letGo(number, now)
         case .protect(let minutes): effects.append(.at(.protectionAsked(number, minutes: minutes, asked: now), arrives))
         case .release: effects.append(.at(.protectionAsked(number, minutes: nil, asked: now), arrives))
@@ -24,6 +24,45 @@ extension WorldState {
         guard servers[number] != nil else { return }
         let answer = protectionAnswer(number, minutes: minutes, now)
         let action = servers[number]?.answered(answer, toProtect: minutes != nil, asked: asked, now)
+        if action == .declare {
+            effects.append(.at(.useDeclared(number, asked: now), now + callChance.between(0.06, 0.4)))
+            return
+        }
+        settled(number, action, now)
+    }
+
+    /// ECS gets the tag by which a server declares that it is in use, and then says whether the service wants a task.
+    mutating func useDeclared(_ number: Int, asked: Moment, _ now: Moment) {
+        guard servers[number] != nil else { return }
+        let answer = declarationAnswer(number, now)
+        let action = servers[number]?.declared(answer, asked: asked, now)
+        settled(number, action, now)
+    }
+
+    private mutating func declarationAnswer(_ number: Int, _ now: Moment) -> TaskProtection.Answer {
+        let troubles = troubles(now)
+        if let refusal = refusalToTheEnd(of: "TagResource", troubles) {
+            return refusal.name.hasPrefix("AccessDenied") ? .denied : .failed
+        }
+        guard let task = service.task(number) else { return .failed }
+        let until = now.seconds + troubles.serverClock + UseDeclaration.validity
+        service.tag(ServiceTags.Key.inUse, UseDeclaration(until: until, task: ServiceTags.shortName(task.arn)).tag)
+        guard refusalToTheEnd(of: "DescribeServices", troubles) == nil else { return .failed }
+        return service.desired > 0 ? .done : .blocked(isWanted: false)
+    }
+
+    /// What a call comes to that is tried as often as the server's client does; nil if it succeeds.
+    private mutating func refusalToTheEnd(of operation: String, _ troubles: Troubles) -> Troubles.Refusal? {
+        var last: Troubles.Refusal?
+        for _ in 0..<5 {
+            last = refusal(of: operation, troubles)
+            guard let last, last.status == 500 || last.name.hasPrefix("Throttling") else { return last }
+        }
+        return last
+    }
+
+    /// What follows from an answer to a server's wish.
+    private mutating func settled(_ number: Int, _ action: TaskProtection.Action?, _ now: Moment) {
         if action == .leave { letGo(number, now) }
         if let retry = servers[number]?.retry(now) { effects.append(.at(.keeperLooks(number), retry)) }
         guard let server = servers[number], !server.gated.isEmpty else { return }
@@ -45,8 +84,7 @@ extension WorldState {
         case nil: return .done
         case .notValid: return .blocked(isWanted: false)
         case .blocked:
-            // The server's client asks as often as that of the functions does.
-            let isUnknown = (0..<5).allSatisfy { _ in refuses("DescribeServices", troubles) }
+            let isUnknown = refusalToTheEnd(of: "DescribeServices", troubles) != nil
             return .blocked(isWanted: isUnknown ? nil : service.desired > 0)
         }
     }

@@ -123,7 +123,9 @@ extension WorldState {
             of: scenario.uses, now, clock: troubles.serverClock, interval: scenario.reportInterval, arrives: arrives)
         guard arrives, let data else { return }
         let jitter = metricsChance.between(0, 3)
-        guard !metricsChance.happens(troubles.loss) else { return }
+        let isLost = metricsChance.happens(troubles.loss)
+        noteReport(isLost: isLost)
+        guard !isLost else { return }
         metrics.put(data, visible: now + (scenario.metricsDelay + troubles.lateness + jitter), now)
     }
 

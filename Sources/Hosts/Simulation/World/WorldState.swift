@@ -32,6 +32,9 @@ struct WorldState: Sendable {
     /// The service as the last idle check found it asleep.
     var asleepSince: (version: Int, time: Moment)?
     private var idleSince: Moment?
+    /// How many reports in a row were lost until now, and the longest such row since a task is there for nobody.
+    private var lostInARow = 0
+    private var longestLoss = 0
     private var tallied: Moment
     var taskChance: Chance
     var metricsChance: Chance
@@ -71,16 +74,22 @@ struct WorldState: Sendable {
     /// Notes when a task begins to be there for nobody, and when that ends.
     mutating func noteIdleness(_ now: Moment) {
         let isIdle = service.tasks.contains { $0.isAlive } && inUse == 0
-        if isIdle, idleSince == nil { idleSince = now }
+        if isIdle, idleSince == nil { (idleSince, longestLoss) = (now, lostInARow) }
         guard !isIdle, let since = idleSince else { return }
         idleSince = nil
-        if now - since > 0 { ledger.idlenesses.append(.init(from: since, until: now)) }
+        if now - since > 0 { ledger.idlenesses.append(.init(from: since, until: now, lostReports: longestLoss)) }
+    }
+
+    /// A report was lost, or wasn't.
+    mutating func noteReport(isLost: Bool) {
+        lostInARow = isLost ? lostInARow + 1 : 0
+        longestLoss = max(longestLoss, lostInARow)
     }
 
     /// What is still open when the time is over.
     mutating func close(_ now: Moment) {
         tally(now)
-        if let idleSince { ledger.idlenesses.append(.init(from: idleSince, until: now)) }
+        if let idleSince { ledger.idlenesses.append(.init(from: idleSince, until: now, lostReports: longestLoss)) }
         idleSince = nil
         for index in agents.indices { agents[index].presence = nil }
     }

@@ -34,13 +34,14 @@ extension ServiceControl {
                 // Somebody may have woken it, or changed it by hand, while its metrics were read.
                 let again = try await described(deadline)
                 let woken = ServiceTags(again)[ServiceTags.Key.woken]
-                guard again.desiredCount == view.desired, woken == ServiceTags(service)[ServiceTags.Key.woken] else {
+                var cause = Ending.Cause.sleep
+                if case .end = decision { cause = .limit }
+                let isDeclared = cause == .sleep && ServiceTags(again).inUse?.holds(at: now) ?? false
+                guard again.desiredCount == view.desired, woken == ServiceTags(service)[ServiceTags.Key.woken], !isDeclared else {
                     return answer(
                         .noChange, desired: again.desiredCount, running: again.runningCount, idle: idle,
                         "it was changed in the meantime")
                 }
-                var cause = Ending.Cause.sleep
-                if case .end = decision { cause = .limit }
                 let updated = try await ecs.updateService(
                     cluster: settings.cluster, service: settings.service, desiredCount: 0, deadline: deadline)
                 await remember(
@@ -48,9 +49,9 @@ extension ServiceControl {
                 logger.notice("service put to sleep", metadata: ["service": "\(settings.service)", "reason": "\(reason)"])
                 if cause == .limit {
                     await stopTasks(reason: reason, deadline)
-                } else if case .inUse(let count) = await claim(seen.running, nil, deadline) {
+                } else if case .inUse(let count) = await claimNow(seen.running, deadline) {
                     // Somebody began to use it after it was asked. ECS stops no task that is protected, and takes no renewal of a
-                    // protection while fewer tasks are wanted than protected.
+                    // protection while fewer tasks are wanted than protected. What isn't protected it tells to stop some seconds later.
                     let reason = "it came into use while it was put to sleep"
                     try await restore(service, count: count, reason, deadline)
                     return answer(.noChange, desired: count, reason)
@@ -90,7 +91,7 @@ extension ServiceControl {
         view.staying = running.count
         view.runningSince = Self.newestRunning(tasks).flatMap { $0.startedAt ?? $0.createdAt }?.seconds
         view.stops = tasks.compactMap(Self.stop)
-        if view.running > 0 { view.claim = await claim(running, tags[ServiceTags.Key.protects], deadline) }
+        if view.running > 0 { view.claim = await claim(running, tags, deadline) }
 
         var news: [ECS.Tag] = []
         if let begun = view.begun, begun < view.ended?.time ?? 0 { view.begun = nil }
@@ -101,7 +102,9 @@ extension ServiceControl {
         }
         if case .inUse = view.claim, let task = Self.newestRunning(running) {
             let name = ServiceTags.shortName(task.taskArn)
-            if tags[ServiceTags.Key.protects] != name { news.append(.init(ServiceTags.Key.protects, name)) }
+            // What another task has declared, one that is no more say, proves nothing of this one.
+            let isItself = tags.inUse.map { !$0.holds(at: now) || $0.task == name } ?? true
+            if isItself, tags[ServiceTags.Key.protects] != name { news.append(.init(ServiceTags.Key.protects, name)) }
         }
         var record = UptimeRecord(tags[ServiceTags.Key.uptime], now: client.now)
         if record.count(Self.paidTimes(tasks, now: now), until: now) { news.append(.init(ServiceTags.Key.uptime, record.tag)) }
@@ -115,24 +118,40 @@ extension ServiceControl {
         return (view, running, warning)
     }
 
-    /// What the servers of these tasks say by protecting them.
-    ///
-    /// - Parameter known: The short name of a task that was seen protected before.
+    /// What the servers of these tasks say by protecting them, and by declaring their use.
     private func claim(
-        _ running: [ECS.TaskState], _ known: String?, _ deadline: NIODeadline
+        _ running: [ECS.TaskState], _ tags: ServiceTags, _ deadline: NIODeadline
     ) async -> ServiceView.Claim {
         guard !running.isEmpty else { return .unknown }
+        // Which of several it is doesn't matter: all of them stay.
+        let isDeclared = tags.inUse?.holds(at: now) ?? false
         do throws(AWSError) {
             let protected = try await ecs.protectedTasks(
                 cluster: settings.cluster, tasks: running.map(\.taskArn), deadline: deadline)
+            if isDeclared { return .inUse(running.count) }
             if !protected.isEmpty { return .inUse(protected.count) }
-            let canProtect = running.allSatisfy { ServiceTags.shortName($0.taskArn) == known }
-            return canProtect ? .idle : .unknown
+            let known = tags[ServiceTags.Key.protects]
+            let canSay = running.allSatisfy { ServiceTags.shortName($0.taskArn) == known }
+            return canSay ? .idle : .unknown
         } catch {
             logger.warning(
                 "AWS doesn't say which tasks are protected; the decision goes by the metrics alone",
                 metadata: ["service": "\(settings.service)", "reason": "\(error)"])
-            return .unknown
+            return isDeclared ? .inUse(running.count) : .unknown
+        }
+    }
+
+    /// What they say after the service was told to want none.
+    private func claimNow(_ running: [ECS.TaskState], _ deadline: NIODeadline) async -> ServiceView.Claim {
+        guard !running.isEmpty else { return .unknown }
+        do throws(AWSError) {
+            return await claim(running, ServiceTags(try await described(deadline)), deadline)
+        } catch {
+            // Nobody says that it hasn't: the next run looks again.
+            logger.warning(
+                "AWS doesn't say whether the service has come into use meanwhile",
+                metadata: ["service": "\(settings.service)", "reason": "\(error)"])
+            return .inUse(running.count)
         }
     }
 

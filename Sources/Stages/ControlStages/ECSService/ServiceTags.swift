@@ -15,6 +15,8 @@ package struct ServiceTags: Sendable, Equatable {
         package static let ended = "fluidity:ended"
         /// The short name of the task that was last seen protected: its server can say by itself that it is in use.
         package static let protects = "fluidity:protects"
+        /// Until when a task is in use that can't be protected, as `UseDeclaration` writes it.
+        package static let inUse = "fluidity:in-use"
         /// How long the service was up this month and today, as `UptimeRecord` writes it.
         package static let uptime = "fluidity:uptime"
     }
@@ -36,6 +38,9 @@ package struct ServiceTags: Sendable, Equatable {
     package var begun: Double? { seconds(Key.begun) }
     /// Who last made the service want none.
     package var ended: Ending? { values[Key.ended].flatMap(Ending.init) }
+
+    /// Which task says that it is in use although it isn't protected.
+    package var inUse: UseDeclaration? { values[Key.inUse].flatMap(UseDeclaration.init) }
 
     private func seconds(_ key: String) -> Double? { values[key].flatMap { Int($0) }.map { Double($0) } }
 

@@ -25,13 +25,13 @@ package struct ServiceView: Sendable, Equatable {
     /// Which of the limits of hours and costs is reached, for people.
     package var limit: String?
 
-    /// What a server says of itself by protecting its task, or by not doing so.
+    /// What a server says of itself by protecting its task or by declaring its use, or by doing neither.
     package enum Claim: Sendable, Equatable {
-        /// It can't be asked: it has never protected its task, or AWS doesn't say.
+        /// It can't be asked: it has never said that it is in use, or AWS doesn't say.
         case unknown
-        /// It is in use: so many tasks are protected.
+        /// It is in use: so many tasks are protected, or all of them where one that isn't has declared its use.
         case inUse(Int)
-        /// It could protect its task, and doesn't: it is not in use.
+        /// It could say that it is in use, and doesn't: it is not in use.
         case idle
     }
 

@@ -8,7 +8,8 @@ extension MetricsFactory {
 
             In a task of ECS it also has the last word on whether the task is stopped as unused. While anything passes, and for `quiet` after that,
             the task is protected (task scale-in protection). What begins after that waits until it is protected anew, for `hold` at most; if the
-            service wants no task any more, it is given back to its agent, which wakes another server.
+            service wants no task any more, it is given back to its agent, which wakes another server. Where the task can't be protected, a tag of
+            the service says that it is in use.
             """,
         example: """
             - metrics: { cloudwatch: { service: server } }

@@ -13,25 +13,25 @@ import Foundation
 
 /// Protects the task that this process runs in while it is in use, as `TaskProtection` says.
 final class TaskKeeper: Sendable {
+    /// How long the ECS agent is waited for: less where somebody waits with it, so that the use can be declared in time.
     private static let patience = TimeAmount.seconds(5)
+    private static let impatience = TimeAmount.seconds(1)
     private static let look = Duration.seconds(1)
 
     private struct State {
         var task: Task<Void, Never>?
         var isStopped = false
-        /// What kept the task from being protected last: only a change is worth a line.
+        /// What kept the task from being protected last, and from declaring its use: only a change is worth a line.
         var problem: String?
+        var undeclared: String?
     }
 
     let gate = ProtectionGate()
     private let settings: TaskProtectionSettings
-    private let service: String?
-    private let environment: [String: String]
     private let telemetry: Telemetry
     private let agent: TaskAgent
     private let http: HTTPClient
-    private let transport: HTTPTransport
-    private let client: AWSClient
+    private let service: TaskService
     private let observe: @Sendable (_ isProtected: Bool, _ hasFailed: Bool) -> Void
     private let leave: @Sendable () -> Void
     private let logger: Logger
@@ -49,21 +49,21 @@ final class TaskKeeper: Sendable {
         leave: @escaping @Sendable () -> Void
     ) {
         http = HTTPTransport.makeClient(on: group)
-        transport = HTTPTransport(client: http)
+        let transport = HTTPTransport(client: http)
         guard let agent = TaskAgent(environment: environment, transport: transport) else {
             http.shutdown { _ in }
             return nil
         }
         self.agent = agent
         self.settings = settings
-        self.service = service
-        self.environment = environment
         self.telemetry = telemetry
         self.observe = observe
         self.leave = leave
         self.logger = logger
-        client = AWSClient(
+        let client = AWSClient(
             surroundings: AWSSurroundings(environment: environment), region: region, transport: transport, logger: logger)
+        self.service = TaskService(
+            name: service, environment: environment, transport: transport, client: client, logger: logger)
     }
 
     func start() {
@@ -113,7 +113,7 @@ final class TaskKeeper: Sendable {
             seen = activity
             let isOpen = activity.openExchanges > 0 && time - moved < settings.silentStreams / .seconds(1)
             switch protection.next(used: isOpen ? time : moved, now: time) {
-            case .none: break
+            case .none, .declare: break
             case .leave: leave()
             case .protect(let minutes): await ask(minutes, &protection, now)
             case .release:
@@ -143,21 +143,43 @@ final class TaskKeeper: Sendable {
 
     private func ask(_ minutes: Int?, _ protection: inout TaskProtection, _ now: @Sendable () -> Double) async {
         let asked = now()
-        let outcome = await agent.protect(minutes: minutes, deadline: .now() + Self.patience)
+        let patience = minutes != nil && !protection.passes(now: asked) ? Self.impatience : Self.patience
+        let outcome = await agent.protect(minutes: minutes, deadline: .now() + patience)
         let answer: TaskProtection.Answer
         switch outcome {
         case .done: answer = .done
         case .denied: answer = .denied
         case .failed: answer = .failed
-        case .blocked: answer = .blocked(isWanted: minutes == nil ? nil : await isWanted())
+        case .blocked: answer = .blocked(isWanted: minutes == nil ? nil : await service.isWanted())
         }
         say(outcome, isProtecting: minutes != nil)
-        let action = protection.answered(answer, toProtect: minutes != nil, asked: asked, now: now())
+        var action = protection.answered(answer, toProtect: minutes != nil, asked: asked, now: now())
         observe(protection.isProtected(now: now()), outcome != .done)
+        if action == .declare { action = await declare(&protection, now) }
         guard action == .leave else { return }
         logger.notice("the service wants no task any more; this one ends before anything new begins")
         publish(protection, now())
         leave()
+    }
+
+    /// Says in the service's tags that the task is in use, since it isn't protected.
+    private func declare(
+        _ protection: inout TaskProtection, _ now: @Sendable () -> Double
+    ) async -> TaskProtection.Action {
+        let asked = now()
+        let (answer, problem) = await service.declareUse()
+        let before = state.withLock { state in
+            defer { state.undeclared = problem }
+            return state.undeclared
+        }
+        if let problem, problem != before {
+            logger.warning(
+                answer == .denied
+                    ? "the task may not declare its use either: its role lacks ecs:TagResource on the service"
+                    : "the task's use can't be declared either",
+                metadata: ["reason": "\(problem)"])
+        }
+        return protection.declared(answer, asked: asked, now: now())
     }
 
     private func say(_ outcome: TaskAgent.Outcome, isProtecting: Bool) {
@@ -179,21 +201,6 @@ final class TaskKeeper: Sendable {
                 metadata: ["reason": "\(problem)"])
         } else if problem == nil, before != nil {
             logger.notice("the task's protection works again")
-        }
-    }
-
-    /// Whether the service wants a task; nil where nobody says so.
-    private func isWanted() async -> Bool? {
-        let deadline = client.deadline(in: Self.patience)
-        do throws(AWSError) {
-            let task = try await TaskMetadata.read(environment: environment, transport: transport, deadline: deadline)
-            if task.desiredStatus == "STOPPED" { return false }
-            guard let name = task.serviceName ?? service else { return nil }
-            return try await ECS(client).describeService(cluster: task.cluster, service: name, deadline: deadline)
-                .map { $0.desiredCount > 0 }
-        } catch {
-            logger.warning("it can't be found out whether the service wants this task", metadata: ["reason": "\(error)"])
-            return nil
         }
     }
 }
