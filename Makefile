@@ -1,6 +1,6 @@
 # The two commands that matter are `make run` and `make test`; the rest are their parts.
 
-.PHONY: help run test test-cuts explain build install dist lambda release lint format generate mutate simulate certificates clean
+.PHONY: help run test test-cuts explain branches build install dist lambda release lint format generate mutate simulate certificates clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +16,9 @@ test-cuts: ## Run the end-to-end tests while every agent loses its connections f
 
 explain: build ## Compare what `fluidity explain` says with what a running pair does, 10,000 times
 	@scripts/test-explain
+
+branches: build ## Compare which branch `route` chooses with a plain implementation of the choice, 100,000 times
+	@scripts/test-branches
 
 build: ## Build the release binary
 	@scripts/build-release fluidity

@@ -9,6 +9,8 @@ Per exchange, a small GET on warm connections: 7.1 in the agent and 6.0 in the s
 Per tunnel, a new CONNECT with one small exchange: 54.0 in the agent and 82 to 87 in the server, where buffers are used again or not
 by how what is read falls together. Most of them are SwiftNIO's, which makes a channel, and futures on the way to it.
 
+Per choice of a branch: nothing, wherever in a tree of twenty the branch is.
+
 The thresholds in Benchmarks/allocations.json leave no room for another one, those of a server's tunnel for four to eight. Who needs
 fewer lowers them.
 """
@@ -18,8 +20,9 @@ import json
 import pytest
 
 from harness.allocations import Count, Counted, counter
-from harness.fluidity import ROOT, Tunnel, find_binary
+from harness.fluidity import ROOT, Fluidity, Tunnel, find_binary, write_configuration
 from harness.memory import KiB, MiB
+from harness.ports import free_port
 from harness.processes import curl
 from harness.waiting import eventually
 
@@ -118,3 +121,52 @@ async def test_allocations_per_tunnel(counted, nginx, record_property):
         record_property(f"{name}: of the TLS library, per tunnel", round(count.tls / TUNNELS, 2))
         allowed = THRESHOLDS["per tunnel"][name]
         assert count.others / TUNNELS <= allowed, f"{name} allocates {count.others / TUNNELS:.2f} times for a tunnel, not {allowed}"
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+async def test_the_choice_of_a_branch_allocates_nothing(launch, tmp_path, record_property, depth):
+    """What an exchange allocates where the last of twenty branches takes it, beyond what it does without branches, once the metrics are there."""
+    library = counter(tmp_path)
+    respond = ("respond", {"status": 200, "body": "here"})
+    # All that is asked of an exchange, none of which fits.
+    conditions = [
+        {"hosts": ["*.example.com", "a*.b?.example"]}, {"networks": ["192.0.2.0/24", "2001:db8::/32"]}, {"ports": ["8000-9000"], "methods": ["GET"]},
+        {"clients": ["192.0.2.0/24"], "kinds": ["tunnel"], "schemes": ["https"]}, {"methods": ["GET"], "identities": ["anna"]},
+        {"hours": ["00:00-12:00", "12:00-24:00"], "weekdays": ["monday", "sunday"], "methods": ["PUT"]},
+    ]  # fmt: skip
+    others = [conditions[number % len(conditions)] for number in range(19)]
+    stages = [{"respond": respond[1]}]
+    for _ in range(depth):
+        named = [{"name": f"way-{number}", "when": when, "stages": [{"respond": {}}]} for number, when in enumerate(others)]
+        stages = [{"route": {"branches": [*named, {"name": "last", "when": {"hosts": ["*.test"]}, "stages": stages}]}}]
+    costs = {}
+    for name, last in (("without", respond), ("with", ("route", stages[0]["route"]))):
+        port, place = free_port(), tmp_path / name
+        config = write_configuration(
+            place / "server.yaml", [("accept", {"listen": f"127.0.0.1:{port}"}), ("http", {"mode": "proxy"}), last],
+            **{"log": {"level": "notice"}, "event-loops": 1})  # fmt: skip
+        counted = Counted(library, place / "count", find_binary())
+        process = launch(Fluidity("server", config, port=port, environment=counted.environment, name=name))
+
+        async def ask(port=port):
+            result = await curl("-x", f"http://127.0.0.1:{port}", *(["-o", "/dev/null", "http://a.test/"] * REQUESTS), within=120)
+            assert result.status == 0, result.text
+
+        async def at_rest(counted=counted, process=process) -> int:
+            last: list[int] = []
+
+            def unchanged():
+                last.append(counted.now(process.pid).others)
+                return len(last) > 1 and last[-1] == last[-2]
+
+            await eventually(unchanged, 20, "nothing is allocated any more")
+            return last[-1]
+
+        await ask()
+        before = await at_rest()
+        await ask()
+        costs[name] = (await at_rest() - before) / REQUESTS
+        process.kill()
+    record_property("allocations for the choice of a branch", round(costs["with"] - costs["without"], 3))
+    # A connection more or less that curl opens is a few dozen in a thousand exchanges.
+    assert abs(costs["with"] - costs["without"]) < 0.1, costs

@@ -90,6 +90,27 @@ async def test_a_codec_that_the_server_doesnt_take(doctor, make_tunnel):
     assert found.status == 1 and "the server doesn't take the protocol" in found.texts("tls", "problem"), found.report
 
 
+async def test_each_of_several_servers(doctor, make_tunnel):
+    """Each is looked at by its own name, and what is said names it; one that works is enough."""
+    first, second, dead = make_tunnel(), make_tunnel(), free_port()
+    for tunnel in (first, second):
+        tunnel.start_server()
+    places = [f"127.0.0.1:{port}" for port in (dead, first.server_port, second.server_port)]
+    to = [{"at": place, "name": "localhost"} for place in places]
+    agent = make_tunnel(agent={"mtls": {"name": "elsewhere.example"}, "connect": {"to": to}})
+    found = await doctor(agent.agent_config)
+    assert found.status == 0 and "look at the warnings" in found.verdict, found.report
+    by = {place: {(each["step"], each["state"]) for each in found.report["findings"] if each.get("way") == place} for place in places}
+    assert by[places[0]] == {("tcp", "problem")}, found.report
+    for place in places[1:]:
+        assert {("tcp", "good"), ("tls", "good"), ("hello", "good"), ("path", "good")} <= by[place], found.report
+    for tunnel in (first, second):
+        for process in tunnel.processes:
+            process.kill()
+    found = await doctor(agent.agent_config)
+    assert found.status == 1 and [each["way"] for each in found.report["findings"] if each["state"] == "problem"][:3] == places, found.report
+
+
 async def test_a_configuration_that_cant_be_read(doctor, tmp_path):
     bad = tmp_path / "bad.yaml"
     bad.write_text("pipeline:\n  - accept: { listn: 1 }\n")

@@ -4,6 +4,7 @@ import asyncio
 import fnmatch
 import ipaddress
 import json
+import os
 import random
 import re
 import signal
@@ -28,6 +29,10 @@ def start(launch, tmp_path, *stages, command="server", name="tree", listens: boo
     return launch(Fluidity(command, config, port=port if listens else None, name=name))
 
 
+# How many exchanges in all; `make branches` asks for more.
+COUNT = int(os.environ.get("FLUIDITY_TEST_BRANCHES", 12_000))
+
+
 def answering(name: str, when: dict | None = None) -> dict:
     return {"name": name, **({"when": when} if when else {}), "stages": [{"respond": {"status": 200, "body": name}}]}
 
@@ -35,6 +40,8 @@ def answering(name: str, when: dict | None = None) -> dict:
 # MARK: the choice, against a plain re-implementation
 
 SUFFIXES = ["example", "test", "corp.example", "a.corp.example", "fr", "de"]
+# What all requests of the test have in common.
+OURS = {"clients": "127.0.0.0/8", "kinds": "plain", "schemes": "http"}
 METHODS = ["GET", "POST", "PUT", "DELETE"]
 
 
@@ -50,7 +57,35 @@ def some_conditions(chance: random.Random) -> dict:
         when["ports"] = [chance.choice([80, 443, 8080]), f"{low}-{low + 2000}"]
     if chance.random() < 0.3:
         when["methods"] = chance.sample(METHODS, 2)
+    for (key, own), other in zip(OURS.items(), ("192.0.2.0/24", "tunnel", "https"), strict=True):
+        if when and chance.random() < 0.15:
+            when[key] = chance.choice([[own], [own], [other, own], [other]])
     return when or {"ports": [chance.randint(1, 11_000)]}
+
+
+def some_tree(chance: random.Random) -> list[tuple[str, dict, list | None]]:
+    """Twenty branches that answer, some of them below others: name, conditions, and the branches below it where there are some."""
+    inner = [[(f"way-{12 + 4 * part + number}", some_conditions(chance), None) for number in range(4)] for part in range(2)]
+    outer = [(f"way-{number}", some_conditions(chance), None) for number in range(12)]
+    for part, below in zip((4, 9), inner, strict=True):
+        outer.insert(part, (f"within-{part}", {"ports": [chance.choice([80, 443, 8080])]}, below))
+    return outer
+
+
+def written(tree: list) -> list[dict]:
+    """The same as `route` wants it."""
+    return [
+        {"name": name, "when": when, "stages": [{"route": {"branches": written(below)}}]} if below else answering(name, when)
+        for name, when, below in tree
+    ]
+
+
+def chosen(tree: list, request: tuple) -> str | None:
+    """The first whose conditions hold, and of those below it again the first."""
+    for name, when, below in tree:
+        if fits(when, *request):
+            return chosen(below, request) if below else name
+    return None
 
 
 def some_request(chance: random.Random) -> tuple[str, str, int]:
@@ -71,6 +106,8 @@ def fits(when: dict, method: str, host: str, port: int) -> bool:
             return False
         if not any(address.version == network.version and address in network for network in map(ipaddress.ip_network, when["networks"])):
             return False
+    if any(key in when and own not in when[key] for key, own in OURS.items()):
+        return False
     ports = [tuple(map(int, str(each).split("-"))) for each in when.get("ports", ["1-65535"])]
     return any(each[0] <= port <= each[-1] for each in ports) and method in when.get("methods", METHODS)
 
@@ -78,15 +115,14 @@ def fits(when: dict, method: str, host: str, port: int) -> bool:
 @pytest.mark.parametrize("seed", range(3))
 async def test_the_choice_is_that_of_a_plain_implementation(launch, tmp_path, seed):
     chance = random.Random(seed)
-    conditions = [some_conditions(chance) for _ in range(20)]
-    branches = [answering(f"way-{number}", when) for number, when in enumerate(conditions)]
-    proxy = start(launch, tmp_path, ("route", {"branches": branches}), log={"level": "notice", "format": "json"})
-    requests = [some_request(chance) for _ in range(4_000)]
-    wanted = [next((f"way-{number}" for number, when in enumerate(conditions) if fits(when, *request)), None) for request in requests]
+    tree = some_tree(chance)
+    proxy = start(launch, tmp_path, ("route", {"branches": written(tree)}), log={"level": "notice", "format": "json"})
+    requests = [some_request(chance) for _ in range(-(-COUNT // 3))]
+    wanted = [chosen(tree, request) for request in requests]
     assert len(set(wanted)) > 8, "the requests are spread"
 
     async def ask(part: range):
-        async with patiently(120), await Connection.open(proxy.port) as client:
+        async with patiently(120 + COUNT // 100), await Connection.open(proxy.port) as client:
             for number in part:
                 method, host, port = requests[number]
                 answer = await client.request(method, f"http://{host}:{port}/")

@@ -45,14 +45,14 @@ package enum ConfigurationPrinter {
                 lines.append(
                     Line(
                         text: "host: \(configuration.host.rawValue)",
-                        comment: setting.value == "null" ? "from the stages" : comment(setting, configuration.file)))
+                        comment: setting.value == "null" ? "from the stages" : comment(setting, configuration)))
                 continue
             }
             if setting.value.isEmpty { setting.value = "\"\"" }
-            add(setting, configuration.file, indentation: "", to: &lines)
+            add(setting, configuration, indentation: "", to: &lines)
         }
         lines.append(Line(text: "pipeline:"))
-        add(configuration.stages, configuration.file, indentation: "  ", to: &lines)
+        add(configuration.stages, configuration, indentation: "  ", to: &lines)
         let width = min(48, lines.filter { $0.comment != nil }.map(\.text.count).max() ?? 0)
         return lines.map { line in
             guard let comment = line.comment else { return line.text + "\n" }
@@ -61,42 +61,44 @@ package enum ConfigurationPrinter {
     }
 
     private static func add(
-        _ entries: [LoadedConfiguration.Entry], _ file: String, indentation: String, to lines: inout [Line]
+        _ entries: [LoadedConfiguration.Entry], _ configuration: LoadedConfiguration, indentation: String, to lines: inout [Line]
     ) {
         for entry in entries {
             let nodes = entry.settingNodes
-            let place = entry.position.map { "\(file):\($0.line)" }
+            let place = configuration.place(of: entry)
             lines.append(Line(text: "\(indentation)- \(entry.name)\(nodes.isEmpty ? "" : ":")", comment: place))
-            add(nodes, file, indentation: indentation + "    ", below: 0, to: &lines)
+            add(nodes, configuration, indentation: indentation + "    ", below: 0, to: &lines)
         }
     }
 
     /// - Parameter depth: How many keys of the values' paths are those of what they stand in.
     private static func add(
-        _ nodes: [SettingNode], _ file: String, indentation: String, below depth: Int, to lines: inout [Line]
+        _ nodes: [SettingNode], _ configuration: LoadedConfiguration, indentation: String, below depth: Int, to lines: inout [Line]
     ) {
         for node in nodes {
             switch node {
             case .value(var setting):
                 setting.path = setting.path.split(separator: ".").dropFirst(depth).joined(separator: ".")
-                add(setting, file, indentation: indentation, to: &lines)
+                add(setting, configuration, indentation: indentation, to: &lines)
             case .list(let key, let elements):
                 lines.append(Line(text: "\(indentation)\(key):"))
                 for element in elements {
                     let first = lines.count
-                    add(element, file, indentation: indentation + "    ", below: depth + 2, to: &lines)
+                    add(element, configuration, indentation: indentation + "    ", below: depth + 2, to: &lines)
                     guard lines.indices.contains(first) else { continue }
                     lines[first].text = "\(indentation)  - " + lines[first].text.dropFirst(indentation.count + 4)
                 }
             case .stages(let key, let entries):
                 lines.append(Line(text: "\(indentation)\(key):"))
-                add(entries, file, indentation: indentation + "  ", to: &lines)
+                add(entries, configuration, indentation: indentation + "  ", to: &lines)
             }
         }
     }
 
     /// A value on its line, below the mappings that it is in.
-    private static func add(_ setting: ConfigurationSetting, _ file: String, indentation: String, to lines: inout [Line]) {
+    private static func add(
+        _ setting: ConfigurationSetting, _ configuration: LoadedConfiguration, indentation: String, to lines: inout [Line]
+    ) {
         let keys = setting.path.split(separator: ".").map(String.init)
         var margin = indentation
         for key in keys.dropLast() {
@@ -106,7 +108,7 @@ package enum ConfigurationPrinter {
         }
         // Without quotes YAML would take it for a list.
         let value = setting.value == Secret.redacted ? "\"\(setting.value)\"" : setting.value
-        lines.append(Line(text: "\(margin)\(keys.last ?? ""): \(value)", comment: comment(setting, file)))
+        lines.append(Line(text: "\(margin)\(keys.last ?? ""): \(value)", comment: comment(setting, configuration)))
     }
 
     private static func isOpen(_ header: String, above margin: String, in lines: [Line]) -> Bool {
@@ -117,14 +119,8 @@ package enum ConfigurationPrinter {
         return false
     }
 
-    private static func comment(_ setting: ConfigurationSetting, _ file: String) -> String {
-        let origin =
-            switch setting.origin {
-            case .standard: "default"
-            case .file(let line): "\(file):\(line)"
-            case .environment(let variable): variable
-            case .commandLine(let option): option
-            }
+    private static func comment(_ setting: ConfigurationSetting, _ configuration: LoadedConfiguration) -> String {
+        let origin = configuration.words(for: setting.origin)
         return setting.references.isEmpty ? origin : "\(origin), \(setting.references.joined(separator: " "))"
     }
 }

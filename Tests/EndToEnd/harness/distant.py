@@ -3,7 +3,9 @@
 As a program: `distant.py origin HOST PORT` answers GET /big with more than anybody reads and anything else with 1,000 bytes;
 `distant.py fetch PROXY_HOST PROXY_PORT URL DOWNLOADS SECONDS` downloads so much at once, then says how long small GETs took beside that. `distant.py echo HOST PORT` sends back what it gets, and
 `distant.py talk PROXY_HOST PROXY_PORT AUTHORITY SECONDS` has a talk with that through CONNECT, and says how long the longest pause was.
-`distant.py upload PROXY_HOST PROXY_PORT URL SECONDS` sends as much as it can."""
+`distant.py upload PROXY_HOST PROXY_PORT URL SECONDS` sends as much as it can.
+`distant.py ask PROXY_HOST PROXY_PORT URL REQUESTS TRANSFERS SECONDS` spreads so many small GETs and downloads of 1 MiB over the time, and says
+of each download when it began, when its head came and whether all of it did, and of the small ones what came of them."""
 
 import json
 import os
@@ -13,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 NEAR, FAR = "10.9.0.1", "10.9.0.2"
@@ -98,6 +101,15 @@ class Link:
             0, sys.executable, __file__, "fetch", NEAR, AGENT, url, downloads, seconds, stdout=subprocess.PIPE, text=True)
         return json.loads(client.communicate(timeout=120)[0])
 
+    def ask(self, requests: int, transfers: int, seconds: float, url: str) -> subprocess.Popen:
+        """Begins to ask; `finished` has what came of it."""
+        return self.run(
+            0, sys.executable, __file__, "ask", NEAR, AGENT, url, requests, transfers, seconds, stdout=subprocess.PIPE, text=True)
+
+    @staticmethod
+    def finished(asking: subprocess.Popen, within: float) -> dict:
+        return json.loads(asking.communicate(timeout=within)[0])
+
     def connections(self) -> list[int]:
         """The bytes that each connection between agent and server has brought, the most first."""
         out = subprocess.run(
@@ -170,6 +182,9 @@ def origin(host: str, port: int):
     def serve(client: socket.socket):
         try:
             while head := client.recv(4096):
+                if b"/mebibyte" in head:
+                    client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1048576\r\n\r\n" + bytes(1 << 20))
+                    continue
                 if b"/big" in head:
                     client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 10000000000\r\n\r\n")
                     while True:
@@ -216,6 +231,38 @@ def fetch(host: str, port: int, url: str, downloads: int, seconds: float):
     os._exit(0)
 
 
+def ask(host: str, port: int, url: str, requests: int, transfers: int, seconds: float):
+    began = time.monotonic()
+
+    def get(path: str, size: int, at: float) -> dict:
+        time.sleep(max(0, began + at - time.monotonic()))
+        result = {"began": time.monotonic(), "head": None, "exit": None, "status": 0, "whole": False}
+        try:
+            with socket.create_connection((host, port)) as client:
+                client.settimeout(90)
+                client.sendall(f"GET {url}{path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n".encode())
+                data = b""
+                while b"\r\n\r\n" not in data and (more := client.recv(4096)):
+                    data += more
+                head, _, body = data.partition(b"\r\n\r\n")
+                result |= {"head": time.monotonic(), "status": int(head.split(b" ")[1]) if b" " in head else 0}
+                result["exit"] = next((line[8:].decode() for line in head.split(b"\r\n") if line.lower().startswith(b"x-exit: ")), None)
+                got = len(body)
+                while got < size and (more := client.recv(1 << 18)):
+                    got += len(more)
+                result["whole"] = got == size
+                if result["status"] != 200:
+                    result["text"] = body.decode(errors="replace")[:500]
+        except OSError as error:
+            result["error"] = str(error)
+        return result | {"ended": time.monotonic()}
+
+    with ThreadPoolExecutor(requests + transfers) as pool:
+        small = [pool.submit(get, "/small", 1000, seconds * number / requests) for number in range(requests)]
+        large = [pool.submit(get, "/mebibyte", 1 << 20, seconds * number / transfers) for number in range(transfers)]
+        print(json.dumps({"small": [each.result() for each in small], "large": [each.result() for each in large]}), flush=True)
+
+
 if __name__ == "__main__":
     what, host, port, *more = sys.argv[1:]
     match what:
@@ -227,5 +274,7 @@ if __name__ == "__main__":
             fetch(host, int(port), more[0], int(more[1]), float(more[2]))
         case "talk":
             talk(host, int(port), more[0], float(more[1]))
+        case "ask":
+            ask(host, int(port), more[0], int(more[1]), int(more[2]), float(more[3]))
         case "upload":
             upload(host, int(port), more[0], float(more[1]))

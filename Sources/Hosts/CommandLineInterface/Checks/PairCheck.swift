@@ -222,7 +222,7 @@ package struct PairCheck {
     }
 
     private func place(of entry: LoadedConfiguration.Entry, in configuration: LoadedConfiguration) -> String {
-        entry.position.map { " (\(configuration.file):\($0.line))" } ?? ""
+        configuration.place(of: entry).map { " (\($0))" } ?? ""
     }
 }
 

@@ -137,19 +137,45 @@ struct Examination {
 
     // MARK: - The way
 
-    /// - Returns: Whether it leads to the server.
+    /// - Returns: Whether it leads to a server.
     private mutating func examine(
         _ tunnel: LoadedConfiguration.Tunnel, of configuration: LoadedConfiguration, discovered: HostPort?
     ) async throws -> Bool {
-        guard var connect = tunnel.stages.last?.configuration as? ConnectConfiguration else { return false }
-        guard let server = connect.to.known ?? discovered else {
+        guard let connect = tunnel.stages.last?.configuration as? ConnectConfiguration else { return false }
+        guard let first = connect.to.known ?? discovered else {
             add(Finding(.names, .skipped, "where the server is, only the status endpoint can say"))
             return false
         }
-        connect.to = .fixed(server)
+        let servers = connect.to.each
+        guard servers.count > 1 else {
+            return try await examine(
+                connect.to == .discover ? .fixed(first) : connect.to, at: first, named: nil, tunnel, of: configuration,
+                wishes: wishes)
+        }
+        // Each, since the others are dialled when this one is gone: that is no time to find out what is in their way.
+        var works = false
+        for server in servers {
+            guard let place = server.known else { continue }
+            let does = try await examine(
+                server, at: place, named: "\(place)", tunnel, of: configuration, wishes: works ? nil : wishes)
+            works = works || does
+        }
+        return works
+    }
+
+    /// All ways to one server.
+    ///
+    /// - Parameter name: For people, where there are several servers.
+    /// - Returns: Whether one leads there.
+    private mutating func examine(
+        _ address: ServerAddress, at server: HostPort, named name: String?, _ tunnel: LoadedConfiguration.Tunnel,
+        of configuration: LoadedConfiguration, wishes: TunnelTrial.Wishes?
+    ) async throws -> Bool {
+        guard var connect = tunnel.stages.last?.configuration as? ConnectConfiguration else { return false }
+        connect.to = address
         let routes: [Route]
         do throws(StageError) { routes = try await WayInspection.routes(connect, to: server, on: group.next()) } catch {
-            add(Finding(.environment, .problem, error.message))
+            add(Finding(.environment, .problem, error.message, on: name))
             return false
         }
         var works = false
@@ -157,15 +183,21 @@ struct Examination {
             let trial = TunnelTrial(configuration: configuration, tunnel: tunnel, logger: logger)
             let way = Way(
                 trial: trial, connect: connect.by(route), route: route, server: server,
-                name: routes.count > 1 || route != .direct ? route.text : nil, idleWish: wishes.idle)
+                name: Self.name(of: route, among: routes, to: name), idleWish: wishes?.idle)
             // Ways behind one that leads there are looked at as far as nothing is opened through them.
             if try await examine(way, wishes: works ? nil : wishes) { works = true }
             if works, index + 1 < routes.count {
-                add(Finding(.tcp, .skipped, "the ways behind this one are tried when it fails"))
+                add(Finding(.tcp, .skipped, "the ways behind this one are tried when it fails", on: name))
                 break
             }
         }
         return works
+    }
+
+    /// What a way is called, where there are several: `b.example:8443`, `http://proxy.example:3128`, or one through the other.
+    private static func name(of route: Route, among routes: [Route], to server: String?) -> String? {
+        guard routes.count > 1 || route != .direct else { return server }
+        return server.map { "\($0) by \(route.text)" } ?? route.text
     }
 
     /// One way of one tunnel.
@@ -322,7 +354,7 @@ struct Examination {
         guard tunnels.count == 1, tunnels[0].path == "pipeline", let source = try? text(),
             var connect = tunnels[0].stages.last?.configuration as? ConnectConfiguration, let server = connect.to.known
         else { return }
-        connect.to = .fixed(server)
+        connect.to = connect.to.each[0]
         let trial = TunnelTrial(configuration: configuration, tunnel: tunnels[0], logger: logger)
         for candidate in Alternative.all(connect, findings: report.findings) {
             guard

@@ -44,7 +44,7 @@ package struct Explanation: Sendable {
 
         /// A stage's line in its file: `server.yaml:12`.
         package func line(_ step: StageVerdict) -> String? {
-            entry(step)?.position.map { "\(configuration.file):\($0.line)" }
+            entry(step).flatMap(configuration.place)
         }
 
         /// The name of the stage, for what stands in the place of the network too.

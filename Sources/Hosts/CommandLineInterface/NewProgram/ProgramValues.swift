@@ -44,7 +44,7 @@ enum PackagePlace: ConfigurationValue, Hashable {
             context.reject(node, wanted: typeDescription)
             return nil
         }
-        let place = PackagePlace(scalar.text, in: context.directory)
+        let place = PackagePlace(scalar.text, in: context.directory(of: node))
         guard case .folder(let path) = place else { return place }
         if case .file = FileAccess.kind(of: path + "/Package.swift") { return place }
         context.report(

@@ -33,17 +33,24 @@ package struct ConfigurationSchema {
         ])
     }
 
-    /// A list begins with a source, has no other, and has one sink.
+    /// A list begins with a source, has no other, and has one sink; what a file that it includes has isn't known here.
     private func list(_ key: SchemaDescription) -> JSON {
         .members([
             "description": .text(key.documentation),
             "type": .text("array"),
-            "minItems": .number("2"),
-            "prefixItems": .array([reference("source")]),
-            "items": reference("stage"),
-            "contains": reference("sink"),
-            "minContains": .number("1"),
-            "maxContains": .number("1"),
+            "minItems": .number("1"),
+            "if": .members(["contains": reference("include")]),
+            "then": .members([
+                "items": .members(["anyOf": .array([reference("stage"), reference("source"), reference("include")])])
+            ]),
+            "else": .members([
+                "minItems": .number("2"),
+                "prefixItems": .array([reference("source")]),
+                "items": reference("stage"),
+                "contains": reference("sink"),
+                "minContains": .number("1"),
+                "maxContains": .number("1"),
+            ]),
         ])
     }
 
@@ -65,6 +72,7 @@ package struct ConfigurationSchema {
             JSON.Member(name: "source", value: entry(stages.filter(\.isSource))),
             JSON.Member(name: "stage", value: entry(stages.filter { !$0.isSource })),
             JSON.Member(name: "sink", value: entry(stages.filter(\.isSink))),
+            JSON.Member(name: "include", value: include),
             JSON.Member(name: "substituted", value: ValueSchema.substituted),
         ]
         return groups
@@ -74,6 +82,19 @@ package struct ConfigurationSchema {
                     name: "stage-\(stage.name)",
                     value: ValueSchema.mapping(stage.keys, description: stage.summary, types: kind))
             }
+    }
+
+    /// An entry of a list for which those of another file stand.
+    private var include: JSON {
+        .members([
+            "description": .text("The entries of another file, which is a list. A relative path starts from this file's folder."),
+            "type": .text("object"),
+            "required": .texts(["include"]),
+            "additionalProperties": .boolean(false),
+            "properties": .members([
+                "include": .members(["type": .texts(["string", "number", "boolean"]), "minLength": .number("1")])
+            ]),
+        ])
     }
 
     /// An entry of the list: a mapping of one name, or a name alone.

@@ -14,6 +14,9 @@ struct ValueSchema {
         "pattern": .text(#"\$\{(env|file):"#),
     ])
 
+    /// An entry of a list for which those of another file stand.
+    private static let include = JSON.members(["$ref": .text("#/$defs/include")])
+
     var json: JSON {
         var alternatives = schemas(of: key.shape)
         if key.defaultValue == "null" { alternatives.append(.members(["type": .text("null")])) }
@@ -91,11 +94,12 @@ struct ValueSchema {
             }
             return [.members(["enum": .array(words.map(JSON.text) + other)]), substituted]
         case .list(let element):
-            return [.members(["type": .text("array"), "items": joined(schemas(of: element))])]
+            let others = [.mapping, .variant].contains(element) ? [Self.include] : []
+            return [.members(["type": .text("array"), "items": joined(schemas(of: element) + others)])]
         case .mapping:
             return [Self.mapping(key.keys, description: nil, types: ["object", "null"])]
         case .stages:
-            let entries = ["stage", "source"].map { JSON.members(["$ref": .text("#/$defs/\($0)")]) }
+            let entries = ["stage", "source"].map { JSON.members(["$ref": .text("#/$defs/\($0)")]) } + [Self.include]
             return [
                 .members([
                     "type": .text("array"), "minItems": .number("1"), "items": .members(["anyOf": .array(entries)]),

@@ -41,7 +41,7 @@ package struct ConfigurationDifference: Sendable {
     private static func values(_ configuration: LoadedConfiguration) -> [(path: String, value: Value)] {
         var values: [(path: String, value: Value)] = []
         for setting in configuration.fileSettings where !["pipeline", "profiles", "tests", "host"].contains(setting.path) {
-            values.append((setting.path, Value(text: setting.value, place: place(setting, configuration))))
+            values.append((setting.path, Value(text: setting.value, place: configuration.words(for: setting.origin))))
         }
         func add(_ entries: [LoadedConfiguration.Entry], below path: String) {
             var counts: [String: Int] = [:]
@@ -49,25 +49,17 @@ package struct ConfigurationDifference: Sendable {
                 counts[entry.name, default: 0] += 1
                 let number = counts[entry.name] ?? 1
                 let own = "\(path).\(entry.name)\(number > 1 ? ".\(number)" : "")"
-                let line = entry.position.map { "\(configuration.file):\($0.line)" } ?? ""
+                let line = configuration.place(of: entry) ?? ""
                 values.append((own, Value(text: "there", place: line)))
                 for setting in entry.placedSettings where entry.branches.isEmpty || setting.path != "branches" {
-                    values.append(("\(own).\(setting.path)", Value(text: setting.value, place: place(setting, configuration))))
+                    values.append(
+                        ("\(own).\(setting.path)", Value(text: setting.value, place: configuration.words(for: setting.origin))))
                 }
                 for branch in entry.branches { add(branch.stages, below: "\(own).\(branch.name)") }
             }
         }
         add(configuration.stages, below: "pipeline")
         return values
-    }
-
-    private static func place(_ setting: ConfigurationSetting, _ configuration: LoadedConfiguration) -> String {
-        switch setting.origin {
-        case .standard: "default"
-        case .file(let line): "\(configuration.file):\(line)"
-        case .environment(let variable): variable
-        case .commandLine(let option): option
-        }
     }
 
     /// The values for people, a line each.

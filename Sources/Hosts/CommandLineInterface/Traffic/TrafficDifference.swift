@@ -90,7 +90,7 @@ package struct TrafficDifference: Sendable {
 
     /// Whether one of the two has rules that go by a key.
     private static func asks(_ old: LoadedConfiguration, _ new: LoadedConfiguration, _ keys: [String]) -> Bool {
-        keys.contains { key in [old, new].contains { $0.text.contains(key) } }
+        keys.contains { key in [old, new].contains { $0.texts.contains { $0.contains(key) } } }
     }
 
     /// The differences for people: at most so many kinds as examples.

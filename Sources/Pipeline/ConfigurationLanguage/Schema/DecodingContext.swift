@@ -1,9 +1,7 @@
 /// Collects what is wrong while values are read, and knows which key is being read. Used by one load, on one thread.
 public final class DecodingContext {
-    /// The folder that relative paths start from: the configuration file's.
-    public let directory: String
-    /// The configuration file, as whoever has it loaded names it; nil where there is none.
-    public let file: String?
+    private let directory: String
+    private let files: SourceFiles?
     /// What was reported so far, in that order.
     package private(set) var findings: [ConfigurationFinding] = []
     private var path: [String] = []
@@ -22,10 +20,26 @@ public final class DecodingContext {
 
     /// A context for one load.
     /// - Parameter checksFiles: Whether files that a configuration names must exist.
-    package init(directory: String, file: String? = nil, checksFiles: Bool = true) {
+    package init(directory: String, checksFiles: Bool = true) {
         self.directory = directory
-        self.file = file
+        files = nil
         self.checksFiles = checksFiles
+    }
+
+    /// A context for one load of a configuration that stands in files.
+    package init(files: SourceFiles, checksFiles: Bool = true) {
+        directory = ""
+        self.files = files
+        self.checksFiles = checksFiles
+    }
+
+    /// The folder that relative paths start from: that of the file in which a node stands.
+    public func directory(of node: ConfigurationNode) -> String { files?.directory(of: node.origin) ?? directory }
+
+    /// The file in which a node stands, as whoever has the configuration loaded names it; nil where there is none.
+    public func file(of node: ConfigurationNode) -> String? {
+        guard case .file(let position) = node.origin, let name = files?.name(of: position), !name.isEmpty else { return nil }
+        return name
     }
 
     /// The key being read.
@@ -89,7 +103,7 @@ public final class DecodingContext {
         guard case .scalar(let scalar) = node.content, scalar.isVerbatim, PlainText.isNull(scalar.text) else {
             return false
         }
-        return Value.decode(node, in: DecodingContext(directory: directory, checksFiles: false)) == nil
+        return Value.decode(node, in: DecodingContext(directory: directory(of: node), checksFiles: false)) == nil
     }
 
     /// Whether anything was wrong since an earlier mark.

@@ -22,7 +22,8 @@ extension StageConfiguration {
             guard let field = schema.field(entry.key) else {
                 context.report(
                     "\(noun) has no key '\(entry.key)'", at: entry.keyOrigin,
-                    hint: NearestName.hint(for: entry.key, among: known, otherwise: "its keys are")
+                    hint: schema.field(above: entry.key).map { "'\(entry.key)' belongs below '\($0)'" }
+                        ?? NearestName.hint(for: entry.key, among: known, otherwise: "its keys are")
                 )
                 continue
             }

@@ -50,7 +50,7 @@ public struct RulePlace: Sendable, Hashable, CustomStringConvertible {
     public init?(_ node: ConfigurationNode, in context: DecodingContext) {
         guard case .file(let position) = node.origin else { return nil }
         self.init(
-            file: context.file.map { String($0[($0.lastIndex(of: "/").map($0.index(after:)) ?? $0.startIndex)...]) },
+            file: context.file(of: node).map { String($0[($0.lastIndex(of: "/").map($0.index(after:)) ?? $0.startIndex)...]) },
             line: position.line)
     }
 

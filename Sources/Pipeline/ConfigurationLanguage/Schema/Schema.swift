@@ -11,6 +11,12 @@ public struct Schema<Configuration>: Sendable {
     func field(_ key: String) -> SchemaField<Configuration>? {
         fields.first { $0.key == key }
     }
+
+    /// The only mapping that has a key of that name; nil where there is none, or several have.
+    func field(above key: String) -> String? {
+        let found = fields.filter { $0.shape == .mapping && $0.nested().contains { $0.key == key } }
+        return found.count == 1 ? found[0].key : nil
+    }
 }
 
 /// One key: where its value is kept, what it may be, and what it is for.

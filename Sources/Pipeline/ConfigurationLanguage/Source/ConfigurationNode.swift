@@ -19,7 +19,7 @@ public struct ConfigurationNode: Sendable {
         /// Where the text came from matters to what may be shown of it: the content of a `${file:…}` never is.
         public var isHidden: Bool
         /// The text refers to something that couldn't be found, which was reported.
-        var isUnknown = false
+        package internal(set) var isUnknown = false
         /// The text came from outside the file, as it is: YAML hasn't read it, and so hasn't told `null` from a text.
         package var isVerbatim = false
         /// What was replaced in it, without defaults: `${env:PORT}`.
@@ -128,6 +128,8 @@ public struct ConfigurationNode: Sendable {
 
 /// A place in a configuration file. Both numbers begin at 1; columns count Unicode scalars.
 public struct SourcePosition: Sendable, Hashable, Comparable {
+    /// Which of the configuration's files it is in: 0 for its own, then those that it includes. See `SourceFiles`.
+    package var file = 0
     /// The line, from 1.
     public var line: Int
     /// The column in Unicode scalars, from 1.
@@ -140,6 +142,6 @@ public struct SourcePosition: Sendable, Hashable, Comparable {
     }
 
     public static func < (left: SourcePosition, right: SourcePosition) -> Bool {
-        (left.line, left.column) < (right.line, right.column)
+        (left.file, left.line, left.column) < (right.file, right.line, right.column)
     }
 }

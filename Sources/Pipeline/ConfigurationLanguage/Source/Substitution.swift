@@ -115,7 +115,7 @@ package struct Substitution {
         do {
             bytes = try FileAccess.read(resolved, limit: Self.fileLimit)
         } catch {
-            let relative = path.hasPrefix("/") ? nil : "a relative path starts from the configuration file's folder"
+            let relative = path.hasPrefix("/") ? nil : "a relative path starts from this file's folder"
             throw ReferenceProblem("the file '\(resolved)' can't be read: \(error.reason)", hint: relative)
         }
         guard let bytes else { throw ReferenceProblem("the file '\(resolved)' has more than \(Self.fileLimit >> 10)KiB") }

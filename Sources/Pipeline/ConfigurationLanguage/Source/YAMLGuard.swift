@@ -5,9 +5,6 @@
 /// collections and aliases begin. Where a text goes over several lines, a mistake about where it ends could hide an alias, so
 /// whatever looks like one in there is refused as well.
 struct YAMLGuard {
-    static let maximumDepth = 64
-    static let maximumTokens = 50_000
-
     struct Refusal: Error {
         var message: String
         var hint: String?
@@ -15,6 +12,7 @@ struct YAMLGuard {
     }
 
     private let scalars: [Unicode.Scalar]
+    private let limits: YAMLLimits
     private var index = 0
     private var lineStart = 0
     private var flowDepth = 0
@@ -24,16 +22,20 @@ struct YAMLGuard {
     private var key: (column: Int, lineStart: Int)?
     private(set) var tokens = 0
 
-    init(_ source: SourceText) {
+    init(_ source: SourceText, limits: YAMLLimits = YAMLLimits()) {
         scalars = source.scalars
+        self.limits = limits
     }
 
     /// Passes over the whole text. Throws at the first thing that the parser shall not see.
     mutating func check() throws(Refusal) {
         while skipToToken() {
             tokens += 1
-            guard tokens <= Self.maximumTokens else {
-                throw Refusal(message: "the file has more than \(Self.maximumTokens) pieces", offset: index)
+            guard tokens <= limits.pieces else {
+                throw Refusal(
+                    message:
+                        "the file\(limits.isShared ? " and those that it is included in have" : " has") more than \(YAMLLimits.maximumPieces) pieces",
+                    offset: index)
             }
             unroll(to: column)
             try token()
@@ -147,8 +149,9 @@ struct YAMLGuard {
     }
 
     private func checkDepth() throws(Refusal) {
-        guard flowDepth + indents.count > Self.maximumDepth else { return }
-        throw Refusal(message: "the file is nested more than \(Self.maximumDepth) deep", offset: index)
+        guard flowDepth + indents.count > limits.depth else { return }
+        let sum = limits.isShared ? ", together with those that it is included in" : ""
+        throw Refusal(message: "the file is nested more than \(YAMLLimits.maximumDepth) deep\(sum)", offset: index)
     }
 }
 

@@ -6,18 +6,28 @@ package struct YAMLReader {
     private static let repeatedKeysReported = 20
 
     private let source: SourceText
+    private let file: Int
+    private let limits: YAMLLimits
+    /// How many pieces the text has; known once it was read.
+    package private(set) var pieces = 0
     /// What is wrong with the text as YAML, in the order in which it was read.
     package private(set) var findings: [ConfigurationFinding] = []
     private var repeatedKeys = 0
 
     /// A reader that reads its text once.
-    package init(_ source: SourceText) {
+    /// - Parameters:
+    ///   - file: The number of the text's file, for positions.
+    ///   - limits: What the text may be, less than usual where it is a part of something.
+    package init(_ source: SourceText, file: Int = 0, limits: YAMLLimits = YAMLLimits()) {
         self.source = source
+        self.file = file
+        self.limits = limits
     }
 
     /// The root of the document; nil when it can't be parsed, or there is none.
     package mutating func read() -> ConfigurationNode? {
-        var yamlGuard = YAMLGuard(source)
+        var yamlGuard = YAMLGuard(source, limits: limits)
+        defer { pieces = yamlGuard.tokens }
         do {
             try yamlGuard.check()
         } catch {
@@ -64,9 +74,9 @@ package struct YAMLReader {
             style = inFlow || isFlow ? .flow : .block
         case .alias, .documentStart, .documentEnd, .streamEnd, .collectionEnd:
             report(Self.missedAnchor, at: event.position)
-            return ConfigurationNode(.null, origin: .file(event.position))
+            return ConfigurationNode(.null, origin: origin(event.position))
         }
-        var result = ConfigurationNode(content, origin: .file(event.position))
+        var result = ConfigurationNode(content, origin: origin(event.position))
         result.layout = ConfigurationNode.Layout(style: style, inFlow: inFlow)
         return result
     }
@@ -111,6 +121,12 @@ package struct YAMLReader {
     }
 
     private mutating func report(_ message: String, at position: SourcePosition, hint: String? = nil) {
-        findings.append(.init(message: message, hint: hint, origin: .file(position), severity: .error))
+        findings.append(.init(message: message, hint: hint, origin: origin(position), severity: .error))
+    }
+
+    private func origin(_ position: SourcePosition) -> ConfigurationNode.Origin {
+        var position = position
+        position.file = file
+        return .file(position)
     }
 }

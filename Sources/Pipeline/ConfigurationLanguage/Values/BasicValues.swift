@@ -79,8 +79,14 @@ extension Array: ConfigurationValue where Element: ConfigurationValue {
 
     public static func decode(_ node: ConfigurationNode, in context: DecodingContext) -> [Element]? {
         guard case .sequence(let nodes) = node.content else {
-            var hint: String?
-            if case .scalar = node.content { hint = "write a list, even of one: [\(node.listable(secret: context.isSecret))]" }
+            let hint: String? =
+                switch node.content {
+                case .scalar where Element.shape != .mapping:
+                    "write a list, even of one: [\(node.listable(secret: context.isSecret))]"
+                case .scalar, .sequence: nil
+                case .mapping where node[key: "include"] != nil: "write '- include: FILE', as an entry of a list"
+                case .mapping, .null: Element.shape == .mapping ? "begin each entry with '- '" : nil
+                }
             context.reject(node, wanted: typeDescription, InvalidValue(hint: hint))
             return nil
         }

@@ -18,7 +18,7 @@ public struct FilePath: Sendable, Hashable, ConfigurationValue, CustomStringConv
             context.reject(node, wanted: typeDescription)
             return nil
         }
-        let path = FileAccess.resolve(scalar.text, from: context.directory)
+        let path = FileAccess.resolve(scalar.text, from: context.directory(of: node))
         guard context.checksFiles else { return FilePath(path) }
         let shown = context.isHidden(node) ? "the file" : "the file '\(path)'"
         switch FileAccess.kind(of: path) {
@@ -27,7 +27,7 @@ public struct FilePath: Sendable, Hashable, ConfigurationValue, CustomStringConv
         case .directory:
             context.report("\(context.label): \(shown) is a folder", at: node)
         case .missing:
-            let hint = scalar.text.hasPrefix("/") ? nil : "a relative path starts from the configuration file's folder"
+            let hint = scalar.text.hasPrefix("/") ? nil : "a relative path starts from this file's folder"
             context.report("\(context.label): \(shown) doesn't exist", at: node, hint: hint)
         case .unreachable(let reason):
             context.report("\(context.label): \(shown) can't be reached: \(reason)", at: node)

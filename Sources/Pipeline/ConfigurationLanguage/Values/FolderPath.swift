@@ -19,7 +19,7 @@ public struct FolderPath: Sendable, Hashable, ConfigurationValue, CustomStringCo
             context.reject(node, wanted: typeDescription)
             return nil
         }
-        let path = FileAccess.resolve(scalar.text, from: context.directory)
+        let path = FileAccess.resolve(scalar.text, from: context.directory(of: node))
         guard context.checksFiles else { return FolderPath(path) }
         let shown = context.isHidden(node) ? "the folder" : "the folder '\(path)'"
         switch FileAccess.kind(of: path) {

@@ -6,7 +6,7 @@ extension Network: ScalarConfigurationValue {
 
     public init(configured text: String) throws(InvalidValue) {
         if text == "any" { throw InvalidValue(hint: "'any' stands alone, not in a list") }
-        guard let network = Network(text) else { throw InvalidValue() }
+        guard let network = Network(text) else { throw Self.problem(of: text) }
         guard network.isExact(text) else {
             let address = text.prefix { $0 != "/" }
             throw InvalidValue(
@@ -14,6 +14,13 @@ extension Network: ScalarConfigurationValue {
                 hint: "write \(network), or \(address) for the one address")
         }
         self = network
+    }
+
+    /// Why a text is no network.
+    private static func problem(of text: String) -> InvalidValue {
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count == 2, let address = Network(String(parts[0])) else { return InvalidValue() }
+        return InvalidValue("behind the slash is a number between 0 and \(address.prefix)")
     }
 
     public func problems() -> [ConfigurationProblem] { malformed.map { Self.problems(of: $0) } ?? [] }

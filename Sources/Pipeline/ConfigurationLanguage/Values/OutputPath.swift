@@ -19,7 +19,7 @@ public enum OutputPath: Sendable, Hashable, ConfigurationValue, CustomStringConv
         guard scalar.text != "stderr" else { return .standardError }
         // A path that stands for it, so that it is opened as any other.
         guard scalar.text != "stdout" else { return .file("/dev/stdout") }
-        let path = FileAccess.resolve(scalar.text, from: context.directory)
+        let path = FileAccess.resolve(scalar.text, from: context.directory(of: node))
         if case .directory = FileAccess.kind(of: path) {
             context.report("\(context.label): '\(path)' is a folder", at: node, hint: "name a file in it")
             return nil

@@ -70,21 +70,30 @@ public struct ConfigurationLoader: Sendable {
         }
         guard case .mapping = root.content else {
             source.blankSecrets(in: root, known: [])
+            var hint = "begin with 'pipeline:' and list the stages below it"
+            if case .sequence = root.content { hint += "; a file that is a list is for '- include: FILE' in another" }
             let finding = ConfigurationFinding(
-                message: "a configuration is a mapping, not \(root.shown(secret: true))",
-                hint: "begin with 'pipeline:' and list the stages below it", origin: root.origin, severity: .error
-            )
+                message: "a configuration is a mapping, not \(root.shown(secret: true))", hint: hint, origin: root.origin,
+                severity: .error)
             throw ConfigurationErrors(source.errors(reader.findings + [finding]))
         }
+        var inclusion = Inclusion(
+            source: source, pieces: reader.pieces, bytes: text.utf8.count, environment: environment, registry: registry)
+        let whole = inclusion.whole(root)
+        source = inclusion.source
+        source.blankSecrets(in: root, known: [])
+        for part in inclusion.parts { source.blankSecrets(in: part, known: []) }
+        // What a file would have said can't be guessed: that it is missing shall not look like ten other mistakes.
+        guard inclusion.isWhole else { throw ConfigurationErrors(source.errors(reader.findings + inclusion.findings)) }
         var draft = Draft(
-            root: root, directory: FileAccess.directory(of: file), file: file, checksFiles: checksFiles, findings: reader.findings)
+            root: whole, files: source.files, checksFiles: checksFiles, findings: reader.findings + inclusion.findings)
         let variable = OverrideApplication.profileVariable
         let fromOutside = environment[variable].flatMap { $0.isEmpty ? nil : (name: $0, origin: variable) }
         draft.resolve(
             environment: environment, overrides: overrides, registry: registry, ignoring: ignoredVariables.union([variable]),
-            profile: profile.map { (name: $0, origin: "--profile") } ?? fromOutside)
+            referred: inclusion.variables, profile: profile.map { (name: $0, origin: "--profile") } ?? fromOutside)
         draft.decode(registry: registry, host: host)
-        source.blankSecrets(in: root, known: draft.secrets)
+        for part in [root] + inclusion.parts { source.blankSecrets(in: part, known: draft.secrets) }
         return try draft.finished(source: source)
     }
 

@@ -15,8 +15,8 @@ package struct ConfigurationSetting: Sendable, Equatable {
     package enum Origin: Sendable, Equatable {
         /// No one has set it.
         case standard
-        /// The line of the file that sets it, from 1.
-        case file(line: Int)
+        /// The place in one of the files that sets it; `LoadedConfiguration.words(for:)` names it.
+        case file(SourcePosition)
         /// The environment variable that overrides the file: `FLUIDITY_DRAIN`.
         case environment(variable: String)
         /// The option that has set it: `--set drain`.
@@ -53,7 +53,7 @@ extension StageConfiguration {
         let origin: ConfigurationSetting.Origin =
             switch places.origins[path] {
             case nil: .standard
-            case .file(let position): .file(line: position.line)
+            case .file(let position): .file(position)
             case .override(let name) where name.hasPrefix(OverrideApplication.prefix): .environment(variable: name)
             case .override(let name): .commandLine(option: name)
             }

@@ -3,8 +3,7 @@ import ConfigurationLanguage
 /// A configuration while it is being loaded: what was understood so far, and everything that is wrong.
 struct Draft {
     private var root: ConfigurationNode
-    private let directory: String
-    private let file: String
+    private let files: SourceFiles
     private let checksFiles: Bool
     private var findings: [ConfigurationFinding]
     private(set) var secrets: Set<SourcePosition> = []
@@ -14,39 +13,38 @@ struct Draft {
     private var host = HostKind.server
     private var prepared: [PreparedStage] = []
 
-    init(root: ConfigurationNode, directory: String, file: String, checksFiles: Bool, findings: [ConfigurationFinding]) {
+    /// - Parameter root: What the configuration says, without references and with what it includes.
+    init(root: ConfigurationNode, files: SourceFiles, checksFiles: Bool, findings: [ConfigurationFinding]) {
         self.root = root
-        self.directory = directory
-        self.file = file
+        self.files = files
         self.checksFiles = checksFiles
         self.findings = findings
     }
 
-    /// Replaces variables, then puts in what overrides the file.
+    /// Puts in what overrides the files.
+    /// - Parameter referred: The variables that the files refer to.
     mutating func resolve(
         environment: [String: String], overrides: [ConfigurationOverride], registry: StageRegistry,
-        ignoring ignored: Set<String>, profile: (name: String, origin: String)?
+        ignoring ignored: Set<String>, referred: Set<String>, profile: (name: String, origin: String)?
     ) {
-        var substitution = Substitution(environment: environment, directory: directory)
-        root = substitution.apply(to: root)
         let list = StageList(root: root)
         var application = OverrideApplication(root: root, stages: list)
         if let profile { application.apply(profile: profile.name, origin: profile.origin) }
-        application.apply(environment: environment, registry: registry, ignoring: ignored, referred: substitution.variables)
+        application.apply(environment: environment, registry: registry, ignoring: ignored, referred: referred)
         for change in overrides { application.apply(change, registry: registry) }
         root = application.root
         stages = application.stages.items
-        findings += substitution.findings + list.findings + application.findings
+        findings += list.findings + application.findings
     }
 
     /// Reads every key of every stage, and checks that the stages fit together.
     mutating func decode(registry: StageRegistry, host requested: HostKind?) {
-        let context = DecodingContext(directory: directory, file: file, checksFiles: checksFiles)
+        let context = DecodingContext(files: files, checksFiles: checksFiles)
         if let read = FileSettings.decodeMapping(root, in: context, noun: "the file") { settings = read }
         settingPlaces = SettingPlaces(context)
         findings += FirstFluidity.explaining(context.findings, in: root)
         secrets.formUnion(context.secrets)
-        let list = StageReading(registry: registry, directory: directory, file: file, checksFiles: checksFiles)
+        let list = StageReading(registry: registry, files: files, checksFiles: checksFiles)
             .list(stages, from: .start, to: .end)
         chooseHost(requested, for: list)
         if settings.lifecycle != nil, host != .agent, let node = root[key: "lifecycle"] {
@@ -71,7 +69,7 @@ struct Draft {
             }
         }
         checkListeners(list.all)
-        var preparation = StagePreparation(registry: registry, host: host)
+        var preparation = StagePreparation(registry: registry, files: files, host: host)
         prepared = preparation.prepare(list)
         findings += preparation.findings
         secrets.formUnion(preparation.secrets)
@@ -84,8 +82,10 @@ struct Draft {
             guard let address = stage.listens else { continue }
             if let other = known.first(where: { $0.address.collides(with: address) }) {
                 var message = "'\(stage.item.name)' listens on \(address), and so does '\(other.stage.item.name)'"
-                if case .file(let position) = other.stage.item.origin { message += " (line \(position.line))" }
-                report(message, at: stage.places.origins["listen"] ?? stage.item.origin, hint: "each needs a port of its own")
+                if other.address != address { message += " on \(other.address)" }
+                let origin = stage.places.origins["listen"] ?? stage.item.origin
+                if let place = files.place(other.stage.item.origin, from: origin) { message += " (\(place))" }
+                report(message, at: origin, hint: "each needs a port of its own")
             }
             known.append((stage, address))
         }

@@ -46,6 +46,7 @@ struct FileSettings: StageConfiguration {
 
 private struct Placeholder: ConfigurationValue {
     static let typeDescription = "a list of stages"
+    static let shape = ValueShape.stages
     static func decode(_ node: ConfigurationNode, in context: DecodingContext) -> Placeholder? { Placeholder() }
     var printed: String { "" }
 }

@@ -28,8 +28,8 @@ public struct LoadedConfiguration: Sendable {
     /// What works and is hardly what was meant, in the order of the file.
     public let warnings: [ConfigurationError]
     let source: ConfigurationSource
-    /// The file's text, as it was read.
-    package var text: String { source.text?.text ?? "" }
+    /// The texts of its files, as they were read: its own, then those that it includes.
+    package var texts: [String] { source.allTexts.map(\.text) }
     /// Where the keys beside the pipeline stand.
     let places: SettingPlaces
     /// What counts beside the pipeline, value by value: `drain`, `log.level`.

@@ -23,14 +23,13 @@ extension ConfigurationLoader {
             guard reader.findings.isEmpty else { throw ConfigurationErrors(source.errors(reader.findings)) }
             throw ConfigurationErrors([ConfigurationError(file: file, message: "the list is empty")])
         }
-        let directory = FileAccess.directory(of: file)
-        var substitution = Substitution(environment: environment, directory: directory)
+        var substitution = Substitution(environment: environment, directory: FileAccess.directory(of: file))
         let entry = ConfigurationNode.Entry(key: "pipeline", keyOrigin: node.origin, value: substitution.apply(to: node))
         let stages = StageList(root: ConfigurationNode(.mapping([entry]), origin: node.origin))
         var findings = reader.findings + substitution.findings + stages.findings
         var loose: [LooseStage] = []
-        let reading = StageReading(registry: registry, directory: directory, file: file, checksFiles: checksFiles)
-        var preparation = StagePreparation(registry: registry, host: nil)
+        let reading = StageReading(registry: registry, files: source.files, checksFiles: checksFiles)
+        var preparation = StagePreparation(registry: registry, files: source.files, host: nil)
         var secrets: Set<SourcePosition> = []
         for item in stages.items {
             guard let factory = registry.factory(named: item.name) else {

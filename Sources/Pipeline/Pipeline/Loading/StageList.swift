@@ -45,7 +45,8 @@ struct StageList {
         case .scalar, .mapping:
             report(
                 "\(key) wants a list of stages, not \(node.shown(secret: false))", at: node.origin,
-                hint: "begin each stage with '- '"
+                hint: node[key: "include"] == nil
+                    ? "begin each stage with '- '" : "write '- include: FILE', as an entry of a list"
             )
         }
     }

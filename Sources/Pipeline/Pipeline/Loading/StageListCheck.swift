@@ -13,6 +13,7 @@ struct StageListCheck {
     }
 
     private let registry: StageRegistry
+    private let files: SourceFiles
     private(set) var forms: [StageForm?] = []
     private(set) var findings: [ConfigurationFinding] = []
     private let input: MediumKind
@@ -23,9 +24,11 @@ struct StageListCheck {
     ///   - input: What the list is to take: nothing for a whole pipeline, exchanges for a branch.
     ///   - output: What it is to yield.
     init(
-        _ items: [Item], registry: StageRegistry, host: HostKind?, from input: MediumKind = .start, to output: MediumKind = .end
+        _ items: [Item], registry: StageRegistry, files: SourceFiles, host: HostKind?, from input: MediumKind = .start,
+        to output: MediumKind = .end
     ) {
         self.registry = registry
+        self.files = files
         self.input = input
         self.output = output
         check(items)
@@ -74,16 +77,17 @@ struct StageListCheck {
         }
         if takes == [.start] {
             return report(
-                "'\(item.name)' is a source, so it can't come after '\(previous.name)'\(Self.line(of: previous))", at: item,
+                "'\(item.name)' is a source, so it can't come after '\(previous.name)'\(place(of: previous, from: item))", at: item,
                 hint: "a list has one source, at its beginning"
             )
         }
         if yielding.contains(.end) {
             return report(
-                "'\(item.name)' can't come after '\(previous.name)'\(Self.line(of: previous)), which ends the list", at: item
+                "'\(item.name)' can't come after '\(previous.name)'\(place(of: previous, from: item)), which ends the list",
+                at: item
             )
         }
-        var message = "'\(item.name)' takes \(Self.list(takes)), but '\(previous.name)'\(Self.line(of: previous))"
+        var message = "'\(item.name)' takes \(Self.list(takes)), but '\(previous.name)'\(place(of: previous, from: item))"
         message += " yields \(Self.list(yielding))"
         let between = names { yielding.contains($0.input) && takes.contains($0.output) && $0.input != $0.output }
         if !between.isEmpty { message += "; put \(Self.choice(between)) between them" }
@@ -135,9 +139,8 @@ struct StageListCheck {
         names.isEmpty ? nil : "\(what): \(names.joined(separator: ", "))"
     }
 
-    private static func line(of item: Item) -> String {
-        guard case .file(let position) = item.origin else { return "" }
-        return " (line \(position.line))"
+    private func place(of item: Item, from other: Item) -> String {
+        files.place(item.origin, from: other.origin).map { " (\($0))" } ?? ""
     }
 
     private static func list(_ media: Set<MediumKind>) -> String {

@@ -3,13 +3,15 @@ import ConfigurationLanguage
 /// Checks stages that were read among their neighbours, in the main list and in every branch, and has them ready to be made.
 struct StagePreparation {
     let registry: StageRegistry
+    let files: SourceFiles
     /// Nil where it isn't known what runs the stages.
     let host: HostKind?
     private(set) var findings: [ConfigurationFinding] = []
     private(set) var secrets: Set<SourcePosition> = []
 
-    init(registry: StageRegistry, host: HostKind?) {
+    init(registry: StageRegistry, files: SourceFiles, host: HostKind?) {
         self.registry = registry
+        self.files = files
         self.host = host
     }
 
@@ -37,7 +39,7 @@ struct StagePreparation {
     private mutating func check(_ list: ReadList) -> CheckedList {
         let check = StageListCheck(
             list.stages.map { .init(name: $0.item.name, origin: $0.item.origin, factory: $0.factory) }, registry: registry,
-            host: host, from: list.input, to: list.output)
+            files: files, host: host, from: list.input, to: list.output)
         findings += list.findings + check.findings
         let nested = list.stages.map { stage in stage.nested.map { self.check($0) } }
         return CheckedList(list: list, forms: check.forms, nested: nested)

@@ -4,8 +4,7 @@ import Logging
 /// Reads the keys of stages, and the lists of stages that stand in them.
 struct StageReading: Sendable {
     let registry: StageRegistry
-    let directory: String
-    let file: String?
+    let files: SourceFiles
     let checksFiles: Bool
 
     func list(_ items: [StageList.Item], from input: MediumKind, to output: MediumKind) -> ReadList {
@@ -18,7 +17,7 @@ struct StageReading: Sendable {
     }
 
     private func stage<Factory: StageFactory>(_ item: StageList.Item, _ factory: Factory) -> ReadStage {
-        let context = DecodingContext(directory: directory, file: file, checksFiles: checksFiles)
+        let context = DecodingContext(files: files, checksFiles: checksFiles)
         let reader = Reader(self)
         context.companion = reader
         let configuration = Factory.Configuration.decodeMapping(

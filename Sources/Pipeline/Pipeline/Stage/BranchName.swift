@@ -1,4 +1,5 @@
 public import ConfigurationLanguage
+import Platform
 
 /// What a branch may be called: its name stands in metrics' labels, in paths and in variables.
 public enum BranchName {
@@ -6,10 +7,11 @@ public enum BranchName {
     public static func problems(_ name: String, key: String) -> [ConfigurationProblem] {
         let isWord = name.utf8.allSatisfy { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == UInt8(ascii: "-") }
         guard isWord, (1...40).contains(name.utf8.count), !name.hasPrefix("-"), name.contains(where: \.isLetter) else {
+            let small = name.lowercased().replacing(" ", with: "-").replacing(".", with: "-").replacing("_", with: "-")
             return [
                 ConfigurationProblem(
-                    "a name has small letters, digits and hyphens, a letter at least, and 40 of them at most", key: key,
-                    hint: "such as 'intranet'")
+                    "'\(ForeignText.line(name, limit: 60))' can't be a name here: that has small letters, digits and hyphens, a letter at least, and 40 of them at most",
+                    key: key, hint: "such as '\(small != name && problems(small, key: key).isEmpty ? small : "intranet")'")
             ]
         }
         return []

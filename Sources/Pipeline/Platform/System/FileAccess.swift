@@ -60,6 +60,11 @@ package enum FileAccess {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw Failure(reason: reason(errno)) }
         defer { close(descriptor) }
+        return try read(descriptor, limit: limit)
+    }
+
+    /// What an open file has from its beginning on; nil where it is more than `limit` bytes.
+    static func read(_ descriptor: Int32, limit: Int) throws(Failure) -> [UInt8]? {
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 64 << 10)
         while bytes.count <= limit {
@@ -74,7 +79,7 @@ package enum FileAccess {
         return nil
     }
 
-    private static func reason(_ code: Int32) -> String {
+    static func reason(_ code: Int32) -> String {
         switch code {
         case ENOENT: "it doesn't exist"
         case EACCES, EPERM: "permission denied"

@@ -2,6 +2,7 @@ public import Addresses
 public import ConfigurationLanguage
 import HTTPMessages
 import Pipeline
+import Platform
 
 /// What an exchange is about.
 public enum ExchangeKind: String, Sendable, CaseIterable, ConfigurationChoice {
@@ -82,8 +83,15 @@ public struct ExchangeConditions: NestedConfiguration {
     )
 
     public func validate() -> [ConfigurationProblem] {
-        let areMethods = methods.allSatisfy { $0.utf8.allSatisfy(HTTPGrammar.isTokenByte) && !$0.isEmpty && $0 == $0.uppercased() }
-        return (areMethods ? [] : [ConfigurationProblem("a method is a word in capitals such as GET", key: "methods")])
+        let wrong = methods.first { !$0.utf8.allSatisfy(HTTPGrammar.isTokenByte) || $0.isEmpty || $0 != $0.uppercased() }
+        let problem = wrong.map { method in
+            let capitals = method.uppercased()
+            let isWord = !capitals.isEmpty && capitals.utf8.allSatisfy(HTTPGrammar.isTokenByte)
+            return ConfigurationProblem(
+                "'\(ForeignText.line(method, limit: 40))' is no method: a method is a word in capitals such as GET", key: "methods",
+                hint: isWord ? "write \(ForeignText.line(capitals, limit: 40))" : nil)
+        }
+        return (problem.map { [$0] } ?? [])
             + hosts.hostProblems(key: "hosts")
     }
 }

@@ -7,7 +7,8 @@ extension [Glob] {
         filter { !$0.fitsSomeHost }.map {
             .warning(
                 "no host can be called '\(ForeignText.line($0.pattern, limit: 60))'", key: key,
-                hint: "a pattern is written like *.example.com")
+                hint: $0.pattern.split(separator: ":").count == 2 && !$0.pattern.contains("/")
+                    ? "a pattern has no port: that is for 'ports'" : "a pattern is written like *.example.com")
         }
     }
 }
@@ -15,7 +16,7 @@ extension [Glob] {
 extension Glob {
     fileprivate var fitsSomeHost: Bool {
         // What a star stands for may be a part of a name, or of an address; those of IPv6 are left alone.
-        pattern.contains(":")
+        pattern.contains(":") && pattern.utf8.allSatisfy { "0123456789abcdefABCDEF:.*?[]%".utf8.contains($0) }
             || ["a", "1", ""].contains { part in
                 HostName.problem(of: pattern.replacing("*", with: part).replacing("?", with: part.isEmpty ? "a" : part)) == nil
             } || pattern.allSatisfy { $0 == "*" }

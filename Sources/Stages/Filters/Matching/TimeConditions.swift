@@ -41,6 +41,18 @@ public enum Weekday: String, Sendable, CaseIterable, ConfigurationChoice {
     /// Sunday, and so on.
     case sunday, monday, tuesday, wednesday, thursday, friday, saturday
 
+    public init(configured text: String) throws(InvalidValue) {
+        if let day = Self(rawValue: text) {
+            self = day
+            return
+        }
+        let isRange = text.contains("-") && text.split(separator: "-").allSatisfy { Self(rawValue: String($0)) != nil }
+        throw InvalidValue(
+            hint: isRange
+                ? "write each day: [monday, tuesday, wednesday]" : NearestName.hint(for: text, among: Self.allCases.map(\.rawValue))
+        )
+    }
+
     /// From 0, which is Sunday.
     var number: Int { Self.allCases.firstIndex(of: self) ?? 0 }
 }

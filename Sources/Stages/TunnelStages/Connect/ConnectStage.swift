@@ -82,7 +82,26 @@ public struct ConnectConfiguration: StageConfiguration {
         )
     )
 
-    public func validate() -> [ConfigurationProblem] {
+    public func validate() -> [ConfigurationProblem] { serverProblems + wayProblems }
+
+    private var serverProblems: [ConfigurationProblem] {
+        guard case .several(let servers) = to else {
+            guard policy != .inOrder else { return [] }
+            return [
+                .warning(
+                    "'policy' is of no use with one server", key: "policy",
+                    hint: "'to' takes a list: [a.example:8443, b.example:8443]")
+            ]
+        }
+        let addresses = servers.map(\.address)
+        guard let index = addresses.indices.first(where: { addresses[..<$0].contains(addresses[$0]) }) else { return [] }
+        return [
+            ConfigurationProblem(
+                "\(addresses[index]) stands in the list twice", key: "to", hint: "metrics and logs know servers by their addresses")
+        ]
+    }
+
+    private var wayProblems: [ConfigurationProblem] {
         if let viaUser, viaUser.contains(":") {
             return [ConfigurationProblem("'via-user' has a colon, which no user of the Basic scheme may have", key: "via-user")]
         }

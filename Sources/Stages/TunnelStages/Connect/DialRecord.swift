@@ -57,9 +57,9 @@ struct DialRecord {
     /// Nobody needed the connection.
     mutating func rested(at place: String) {
         let reason = "another server is used"
-        _ = tunnel.went(from: place, because: reason)
+        let isLast = tunnel.went(from: place, because: reason)
         gone(because: reason)
-        logger.info("tunnel rests", metadata: ["server": "\(place)", "reason": "\(reason)"])
+        logger.log(level: isLast ? .notice : .debug, "tunnel rests", metadata: ["server": "\(place)", "reason": "\(reason)"])
     }
 
     private mutating func gone(because reason: String) {

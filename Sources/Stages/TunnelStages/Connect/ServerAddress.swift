@@ -1,4 +1,6 @@
 public import ConfigurationLanguage
+import Pipeline
+import Platform
 
 /// Where the server is: a host and a port, several of them, or whatever the control plane says.
 public enum ServerAddress: Sendable, Hashable, ConfigurationValue, CustomStringConvertible {
@@ -36,7 +38,7 @@ public enum ServerAddress: Sendable, Hashable, ConfigurationValue, CustomStringC
     }
 
     /// Every server by itself.
-    var each: [ServerAddress] {
+    package var each: [ServerAddress] {
         guard case .several(let servers) = self else { return [self] }
         return servers.map { .several([$0]) }
     }
@@ -61,9 +63,17 @@ public enum ServerAddress: Sendable, Hashable, ConfigurationValue, CustomStringC
         switch node.content {
         case .scalar(let scalar) where scalar.text == "discover": return .discover
         case .scalar: return HostPort.decode(node, in: context).map { .fixed($0) }
-        case .sequence(let entries) where (1...limit).contains(entries.count):
+        case .sequence(let entries):
+            guard (1...limit).contains(entries.count) else {
+                let count = entries.isEmpty ? "the list is empty" : "there are \(entries.count), and \(limit) are the most"
+                context.report("\(context.label) wants a server at least: \(count)", at: node)
+                return nil
+            }
             return [Entry].decode(node, in: context).map { .several($0.map(\.server)) }
-        default:
+        case .mapping:
+            context.reject(node, wanted: typeDescription, InvalidValue(hint: "write a list, even of one: [{ at: …, name: … }]"))
+            return nil
+        case .null:
             context.reject(node, wanted: typeDescription)
             return nil
         }
@@ -75,6 +85,10 @@ public enum ServerAddress: Sendable, Hashable, ConfigurationValue, CustomStringC
         static var typeDescription: String { "a host and a port, or 'at' and 'name'" }
 
         static func decode(_ node: ConfigurationNode, in context: DecodingContext) -> Entry? {
+            if case .scalar(let scalar) = node.content, scalar.text == "discover" {
+                context.report("'discover' stands alone, not in a list", at: node)
+                return nil
+            }
             if case .scalar = node.content { return HostPort.decode(node, in: context).map { Entry(server: NamedServer($0)) } }
             return NamedServerKeys.decode(node, in: context).map { Entry(server: NamedServer($0.at, name: $0.name)) }
         }
@@ -111,4 +125,13 @@ private struct NamedServerKeys: NestedConfiguration {
         .required("at", \.at, "Its host and port."),
         .optional("name", \.name, "The name that its certificate has to have, where that isn't the host.")
     )
+
+    func validate() -> [ConfigurationProblem] {
+        guard let name, HostName.problem(of: name) != nil else { return [] }
+        return [
+            ConfigurationProblem(
+                "no certificate has the name '\(ForeignText.line(name, limit: 60))'", key: "name",
+                hint: "a host's name, without a port: 'fluidity cert show' tells the names of a certificate")
+        ]
+    }
 }

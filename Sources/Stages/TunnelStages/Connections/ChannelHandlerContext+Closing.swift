@@ -31,11 +31,17 @@ extension ChannelHandlerContext {
 
     /// Closes behind everything that was written, without the closing handshake of TLS, which waits for the peer: for protocols
     /// that say themselves when they are complete.
-    func closeTransportAfterWrites() {
+    /// - Parameter limit: How long that may take, where a peer that takes nothing, or that nothing reaches, isn't to be waited for until TCP
+    ///   gives up.
+    func closeTransportAfterWrites(within limit: TimeAmount? = nil) {
         let context = NIOLoopBound(self, eventLoop: eventLoop)
         let written = eventLoop.makePromise(of: Void.self)
+        let late = limit.map { eventLoop.assumeIsolated().scheduleTask(in: $0) { context.value.channel.closeTransport() } }
         writeAndFlush(NIOAny(ByteBuffer()), promise: written)
-        written.futureResult.whenComplete { _ in context.value.channel.closeTransport() }
+        written.futureResult.assumeIsolated().whenComplete { _ in
+            late?.cancel()
+            context.value.channel.closeTransport()
+        }
     }
 
     /// Resets the connection, so that the peer can't take what it has for the whole. TLS says no goodbye, which would be taken for that.

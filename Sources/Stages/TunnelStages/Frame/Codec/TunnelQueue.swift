@@ -91,7 +91,9 @@ final class TunnelQueue {
         guard !exchange.hasEnded else { return }
         if let elsewhere, elsewhere(exchange) { return }
         exchange.trace?.begin(.tunnel)
-        waiting.prepend(exchange, until: exchange.began + downstream.patience)
+        // Beside other servers it was the lost one that took the time: the exchange waits for the next as if it came now.
+        let since = elsewhere == nil ? exchange.began : .now()
+        waiting.prepend(exchange, until: since + downstream.patience)
         start()
     }
 

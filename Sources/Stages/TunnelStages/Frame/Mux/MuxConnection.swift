@@ -189,12 +189,16 @@ enum MuxLine {
     }
 
     /// Closes behind everything that was written.
-    func closeAfterWrites() {
+    /// - Parameter limit: How long that may take, where it is the session's loop; nil for as long as TCP tries.
+    func closeAfterWrites(within limit: TimeAmount? = nil) {
         switch self {
-        case .near(let wire): wire.context?.closeTransportAfterWrites()
+        case .near(let wire): wire.context?.closeTransportAfterWrites(within: limit)
         case .far(let line): line.closeAfterWrites()
         }
     }
+
+    /// How long what was written may take to leave at a session's end: who has been silent hears no last word, and holds everything up.
+    static func farewell(to failure: Failure) -> TimeAmount { failure.code == .tunnelLost ? .milliseconds(250) : .seconds(5) }
 
     /// Ends this end's half behind everything that was written.
     func closeOutputAfterWrites() {

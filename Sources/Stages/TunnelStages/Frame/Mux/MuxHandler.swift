@@ -344,7 +344,7 @@ final class MuxHandler {
         case .failed(let failure):
             shard.logger.warning("session with \(peerName) ended: \(failure.message)")
             pump()
-            line?.closeAfterWrites()
+            line?.closeAfterWrites(within: MuxLine.farewell(to: failure))
             let hadLine = line != nil
             close(failure)
             if !hadLine { tidy() }

@@ -50,7 +50,7 @@ final class MuxSpreadPort: TunnelClient {
         others[place - 1].open(exchange)
     }
 
-    var openStreams: Int { ([main] + others).reduce(0) { $0 + ($1.current?.handler.session.openStreams ?? 0) } }
+    var openStreams: Int { others.reduce(main.openStreams) { $0 + $1.openStreams } }
     var queues: [TunnelQueue] { ([main] + others).map(\.queue) }
 
     // MARK: - The first connection
@@ -122,6 +122,8 @@ final class MuxSpreadPort: TunnelClient {
 extension MuxSpreadPort: Sendable {}
 
 extension MuxClientPort {
+    fileprivate var openStreams: Int { current?.handler.session.openStreams ?? 0 }
+
     /// What its connection carries; nil while it takes no stream.
     var load: MuxSpread.Load? {
         guard let session = current?.handler.session, session.canOpen else { return nil }

@@ -32,15 +32,22 @@ struct ServerChoice {
 
     /// The server for the next exchange; nil while none is up.
     /// - Parameter loads: How many exchanges each has.
-    mutating func choose(_ loads: [Int], at now: NIODeadline) -> Int? {
-        let up = upSince.indices.filter { upSince[$0] != nil }
+    mutating func choose<Loads: RandomAccessCollection>(_ loads: Loads, at now: NIODeadline) -> Int?
+    where Loads.Element == Int, Loads.Index == Int {
+        // Once for each exchange: without a list of its own.
         switch policy {
-        case .spread: return up.min { (loads[$0], $0) < (loads[$1], $1) }
+        case .spread:
+            var least: (server: Int, load: Int)?
+            for server in upSince.indices where upSince[server] != nil {
+                let load = loads[server]
+                if least.map({ load < $0.load }) ?? true { least = (server, load) }
+            }
+            return least?.server
         case .inOrder:
             if let used, upSince[used] != nil {
-                self.used = up.first { $0 < used && hasProved($0, now) } ?? used
+                self.used = upSince[..<used].indices.first { hasProved($0, now) } ?? used
             } else {
-                used = up.first
+                used = upSince.firstIndex { $0 != nil }
             }
             return used
         }
@@ -48,7 +55,8 @@ struct ServerChoice {
 
     /// Those that nobody needs: connections beside that of a server that is liked better, and that is used again.
     /// - Parameter loads: How many exchanges each has.
-    mutating func unneeded(_ loads: [Int], at now: NIODeadline) -> [Int] {
+    mutating func unneeded<Loads: RandomAccessCollection>(_ loads: Loads, at now: NIODeadline) -> [Int]
+    where Loads.Element == Int, Loads.Index == Int {
         guard policy == .inOrder, let used = choose(loads, at: now) else { return [] }
         return upSince.indices.filter { $0 > used && upSince[$0] != nil && loads[$0] == 0 }
     }

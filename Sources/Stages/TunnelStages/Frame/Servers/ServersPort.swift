@@ -60,7 +60,7 @@ final class ServersPort: ExchangePort {
         waiting.append(exchange, for: patience)
     }
 
-    private var loads: [Int] { servers.map(\.client.openStreams) }
+    private var loads: LazyMapSequence<[Server], Int> { servers.lazy.map { $0.client.openStreams } }
 
     /// What a server can't take goes to another, unless it is up: then it takes it as soon as it can.
     private func take(_ exchange: Exchange, from server: Int) -> Bool {
