@@ -64,7 +64,7 @@ async def test_nothing_else_is_answered(agent, origin):
     agent.start_server()
     assert (await fetch(agent.port, origin.url("/my.pac"))).body == b"the site's own"
     async with await Connection.open(agent.port) as client:
-        for target in ("/", "/health", "/my.pac/x"):
+        for target in ("/?x", "/health", "/my.pac/x"):
             await client.send(f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
             assert (await client.response()).status == 400
             client.abort()
