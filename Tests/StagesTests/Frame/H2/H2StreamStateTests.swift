@@ -2,7 +2,7 @@ import Testing
 
 @testable import TunnelStages
 
-/// The two ends of a stream of HTTP/2: every state with every event.
+/// The two ends of a stream of HTTP/2.
 @Suite struct H2StreamStateTests {
     enum Event { case write, flush, end }
 
@@ -16,7 +16,11 @@ import Testing
             ([(.flush, false), (.end, true)], [.go, .go]),
             // The end has left, and there is only one.
             ([(.end, false), (.flush, false), (.end, false)], [.go, .nothing, .nothing]),
-            ([(.end, true), (.end, true), (.flush, true)], [.giveBack, .nothing, .nothing]),
+            ([(.end, true), (.end, true), (.flush, true), (.write, true)], [.giveBack, .nothing, .nothing, .nothing]),
+            ([(.write, true), (.write, false), (.flush, false), (.end, false)], [.giveBack, .nothing, .nothing, .nothing]),
+            ([(.flush, true), (.end, false)], [.giveBack, .nothing]),
+            // Bytes of a WebSocket come behind the end of what asked for it.
+            ([(.end, false), (.write, false)], [.go, .go]),
         ] as [([(Event, Bool)], [H2ClientStreamState.Write])])
     func `A request is written, or given back while the server doesn't know of it`(
         _ events: [(Event, Bool)], _ expected: [H2ClientStreamState.Write]
@@ -63,7 +67,8 @@ import Testing
     /// Whether the request is over with its head, whether its end comes later, whether it is a tunnel, and how the response ends.
     @Test(
         arguments: [
-            (true, false, false, .end), (false, false, false, .endAndDismiss), (false, true, false, .end), (false, false, true, .end),
+            (true, false, false, .end), (false, false, false, .endAndDismiss), (false, true, false, .end),
+            (false, false, true, .end),
             (false, true, true, .end),
         ] as [(Bool, Bool, Bool, H2ServerStreamState.End)])
     func `A client that isn't heard out is told so behind the whole answer`(
@@ -84,5 +89,8 @@ import Testing
         _ = state.receive(isLast: false, isTunnel: false)
         let second = state.receive(isLast: true, isTunnel: isTunnel)
         #expect(second == expected)
+        state.requestEnded()
+        let third = state.receive(isLast: true, isTunnel: isTunnel)
+        #expect(third == expected)
     }
 }

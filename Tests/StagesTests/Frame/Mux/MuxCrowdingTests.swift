@@ -175,7 +175,7 @@ import Testing
         var side = acceptor(streams: 3)
         let slots = try (1...3).map { try #require(side.session.slots[$0]) }
         // Its window is the peer's: as much as it likes. What is sent waits, for the session has no window.
-        side.session.sending.window = 0
+        side.session.sending.begin(window: 0)
         for stream in UInt32(1)...3 { side.feed(MuxWire.window(stream, 1 << 20)) }
         let part = ByteBuffer(repeating: 0x78, count: 8_192)
         while side.session.acceptsData(from: slots[0]) { side.session.send(part, on: slots[0]) }
@@ -278,7 +278,8 @@ import Testing
                 guard let slot = side.session.slots[UInt32(stream)] else { continue }
                 _ = side.session.streams[slot].receiving.passOn(Self.window, now: side.now)
                 _ = side.session.streams[slot].receiving.grant()
-                _ = side.session.streams[slot].receiving.receive(Self.window, now: side.now)
+                let isTaken = side.session.streams[slot].receiving.receive(Self.window, now: side.now)
+                #expect(isTaken)
             }
             side.tick(after: .milliseconds(100))
         }

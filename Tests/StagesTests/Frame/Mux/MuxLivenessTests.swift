@@ -53,6 +53,18 @@ import Testing
         #expect(asked.doubt(at(10_001)) == nil)
     }
 
+    @Test func `What was sent and isn't answered is asked about soon, unless an answer is due already`() {
+        var liveness = MuxLiveness(now: Self.start)
+        liveness.sent(at: at(0))
+        liveness.sent(at: at(100))
+        #expect(liveness.deadline(configuration) == at(250))
+        #expect(liveness.tick(at(250), configuration) == .ask(1))
+        var asked = MuxLiveness(now: Self.start)
+        #expect(asked.tick(at(10_000), configuration) == .ask(1))
+        asked.sent(at: at(10_000))
+        #expect(asked.tick(at(10_250), configuration) == .nothing)
+    }
+
     @Test func `The answer to the newest PING shows the way's length, each once`() {
         var liveness = MuxLiveness(now: Self.start)
         #expect(liveness.takeRoundTrip() == nil && liveness.shortestRoundTrip == nil)

@@ -80,13 +80,23 @@ import Testing
     }
 
     @Test func `The time between two grants begins with the first data, and leaves out what an opening brought`() {
-        var window = window(100)
-        _ = window.receive(10, opens: true, now: Self.start)
+        var window = MuxReceiveWindow()
+        window.begin(size: 100, early: 10, now: Self.start)
+        #expect(places(window) == [90, 10, 0])
         #expect(window.grantedAt == .distantPast)
         _ = window.receive(10, now: Self.start + .seconds(1))
         #expect(window.queueGrant(Self.start + .seconds(3)) == .seconds(2))
         window.shiftTimes(by: .seconds(10))
         #expect(window.queueGrant(Self.start + .seconds(14)) == .seconds(1))
         #expect(window.heldSince == Self.start + .seconds(10))
+    }
+
+    @Test func `Times that aren't known stay unknown over a silence`() {
+        var window = window(100)
+        window.shiftTimes(by: .seconds(10))
+        #expect(window.grantedAt == .distantPast && window.heldSince == .distantPast)
+        #expect(!window.hasEnded)
+        window.end()
+        #expect(window.hasEnded)
     }
 }

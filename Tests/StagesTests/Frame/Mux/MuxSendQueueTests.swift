@@ -113,13 +113,23 @@ import Testing
         #expect(queue.recent == 0)
     }
 
+    @Test func `A silence of the connection doesn't age a window, and one that isn't known stays so`() {
+        var begun = queue(window: 1)
+        begun.shiftTimes(by: .seconds(10))
+        #expect(begun.windowedAt == Self.start + .seconds(10))
+        var free = MuxSendQueue()
+        free.shiftTimes(by: .seconds(10))
+        #expect(free.windowedAt == .distantPast)
+    }
+
     @Test func `The next stream begins anew`() {
         var queue = queue(window: 10, data(25))
         _ = queue.recount()
         queue.pin(100)
+        queue.note(100)
         queue.close()
         queue.leave()
         #expect(queue.bytes == 0 && queue.stuck == 0 && queue.pinned == 0 && queue.end == .open && queue.first == nil)
-        #expect(queue.window == 0 && queue.count == 0)
+        #expect(queue.window == 0 && queue.count == 0 && queue.recent == 0)
     }
 }

@@ -9,6 +9,8 @@ struct H2ClientStreamState: Equatable {
         case unsent
         case sent
         case complete
+        /// Nothing, and nothing will be: the exchange goes to another connection.
+        case givenBack
     }
 
     private enum Response: Equatable {
@@ -42,20 +44,24 @@ struct H2ClientStreamState: Equatable {
     /// A part of the request is to be written; with it goes its head.
     /// - Parameter isLeaving: Whether the connection has heard GOAWAY: the library would end a stream that begins then.
     mutating func write(isLeaving: Bool) -> Write {
-        guard request == .unsent else { return .go }
-        guard !isLeaving else { return .giveBack }
-        request = .sent
-        return .go
+        switch request {
+        case .givenBack: return .nothing
+        case .sent, .complete: return .go
+        case .unsent:
+            request = isLeaving ? .givenBack : .sent
+            return isLeaving ? .giveBack : .go
+        }
     }
 
     /// What was written is to leave. There is nothing to be done once the request is complete: its end has left.
     mutating func flush(isLeaving: Bool) -> Write { request == .complete ? .nothing : write(isLeaving: isLeaving) }
 
-    /// The request is complete. A second end says nothing: a client has no more to say before its WebSocket is one, and ends it later.
+    /// The request is complete. An exchange that asks for a WebSocket may say so twice: when its head is all that the client has to say, and
+    /// when the WebSocket's half has ended.
     mutating func end(isLeaving: Bool) -> Write {
-        guard request != .complete else { return .nothing }
-        defer { request = .complete }
-        return write(isLeaving: isLeaving)
+        let write = flush(isLeaving: isLeaving)
+        if write == .go { request = .complete }
+        return write
     }
 
     // MARK: - The response

@@ -11,7 +11,7 @@ extension MuxHandler {
     private static var resumedTogether: Int { 8 }
 
     /// How long the peer has to close a connection that an acceptor is done with.
-    private static var farewell: TimeAmount { .seconds(1) }
+    private static var closingTime: TimeAmount { .seconds(1) }
 
     /// Sees to it that what waits is written: at the end of this read cycle, at the end of this turn of the loop, so that
     /// many small writes become one, or now if there is much.
@@ -51,7 +51,7 @@ extension MuxHandler {
             // What the peer has on its way would meet a closed connection, and be answered with a reset that may overtake GOAWAY and all
             // that stands before it, in the kernel of who sent it or of a peer that is slow: the peer closes. One that hasn't seen that
             // it may is told by our half's end, behind everything, and is read on until then, or until draining has its end.
-            shard.loop.assumeIsolated().scheduleTask(in: Self.farewell) { line.closeOutputAfterWrites() }
+            shard.loop.assumeIsolated().scheduleTask(in: Self.closingTime) { line.closeOutputAfterWrites() }
         }
     }
 

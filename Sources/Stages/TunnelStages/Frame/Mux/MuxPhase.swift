@@ -4,7 +4,7 @@ import HTTPMessages
 enum MuxPhase {
     /// The peer's HELLO hasn't come.
     case greeting
-    /// The peer's HELLO has come with a wish, or was sent with one, to go on with another session, and that isn't decided.
+    /// The peer's HELLO came with a wish to go on with another session, or ours carried one, and that isn't decided.
     case attaching(Attaching)
     /// Streams come and go.
     case open
@@ -18,13 +18,4 @@ enum MuxPhase {
         /// The acceptor asks who keeps such sessions.
         case deciding
     }
-}
-
-/// What the two sides have said about streams to come.
-enum MuxFarewell {
-    case none
-    /// The peer has sent GOAWAY.
-    case heard
-    /// This side has sent GOAWAY, or has it in its queue; the peer may have, too.
-    case said
 }

@@ -17,14 +17,14 @@ struct MuxReadyList {
     /// A stream with no more than this to send, in bytes, goes before the others.
     static let smallBytes = 16_384
     /// After so many turns of small streams, one of the others gets its turn.
-    static let smallTurns = 16
+    private static let smallTurns = 16
 
     private var small = Deque<Entry>()
     private var bulk = Deque<Entry>()
     private var starved: [Entry] = []
     private var turns = 0
 
-    // A slot may have been given to another stream since it was put here; the stream's number tells.
+    // A slot may have been left or given to another stream since it was put here: the stream's number tells, and such an entry is passed over.
     private struct Entry {
         var slot: Int
         var stream: UInt32
@@ -90,9 +90,6 @@ struct MuxReadyList {
             insert(entry.slot, &streams[entry.slot])
         }
     }
-
-    /// The stream is over: its entry is passed over when its turn comes.
-    mutating func remove(_ state: inout MuxStreamState) { state.readiness = .none }
 
     /// Drops the entries of streams that are over, where a list has more than so many.
     mutating func tidy(_ streams: [MuxStreamState], beyond limit: Int) {

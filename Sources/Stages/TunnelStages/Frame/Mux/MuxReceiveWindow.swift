@@ -36,14 +36,25 @@ struct MuxReceiveWindow {
 
     // MARK: - What comes
 
-    /// Bytes have come, with an opening if `opens`. False if there was no room for them, and nothing is changed then.
-    mutating func receive(_ bytes: Int, opens: Bool = false, now: NIODeadline) -> Bool {
+    /// Bytes have come. False if there was no room for them, and nothing is changed then.
+    mutating func receive(_ bytes: Int, now: NIODeadline) -> Bool {
         guard bytes <= room else { return false }
-        if !opens, grantedAt == .distantPast { grantedAt = now }
+        if grantedAt == .distantPast { grantedAt = now }
+        take(bytes, now)
+        return true
+    }
+
+    /// A stream takes a free place, and its opening has brought bytes, no more than the window has. They say nothing of how fast its peer
+    /// sends: the time to the first grant is counted from what comes behind them.
+    mutating func begin(size: Int, early bytes: Int, now: NIODeadline) {
+        begin(size: size)
+        take(bytes, now)
+    }
+
+    private mutating func take(_ bytes: Int, _ now: NIODeadline) {
         if held == 0 { (aged, heldSince) = (bytes, now) }
         held += bytes
         room -= bytes
-        return true
     }
 
     /// The peer has said that nothing more comes.

@@ -162,7 +162,7 @@ struct MuxSendQueue {
 
     /// By how many bytes more is stuck than when this was last asked, after what waits or the window has changed.
     mutating func recount() -> Int {
-        let now = max(0, bytes - max(0, window))
+        let now = max(0, bytes - window)
         defer { stuck = now }
         return now - stuck
     }
@@ -174,7 +174,7 @@ struct MuxSendQueue {
 
     // MARK: - What was sent lately
 
-    /// So much more is to be sent.
+    /// So much more was queued, which counts as sent.
     mutating func note(_ bytes: Int) { recent &+= bytes }
 
     /// Forgets what was sent long ago.

@@ -66,16 +66,16 @@ extension MuxSession {
         guard Int(settings.streamWindow) <= MuxLimits.maximumWindow, Int(settings.sessionWindow) <= MuxLimits.maximumWindow
         else { return refuse(.flowControl, "a window over \(MuxLimits.maximumWindow) bytes") }
         peer = settings
-        sending.window = Int(settings.sessionWindow)
+        sending.begin(window: Int(settings.sessionWindow))
         if role == .acceptor, configuration.resumes, let attach = settings.attach {
-            enter(.attaching(.deciding))
+            greeted(.attaching(.deciding))
             return .attaching(attach)
         }
         if role == .opener, configuration.attach != nil, settings.resumes {
-            enter(.attaching(.awaiting))
+            greeted(.attaching(.awaiting))
             return .none
         }
-        enter(.open)
+        greeted(.open)
         // While nothing waits in front of it, the answer shows how long the way is.
         ping(now)
         return .established
@@ -86,7 +86,7 @@ extension MuxSession {
         guard case .attaching(.awaiting) = phase, case .attached(let answer) = frame else {
             return refuse(.protocolViolation, "a frame before ATTACHED")
         }
-        enter(.open)
+        attachingIsDecided()
         if case .refused = answer { ping(now) }
         return .attached(answer)
     }
@@ -125,7 +125,7 @@ extension MuxSession {
         let slot = insert(stream, sendWindow: Int(peer.streamWindow), now: now)
         receiving.holdHead(headSize)
         streams[slot].headBytes = headSize
-        _ = streams[slot].receiving.receive(early, opens: true, now: now)
+        streams[slot].receiving.begin(size: configuration.streamWindow, early: early, now: now)
         if end { streams[slot].receiving.end() }
         receiving.receive(early)
         grantToSession()

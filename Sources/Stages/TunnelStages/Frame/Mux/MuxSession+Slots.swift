@@ -14,12 +14,11 @@ extension MuxSession {
     /// Forgets a stream. What it had not passed on is still held, by whoever takes it over.
     mutating func remove(_ slot: Int) {
         guard streams[slot].id != 0 else { return }
-        sending.drop(streams[slot].sending)
+        sending.drop(streams[slot].sending.bytes, stuck: streams[slot].sending.stuck)
         pinned -= streams[slot].sending.pinned
         stopGrowing(slot)
         if streams[slot].isBulk { bulkStreams -= 1 }
         slots[streams[slot].id] = nil
-        ready.remove(&streams[slot])
         if streams[slot].leave() { receiving.left() }
         freeSlots.append(slot)
         tidy()

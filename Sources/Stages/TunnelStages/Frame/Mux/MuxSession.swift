@@ -40,9 +40,10 @@ package struct MuxSession {
     var growth = MuxGrowth()
     var crowding = MuxCrowding()
 
-    // What is to be written, in this order.
+    // What is to be written: first control frames, then streams in their turns.
     var control = MuxControlQueue()
     var ready = MuxReadyList()
+    // Buffers of heads that were written, to be used again.
     private var spareHeads: [ByteBuffer] = []
 
     /// A session whose HELLO waits to be written.
@@ -57,7 +58,7 @@ package struct MuxSession {
 
     // MARK: - How far it is
 
-    /// Whether the peer's HELLO has come, and the session isn't over.
+    /// Whether the peer's HELLO has come, and the session isn't over. It can still be one that only asks for another (`isAttaching`).
     package var isEstablished: Bool {
         switch phase {
         case .greeting, .failed: false
@@ -81,8 +82,17 @@ package struct MuxSession {
     /// Whether this side has sent GOAWAY, or has it in its queue.
     package var sentGoAway: Bool { farewell == .said }
 
-    /// The peer's HELLO has come, or a wish that came with one has been decided.
-    mutating func enter(_ phase: MuxPhase) { self.phase = phase }
+    /// The peer's HELLO has come.
+    mutating func greeted(_ next: MuxPhase) {
+        guard case .greeting = phase else { return }
+        phase = next
+    }
+
+    /// It is decided whether another session goes on; if not, this one does.
+    mutating func attachingIsDecided() {
+        guard isAttaching else { return }
+        phase = .open
+    }
 
     /// Whether both sides have said that the session can be resumed: HELLO has been sent by both.
     package var isResumable: Bool {
@@ -93,7 +103,7 @@ package struct MuxSession {
     /// The wish to go on with another session is refused: this one begins.
     package mutating func refuseAttach(_ refusal: MuxAttachRefusal, _ now: NIODeadline) {
         guard case .attaching(.deciding) = phase else { return }
-        phase = .open
+        attachingIsDecided()
         control.append(.attached(.refused(refusal)))
         ping(now)
     }

@@ -2,8 +2,8 @@ import Testing
 
 @testable import TunnelStages
 
-/// What all streams of a session share, in both directions.
-@Suite struct MuxSessionWindowsTests {
+/// What the peer may send on all streams of a session together.
+@Suite struct MuxSessionReceivingTests {
     @Test func `What is held and what is owed are room that the peer doesn't have`() {
         var window = MuxSessionReceiving(size: 10_000)
         #expect(window.takes(10_000) && !window.takes(10_001))
@@ -47,26 +47,5 @@ import Testing
         window.left()
         window.settle(MuxHolding(bytes: 500, heads: 200, isUnsettled: true))
         #expect(window.held == 0 && window.owed == 500 && window.heads == 0 && window.unsettled == 0)
-    }
-
-    @Test func `What waits is free or stuck, and only data takes the window`() {
-        var sending = MuxSessionSending()
-        sending.window = 1_000
-        sending.queue(700)
-        sending.noteStuck(200)
-        #expect(sending.free == 500)
-        sending.written(100)
-        #expect(sending.queued == 600 && sending.window == 1_000)
-        sending.written(data: 400)
-        #expect(sending.queued == 200 && sending.window == 600 && sending.free == 0)
-        #expect(sending.widen(by: MuxLimits.maximumWindow - 600) && !sending.widen(by: 1))
-    }
-
-    @Test func `Being held back is told once`() {
-        var sending = MuxSessionSending()
-        #expect(sending.takeHeldBack() == false)
-        sending.holdBack()
-        sending.holdBack()
-        #expect(sending.takeHeldBack() && !sending.takeHeldBack())
     }
 }
