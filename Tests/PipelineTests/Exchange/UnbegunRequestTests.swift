@@ -51,6 +51,39 @@ import Testing
             request, from: source, client: Inbound(channel: EmbeddedChannel(loop: loop), remote: "client"), on: shard)
     }
 
+    /// Whether a third sink is there already when the second gives the request back, in the middle of being given it.
+    @Test(arguments: [false, true])
+    func `A sink that gives it back at once leaves its end to the next`(_ isNextThere: Bool) {
+        let (first, second, third) = (Sink(), Sink(), Sink())
+        exchange.attach(first)
+        exchange.sendRequestBody(ByteBuffer(string: "one "))
+        exchange.sendRequestEnd(HeaderFields([("Sum", "1")]))
+        #expect(exchange.detach(returning: first.request))
+        second.onBody = { [exchange] in
+            #expect(exchange.detach(returning: second.request))
+            if isNextThere { exchange.attach(third) }
+        }
+        exchange.attach(second)
+        if !isNextThere { exchange.attach(third) }
+        #expect(second.seen == ["one "])
+        #expect(third.seen.joined() == #"one end ["Sum"]"#)
+    }
+
+    /// What comes while it is with nobody waits for somebody.
+    @Test func `What comes behind a sink that gave it back at once isn't lost`() {
+        let (first, second, third) = (Sink(), Sink(), Sink())
+        exchange.attach(first)
+        exchange.sendRequestBody(ByteBuffer(string: "one "))
+        #expect(exchange.detach(returning: first.request))
+        exchange.sendRequestBody(ByteBuffer(string: "two "))
+        second.onBody = { [exchange] in #expect(exchange.detach(returning: second.request)) }
+        exchange.attach(second)
+        exchange.sendRequestEnd(nil)
+        exchange.attach(third)
+        #expect(second.seen == ["one "])
+        #expect(third.seen.joined() == "one two end []")
+    }
+
     @Test func `The next sink gets all of it, in its order, and credit is given once`() {
         let (first, second, third) = (Sink(), Sink(), Sink())
         exchange.attach(first)

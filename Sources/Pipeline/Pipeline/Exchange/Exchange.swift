@@ -113,7 +113,8 @@ public final class Exchange {
         if let trace, !(sink is ExchangeRelay) { trace.begin(.firstByte) }
         if returned != nil {
             passReturned(to: sink)
-            guard !isFinished else { return }
+            // A sink may give it back at once, and another may have it already.
+            guard !isFinished, self.sink === sink else { return }
         }
         requestFlow.isAwaiting = false
         releaseRequest()

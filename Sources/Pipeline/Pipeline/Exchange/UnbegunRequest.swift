@@ -63,6 +63,8 @@ extension Exchange {
         guard let request = returned else { return }
         returned = nil
         if request.body.readableBytes > 0 { sink.requestBody(request.body) }
-        if let trailers = request.end, !isFinished { sink.requestEnd(trailers) }
+        guard let trailers = request.end, !isFinished else { return }
+        // A sink that gave it back at once knows of no end: that goes along with the rest, or to who has the rest by now.
+        if returned != nil { returned?.appendEnd(trailers) } else { self.sink?.requestEnd(trailers) }
     }
 }
