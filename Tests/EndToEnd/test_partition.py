@@ -20,7 +20,7 @@ DEADLINE = 120
 class TwoServers:
     """One at the far end of the link, one at the near end beside the agent. Each has the site at its own end, under one name."""
 
-    def __init__(self, link: Link, binary, place, policy: str):
+    def __init__(self, link: Link, binary, place, codec: str, policy: str):
         self.link, self.logs = link, {}
         certificates = place.parent / "run/certs"
 
@@ -31,12 +31,12 @@ class TwoServers:
 
         def server(host: str, name: str) -> list:
             return [
-                {"accept": {"listen": f"{host}:{SERVER}"}}, mtls("server"), {"frame": {"codec": "mux"}},
+                {"accept": {"listen": f"{host}:{SERVER}"}}, mtls("server"), {"frame": {"codec": codec}},
                 {"headers": {"response": {"set": {"X-Exit": name}}}}, {"fetch": {"destinations": "any"}}]
 
         to = [{"at": f"{host}:{SERVER}", "name": "localhost"} for host in (FAR, NEAR)]
         agent = [
-            {"accept": {"listen": f"{NEAR}:{AGENT}"}}, {"http": {"mode": "proxy"}}, {"frame": {"codec": "mux"}},
+            {"accept": {"listen": f"{NEAR}:{AGENT}"}}, {"http": {"mode": "proxy"}}, {"frame": {"codec": codec}},
             mtls("client", name="localhost"), {"connect": {"to": to, "policy": policy}}]
         for side in (0, 1):
             link.run(side, sys.executable, distant.__file__, "origin", "127.0.0.1", ORIGIN)
@@ -63,10 +63,10 @@ class TwoServers:
             time.sleep(0.1)
 
 
-@pytest.mark.parametrize("policy", ["in-order", "spread"])
-def test_one_of_two_servers_is_cut_off(binary, place, tmp_path, policy):
+@pytest.mark.parametrize("codec, policy", [("mux", "in-order"), ("mux", "spread"), ("h2", "in-order")])
+def test_one_of_two_servers_is_cut_off(binary, place, tmp_path, codec, policy):
     with Link(tmp_path) as link:
-        servers = TwoServers(link, binary, place, policy)
+        servers = TwoServers(link, binary, place, codec, policy)
         servers.until_told("tunnel is up", f"{FAR}:{SERVER}")
         asking = link.ask(REQUESTS, TRANSFERS, SECONDS, f"http://127.0.0.1:{ORIGIN}")
         time.sleep(SECONDS / 2)

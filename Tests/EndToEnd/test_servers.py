@@ -256,6 +256,13 @@ async def test_one_line_for_each_change_of_a_tunnel(make_world, ok):
         return told("tunnel is down").count(near) >= 1 and told("tunnel is up") == [near, far]
 
     await eventually(is_told, 20, "both changes are told")
+    world.exits[0].start()
+
+    async def all_rest():
+        return told("tunnel rests") and (await world.admin.metrics()).sum("fluidity_connect_connections_up", server=far) == 0
+
+    await eventually(all_rest, 60, "nobody needs the second any more")
+    assert told("tunnel rests") == [far] and told("tunnel is up") == [near, far, near]
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ import Testing
         let head = """
             pipeline:
               - accept: { listen: "127.0.0.1:1" }
+              - mtls: { certificate: certificate.pem, key: key.pem, ca: ca.pem }
               - http
               - route:
                   branches:

@@ -83,9 +83,9 @@ extension Array: ConfigurationValue where Element: ConfigurationValue {
                 switch node.content {
                 case .scalar where Element.shape != .mapping:
                     "write a list, even of one: [\(node.listable(secret: context.isSecret))]"
-                case .scalar, .sequence: nil
+                case .sequence: nil
                 case .mapping where node[key: "include"] != nil: "write '- include: FILE', as an entry of a list"
-                case .mapping, .null: Element.shape == .mapping ? "begin each entry with '- '" : nil
+                case .scalar, .mapping, .null: Element.shape == .mapping ? "begin each entry with '- '" : nil
                 }
             context.reject(node, wanted: typeDescription, InvalidValue(hint: hint))
             return nil

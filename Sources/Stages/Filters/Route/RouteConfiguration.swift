@@ -39,7 +39,8 @@ public struct RouteConfiguration: StageConfiguration, BranchingConfiguration {
                         "no exchange can come to '\(branch.name)': '\(first.name)' before it takes all that it is for",
                         key: "\(path).name",
                         hint: branch.when.cover(first.when)
-                            ? "both are for the same: one of them can go" : "put it before '\(first.name)'"))
+                            ? "both are for the same: one of them needs other conditions, or can go"
+                            : "put it before '\(first.name)'"))
             }
         }
         return branches.isEmpty ? [ConfigurationProblem("'route' needs a branch", key: "branches")] : problems

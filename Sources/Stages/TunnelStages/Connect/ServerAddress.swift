@@ -65,8 +65,8 @@ public enum ServerAddress: Sendable, Hashable, ConfigurationValue, CustomStringC
         case .scalar: return HostPort.decode(node, in: context).map { .fixed($0) }
         case .sequence(let entries):
             guard (1...limit).contains(entries.count) else {
-                let count = entries.isEmpty ? "the list is empty" : "there are \(entries.count), and \(limit) are the most"
-                context.report("\(context.label) wants a server at least: \(count)", at: node)
+                context.report(
+                    "\(context.label) wants a list of servers, from 1 to \(limit), and this has \(entries.count)", at: node)
                 return nil
             }
             return [Entry].decode(node, in: context).map { .several($0.map(\.server)) }
