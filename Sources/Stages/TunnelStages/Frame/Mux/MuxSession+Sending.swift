@@ -170,9 +170,12 @@ extension MuxSession {
         return pulse.deadline(shortestRoundTrip).map { min(usual, $0) } ?? usual
     }
 
-    /// A PING that was sent early leaves the time that a peer may be silent as it is.
+    /// A PING that was sent early leaves the time that a peer may be silent as it is. While the answer to a wish to go on with a session is
+    /// awaited, which may take its time, none is sent: to one side it would come before that answer, to the other it would count as a part of
+    /// that session.
     private var pingDeadline: NIODeadline {
         let usual = lastHeard + configuration.pingInterval
+        guard attaching == .none else { return usual + configuration.pingTimeout }
         return pingSent.map { max($0, usual) + configuration.pingTimeout } ?? usual
     }
 
@@ -188,10 +191,10 @@ extension MuxSession {
             }
             return crowding.isDue(now) ? .crowded : .none
         }
-        if !isEstablished || pingSent != nil {
+        if !isEstablished || pingSent != nil || attaching != .none {
             let silent = (now - lastHeard).nanoseconds / 1_000_000_000
             let failure = Failure(.tunnelLost, "the peer has been silent for \(silent) s")
-            guard isResumable else {
+            guard isResumable, attaching == .none else {
                 fail(failure)
                 return .failed(failure)
             }
@@ -202,7 +205,7 @@ extension MuxSession {
     }
 
     private mutating func ask(_ now: NIODeadline) {
-        guard pingSent == nil else { return }
+        guard pingSent == nil, attaching == .none else { return }
         pingSent = now
         ping(now)
     }
