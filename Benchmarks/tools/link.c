@@ -6,7 +6,8 @@
 //
 // Gives `near` 10.9.0.1 and `far` 10.9.0.2 on an interface named lk0 (MTU 1500). Options: -q BYTES queue before the
 // rate limit (default: one bandwidth-delay product of the round trip, at least 64 KiB), -s SEED of the losses.
-// -m BYTES and -p PORT drop larger packets, and those to a TCP port, without a word to anybody. Packets keep their order. Prints a line of counts at the end. Needs root; the namespaces are made and removed by the caller.
+// -m BYTES and -p PORT drop larger packets, and those to a TCP port, without a word to anybody. On SIGUSR1 it forgets the TCP connections
+// that there are, as a NAT does: their packets are dropped without a word, those of new ones aren't. Packets keep their order. Prints a line of counts at the end. Needs root; the namespaces are made and removed by the caller.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -26,8 +27,8 @@
 typedef struct Packet { struct Packet *next; int64_t due; int len; unsigned char data[]; } Packet;
 typedef struct { int in, out; Packet *head, **tail; int64_t line_free; long sent, lost, dropped; double bytes; } Direction;
 
-static volatile sig_atomic_t stop;
-static void on_signal(int s) { (void)s; stop = 1; }
+static volatile sig_atomic_t stop, forget;
+static void on_signal(int s) { if (s == SIGUSR1) forget = 1; else stop = 1; }
 static int64_t now_ns(void) { struct timespec t; clock_gettime(CLOCK_MONOTONIC, &t); return t.tv_sec * 1000000000LL + t.tv_nsec; }
 static _Noreturn void die(const char *what) { fprintf(stderr, "link: %s: %s\n", what, strerror(errno)); exit(1); }
 
@@ -54,6 +55,16 @@ static int is_for_port(const unsigned char *p, int n, int port) {
     return n >= head + 4 && p[0] >> 4 == 4 && p[9] == 6 && (p[head + 2] << 8 | p[head + 3]) == port;
 }
 
+// Whether a packet belongs to a TCP connection that was forgotten. `known` has the connections that `near` has begun since, by its ports.
+static int is_forgotten(const unsigned char *p, int n, int from_near, unsigned char *known) {
+    int head = (p[0] & 15) * 4;
+    if (n < head + 14 || p[0] >> 4 != 4 || p[9] != 6) return 0;
+    const unsigned char *port = p + head + (from_near ? 0 : 2);
+    unsigned char *is_known = &known[port[0] << 8 | port[1]];
+    if (from_near && (p[head + 13] & 0x12) == 0x02) *is_known = 1;  // SYN without ACK
+    return !*is_known;
+}
+
 int main(int argc, char **argv) {
     double delay_ms = 0, mbit = 1000, loss = 0, queue = 0;
     unsigned seed = 1;
@@ -76,7 +87,9 @@ int main(int argc, char **argv) {
     int near = open_end(argv[optind], "10.9.0.1"), far = open_end(argv[optind + 1], "10.9.0.2");
     d[0].in = near; d[0].out = far; d[1].in = far; d[1].out = near;
     for (int i = 0; i < 2; i++) d[i].tail = &d[i].head;
-    signal(SIGTERM, on_signal); signal(SIGINT, on_signal);
+    signal(SIGTERM, on_signal); signal(SIGINT, on_signal); signal(SIGUSR1, on_signal);
+    static unsigned char known[65536];
+    int forgets = 0;
     const int64_t delay = (int64_t)(delay_ms * 1e6);
     const double ns_per_byte = 8e3 / mbit;
     static unsigned char buf[65536];
@@ -91,13 +104,14 @@ int main(int argc, char **argv) {
         struct timespec t = {wait / 1000000000LL, wait % 1000000000LL};
         ppoll(p, 2, &t, NULL);
         int64_t now = now_ns();
+        if (forget) { forget = 0; forgets = 1; memset(known, 0, sizeof known); }
         for (int i = 0; i < 2; i++) {
             Direction *x = &d[i];
             for (int k = 0; k < 64; k++) {
                 int n = (int)read(x->in, buf, sizeof buf);
                 if (n <= 0) break;
                 // Without a word to anybody, as firewalls do.
-                if (n > largest || (closed && is_for_port(buf, n, closed))) { x->dropped++; continue; }
+                if (n > largest || (closed && is_for_port(buf, n, closed)) || (forgets && is_forgotten(buf, n, i == 0, known))) { x->dropped++; continue; }
                 if (loss > 0 && drand48() < loss) { x->lost++; continue; }
                 int64_t start = x->line_free > now ? x->line_free : now;
                 if ((double)(start - now) / ns_per_byte > queue) { x->dropped++; continue; }

@@ -66,17 +66,53 @@ def test_nothing_passes_for_three_seconds(binary, place, tmp_path):
         assert heard["lost"] == 0 and 3.5 < heard["longest"] < 4 + 4, heard
 
 
+def move(link: Link, to: str = "10.9.0.3", before: str = NEAR):
+    """The agent's machine has another address."""
+    link.ip(0, "addr", "add", f"{to}/24", "dev", "lk0")
+    link.ip(0, "addr", "del", f"{before}/24", "dev", "lk0")
+    link.ip(0, "addr", "replace", f"{to}/24", "dev", "lk0")
+
+
+def test_the_address_changes_while_nothing_is_under_way(binary, place, tmp_path):
+    """What comes then can't be sent, and the kernel doesn't wait for its acknowledgement: it is noticed all the same."""
+    with Link(tmp_path) as link:
+        talk = Talk(link, binary, place)
+        assert talk.for_seconds(0.2).result()["lost"] == 0
+        time.sleep(1)
+        move(link)
+        began = time.monotonic()
+        assert talk.for_seconds(0.2).result()["lost"] == 0
+        took = time.monotonic() - began
+        assert talk.says("has not acknowledged anything") >= 1 and talk.says("has been silent") == 0
+        assert took < 10, took
+
+
 def test_the_address_of_the_machine_changes(binary, place, tmp_path):
     with Link(tmp_path) as link:
         talk = Talk(link, binary, place)
         words = talk.for_seconds(10)
         time.sleep(2)
-        link.ip(0, "addr", "add", "10.9.0.3/24", "dev", "lk0")
-        link.ip(0, "addr", "del", f"{NEAR}/24", "dev", "lk0")
-        link.ip(0, "addr", "replace", "10.9.0.3/24", "dev", "lk0")
+        move(link)
         heard = words.result()
         assert 1 <= talk.says("the session goes on") <= 2
         assert heard["lost"] == 0 and heard["longest"] < 5, heard
+
+
+def test_a_nat_forgets(binary, place, tmp_path):
+    """It drops what comes of connections that it doesn't know, and tells nobody; new ones pass. Once under a talk, once before it."""
+    with Link(tmp_path) as link:
+        talk = Talk(link, binary, place)
+        words = talk.for_seconds(8)
+        time.sleep(2)
+        link.forget()
+        heard = words.result()
+        assert heard["lost"] == 0 and heard["longest"] < 6, heard
+        assert talk.says("has not acknowledged anything") >= 1 and talk.says("the session goes on") >= 1
+        link.forget()
+        began = time.monotonic()
+        assert talk.for_seconds(0.2).result()["lost"] == 0
+        took = time.monotonic() - began
+        assert took < 10, took
 
 
 def test_a_server_that_is_stopped_for_twenty_seconds(binary, place, tmp_path):

@@ -205,6 +205,41 @@ async def test_what_stands_in_between_ends_every_connection_after_three_seconds(
     assert cutter.cuts >= 4 and resumed(tunnel) >= 4
 
 
+async def test_two_hundred_lose_their_connections_at_the_same_moment(make_cut, make_tunnel, make_tcp):
+    """25 agents with eight connections each, and 200 conversations: all of them go on, three times."""
+
+    async def echo(reader, writer):
+        while data := await reader.read(1 << 16):
+            writer.write(data)
+            await writer.drain()
+
+    place = await make_tcp(echo)
+    first, cutter = await make_cut(most=0, agent_top={"event-loops": 8})
+    agents = [first]
+    for _ in range(24):
+        tunnel = make_tunnel(agent={**SOON}, agent_top={"event-loops": 8})
+        tunnel.rewrite_agent(connect={"to": f"localhost:{cutter.port}"})
+        tunnel.start_agent()
+        agents.append(tunnel)
+    async with patiently(240):
+        await eventually(lambda: len(cutter.ends) == 200, 60, "every loop of every agent is connected")
+        clients = [await Connection.open(agents[index % 25].port) for index in range(200)]
+        for client in clients:
+            assert (await client.connect(place.authority)).status == 200
+        for round in range(3):
+            words = [b"%d %d\n" % (round, index) for index in range(200)]
+            for client, word in zip(clients, words):
+                await client.send(word)
+            assert cutter.cut_all() == 200
+            for client, word in zip(clients, words):
+                assert await client.reader.readexactly(len(word)) == word
+            await eventually(lambda: len(cutter.ends) == 200, 60, "every connection is there again")
+        for client in clients:
+            await client.__aexit__(None, None, None)
+    # Those without a stream have time.
+    assert first.server.text().count("the session goes on") >= 200
+
+
 async def test_a_server_that_restarts_while_requests_come(make_cut, ok):
     """The first waits no longer than the restart and a second try."""
     tunnel, cutter = await make_cut(most=0)

@@ -23,11 +23,23 @@ class Cutter(Server):
         self.cuts = 0
         # Ends every connection from now on while it is set, and takes none.
         self.dark = False
+        #: Both ends of each connection that is open.
+        self.ends: set[tuple] = set()
+
+    def cut_all(self) -> int:
+        """Resets every connection that is open, at the same moment; how many there were."""
+        ends = list(self.ends)
+        for both in ends:
+            for writer in both:
+                reset(writer)
+        self.cuts += len(ends)
+        return len(ends)
 
     async def serve(self, reader, writer):
         if self.dark:
             return reset(writer)
         there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self.target, limit=1 << 16)
+        self.ends.add((writer, there_writer))
         left = [self.after]
         over = asyncio.Event()
 
@@ -67,6 +79,7 @@ class Cutter(Server):
                     # What is sent stays here.
                     await asyncio.sleep(60)
         finally:
+            self.ends.discard((writer, there_writer))
             for task in (*tasks, waiting):
                 task.cancel()
             there_writer.close()

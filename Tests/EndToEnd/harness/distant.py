@@ -63,6 +63,10 @@ class Link:
         """Nothing passes, and nobody is told, until it goes on."""
         self.processes[0].send_signal(how)
 
+    def forget(self):
+        """What stands in between knows the TCP connections of now no more: their packets are dropped, and nobody is told."""
+        self.processes[0].send_signal(signal.SIGUSR1)
+
     def ip(self, side: int, *arguments: str):
         subprocess.run(["ip", "-n", self.names[side], *arguments], check=True)
 

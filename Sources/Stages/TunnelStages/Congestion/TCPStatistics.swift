@@ -23,6 +23,10 @@ struct TCPStatistics: Equatable {
 
     /// Packets that were sent and that the other end's kernel hasn't acknowledged.
     var unacknowledged: UInt32 = 0
+    /// Bytes that haven't been sent yet, how many of them the other end would take, and the most that one packet has.
+    var unsent: UInt32 = 0
+    var window: UInt32 = 0
+    var segment: UInt32 = 0
     /// How long ago data came, and an acknowledgement; in milliseconds.
     var sinceData: UInt32 = 0
     var sinceAcknowledgement: UInt32 = 0
@@ -43,8 +47,12 @@ struct TCPStatistics: Equatable {
     func isUnanswered(for time: TimeAmount) -> Bool {
         // Three round trips as they are now, be they long because of what waits before a line.
         let least = max(Int(time.nanoseconds / 1_000_000), Int(roundTrip) * 3 / 1_000) - Self.imprecision
-        return unacknowledged > 0 && Int(min(sinceData, sinceAcknowledgement)) >= least
+        return (unacknowledged > 0 || cannotSend) && Int(min(sinceData, sinceAcknowledgement)) >= least
     }
+
+    /// Whether bytes wait although nothing is under way and the other end would take them: this machine can't send them. The address that
+    /// they would come from is gone, say, and what the kernel can't send it doesn't count as sent.
+    private var cannotSend: Bool { unacknowledged == 0 && unsent > 0 && window >= min(unsent, max(segment, 1)) }
 
     /// Whether so much waits before a line on the way that what is lost may be what didn't fit.
     var isQueueing: Bool { UInt64(roundTrip) * 10 > UInt64(shortestRoundTrip) * 14 }
@@ -70,7 +78,8 @@ extension TCPStatistics {
         guard let length, length >= words.count * 4 else { return nil }
         self.init(
             roundTrip: words[17], shortestRoundTrip: words[37], segmentsReceived: words[38], segmentsSent: words[39],
-            resent: words[25], disordered: words[56], unacknowledged: words[6], sinceData: words[13],
+            resent: words[25], disordered: words[56], unacknowledged: words[6], unsent: words[36], window: words[57],
+            segment: words[4], sinceData: words[13],
             sinceAcknowledgement: words[14], bytesAcknowledged: Self.pair(words, 30), bytesReceived: Self.pair(words, 32),
             variation: words[18], pathMTU: words[15])
         #else

@@ -104,4 +104,21 @@ import Testing
         statistics.sinceAcknowledgement = acknowledgement
         #expect(statistics.isUnanswered(for: .seconds(2)) == isLost)
     }
+
+    /// Nothing is under way: bytes that wait, how many the other end would take, and whether that is because this machine can't send them.
+    /// An end that takes nothing is asked at growing intervals, and is there.
+    @Test(
+        arguments: [
+            (0, 64_000, false), (20, 64_000, true), (64_000, 1_448, true), (20, 20, true), (20, 0, false), (64_000, 1_000, false),
+        ] as [(UInt32, UInt32, Bool)])
+    func `What can't be sent isn't acknowledged either`(_ unsent: UInt32, _ window: UInt32, _ isLost: Bool) {
+        var statistics = TCPStatistics()
+        statistics.segment = 1_448
+        statistics.unsent = unsent
+        statistics.window = window
+        (statistics.sinceData, statistics.sinceAcknowledgement) = (1_800, 5_000)
+        #expect(!statistics.isUnanswered(for: .seconds(2)))
+        statistics.sinceData = 2_100
+        #expect(statistics.isUnanswered(for: .seconds(2)) == isLost)
+    }
 }

@@ -153,6 +153,9 @@ extension MuxSession {
     /// When `tick` has to be called, if nothing comes before.
     package var deadline: NIODeadline {
         guard isEstablished else { return liveness.lastHeard + configuration.helloTimeout }
+        // While the answer to a wish to go on with a session is awaited, which may take its time, no PING is sent: to one side it would come
+        // before that answer, to the other it would count as a part of that session.
+        guard !isAttaching else { return liveness.lastHeard + configuration.pingInterval + configuration.pingTimeout }
         let usual = liveness.deadline(configuration)
         return crowding.due.map { min(usual, $0) } ?? usual
     }
@@ -161,7 +164,7 @@ extension MuxSession {
     package mutating func tick(now: NIODeadline) -> MuxEvent {
         guard failure == nil, now >= deadline else { return .none }
         watchCrowding(now)
-        guard isEstablished else { return silent(for: now - liveness.lastHeard) }
+        guard isEstablished, !isAttaching else { return silent(for: now - liveness.lastHeard) }
         switch liveness.tick(now, configuration) {
         case .nothing: break
         case .ask(let token): control.append(.ping(token))
@@ -173,14 +176,14 @@ extension MuxSession {
 
     private mutating func silent(for time: TimeAmount) -> MuxEvent {
         let failure = Failure(.tunnelLost, "the peer has been silent for \(time.nanoseconds / 1_000_000_000) s")
-        guard !isResumable else { return .silent(failure) }
+        guard !isResumable || isAttaching else { return .silent(failure) }
         fail(failure)
         return .failed(failure)
     }
 
     /// There is reason to doubt that the peer can be reached: it is asked, and soon that is decided.
     mutating func doubt(_ now: NIODeadline) {
-        guard isResumable, let token = liveness.doubt(now) else { return }
+        guard isResumable, !isAttaching, let token = liveness.doubt(now) else { return }
         control.append(.ping(token))
     }
 
