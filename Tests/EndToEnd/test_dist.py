@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import plistlib
 import re
 import shutil
 import stat
@@ -74,6 +75,10 @@ def test_units_name_the_program_where_it_is(debian):
     for unit in units:
         start = re.search(r"^ExecStart=(\S+)", unit.read_text(), re.MULTILINE)[1]
         assert os.access(root / start.lstrip("/"), os.X_OK), unit
+    sockets = {unit.relative_to(root / "lib/systemd").as_posix() for unit in (root / "lib/systemd").rglob("*.socket")}
+    assert sockets == {"user/fluidity-agent.socket", "system/fluidity-agent.socket", "system/fluidity-server.socket"}
+    launchd = plistlib.loads((root / "usr/share/doc/fluidity/launchd/fluidity.agent.plist").read_bytes())
+    assert launchd["ProgramArguments"] == ["/usr/bin/fluidity", "agent"]
 
 
 def test_nothing_is_others_to_write(debian):

@@ -65,7 +65,7 @@ struct RootCommand: AsyncParsableCommand {
             CommandGroup(
                 name: "Join",
                 subcommands: [
-                    InitCommand.self, InviteCommand.self, JoinCommand.self,
+                    InitCommand.self, InviteCommand.self, JoinCommand.self, AgentsCommand.self, ExportCommand.self,
                     CertificateCommand.self, PasswordCommand.self,
                 ]),
             CommandGroup(

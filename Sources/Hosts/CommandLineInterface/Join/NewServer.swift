@@ -64,8 +64,9 @@ struct NewServer {
               ca: certs/ca.pem
               ca-key: certs/ca-key.pem
               invitations: invitations
-          # All others show one.
-          - mtls: { certificate: certs/server.pem, key: certs/server-key.pem, ca: certs/ca.pem }
+              agents: agents
+          # All others show one. 'fluidity agents' lists them, and revokes.
+          - mtls: { certificate: certs/server.pem, key: certs/server-key.pem, ca: certs/ca.pem, agents: agents }
           - frame: { codec: mux }
           # Only public addresses; loopback, private networks and the cloud's metadata are refused.
           - fetch: { destinations: public }
