@@ -111,7 +111,7 @@ async def test_the_desk_is_away(desk, launch):
     line = await desk.invite("laptop", "--server", f"127.0.0.1:{server.port}")
     await desk.stop()
     done = await desk.join(line, "laptop")
-    assert done.status == 69 and "can't be reached" in done.text, done.text
+    assert done.status == 69 and "its log says why" in done.text, done.text
     assert "the desk can't be reached" in server.process.text()
     # The same line, when it is back.
     desk.start()

@@ -289,7 +289,6 @@ async def test_killed_at_each_step(desk, tmp_path, killing, side):
             assert "has joined" in second.text and "fluidity agent" in second.text, second.text
         checked = await run(desk.binary, "check", tmp_path / folder / "agent.yaml", within=20)
         assert checked.status == 0, (step, checked.text)
-        assert not list((tmp_path / folder).rglob(".*")) or second.status == 0
         step += 1
     # Folder, key, connection, three files: each has some.
     assert deaths >= 8, deaths
