@@ -43,7 +43,9 @@ struct NewServer {
                 try certificates.save(issued, as: Self.certificate, replacing: true)
                 Reporting.write("made the server's certificate: \(certificates.certificate(Self.certificate).path)")
             }
-            try PrivateFile.makeDirectory(URL(fileURLWithPath: "\(folder)/invitations", isDirectory: true))
+            for kept in ["invitations", "agents"] {
+                try PrivateFile.makeDirectory(URL(fileURLWithPath: "\(folder)/\(kept)", isDirectory: true))
+            }
             // Last: whoever finds it finds all that it names.
             try PrivateFile.write([(URL(fileURLWithPath: configuration), text(listen))])
             Reporting.write("made the configuration: \(configuration)")

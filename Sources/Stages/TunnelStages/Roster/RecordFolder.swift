@@ -58,7 +58,15 @@ package struct RecordFolder: Sendable {
     }
 
     /// Makes the folder, for its owner alone, unless it is there.
-    package func make() -> Bool { mkdir(path, 0o700) == 0 || errno == EEXIST }
+    package func make() -> Bool {
+        guard mkdir(path, 0o700) == 0 else { return errno == EEXIST }
+        var status = stat()
+        // What the superuser makes in a service's folder is the service's.
+        if geteuid() == 0, stat("\(path)/..", &status) == 0, status.st_uid != 0 {
+            _ = lchown(path, status.st_uid, status.st_gid)
+        }
+        return true
+    }
 
     private func withDraft(of name: String, _ text: String, _ place: (String) -> Bool) -> Bool {
         let draft = "\(path)/.\(name).\(UInt64.random(in: .min ... .max))"
