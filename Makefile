@@ -1,6 +1,6 @@
 # The two commands that matter are `make run` and `make test`; the rest are their parts.
 
-.PHONY: help run test test-cuts test-transfers explain branches build install dist lambda release lint format generate mutate simulate certificates clean
+.PHONY: help run test test-cuts test-transfers explain branches build install dist try-packages lambda release lint format generate mutate simulate certificates clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,8 +29,11 @@ build: ## Build the release binary
 install: build ## Install the program into PREFIX (/usr/local), beneath DESTDIR
 	@scripts/install
 
-dist: build ## Make packages of the program in run/dist: tar.zst and .deb
+dist: build ## Make packages of the program in run/dist: tar.zst, .deb and .rpm
 	@scripts/dist
+
+try-packages: dist ## Try the .deb in a fresh Debian and a few network namespaces: install, join, run, upgrade, remove (as the superuser)
+	@scripts/try-packages
 
 lambda: ## Build the Lambda functions' zip, run/lambda/fluidity-lambda.zip
 	@scripts/lambda

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import plistlib
 import re
 import shutil
 import stat
@@ -13,6 +14,8 @@ from harness.fluidity import ROOT, find_binary
 from harness.processes import run
 
 pytestmark = pytest.mark.skipif(shutil.which("dpkg-deb") is None, reason="there is no Debian to package for")
+
+RPMBUILD = shutil.which("rpmbuild")
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +39,7 @@ def debian(packages, tmp_path_factory):
 
 def test_the_same_bytes(packages):
     names = sorted(path.name for path in packages[0].iterdir())
-    assert len(names) == 5, names
+    assert len(names) == 5 + bool(RPMBUILD), names
     for name in names:
         first, second = (hashlib.sha256((folder / name).read_bytes()).hexdigest() for folder in packages)
         assert first == second, name
@@ -58,7 +61,7 @@ async def test_the_program_runs(debian):
 async def test_every_command_has_a_page(debian):
     _, root = debian
     helped = await run(root / "usr/bin/fluidity", "--help", within=20)
-    commands = re.findall(r"^  ([a-z-]+) ", "".join(re.findall(r"SUBCOMMANDS:\n((?:  .*\n)+)", helped.output.decode())), re.MULTILINE)
+    commands = re.findall(r"^  ([a-z-]+)(?:,| )", "".join(re.findall(r"SUBCOMMANDS:\n((?:  .*\n)+)", helped.output.decode())), re.MULTILINE)
     assert len(commands) > 15
     for command in commands:
         page = subprocess.check_output(["zcat", root / f"usr/share/man/man1/fluidity-{command}.1.gz"], text=True)
@@ -74,12 +77,36 @@ def test_units_name_the_program_where_it_is(debian):
     for unit in units:
         start = re.search(r"^ExecStart=(\S+)", unit.read_text(), re.MULTILINE)[1]
         assert os.access(root / start.lstrip("/"), os.X_OK), unit
+    sockets = {unit.relative_to(root / "lib/systemd").as_posix() for unit in (root / "lib/systemd").rglob("*.socket")}
+    assert sockets == {"user/fluidity-agent.socket", "system/fluidity-agent.socket", "system/fluidity-server.socket"}
+    launchd = plistlib.loads((root / "usr/share/doc/fluidity/launchd/fluidity.agent.plist").read_bytes())
+    assert launchd["ProgramArguments"] == ["/usr/bin/fluidity", "agent"]
 
 
 def test_nothing_is_others_to_write(debian):
     _, root = debian
     for path in [root, *root.rglob("*")]:
         assert not path.lstat().st_mode & (stat.S_IWOTH | stat.S_ISUID | stat.S_ISGID) or path.is_symlink(), path
+
+
+@pytest.mark.skipif(not RPMBUILD, reason="needs rpmbuild")
+def test_the_rpm(packages, debian):
+    """It has what the Debian package has, and nothing that installing would have to make."""
+    (package,) = packages[0].glob("*.rpm")
+
+    def ask(*options):
+        return subprocess.check_output(["rpm", "--query", "--package", *options, package], text=True)
+
+    assert ask("--queryformat", "%{NAME} %{LICENSE} %{BUILDHOST}") == "fluidity Apache-2.0 localhost"
+    files = set(ask("--list").splitlines())
+    _, root = debian
+    needed = {f"/{path.relative_to(root)}".replace("/lib/systemd", "/usr/lib/systemd", 1) for path in root.rglob("*") if path.is_file() and path.name != "copyright"}
+    assert needed <= files, needed - files
+    assert {line.split()[-1] for line in ask("--list", "--verbose").splitlines() if "rwxr-x---" in line} == {"/etc/fluidity", "/var/lib/fluidity"}
+    scripts = ask("--scripts")
+    assert "useradd --system" in scripts and "enable" not in scripts.replace("disable", ""), scripts
+    # What is removed leaves what people have made, as those are no files of the package.
+    assert not [file for file in files if file.startswith(("/etc/fluidity/", "/var/lib/fluidity/"))]
 
 
 async def test_install_twice(tmp_path):

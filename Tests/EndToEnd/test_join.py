@@ -6,7 +6,10 @@ import hashlib
 import signal
 import socket
 import ssl
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 from cryptography import x509
@@ -18,6 +21,7 @@ from harness.client import fetch
 from harness.ports import free_port
 from harness.processes import Process, run
 from harness.proxies import tinyproxy
+from harness.waiting import wait_until
 
 PROTOCOL = "fluidity-enrol/1"
 
@@ -257,3 +261,52 @@ async def test_interrupted_new(binary, tmp_path, launch):
             (desk.folder / name).unlink()
         desk.start()
         assert (await desk.join(await desk.invite(), "agent")).status == 0
+
+
+@pytest.fixture(scope="module")
+def killing(tmp_path_factory):
+    """A library that ends a process in the middle of its work."""
+    library = tmp_path_factory.mktemp("killing") / "kill_at.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, Path(__file__).parent / "harness/kill_at.c", "-ldl"], check=True)
+    return lambda number: {"LD_PRELOAD": str(library), "KILL_AT": str(number)}
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs LD_PRELOAD")
+@pytest.mark.parametrize("side", [1, -1])
+async def test_killed_at_each_step(desk, tmp_path, killing, side):
+    """Before and behind each call by which `join` changes something, kill -9 leaves what the same line completes, or what works already."""
+    step, deaths = 1, 0
+    while True:
+        line, folder = await desk.invite(f"laptop{step}"), f"agent{side}-{step}"
+        command = (desk.binary, "join", line, "--out", tmp_path / folder)
+        first = await run(*command, within=40, environment=desk.home | killing(side * step))
+        if first.status == 0:
+            break
+        assert first.status == -signal.SIGKILL, first.text
+        deaths += 1
+        second = await run(*command, within=40, environment=desk.home)
+        if second.status != 0:
+            assert "has joined" in second.text and "fluidity agent" in second.text, second.text
+        checked = await run(desk.binary, "check", tmp_path / folder / "agent.yaml", within=20)
+        assert checked.status == 0, (step, checked.text)
+        step += 1
+    # Folder, key, connection, three files: each has some.
+    assert deaths >= 8, deaths
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs LD_PRELOAD")
+async def test_new_killed_at_each_step(binary, tmp_path, launch, killing):
+    """The same for `server --new`: what is there is taken, what is missing is made."""
+    for step in range(1, 40):
+        desk = Desk(binary, tmp_path / str(step), launch)
+        command = [binary, "server", "--new", "--out", desk.folder, "--listen", f"127.0.0.1:{desk.port}"]
+        first = Process("killed-server", command, tmp_path, desk.home | killing(-step))
+        launch(first)
+        wait_until(lambda: not first.alive or "listening" in first.text(), 20, lambda: "it ends or listens")
+        if first.alive:
+            break
+        assert first.status == -signal.SIGKILL, first.text()
+        desk.start()
+        assert (await desk.join(await desk.invite(), "agent")).status == 0
+        await desk.stop()
+    assert step >= 8, step

@@ -10,8 +10,9 @@ enum CommandName {
             // What has options first is left to the parser.
             guard !known.isEmpty, !word.hasPrefix("-") else { return }
             if word == "help" { continue }
-            guard let command = known.first(where: { $0._commandName == word }) else {
-                let names = known.filter { $0.configuration.shouldDisplay }.map { $0._commandName }
+            guard let command = known.first(where: { ([$0._commandName] + $0.configuration.aliases).contains(word) })
+            else {
+                let names = known.filter { $0.configuration.shouldDisplay }.flatMap { [$0._commandName] + $0.configuration.aliases }
                 let hint = NearestName.hint(for: word, among: names, otherwise: "the commands are") ?? ""
                 throw ValidationError("there is no command '\(word)'; \(hint)")
             }

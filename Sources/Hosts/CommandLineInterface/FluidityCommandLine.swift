@@ -63,7 +63,11 @@ struct RootCommand: AsyncParsableCommand {
                     GraphCommand.self,
                 ]),
             CommandGroup(
-                name: "Join", subcommands: [InviteCommand.self, JoinCommand.self, CertificateCommand.self, PasswordCommand.self]),
+                name: "Join",
+                subcommands: [
+                    InitCommand.self, InviteCommand.self, JoinCommand.self, AgentsCommand.self, ExportCommand.self,
+                    CertificateCommand.self, PasswordCommand.self,
+                ]),
             CommandGroup(
                 name: "See",
                 subcommands: [

@@ -4,6 +4,7 @@ import NIOPosix
 package import Pipeline
 import Platform
 import Runtime
+import TunnelStages
 
 /// Runs configurations until it is asked to end.
 package struct Host: Sendable {
@@ -35,6 +36,7 @@ package struct Host: Sendable {
     /// finish, the second ends at once. Throws what kept a pipeline from being made or started.
     package func run() async throws {
         let signals = ShutdownSignals()
+        let manager = ServiceManager()
         let count = configurations.compactMap(\.eventLoops).max() ?? System.coreCount
         let group = MultiThreadedEventLoopGroup(numberOfThreads: count)
         let companions = configurations.map { companion($0, group, logger(for: $0)) }
@@ -75,6 +77,15 @@ package struct Host: Sendable {
                     "file": "\(configuration.file)", "event-loops": "\(count)",
                 ])
         }
+        let listened = configurations.flatMap(\.listeners).map(\.address)
+        for address in InheritedSockets.process.unused(by: listened) {
+            logger.warning(
+                "the service manager listens there for this program, and no 'accept' does", metadata: ["address": "\(address)"])
+        }
+        for problem in InheritedSockets.process.problems { logger.warning("\(problem)") }
+        manager.tell(.ready)
+        let watchdog = Task { await manager.watch(group) }
+        defer { watchdog.cancel() }
         // One after the other, whoever asks for it.
         let line = ReloadLine()
         let reloaders = zip(zip(running, companions), reload).map { entry, read in
@@ -85,8 +96,14 @@ package struct Host: Sendable {
         let hangups = [signals.hangups, changes].compactMap(\.self).map { source in
             Task { [running] in
                 for await _ in source {
+                    manager.tell(.reloading)
                     for pipeline in running { await pipeline.reopenFiles() }
-                    for reload in reloaders { _ = await reload() }
+                    var problem: String?
+                    for reload in reloaders {
+                        let report = await reload()
+                        if report.result == .refused { problem = report.message }
+                    }
+                    manager.tell(.reloaded(problem))
                 }
             }
         }
@@ -97,9 +114,12 @@ package struct Host: Sendable {
             defer { group.cancelAll() }
             return await signals.next()
         }
+        manager.tell(.stopping(signal))
         logger.notice("draining", metadata: ["signal": "\(signal)"])
         for pipeline in running { pipeline.telemetry.enter(.draining) }
         await end(running, companions, signals)
+        watchdog.cancel()
+        await watchdog.value
         try? await group.shutdownGracefully()
         logger.notice("ended")
     }

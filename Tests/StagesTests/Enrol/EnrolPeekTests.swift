@@ -52,7 +52,7 @@ import X509
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         channel = EmbeddedChannel(loop: loop)
         shard = Shard(loop: loop, group: loop, index: 0, logger: logger)
-        let port = EnrolPort(desk: try EnrolmentDesk(configuration, logger: logger), downstream: next, shard: shard)
+        let port = EnrolPort(desk: .here(try EnrolmentDesk(configuration, logger: logger)), downstream: next, shard: shard)
         try port.accept(Inbound(channel: channel, remote: "192.0.2.1:1"))
         channel.connect(to: try SocketAddress(ipAddress: "192.0.2.1", port: 1), promise: nil)
     }

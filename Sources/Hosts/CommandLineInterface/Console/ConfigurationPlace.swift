@@ -55,9 +55,10 @@ enum ConfigurationPlace: String {
 
     private var advice: String {
         switch self {
-        case .agent: "'fluidity join LINE' makes one, with the line that 'fluidity invite' prints on the server's machine."
-        case .server: "'fluidity server --new' makes one."
-        case .control: "configs/control.yaml is one to begin with."
+        case .agent:
+            "'fluidity join LINE' makes one, with the line that 'fluidity invite' prints on the server's machine; 'fluidity init' makes one to change by hand."
+        case .server: "'fluidity server --new' makes one; 'fluidity init server' makes one to change by hand."
+        case .control: "'fluidity init control' makes one to begin with."
         }
     }
 }

@@ -1,12 +1,8 @@
 import ArgumentParser
 import ConfigurationLanguage
-import Crypto
-import NIOCore
 import Pipeline
 import Platform
-import SwiftASN1
 import TunnelStages
-import X509
 
 #if canImport(FoundationEssentials)
 import FoundationEssentials
@@ -63,67 +59,32 @@ struct InviteCommand: AsyncParsableCommand {
             } catch {
                 throw ValidationError(error.message)
             }
-            let file = try ConfigurationPlace.server.find(config)
-            let stages = try options.load(file, host: .server, checksFiles: false).allStages.map(\.configuration)
-            guard let enrol = stages.lazy.compactMap({ $0 as? EnrolConfiguration }).first else {
+            let setup = try ServerSetup(config, options)
+            guard let enrol = setup.enrol else {
                 throw StageError(
-                    .configuration, "\(file) has no stage 'enrol', which admits those who are invited; put it before 'mtls'")
+                    .configuration, "\(setup.file) has no stage 'enrol', which admits those who are invited; put it before 'mtls'")
             }
-            let address =
-                try server.map(Self.address) ?? Self.ownAddress(stages.lazy.compactMap { $0 as? AcceptConfiguration }.first)
-            let line = InvitationLine(name: name, server: address, authority: try Self.fingerprint(enrol.ca))
+            guard let ca = enrol.ca, let invitations = enrol.invitations?.path else {
+                throw StageError(
+                    .configuration,
+                    "\(setup.file) leads those who join to a desk: run this there, with its configuration, and name this server with --server"
+                )
+            }
+            let address = try setup.address(server)
+            let line = InvitationLine(name: name, server: address, authority: try ServerSetup.fingerprint(ca))
             let until = WallTime.seconds + Int(valid.components.seconds)
             let invitation = Invitation(name: name, until: until, days: days, uri: uri)
             do throws(CertificateCommandError) {
-                try PrivateFile.makeDirectory(URL(fileURLWithPath: enrol.invitations.path, isDirectory: true))
+                try PrivateFile.makeDirectory(URL(fileURLWithPath: invitations, isDirectory: true))
                 try PrivateFile.write([
-                    (URL(fileURLWithPath: "\(enrol.invitations.path)/\(line.codeHash)"), invitation.text)
+                    (URL(fileURLWithPath: "\(invitations)/\(line.codeHash)"), invitation.text)
                 ])
             } catch {
                 throw StageError(.unavailable, error.message)
             }
-            InvitationStore(directory: enrol.invitations.path).tidy(now: WallTime.seconds)
+            InvitationStore(directory: invitations).tidy(now: WallTime.seconds)
             Reporting.write("'\(name)' may join until \(Timestamp.utc(until)), once, at \(address). On that machine:")
             print("fluidity join \(line.text)")
         }
-    }
-
-    private static func address(_ text: String) throws -> HostPort {
-        do throws(InvalidValue) { return try HostPort(configured: text) } catch {
-            throw ValidationError("--server is a host and a port such as tunnel.example.org:8443, not '\(text)'")
-        }
-    }
-
-    private static func ownAddress(_ accept: AcceptConfiguration?) throws -> HostPort {
-        guard case .tcp(let host, let port)? = accept?.listen, port != 0 else {
-            throw StageError(
-                .configuration, "the port that the server listens on isn't known; say with --server where it is reached")
-        }
-        let isEverywhere = ["0.0.0.0", "::"].contains(host)
-        if !isEverywhere { return HostPort(host: host, port: port) }
-        let devices = (try? System.enumerateDevices()) ?? []
-        let addresses = devices.compactMap(\.address)
-        // What others reach: none of this machine's own, and of two kinds the one that is spoken everywhere.
-        let candidates = addresses.filter { !$0.isLoopback && $0.ipAddress?.hasPrefix("fe80") == false }
-        guard let found = (candidates.first { $0.protocol == .inet } ?? candidates.first)?.ipAddress else {
-            throw StageError(
-                .configuration, "this machine has no address that others reach; say with --server where the server is reached")
-        }
-        return HostPort(host: found, port: port)
-    }
-
-    private static func fingerprint(_ source: PEMSource) throws -> [UInt8] {
-        let text: String
-        switch source {
-        case .text(let secret): text = secret.revealed
-        case .file(let file):
-            do { text = try PrivateFile.read(URL(fileURLWithPath: file.path)) } catch {
-                throw StageError(.unavailable, error.message)
-            }
-        }
-        guard let document = try? PEMDocument(pemString: text) else {
-            throw StageError(.configuration, "the authority's certificate can't be read: it is no PEM file")
-        }
-        return Array(SHA256.hash(data: document.derBytes))
     }
 }

@@ -63,28 +63,10 @@ struct JoinedAgent {
     }
 
     private func text(serverName: String) -> String {
-        let name = line.name
-        var connect = "to: \(PlainText.quotedIfNeeded("\(line.server)")), wait: 10s"
-        if let via {
-            connect += ", via: \(PlainText.quotedIfNeeded(via))"
-        } else if ProxyEnvironment.process.namesProxy {
-            connect += ", via: environment"
-        }
-        return """
-            # The agent: an HTTP proxy on this machine. 'fluidity stages' says what else it can.
-            host: agent
-
-            pipeline:
-              - accept: { listen: \(PlainText.quotedIfNeeded(listen)) }
-              - http: { mode: proxy }
-              - frame: { codec: mux }
-              - mtls:
-                  certificate: \(PlainText.quotedIfNeeded("certs/\(name).pem"))
-                  key: \(PlainText.quotedIfNeeded("certs/\(name)-key.pem"))
-                  ca: certs/ca.pem
-                  name: \(PlainText.quotedIfNeeded(serverName))
-              - connect: { \(connect) }
-
-            """
+        AgentText(
+            server: line.server, serverName: serverName, certificate: .path("certs/\(line.name).pem"),
+            key: .path("certs/\(line.name)-key.pem"), authority: .path("certs/ca.pem"), via: via,
+            isViaEnvironment: ProxyEnvironment.process.namesProxy, listen: listen
+        ).text
     }
 }

@@ -1,5 +1,7 @@
 import Pipeline
+import SwiftASN1
 import TunnelStages
+import X509
 
 #if canImport(FoundationEssentials)
 import FoundationEssentials
@@ -32,7 +34,7 @@ struct NewServer {
             try PrivateFile.makeDirectory(URL(fileURLWithPath: folder, isDirectory: true))
             let authorityName = CertificateDirectory.authorityName
             if !FileManager.default.fileExists(atPath: certificates.certificate(authorityName).path) {
-                try certificates.save(try CertificateAuthority(name: "Fluidity private CA", days: 3_650))
+                try makeAuthority()
                 Reporting.write("made an authority: \(certificates.certificate(authorityName).path)")
             }
             if !FileManager.default.fileExists(atPath: certificates.certificate(Self.certificate).path) {
@@ -41,13 +43,35 @@ struct NewServer {
                 try certificates.save(issued, as: Self.certificate, replacing: true)
                 Reporting.write("made the server's certificate: \(certificates.certificate(Self.certificate).path)")
             }
-            try PrivateFile.makeDirectory(URL(fileURLWithPath: "\(folder)/invitations", isDirectory: true))
+            for kept in ["invitations", "agents"] {
+                try PrivateFile.makeDirectory(URL(fileURLWithPath: "\(folder)/\(kept)", isDirectory: true))
+            }
             // Last: whoever finds it finds all that it names.
             try PrivateFile.write([(URL(fileURLWithPath: configuration), text(listen))])
             Reporting.write("made the configuration: \(configuration)")
         } catch let error as CertificateCommandError {
             throw StageError(.unavailable, error.message)
         }
+    }
+
+    /// Where somebody was interrupted, the key may be there alone: then it is that one's certificate that is missing, and what the key may have
+    /// signed stays good.
+    private func makeAuthority() throws {
+        let (name, days) = ("Fluidity private CA", 3_650)
+        let file = certificates.key(CertificateDirectory.authorityName)
+        guard FileManager.default.fileExists(atPath: file.path) else {
+            return try certificates.save(try CertificateAuthority(name: name, days: days))
+        }
+        guard let key = try? Certificate.PrivateKey(pemEncoded: PrivateFile.read(file)) else {
+            throw CertificateCommandError(.data, "\(file.path) is no key: move it away")
+        }
+        let authority = try CertificateAuthority(name: name, days: days, key: key)
+        try PrivateFile.write([
+            (
+                certificates.certificate(CertificateDirectory.authorityName),
+                try authority.certificate.serializeAsPEM().pemString + "\n"
+            )
+        ])
     }
 
     private func text(_ listen: String) -> String {
@@ -64,8 +88,9 @@ struct NewServer {
               ca: certs/ca.pem
               ca-key: certs/ca-key.pem
               invitations: invitations
-          # All others show one.
-          - mtls: { certificate: certs/server.pem, key: certs/server-key.pem, ca: certs/ca.pem }
+              agents: agents
+          # All others show one. 'fluidity agents' lists them, and revokes.
+          - mtls: { certificate: certs/server.pem, key: certs/server-key.pem, ca: certs/ca.pem, agents: agents }
           - frame: { codec: mux }
           # Only public addresses; loopback, private networks and the cloud's metadata are refused.
           - fetch: { destinations: public }

@@ -39,6 +39,10 @@ struct StageCommand: ParsableCommand {
             guard KnownStages.registry.factory(named: name) == nil else {
                 throw ValidationError("there is a stage '\(name)' already")
             }
+            if let missing = StageTemplate.missing(at: fluidity) {
+                throw ValidationError(
+                    "\(missing); --fluidity names the folder of Fluidity's source, or the URL of its repository")
+            }
             do {
                 try template.write()
             } catch {

@@ -38,6 +38,16 @@ package struct StageTemplate {
         return last.hasSuffix(".git") ? String(last.dropLast(4)) : last
     }
 
+    /// A folder that is to be the package 'fluidity', and isn't; nil for one that is, and for what is elsewhere.
+    package static func missing(at fluidity: String) -> String? {
+        guard !fluidity.contains("://"), !fluidity.hasPrefix("git@") else { return nil }
+        let folder = URL(fileURLWithPath: fluidity).standardizedFileURL.path
+        guard let manifest = try? String(contentsOfFile: "\(folder)/Package.swift", encoding: .utf8) else {
+            return "there is no Swift package in \(folder): it has no Package.swift"
+        }
+        return manifest.contains("name: \"fluidity\"") ? nil : "the Swift package in \(folder) isn't Fluidity"
+    }
+
     /// There is something already where the package would be written.
     package struct Taken: Error, CustomStringConvertible {
         package var description: String

@@ -145,7 +145,9 @@ final class Listener: Sendable {
 
     /// The socket goes with its last user, and so does a Unix socket's file.
     private func release(_ telemetry: Telemetry) {
-        guard sockets(telemetry).release(configuration.listen), case .unix(let path) = configuration.listen else { return }
+        guard sockets(telemetry).release(configuration.listen), case .unix(let path) = configuration.listen,
+            !ListeningSocket.isInherited(configuration.listen)
+        else { return }
         UnixSocketFile.remove(path)
     }
 }

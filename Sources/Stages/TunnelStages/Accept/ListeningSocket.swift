@@ -15,21 +15,11 @@ enum ListeningSocket {
     /// Connections that the kernel keeps until they are accepted. It may allow fewer (`net.core.somaxconn` on Linux).
     static let backlog: CInt = 4_096
 
+    /// A socket that listens at an address: one that the service manager has opened there, else a new one.
     static func open(_ listen: ListenAddress) throws(StageError) -> CInt {
-        let address: SocketAddress
-        do {
-            switch listen {
-            case .tcp(let host, let port):
-                address = try SocketAddress.makeAddressResolvingHost(host, port: port)
-            case .unix(let path):
-                try UnixSocketFile.prepare(path)
-                address = try SocketAddress(unixDomainSocketPath: path)
-            }
-        } catch let error as StageError {
-            throw error
-        } catch {
-            throw failure(listen, "the name can't be resolved")
-        }
+        let address = try address(listen)
+        if let inherited = InheritedSockets.process.descriptor(for: address) { return inherited }
+        if case .unix(let path) = listen { try UnixSocketFile.prepare(path) }
         let descriptor = socket(CInt(address.protocol.rawValue), streamType, 0)
         guard descriptor >= 0 else { throw failure(listen, explain(errno)) }
         var one: CInt = 1
@@ -43,6 +33,27 @@ enum ListeningSocket {
             throw error
         }
         return descriptor
+    }
+
+    /// Whether the service manager has opened the socket there: then its file, if it has one, is the manager's.
+    static func isInherited(_ listen: ListenAddress) -> Bool {
+        guard let address = try? address(listen), let descriptor = InheritedSockets.process.descriptor(for: address) else {
+            return false
+        }
+        close(descriptor)
+        return true
+    }
+
+    /// The address as the system has it, with a host that is a name looked up.
+    static func address(_ listen: ListenAddress) throws(StageError) -> SocketAddress {
+        do {
+            switch listen {
+            case .tcp(let host, let port): return try SocketAddress.makeAddressResolvingHost(host, port: port)
+            case .unix(let path): return try SocketAddress(unixDomainSocketPath: path)
+            }
+        } catch {
+            throw failure(listen, "the name can't be resolved")
+        }
     }
 
     /// Whether a connection waits to be accepted.

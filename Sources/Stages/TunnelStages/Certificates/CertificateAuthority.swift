@@ -19,11 +19,13 @@ package struct CertificateAuthority: Sendable {
     /// Clocks differ: a certificate is valid from a little before it was made.
     private static let clockSkew: TimeInterval = 5 * 60
 
-    /// Makes a new authority with a key of its own (P-256).
-    package init(name: String, days: Int, now: Date = Date()) throws {
+    /// Makes a new authority.
+    ///
+    /// - Parameter key: Its key, where there is one already; else a new one (P-256).
+    package init(name: String, days: Int, key existing: Certificate.PrivateKey? = nil, now: Date = Date()) throws {
         try CertificateRequest.validate(commonName: name)
         try CertificateRequest.validate(days: days)
-        let key = Certificate.PrivateKey(P256.Signing.PrivateKey())
+        let key = existing ?? Certificate.PrivateKey(P256.Signing.PrivateKey())
         let subject = try DistinguishedName { CommonName(name) }
         certificate = try Certificate(
             version: .v3,

@@ -248,6 +248,7 @@ private final class EnrolClientHandler: ChannelInboundHandler {
         case .untrustedCertificate?, .wrongName?:
             return
                 "who answers isn't the server of this invitation: its authority is another one, or somebody between here and there opens TLS"
+        case .ended?: return "the server ended the connection without an answer; its log says why"
         default: return "in the TLS handshake, \(ConnectionFailure.words(for: error))"
         }
     }

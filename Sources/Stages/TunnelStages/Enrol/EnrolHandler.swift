@@ -27,13 +27,15 @@ final class EnrolHandler: ChannelInboundHandler, Expiring {
     var sweepIndex: Int?
     private let connection: Inbound
     private let port: EnrolPort
+    private let desk: EnrolmentDesk
     private var state = State.reading(ByteBuffer())
     private var hasPlace = false
     private var context: ChannelHandlerContext?
 
-    init(connection: Inbound, port: EnrolPort) {
+    init(connection: Inbound, port: EnrolPort, desk: EnrolmentDesk) {
         self.connection = connection
         self.port = port
+        self.desk = desk
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -71,7 +73,7 @@ final class EnrolHandler: ChannelInboundHandler, Expiring {
 
     /// Files are read and written, so not on this loop.
     private func decide(_ request: EnrolMessage.Request) {
-        let enroller = port.desk.enroller
+        let enroller = desk.enroller
         let bound = NIOLoopBound(self, eventLoop: port.shard.loop)
         NIOThreadPool.singleton.runIfActive(eventLoop: port.shard.loop) { enroller.answer(request, now: WallTime.seconds) }
             .whenComplete { result in
@@ -85,7 +87,7 @@ final class EnrolHandler: ChannelInboundHandler, Expiring {
     private func decided(_ message: EnrolMessage.Answer, _ result: Enroller.Result, _ invitation: Invitation?) {
         var metadata: Logger.Metadata = ["remote": "\(connection.remote)", "result": "\(result.rawValue)"]
         if let invitation { metadata["name"] = "\(ForeignText.line(invitation.name, limit: 64))" }
-        port.desk.logger.log(level: result == .granted ? .notice : .warning, "somebody asked to join", metadata: metadata)
+        desk.logger.log(level: result == .granted ? .notice : .warning, "somebody asked to join", metadata: metadata)
         state = .answered
         guard result == .unknown || result == .used || result == .expired else { return answer(message, result) }
         let bound = NIOLoopBound(self, eventLoop: port.shard.loop)

@@ -51,11 +51,14 @@ final class EnrolPeekHandler: ChannelInboundHandler, RemovableChannelHandler, Ex
     private func give(to isEnrolment: Bool, _ context: ChannelHandlerContext) {
         port.shard.deadlines.remove(self)
         do {
-            if isEnrolment {
+            switch port.desk {
+            case _ where !isEnrolment: try port.downstream.accept(connection)
+            case .here(let desk):
                 try context.pipeline.syncOperations.addHandlers(
-                    NIOSSLServerHandler(context: port.desk.tls), EnrolHandler(connection: connection, port: port))
-            } else {
-                try port.downstream.accept(connection)
+                    NIOSSLServerHandler(context: desk.tls), EnrolHandler(connection: connection, port: port, desk: desk))
+            case .at(let address):
+                try context.pipeline.syncOperations.addHandler(
+                    EnrolRelayHandler(connection: connection, port: port, desk: address))
             }
         } catch {
             return context.close(promise: nil)

@@ -7,6 +7,9 @@ extension EnrolFactory {
             `fluidity join` does, may send one thing, a code of an invitation with a request for a certificate, and gets one thing, \
             a client's certificate for the name that the invitation says. Everybody else's connection goes on to `mtls` as it came.
 
+            Where the authority's key mustn't lie on the machine that fetches, `desk` names another server with this stage: what \
+            enrols is carried there as it is, and the one who joins speaks TLS with the desk itself.
+
             `fluidity server --new` writes a configuration with this stage, `fluidity invite NAME` makes an invitation.
             """,
         example: """
@@ -16,6 +19,7 @@ extension EnrolFactory {
                 ca: certs/ca.pem
                 ca-key: certs/ca-key.pem
                 invitations: invitations
+                agents: agents
             """,
         metrics: Metrics.all,
         notes: [

@@ -1,3 +1,4 @@
+import Addresses
 public import ConfigurationLanguage
 import Logging
 import NIOCore
@@ -6,25 +7,70 @@ public import Pipeline
 /// What `enrol` can be told.
 public struct EnrolConfiguration: StageConfiguration {
     /// The server's certificate, PEM, as in `mtls`.
-    public var certificate = PEMSource.file(FilePath(""))
+    public var certificate: PEMSource?
     /// The certificate's private key, PEM.
-    public var key = PEMSource.file(FilePath(""))
+    public var key: PEMSource?
     /// The authority's certificate, PEM.
-    public var ca = PEMSource.file(FilePath(""))
+    public var ca: PEMSource?
     /// The authority's private key, PEM: who has it can let in anybody.
-    public var caKey = PEMSource.file(FilePath(""))
+    public var caKey: PEMSource?
     /// The folder with the invitations that `fluidity invite` writes.
-    public var invitations = FolderPath("")
+    public var invitations: FolderPath?
+    /// Another server with this stage, which has all that is above: connections that enrol are carried there.
+    public var desk: ListenAddress?
+    /// The folder in which it is noted who has joined, as in `mtls`; nil to note nothing.
+    public var agents: FolderPath?
 
     public init() {}
 
     public static let schema = Schema<EnrolConfiguration>(
-        .required("certificate", \.certificate, "The server's certificate, PEM, as in 'mtls'."),
-        .required("key", \.key, "The certificate's private key, PEM."),
-        .required("ca", \.ca, "The authority's certificate, PEM."),
-        .required("ca-key", \.caKey, "The authority's private key, PEM: who has it can let in anybody."),
-        .required("invitations", \.invitations, "The folder with the invitations that 'fluidity invite' writes.")
+        .optional("certificate", \.certificate, "The server's certificate, PEM, as in 'mtls'."),
+        .optional("key", \.key, "The certificate's private key, PEM."),
+        .optional("ca", \.ca, "The authority's certificate, PEM."),
+        .optional("ca-key", \.caKey, "The authority's private key, PEM: who has it can let in anybody."),
+        .optional("invitations", \.invitations, "The folder with the invitations that 'fluidity invite' writes."),
+        .optional(
+            "desk", \.desk,
+            "In place of these five, where the machine is that has them: the address and port of a server with this stage, or unix:PATH. Connections that enrol are carried there as they are."
+        ),
+        .optional(
+            "agents", \.agents,
+            "The folder in which it is noted who has joined, the same as in 'mtls': 'fluidity agents' shows and revokes them.")
     )
+
+    public func validate() -> [ConfigurationProblem] {
+        let own: [(name: String, isThere: Bool)] = [
+            ("certificate", certificate != nil), ("key", key != nil), ("ca", ca != nil), ("ca-key", caKey != nil),
+            ("invitations", invitations != nil), ("agents", agents != nil),
+        ]
+        guard let desk else {
+            return own.dropLast().filter { !$0.isThere }.map { missing in
+                ConfigurationProblem(
+                    "'\(missing.name)' is missing",
+                    hint: "it needs all of certificate, key, ca, ca-key and invitations, or 'desk' alone")
+            }
+        }
+        var problems = own.filter(\.isThere).map { other in
+            ConfigurationProblem(
+                "'\(other.name)' is the desk's, which 'desk' names", key: other.name, hint: "leave it out here")
+        }
+        if case .tcp(let host, let port) = desk, port == 0 || IPAddress(host: host) == nil {
+            problems.append(
+                ConfigurationProblem(
+                    "'desk' is an address and a port, or unix:PATH, not '\(desk)'", key: "desk",
+                    hint: "names aren't looked up here; 'fluidity invite' is run there"))
+        }
+        return problems
+    }
+
+    /// The desk's address as the system has it; nil where this stage is the desk.
+    func deskAddress() throws -> SocketAddress? {
+        switch desk {
+        case nil: nil
+        case .tcp(let host, let port)?: try SocketAddress(ipAddress: host, port: port)
+        case .unix(let path)?: try SocketAddress(unixDomainSocketPath: path)
+        }
+    }
 }
 
 /// Makes the stage `enrol`, and says what it is.
@@ -45,21 +91,30 @@ public struct EnrolFactory: StageFactory {
     }
 
     public func make(_ configuration: EnrolConfiguration, form: StageForm, context: StageContext) throws -> any Stage {
-        EnrolStage(desk: try EnrolmentDesk(configuration, logger: context.logger))
+        guard let desk = try configuration.deskAddress() else {
+            return EnrolStage(desk: .here(try EnrolmentDesk(configuration, logger: context.logger)))
+        }
+        return EnrolStage(desk: .at(desk))
     }
+}
+
+/// Where certificates are granted.
+enum EnrolmentPlace {
+    case here(EnrolmentDesk)
+    case at(SocketAddress)
 }
 
 /// Takes connections, serves those that speak the protocol of enrolment, and yields the others as they came.
 struct EnrolStage: Stage {
     typealias Input = Inbound
     typealias Output = Inbound
-    let desk: EnrolmentDesk
+    let desk: EnrolmentPlace
 
     func assemble(_ downstream: any InboundPort, on shard: Shard) throws -> any InboundPort {
         EnrolPort(desk: desk, downstream: downstream, shard: shard)
     }
 
-    func reopenFiles() async { desk.refresh() }
+    func reopenFiles() async { if case .here(let desk) = desk { desk.refresh() } }
 }
 
 /// The stage on one event loop.
@@ -67,13 +122,13 @@ final class EnrolPort: InboundPort {
     /// How many may be enrolling at once.
     private static let width = 16
 
-    let desk: EnrolmentDesk
+    let desk: EnrolmentPlace
     let downstream: any InboundPort
     let shard: Shard
     let meter: EnrolMeter
     private var open = 0
 
-    init(desk: EnrolmentDesk, downstream: any InboundPort, shard: Shard) {
+    init(desk: EnrolmentPlace, downstream: any InboundPort, shard: Shard) {
         self.desk = desk
         self.downstream = downstream
         self.shard = shard

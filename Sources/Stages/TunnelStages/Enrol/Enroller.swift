@@ -19,6 +19,8 @@ struct Enroller: Sendable {
         case unknown
         case expired
         case used
+        /// The key was revoked.
+        case revoked
         /// The request for a certificate isn't one that is granted.
         case unsuitable
         /// Not for what was asked: the authority can't sign.
@@ -27,11 +29,14 @@ struct Enroller: Sendable {
 
     private let authority: CertificateAuthority
     private let store: InvitationStore
+    /// Where it is noted who has joined; nil where nobody keeps it.
+    private let roster: Roster?
     private let serverName: String
 
-    init(authority: CertificateAuthority, store: InvitationStore, serverName: String) {
+    init(authority: CertificateAuthority, store: InvitationStore, roster: Roster?, serverName: String) {
         self.authority = authority
         self.store = store
+        self.roster = roster
         self.serverName = serverName
     }
 
@@ -47,6 +52,13 @@ struct Enroller: Sendable {
         }
         let key = Hexadecimal.string(Array(SHA256.hash(data: wanted.publicKey.subjectPublicKeyInfoBytes)))
         let hash = InvitationLine.hash(request.code)
+        if let roster, let rosterKey = try? wanted.publicKey.infoHash(), roster.isRevoked(rosterKey) {
+            return (
+                .refused(
+                    "this machine's key was revoked; move its folder of certificates away, and ask for another invitation"),
+                .revoked, nil
+            )
+        }
         // The name is looked at before the code is spent.
         switch store.peek(hash) {
         case let invitation? where wanted.subject != Self.subject(invitation):
@@ -78,6 +90,18 @@ struct Enroller: Sendable {
             let certificate = try authority.issue(request, for: key)
             var serializer = DER.Serializer()
             try serializer.serialize(certificate)
+            if let roster {
+                var entry = RosterEntry(key: try key.infoHash())
+                (entry.name, entry.uri) = (invitation.name, invitation.uri)
+                (entry.joined, entry.end) = (WallTime.seconds, Int(certificate.notValidAfter.timeIntervalSince1970))
+                // Whom nobody could revoke by name isn't let in.
+                guard roster.make(), roster.note(joined: entry) else {
+                    return (
+                        .refused("the server can't write down who joins; its folder '\(Self.leaf(roster.path))' can't be written"),
+                        .failed, invitation
+                    )
+                }
+            }
             return (.granted(certificate: serializer.serializedBytes, serverName: serverName), .granted, invitation)
         } catch {
             return (.refused("the server can't make a certificate now; its log says why"), .failed, invitation)
@@ -111,6 +135,9 @@ struct Enroller: Sendable {
         }
         return request
     }
+
+    /// A path's last part: the rest is no stranger's business.
+    private static func leaf(_ path: String) -> Substring { path.split(separator: "/").last ?? "" }
 
     private static func subject(_ invitation: Invitation) -> DistinguishedName? {
         try? DistinguishedName { CommonName(invitation.name) }

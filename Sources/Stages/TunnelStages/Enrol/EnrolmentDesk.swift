@@ -1,3 +1,4 @@
+import ConfigurationLanguage
 import Logging
 import NIOSSL
 import Pipeline
@@ -35,8 +36,10 @@ final class EnrolmentDesk: Sendable {
     }
 
     private static func load(_ configuration: EnrolConfiguration) throws -> Current {
-        let credentials = try TLSCredentials(
-            certificate: configuration.certificate, key: configuration.key, ca: configuration.ca, role: .server)
+        guard let certificate = configuration.certificate, let key = configuration.key, let ca = configuration.ca,
+            let caKey = configuration.caKey, let invitations = configuration.invitations
+        else { throw StageError(.configuration, "the desk's certificates, keys and invitations aren't all named") }
+        let credentials = try TLSCredentials(certificate: certificate, key: key, ca: ca, role: .server)
         guard let name = credentials.identity.dnsNames.first ?? credentials.identity.uris.first else {
             throw StageError(
                 .configuration, "the server's certificate has no name by which agents could know it", key: "certificate")
@@ -51,13 +54,14 @@ final class EnrolmentDesk: Sendable {
         return Current(
             tls: try NIOSSLContext(configuration: tls),
             enroller: Enroller(
-                authority: try authority(configuration), store: InvitationStore(directory: configuration.invitations.path),
+                authority: try authority(ca, key: caKey), store: InvitationStore(directory: invitations.path),
+                roster: configuration.agents.map { Roster(path: $0.path) },
                 serverName: name))
     }
 
-    private static func authority(_ configuration: EnrolConfiguration) throws(StageError) -> CertificateAuthority {
-        let certificate = try PEMFile(configuration.ca, key: "ca")
-        let key = try PEMFile(configuration.caKey, key: "ca-key")
+    private static func authority(_ ca: PEMSource, key caKey: PEMSource) throws(StageError) -> CertificateAuthority {
+        let certificate = try PEMFile(ca, key: "ca")
+        let key = try PEMFile(caKey, key: "ca-key")
         guard let keyDocument = key.documents.first(where: { $0.discriminator.hasSuffix("PRIVATE KEY") }) else {
             throw key.error("has no private key")
         }

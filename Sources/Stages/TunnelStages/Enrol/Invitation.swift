@@ -20,19 +20,12 @@ package struct Invitation: Sendable, Equatable {
 
     /// The lines of its file.
     package var text: String {
-        var lines = ["name: \(name)", "until: \(until)", "days: \(days)"]
-        if let uri { lines.append("uri: \(uri)") }
-        return lines.joined(separator: "\n") + "\n"
+        RecordText.text(["name": name, "until": String(until), "days": String(days), "uri": uri])
     }
 
     /// What a file says; nil if something is missing in it.
     package init?(text: String) {
-        var values: [Substring: String] = [:]
-        for line in text.split(separator: "\n") {
-            guard let colon = line.firstIndex(of: ":") else { return nil }
-            values[line[..<colon]] = String(line[line.index(after: colon)...].drop { $0 == " " })
-        }
-        guard let name = values["name"], let until = values["until"].flatMap({ Int($0) }),
+        guard let values = RecordText.values(text), let name = values["name"], let until = values["until"].flatMap({ Int($0) }),
             let days = values["days"].flatMap({ Int($0) })
         else { return nil }
         self.init(name: name, until: until, days: days, uri: values["uri"])

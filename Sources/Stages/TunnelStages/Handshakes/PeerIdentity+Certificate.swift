@@ -28,20 +28,27 @@ extension PeerIdentity {
             default: break
             }
         }
-        // The library's `subjectPublicKeyInfoBytes` are the bare key; the hash is of the whole structure, as other tools have it.
-        var keyInfo = DER.Serializer()
-        try keyInfo.serialize(certificate.publicKey)
-        self.init(
+        try self.init(
             subject: certificate.subject.rfc4514,
             commonName: certificate.subject.commonName,
             dnsNames: dnsNames,
             uris: uris,
-            publicKeyHash: Hexadecimal.string(SHA256.hash(data: keyInfo.serializedBytes)),
+            publicKeyHash: certificate.publicKey.infoHash(),
             certificateEnd: Int(certificate.notValidAfter.timeIntervalSince1970))
     }
 
     /// A DNS name or URI is visible ASCII. One that isn't could only deceive whoever reads or compares it, and is left out.
     private static func isPrintable(_ text: String) -> Bool {
         text.utf8.allSatisfy { (0x21...0x7E).contains($0) }
+    }
+}
+
+extension Certificate.PublicKey {
+    /// SHA-256 of the key with its kind (SubjectPublicKeyInfo, RFC 5280, 4.1.2.7), in lowercase hexadecimal digits, as other tools have it: the
+    /// library's `subjectPublicKeyInfoBytes` are the bare key.
+    package func infoHash() throws -> String {
+        var keyInfo = DER.Serializer()
+        try keyInfo.serialize(self)
+        return Hexadecimal.string(SHA256.hash(data: keyInfo.serializedBytes))
     }
 }

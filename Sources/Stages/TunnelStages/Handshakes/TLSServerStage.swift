@@ -9,20 +9,31 @@ struct TLSServerStage: Stage {
     let identity: TLSIdentity
     let parties: TLSParties
     let metrics: HandshakeMetrics
+    /// Who may come in of those with a certificate; nil for all.
+    var roster: RosterWatch?
 
     func assemble(_ downstream: any InboundPort, on shard: Shard) throws -> any InboundPort {
         try identity.offer(downstream.protocols)
         return Port(self, downstream: downstream, shard: shard)
     }
 
-    func start() async throws { identity.start() }
-    func stop() async { identity.stop() }
+    func start() async throws {
+        try roster?.start()
+        identity.start()
+    }
+
+    func stop() async {
+        identity.stop()
+        roster?.stop()
+    }
+
     func status() async -> StageStatus { identity.status }
     func reopenFiles() async { identity.refresh() }
 
     private final class Port: InboundPort {
         private let identity: TLSIdentity
         private let parties: TLSParties
+        private let roster: RosterWatch?
         private let meter: HandshakeMeter
         private let downstream: any InboundPort
         private let shard: Shard
@@ -30,6 +41,7 @@ struct TLSServerStage: Stage {
         init(_ stage: TLSServerStage, downstream: any InboundPort, shard: Shard) {
             identity = stage.identity
             parties = stage.parties
+            roster = stage.roster
             meter = HandshakeMeter(on: shard, stage.identity, stage.metrics)
             self.downstream = downstream
             self.shard = shard
@@ -51,7 +63,8 @@ struct TLSServerStage: Stage {
             let verification = PeerVerificationHandler(
                 of: handler, parties, shard: shard, role: .server, peer: connection.remote, identity: identity,
                 protocols: downstream.protocols, meter: meter
-            ) { [parties] peer, negotiatedProtocol throws(StageError) in
+            ) { [parties, roster] peer, negotiatedProtocol throws(StageError) in
+                if let peer { try roster?.admit(peer, connection) }
                 connection.negotiatedProtocol = negotiatedProtocol
                 guard parties == .mutual else { return }
                 connection.identity = peer

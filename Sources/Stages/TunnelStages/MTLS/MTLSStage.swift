@@ -14,6 +14,8 @@ public struct MTLSConfiguration: StageConfiguration {
     public var ca = PEMSource.file(FilePath(""))
     /// The DNS name or URI that the server's certificate must have; nil for the host that `connect` dials.
     public var name: String?
+    /// The folder that says which agents have joined and which are revoked; nil to let in everybody with a certificate.
+    public var agents: FolderPath?
 
     public init() {}
 
@@ -32,6 +34,10 @@ public struct MTLSConfiguration: StageConfiguration {
         .optional(
             "name", \.name,
             "The DNS name or URI that the server's certificate must have. The default is the host that 'connect' dials; for a host that is an address it must be set."
+        ),
+        .optional(
+            "agents", \.agents,
+            "On a server, the folder that says who has joined, who was here, and whose certificates are revoked: 'fluidity agents' shows and changes it."
         )
     )
 
@@ -69,6 +75,7 @@ public struct MTLSFactory: StageFactory {
         notes: [
             "A server is known by a DNS name or a URI in its certificate, never by an address or by its common name.",
             "A handshake has 10 s.",
+            "With `agents`, who is revoked is refused, and loses the connections that are open, within two seconds.",
             "Expired certificates, keys that belong to another certificate and the like are found when the program starts.",
         ])
 
@@ -88,7 +95,14 @@ public struct MTLSFactory: StageFactory {
             return TLSMaterial(
                 configuration: credentials.configuration(for: role), notAfter: credentials.notAfter, warnings: credentials.warnings)
         }
-        if isServer { return TLSServerStage(identity: identity, parties: .mutual, metrics: Metrics.handshake) }
+        if isServer {
+            let roster = configuration.agents.map { RosterWatch(Roster(path: $0.path), logger: context.logger) }
+            return TLSServerStage(identity: identity, parties: .mutual, metrics: Metrics.handshake, roster: roster)
+        }
+        guard configuration.agents == nil else {
+            throw StageError(
+                .configuration, "'agents' is for a server's 'mtls': who dials knows the server by its name", key: "agents")
+        }
         return MTLSClientStage(identity: identity, name: configuration.name)
     }
 }

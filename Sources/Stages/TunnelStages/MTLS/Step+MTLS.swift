@@ -8,8 +8,11 @@ extension Step where Input == Inbound, Output == Inbound {
     ///   - certificate: This side's, with intermediate certificates behind it.
     ///   - key: The certificate's private key.
     ///   - ca: The private authority that clients' certificates must come from.
-    public static func mtlsServer(certificate: PEMSource, key: PEMSource, ca: PEMSource) -> Step {
-        Step(MTLSFactory(), MTLSConfiguration(certificate: certificate, key: key, ca: ca))
+    ///   - agents: The folder that says which agents are revoked; nil to let in everybody with a certificate.
+    public static func mtlsServer(certificate: PEMSource, key: PEMSource, ca: PEMSource, agents: FolderPath? = nil) -> Step {
+        var configuration = MTLSConfiguration(certificate: certificate, key: key, ca: ca)
+        configuration.agents = agents
+        return Step(MTLSFactory(), configuration)
     }
 }
 
