@@ -106,7 +106,7 @@ import Testing
         var hello = ByteBuffer()
         MuxFrameEncoder.hello(settings, into: &hello)
         var victim = MuxVictim(role, configuration, hello: Array(hello.readableBytesView))
-        #expect(victim.session.attaching != .none)
+        #expect(victim.session.isAttaching)
         _ = victim.written()
         victim.session.doubt(victim.now)
         for second in [9, 2, 3] {
