@@ -81,7 +81,7 @@ def test_the_address_changes_again_and_again(binary, place, tmp_path):
         site = link.run(1, "python3", "-m", "http.server", "--bind", FAR, "--directory", tmp_path, ORIGIN + 1)
         link.wait(1, FAR, ORIGIN + 1)
         # Slowly enough that the changes come while it lasts.
-        limit = SIZE // (4 * times)
+        limit = SIZE // (8 * times)
         client = link.run(
             0, "curl", "-sS", "--limit-rate", limit, "-x", f"http://127.0.0.1:{AGENT}", "-o", tmp_path / "came", f"http://{FAR}:{ORIGIN + 1}/body")
         addresses = [f"10.9.0.{3 + number}" for number in range(times)]

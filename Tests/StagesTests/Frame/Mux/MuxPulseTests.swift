@@ -1,3 +1,4 @@
+import HTTPMessages
 import NIOCore
 import Testing
 
@@ -85,6 +86,36 @@ import Testing
         } else {
             false
         }
+    }
+
+    /// A PING would come before the answer that is awaited, or count as a part of the session that goes on.
+    @Test(arguments: [MuxSession.Role.opener, .acceptor])
+    func `Nobody is asked while a wish to go on waits for its answer`(_ role: MuxSession.Role) {
+        let attach = MuxAttach(token: ResumptionToken(), position: 0)
+        var configuration = MuxConfiguration()
+        configuration.resumes = true
+        var settings = MuxSettings(streamWindow: 1 << 20, sessionWindow: 4 << 20, maxStreams: 100)
+        settings.resumes = true
+        if role == .opener {
+            configuration.attach = attach
+            settings.offer = MuxOffer(token: ResumptionToken(), keep: 90)
+        } else {
+            configuration.offer = MuxOffer(token: ResumptionToken(), keep: 90)
+            settings.attach = attach
+        }
+        var hello = ByteBuffer()
+        MuxFrameEncoder.hello(settings, into: &hello)
+        var victim = MuxVictim(role, configuration, hello: Array(hello.readableBytesView))
+        #expect(victim.session.isAttaching)
+        _ = victim.written()
+        victim.session.doubt(victim.now)
+        for second in [9, 2, 3] {
+            victim.tick(after: .seconds(Int64(second)))
+            #expect(victim.written().isEmpty && victim.failure == nil)
+        }
+        // It is given up all the same.
+        victim.tick(after: .seconds(2))
+        #expect(victim.failure?.code == .tunnelLost)
     }
 
     /// Milliseconds since data and since an acknowledgement, the round trip, what isn't acknowledged, and whether two seconds are enough.
