@@ -220,7 +220,8 @@ async def test_live_asks_the_programs_that_run(make_tunnel, admins, origin):
     told = await explained(origin.url("/ok"))
     assert stage(told, 1, "rate-limit")["state"] == {"requests left": "3 of 5", "open at once": "0 of 9"}
     assert stage(told, 1, "circuit-breaker")["state"] == {"circuit": "closed"} and "refusal" not in stage(told, 1, "circuit-breaker")
-    assert [end["live"]["sessions"] for end in told["ends"]] >= [1, 1] and stage(told, 0, "connect")["state"]["connections up"]
+    assert [len(end["live"]["sessions"]) for end in told["ends"]] >= [1, 1] and stage(told, 0, "connect")["state"]["connections up"]
+    assert told["ends"][1]["live"]["generation"] == 1 and told["ends"][1]["live"]["sessions"][0]["codec"] == "mux"
     broken = await explained(f"http://127.0.0.1:{closed}/")
     assert "has failed too often" in stage(broken, 1, "circuit-breaker")["refusal"]
     assert stage(await explained(origin.url("/ok"), "--client-name", "another"), 1, "rate-limit")["state"]["requests left"] == "5 of 5"
@@ -239,4 +240,7 @@ async def test_live_asks_the_programs_that_run(make_tunnel, admins, origin):
     assert "it runs another configuration" in changed
     tunnel.server.kill()
     gone = await run(find_binary(), "explain", tunnel.server_config, "GET", origin.url("/"), "--live")
-    assert gone.status == 69 and "nothing answers at" in gone.text
+    assert gone.status == 69 and "now: can't be asked: nothing answers at" in gone.text and "run it on that machine" in gone.text
+    assert "It would be sent to its origin" in gone.text, "the explanation stays"
+    half = await explained(origin.url("/"))
+    assert "live" in half["ends"][0] and "nothing answers at" in half["ends"][1]["problem"] and "live" not in half["ends"][1]

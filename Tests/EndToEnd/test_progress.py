@@ -18,9 +18,9 @@ LINE = re.compile(r"^\d{4}-\d\d-\d\dT[\d:.]+Z (debug|info|notice|warning|error) 
 class Screen:
     """A program at a terminal, and the rows that somebody there has seen."""
 
-    def __init__(self, *command):
+    def __init__(self, *command, terminal_name: str = "xterm"):
         self.master, terminal = pty.openpty()
-        self.child = subprocess.Popen([str(part) for part in command], stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True)
+        self.child = subprocess.Popen([str(part) for part in command], stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True, env={**os.environ, "TERM": terminal_name})
         os.close(terminal)
         os.set_blocking(self.master, False)
         self.rows: list[str] = []
@@ -62,8 +62,8 @@ class Screen:
 def screens():
     made = []
 
-    def make(*command) -> Screen:
-        made.append(Screen(*command))
+    def make(*command, **settings) -> Screen:
+        made.append(Screen(*command, **settings))
         return made[-1]
 
     yield make
@@ -95,8 +95,17 @@ async def test_the_first_connection_and_the_drain(make_tunnel, binary, screens, 
     assert screen.row == "", "nothing is left on the last row"
     wrong = [row for row in screen.rows if not LINE.match(row)]
     assert not wrong, wrong
-    assert not [row for row in screen.rows if "exchanges=" in row], "on a terminal the log doesn't say the same"
+    # The log says it at the beginning, and not each second.
+    assert len([row for row in screen.rows if "exchanges=1" in row]) == 1, screen.rows
     assert all("Z info" not in status and "Z notice" not in status for status in screen.statuses)
+
+
+async def test_a_terminal_that_cant_take_back_gets_lines(make_tunnel, binary, screens):
+    tunnel = make_tunnel(agent_top={"log": {"format": "text"}})
+    screen = screens(binary, "agent", "--config", tunnel.agent_config, terminal_name="dumb")
+    await eventually(lambda: len(screen.look().rows) >= 2, 20, lambda: screen.rows)
+    await asyncio.sleep(2)
+    assert not screen.look().statuses and not screen.row
 
 
 async def test_programs_get_lines_alone(make_tunnel, echo):

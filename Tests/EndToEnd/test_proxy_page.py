@@ -42,6 +42,13 @@ async def down(port: int) -> bool:
     return told.status == 200 and re.search(r"The tunnel doesn't work at this moment: the tunnel .*down", told.text) is not None
 
 
+async def test_many_who_ask_at_once_get_the_same(make_tunnel, admins):
+    tunnel = make_tunnel(agent_top={"admin": admins[0].settings}).start()
+    await eventually(admins[0].ready, 20, "the tunnel is up")
+    pages = await asyncio.gather(*(asked(tunnel.port) for _ in range(50)))
+    assert {page.status for page in pages} == {200} and len({page.text for page in pages}) == 1
+
+
 async def test_it_shows_nothing_else_and_nobody_by_a_foreign_name(make_tunnel, origin):
     tunnel = make_tunnel().start()
     for host, method, target in (
@@ -58,12 +65,13 @@ async def test_it_shows_nothing_else_and_nobody_by_a_foreign_name(make_tunnel, o
     assert (await fetch(tunnel.port, f"http://127.0.0.1:{tunnel.server_port}/")).status >= 400
 
 
-async def test_why_isnt_told_elsewhere_where_clients_have_to_say_who_they_are(make_tunnel, admins):
+@pytest.mark.parametrize("asks", [True, False])
+async def test_why_isnt_told_elsewhere_whether_clients_say_who_they_are_or_not(make_tunnel, admins, asks):
     addresses = [each for each in (await run("hostname", "-I")).text.split() if ":" not in each]
     if not addresses:
         pytest.skip("this machine has no address but loopback")
     auth = ("auth", {"methods": [{"api-key": {"header": "X-Key", "keys": [{"name": "robot", "key": "example-of-a-long-key"}]}}]})
-    tunnel = make_tunnel(agent_filters=[auth], agent_top={"admin": admins[0].settings})
+    tunnel = make_tunnel(agent_filters=[auth] if asks else [], agent_top={"admin": admins[0].settings})
     tunnel.rewrite_agent(accept={"listen": f"0.0.0.0:{tunnel.port}"})
     tunnel.start_agent()
     near = await asked(tunnel.port)

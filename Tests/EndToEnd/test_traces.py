@@ -150,6 +150,7 @@ async def test_waiting_for_the_tunnel_and_for_names_is_seen(traced, origin):
     waited = collector.children(ours)["wait for tunnel"]
     assert waited.ended <= collector.children(ours)["first byte"].ended and waited.error is None
     assert waited.ended - waited.began > 100_000_000
+    assert all(span.error is None for span in collector.spans), "nothing was tried again"
     assert "resolve name" in collector.children(theirs)
 
 
@@ -200,6 +201,37 @@ async def test_a_bad_collector_costs_traces_alone(traced, origin, admins, behavi
     assert tunnel.agent.status == 0
     if behaviour != "away":
         await collector.__aexit__()
+
+
+async def test_what_a_collector_answers_counts(traced, origin, admins):
+    dripping = Collector("drip")
+    async with dripping:
+        tunnel = traced(dripping.url, agent={"admin": admins[0].settings}).start()
+        await fetch(tunnel.port, origin.url("/"))
+        await eventually(lambda: exported_now(admins[0], 1), 30, "its head says that it has taken it")
+        spans = [span.id for span in dripping.spans if span.service == "fluidity-agent"]
+        assert len(set(spans)) == len(spans) >= 2, "nothing is sent twice"
+
+
+async def test_a_part_that_is_rejected_is_counted(traced, origin, admins):
+    async with Collector("part") as collector:
+        tunnel = traced(collector.url, agent={"admin": admins[0].settings}).start()
+        await fetch(tunnel.port, origin.url("/"))
+
+        async def counted() -> bool:
+            return (await admins[0].metrics()).sum("fluidity_otlp_exchanges_dropped_total", reason="unsent") == 1
+
+        await eventually(counted, 30, "what was rejected is dropped")
+        assert (await admins[0].metrics()).sum("fluidity_otlp_exchanges_exported_total") == 0
+
+
+async def test_a_busy_collector_is_left_alone_as_long_as_it_says(traced, origin):
+    async with Collector("busy") as collector:
+        tunnel = traced(collector.url).start()
+        began = time.monotonic()
+        await fetch(tunnel.port, origin.url("/"))
+        await eventually(lambda: len(collector.of("fluidity-agent")) == len(collector.of("fluidity-server")) == 1, 30, "it gets it later")
+        assert time.monotonic() - began >= 3.5
 
 
 async def exported_now(admin, least: int) -> bool:

@@ -8,23 +8,26 @@ struct DrainProgress {
     let logger: Logger
     /// How long what is open has.
     let limit: Duration
-    /// Where it is said, in place of lines of the log; nil where nobody sits before a terminal.
+    /// Where it is said each second; the log then says it at the beginning and now and then. Nil where nobody sits before a terminal.
     var status: StatusLine?
+
+    /// So many seconds lie between two lines of the log where a terminal shows each.
+    private static let interval = 10
 
     /// Goes on until the task is cancelled. Nothing is said while nothing is open.
     func run() async {
         let clock = ContinuousClock()
         let end = clock.now + limit
+        var told = 0
         while (try? await clock.sleep(for: .seconds(1))) != nil {
             let open = await telemetry.openExchanges(ExchangeQuery(limit: 1))
             let sessions = await telemetry.sessions().count
             let left = end - clock.now
             guard let words = Self.words(open, sessions: sessions, left: left) else { continue }
-            if let status {
-                status.show(Self.sentence(open, sessions: sessions, left: left))
-            } else {
-                logger.notice("draining", metadata: words)
-            }
+            status?.show(Self.sentence(open, sessions: sessions, left: left))
+            // What isn't in the log can't be looked up later.
+            if status == nil || told % Self.interval == 0 { logger.notice("draining", metadata: words) }
+            told += 1
         }
         status?.clear()
     }

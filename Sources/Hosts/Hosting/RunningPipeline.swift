@@ -86,6 +86,17 @@ final class RunningPipeline: Sendable {
     func start() async throws {
         telemetry.enter(control: self)
         do {
+            try await startParts()
+        } catch {
+            // Nobody ends what never ran: neither the collector's thread nor the telemetry's hold on this.
+            await finishExporting(within: .zero)
+            telemetry.enter(control: nil)
+            throw error
+        }
+    }
+
+    private func startParts() async throws {
+        do {
             try audit?.open()
         } catch {
             throw StageError(.unavailable, "the audit log can't be opened: \(error.message)", key: "audit.to")
@@ -237,6 +248,11 @@ final class RunningPipeline: Sendable {
         await stop(within: limit - (.now - began))
     }
 
+    private func finishExporting(within limit: Duration) async {
+        guard let exporter = state.withLock({ $0.isExporting.take() }).flatMap({ $0 ? exporter : nil }) else { return }
+        await exporter.finish(telemetry, within: limit)
+    }
+
     /// - Parameter time: How long what is sent elsewhere may take, within bounds.
     func stop(within time: Duration = .zero) async {
         let (generations, publishing) = state.withLock { state in
@@ -247,9 +263,7 @@ final class RunningPipeline: Sendable {
         await publishing?.value
         for generation in generations { await generation.stop() }
         let patience = min(max(time, Self.leastPatience), Self.mostPatience)
-        if let exporter = state.withLock({ $0.isExporting.take() }).flatMap({ $0 ? exporter : nil }) {
-            await exporter.finish(telemetry, within: patience)
-        }
+        await finishExporting(within: patience)
         await admin?.stop()
         telemetry.enter(control: nil)
         guard state.withLock({ $0.isAudited.take() ?? false }) else { return }

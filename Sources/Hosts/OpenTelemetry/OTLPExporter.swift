@@ -12,6 +12,8 @@ package final class OTLPExporter: Sendable {
     private static let attempts = 5
     /// How often it is told at most that the collector takes nothing, in seconds.
     private static let reminder = 60
+    /// What closing gets in any case.
+    private static let leastTime = Duration.milliseconds(200)
 
     private struct State {
         /// What was taken from the recorder and not sent yet.
@@ -47,8 +49,9 @@ package final class OTLPExporter: Sendable {
         state.withLock { $0.tasks = tasks }
     }
 
-    /// Sends what waits, once, as far as that is done in time, and ends.
+    /// Sends what waits, once, as far as that is done in time, and ends: both in about the limit, and a moment for what has to be closed.
     package func finish(_ telemetry: Telemetry, within limit: Duration) async {
+        let began = ContinuousClock.now
         let tasks = state.withLock { state in
             defer { state.tasks = [] }
             return state.tasks
@@ -65,13 +68,13 @@ package final class OTLPExporter: Sendable {
             giveUp()
             while case let rest = recorder.take(), !rest.isEmpty { recorder.gaveUp(rest.count) }
         }
-        await collector.close()
+        await collector.close(within: max(limit - (.now - began), Self.leastTime))
     }
 
     private func sendLast(_ telemetry: Telemetry) async {
         if metricsInterval != nil { _ = await send(await telemetry.snapshot(), of: telemetry) }
         while !Task.isCancelled, prepare() {
-            guard await sendPending() == .taken else { return }
+            guard case .taken = await sendPending() else { return }
         }
     }
 
@@ -98,9 +101,9 @@ package final class OTLPExporter: Sendable {
             case .taken: return
             case .never: return giveUp()
             case .later where attempt == Self.attempts: return giveUp()
-            case .later:
+            case .later(_, let after):
                 // The queue fills meanwhile, and what is too much is left out.
-                try? await Task.sleep(for: pause)
+                try? await Task.sleep(for: max(pause, after ?? .zero))
                 guard !Task.isCancelled else { return }
                 pause *= 2
             }
@@ -110,9 +113,15 @@ package final class OTLPExporter: Sendable {
     private func sendPending() async -> OTLPCollector.Outcome {
         let batch = state.withLock { $0.pending }
         let outcome = await collector.send(OTLPTraces.body(batch, from: resource), to: "/v1/traces")
-        if outcome == .taken {
+        if case .taken(let rejected) = outcome {
             state.withLock { $0.pending = [] }
-            recorder.exported(batch.count)
+            // Which exchanges' spans they are isn't said; so many at most.
+            let lost = min(rejected, batch.count)
+            recorder.exported(batch.count - lost)
+            if lost > 0 {
+                recorder.gaveUp(lost)
+                warn(outcome)
+            }
         } else if !Task.isCancelled {
             warn(outcome)
         }
@@ -132,7 +141,7 @@ package final class OTLPExporter: Sendable {
     private func sendMetrics(of telemetry: Telemetry, every interval: Duration) async {
         while (try? await Task.sleep(for: interval)) != nil {
             let outcome = await send(await telemetry.snapshot(), of: telemetry)
-            if outcome != .taken, !Task.isCancelled { warn(outcome) }
+            if !Task.isCancelled { warn(outcome) }
         }
     }
 
@@ -143,12 +152,13 @@ package final class OTLPExporter: Sendable {
 
     /// Now and then, however much is lost.
     private func warn(_ outcome: OTLPCollector.Outcome) {
-        recorder.failed()
         let reason: String
         switch outcome {
-        case .taken: return
-        case .later(let why), .never(let why): reason = why
+        case .taken(let rejected) where rejected == 0: return
+        case .taken(let rejected): reason = "it has rejected \(rejected) of what it was sent"
+        case .later(let why, _), .never(let why): reason = why
         }
+        recorder.failed()
         let now = WallTime.seconds
         let isTold = state.withLock { state in
             guard now - state.lastWarning >= Self.reminder else { return true }
@@ -156,6 +166,7 @@ package final class OTLPExporter: Sendable {
             return false
         }
         guard !isTold else { return }
-        logger.warning("the collector takes nothing; traces that wait too long are left out", metadata: ["reason": "\(reason)"])
+        logger.warning(
+            "the collector takes nothing, or not all; traces that wait too long are left out", metadata: ["reason": "\(reason)"])
     }
 }

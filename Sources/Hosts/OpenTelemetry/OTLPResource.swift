@@ -44,6 +44,14 @@ extension JSONText {
         }
     }
 
+    /// An attribute of an exchange.
+    mutating func attribute(_ name: String, _ value: TracedExchange.Value) {
+        switch value {
+        case .text(let text): attribute(name, text)
+        case .number(let number): attribute(name, number)
+        }
+    }
+
     /// An attribute whose value is a whole number.
     mutating func attribute(_ name: String, _ number: Int64) {
         object { json in

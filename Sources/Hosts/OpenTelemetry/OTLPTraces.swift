@@ -50,29 +50,17 @@ package enum OTLPTraces {
         let trace = recorded.context.traceID
         let own = Span(
             id: recorded.context.parent, parent: recorded.parent, name: exchange.method, kind: .server, began: recorded.began,
-            ended: recorded.ended, problem: exchange.failure?.message, isError: exchange.isError)
+            ended: recorded.ended, problem: exchange.problem, isError: exchange.isError)
         write(own, of: trace, to: &json) { json in
-            json.attribute("http.request.method", exchange.method)
-            json.attribute("server.address", exchange.host)
-            if let port = exchange.port { json.attribute("server.port", Int64(port)) }
-            if let status = exchange.status { json.attribute("http.response.status_code", Int64(status)) }
-            if exchange.isError {
-                json.attribute("error.type", exchange.failure?.code.name ?? exchange.status.map { "\($0)" } ?? exchange.outcome)
-            }
-            json.attribute("fluidity.exchange", exchange.id.description)
-            json.attribute("fluidity.outcome", exchange.outcome)
-            if let failure = exchange.failure { json.attribute("fluidity.reason", failure.code.name) }
-            if let route = exchange.route { json.attribute("fluidity.route", route) }
-            json.attribute("http.request.body.size", exchange.received)
-            json.attribute("http.response.body.size", exchange.sent)
+            for (name, value) in exchange.attributes { json.attribute(name, value) }
         }
         for part in recorded.parts {
             let span = Span(
-                id: .random(in: 1 ... .max), parent: own.id, name: part.kind.rawValue,
-                kind: part.kind == .tunnel || part.kind == .connection ? .internal : .client, began: part.began, ended: part.ended,
+                id: part.id, parent: own.id, name: part.kind.rawValue,
+                kind: part.kind.isRemote ? .client : .internal, began: part.began, ended: part.ended,
                 problem: part.problem, isError: part.problem != nil)
             write(span, of: trace, to: &json) { json in
-                if part.kind != .tunnel { json.attribute("server.address", exchange.host) }
+                for (name, value) in exchange.attributes(of: part.kind) { json.attribute(name, value) }
             }
         }
     }
@@ -93,7 +81,7 @@ package enum OTLPTraces {
             json.object { json in
                 // STATUS_CODE_ERROR
                 json.member("code", 2)
-                if let problem = span.problem { json.member("message", ForeignText.line(problem, limit: 300)) }
+                if let problem = span.problem { json.member("message", problem) }
             }
         }
     }

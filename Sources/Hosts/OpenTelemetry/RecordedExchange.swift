@@ -6,6 +6,8 @@ package import Pipeline
 package struct RecordedExchange: Sendable, Equatable {
     /// One of the things that it waited for.
     package struct Part: Sendable, Equatable {
+        /// Its span's, however often that is sent.
+        package var id: UInt64
         /// Which.
         package var kind: ExchangeTrace.Part.Kind
         /// When it began, in nanoseconds of the Unix epoch.

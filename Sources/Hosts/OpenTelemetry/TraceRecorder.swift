@@ -50,7 +50,7 @@ package final class TraceRecorder: ExchangeTracer {
         return TraceContext(trace: (Self.id(), low), parent: 0, isSampled: threshold.map { low < $0 } ?? true)
     }
 
-    private static func id() -> UInt64 { .random(in: 1 ... .max) }
+    fileprivate static func id() -> UInt64 { .random(in: 1 ... .max) }
 
     /// Keeps an exchange until it is sent, if there is room.
     fileprivate func record(_ exchange: RecordedExchange) {
@@ -100,7 +100,8 @@ private struct SpanKeeper: TraceKeeper {
     func keep(_ trace: ExchangeTrace, of exchange: TracedExchange) {
         let parts = trace.parts.map {
             RecordedExchange.Part(
-                kind: $0.kind, began: trace.unixTime($0.began), ended: trace.unixTime($0.ended ?? exchange.ended),
+                id: TraceRecorder.id(), kind: $0.kind, began: trace.unixTime($0.began),
+                ended: trace.unixTime($0.ended ?? exchange.ended),
                 problem: $0.problem)
         }
         recorder.record(

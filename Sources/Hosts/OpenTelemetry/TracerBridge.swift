@@ -45,26 +45,27 @@ private struct BridgedSpan<Tracing: Tracer>: TraceKeeper {
     func keep(_ trace: ExchangeTrace, of exchange: TracedExchange) {
         for part in trace.parts {
             let child = tracer.startSpan(
-                part.kind.rawValue, context: span.context, ofKind: .client,
+                part.kind.rawValue, context: span.context, ofKind: part.kind.isRemote ? .client : .internal,
                 at: DefaultTracerClock.Timestamp(nanosecondsSinceEpoch: trace.unixTime(part.began)))
+            Self.set(exchange.attributes(of: part.kind), of: child)
             if let problem = part.problem { child.setStatus(SpanStatus(code: .error, message: problem)) }
             let end = DefaultTracerClock.Timestamp(nanosecondsSinceEpoch: trace.unixTime(part.ended ?? exchange.ended))
             child.end(at: end)
         }
-        span.updateAttributes { attributes in
-            attributes["http.request.method"] = exchange.method
-            attributes["server.address"] = exchange.host
-            if let port = exchange.port { attributes["server.port"] = Int64(port) }
-            if let status = exchange.status { attributes["http.response.status_code"] = Int64(status) }
-            attributes["fluidity.exchange"] = exchange.id.description
-            attributes["fluidity.outcome"] = exchange.outcome
-            if let failure = exchange.failure { attributes["fluidity.reason"] = failure.code.name }
-            if let route = exchange.route { attributes["fluidity.route"] = route }
-            attributes["http.request.body.size"] = exchange.received
-            attributes["http.response.body.size"] = exchange.sent
-        }
-        if exchange.isError { span.setStatus(SpanStatus(code: .error, message: exchange.failure?.message)) }
+        Self.set(exchange.attributes, of: span)
+        if exchange.isError { span.setStatus(SpanStatus(code: .error, message: exchange.problem)) }
         let end = DefaultTracerClock.Timestamp(nanosecondsSinceEpoch: trace.unixTime(exchange.ended))
         span.end(at: end)
+    }
+
+    private static func set(_ values: [(name: String, value: TracedExchange.Value)], of span: Tracing.Span) {
+        span.updateAttributes { attributes in
+            for (name, value) in values {
+                switch value {
+                case .text(let text): attributes[name] = text
+                case .number(let number): attributes[name] = number
+                }
+            }
+        }
     }
 }

@@ -47,7 +47,8 @@ def attributes(sent: list) -> dict:
 
 @dataclass
 class Collector:
-    """`behaviour` is what it does with requests: "take", "silence", "flood", or a status."""
+    """`behaviour` is what it does with requests: "take", "silence", "flood", "drip" (takes it, and its answer never ends), "part" (rejects a span), "busy" (503 once, then
+    "take"), or a status."""
 
     behaviour: object = "take"
     port: int = field(default_factory=free_port)
@@ -95,6 +96,19 @@ class Collector:
                 writer.write(ZEROS)
                 await writer.drain()
             return
+        if self.behaviour == "drip":
+            self._take(path, json.loads(body))
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{")
+            await writer.drain()
+            return await asyncio.Event().wait()
+        if self.behaviour == "busy":
+            self.behaviour = "take"
+            writer.write(b"HTTP/1.1 503 No\r\nRetry-After: 4\r\nContent-Length: 0\r\n\r\n")
+            return await writer.drain()
+        if self.behaviour == "part":
+            answer = b'{"partialSuccess":{"rejectedSpans":"1","errorMessage":"no"}}'
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(answer) + answer)
+            return await writer.drain()
         if self.behaviour == "take":
             self._take(path, json.loads(body))
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}")

@@ -22,7 +22,7 @@ import Testing
         let recorded = RecordedExchange(
             context: TraceContext(trace: (1, 2), parent: 0x0f, isSampled: true), parent: nil, exchange: exchange, began: 5,
             ended: 9,
-            parts: [.init(kind: .dial, began: 6, ended: 7, problem: nil)])
+            parts: [.init(id: 0xcd, kind: .dial, began: 6, ended: 7, problem: nil)])
         let message = try read(OTLPTraces.body([recorded], from: resource))
         let spans = try #require(
             (((message["resourceSpans"] as? [NSDictionary])?.first?["scopeSpans"] as? [NSDictionary])?.first?["spans"])
@@ -39,6 +39,25 @@ import Testing
         #expect(attributes.contains(["key": "error.type", "value": ["stringValue": "timeout"]]))
         #expect(spans[1]["parentSpanId"] as? String == "000000000000000f" && spans[1]["name"] as? String == "dial")
         #expect(spans[1]["status"] == nil && spans[1]["kind"] as? Int == 3)
+    }
+
+    @Test func whatIsSentAgainHasTheSameSpans() {
+        let exchange = TracedExchange(
+            id: ExchangeID(rawValue: 1), ended: .now(), method: "GET", host: "a", port: nil, status: 200, outcome: "completed",
+            isError: false, failure: nil, route: nil, received: 0, sent: 0)
+        let recorded = RecordedExchange(
+            context: TraceContext(trace: (1, 2), parent: 3, isSampled: true), parent: nil, exchange: exchange, began: 5, ended: 9,
+            parts: [.init(id: 4, kind: .dial, began: 6, ended: 7, problem: nil)])
+        #expect(OTLPTraces.body([recorded], from: resource) == OTLPTraces.body([recorded], from: resource))
+    }
+
+    @Test(arguments: [
+        ("", 0), ("{}", 0), ("{\"partialSuccess\":{}}", 0), ("nonsense", 0), ("{\"partialSuccess\":{\"rejectedSpans\":\"3\"}}", 3),
+        ("{\"partialSuccess\":{\"rejectedSpans\":4,\"errorMessage\":\"no\"}}", 4),
+        ("{\"partialSuccess\":{\"rejectedDataPoints\":\"5\"}}", 5), ("{\"partialSuccess\":{\"rejectedSpans\":\"-3\"}}", 0),
+    ])
+    func whatACollectorRejects(_ answer: String, _ count: Int) {
+        #expect(OTLPCollector.rejected(in: Array(answer.utf8)) == count)
     }
 
     @Test func metricsOfEveryKind() throws {

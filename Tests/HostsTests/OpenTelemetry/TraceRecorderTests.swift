@@ -93,6 +93,23 @@ struct TraceRecorderTests {
         #expect(recorder.take().count == TraceRecorder.batch)
     }
 
+    @Test("A try that is followed by another of the same came to nothing, and long reasons are cut")
+    func triedAgain() throws {
+        let loop = EmbeddedEventLoop()
+        let recorder = TraceRecorder(ratio: 1, begins: true)
+        let one = exchange(recorder, on: loop)
+        one.trace?.begin(.dial)
+        one.trace?.begin(.dial)
+        one.trace?.end(.dial)
+        one.trace?.begin(.handshake)
+        one.trace?.end(.handshake, String(repeating: "x", count: 10_000))
+        finish(one)
+        let recorded = try #require(recorder.take().first)
+        #expect(recorded.parts.prefix(2).map(\.problem) == ["it was tried again", nil])
+        #expect((100...310).contains(recorded.parts[2].problem?.count ?? 0))
+        #expect(Set(recorded.parts.map(\.id)).count == recorded.parts.count)
+    }
+
     @Test("What it waits for has a beginning and an end, and what comes to nothing says why")
     func parts() throws {
         let loop = EmbeddedEventLoop()

@@ -100,6 +100,7 @@ import Tracing
             #expect(status?.code == .error && status?.message == "nobody is there")
             #expect(try #require(ended) >= span.began)
         }
-        #expect(spans[0].attributes.get("server.address") == .string("example.com"))
+        #expect(spans.allSatisfy { $0.attributes.get("server.address") == .string("example.com") })
+        #expect(spans[0].attributes.get("error.type") == .string(Failure.Code.unreachable.name))
     }
 }

@@ -71,7 +71,7 @@ import Testing
         #expect(
             places == [
                 "parts/in.yaml:1", "parts/in.yaml:2", "main.yaml:3", "main.yaml:4", "parts/out.yaml:1", "parts/out.yaml:2",
-                "parts/out.yaml:1", "parts/out.yaml:2", "parts/deep/branches.yaml:4",
+                "parts/deep/../out.yaml:1", "parts/deep/../out.yaml:2", "parts/deep/branches.yaml:4",
             ])
     }
 
@@ -152,6 +152,40 @@ import Testing
             #expect(text.contains("parts/out.yaml:1"), "\(text)")
             #expect(!text.contains("hunter2"), "\(text)")
         }
+    }
+
+    @Test(arguments: ["- include: missing.yaml", "- { include: parts/out.yaml, KEYS }", "- include: parts/mapping.yaml"])
+    func secretsBesideWhatCantBeIncludedAreNotShown(_ entry: String) {
+        let keys =
+            "auth: { methods: [{ api-key: { header: X-Key, keys: [{ name: \"${env:NOWHERE}\", key: hunter2-hunter2-hunter2 }] } }] }"
+        let text = refusal([
+            "main.yaml": Self.source + "  - \(keys)\n  \(entry.replacing("KEYS", with: keys))\n  - fetch\n",
+            "parts/out.yaml": "- retry\n", "parts/mapping.yaml": "key: hunter2-hunter2-hunter2\n",
+        ])
+        #expect(text.contains("'NOWHERE' is not set") && text.contains("include"), "\(text)")
+        #expect(text.contains("main.yaml:4") && !text.contains("hunter2"), "\(text)")
+    }
+
+    @Test func aLinkIsReadFromTheFolderThatItStandsIn() throws {
+        try write("parts/deep/body.txt", "from the deep")
+        try FileManager.default.createSymbolicLink(atPath: "\(folder)/parts/deep/out.yaml", withDestinationPath: "../out.yaml")
+        let branch = "{ name: a, when: { ports: [1] }, stages: [{ include: parts/out.yaml }] }"
+        let loaded = try load([
+            "main.yaml": Self.source
+                + "  - route: { branches: [\(branch), { name: b, stages: [{ include: parts/deep/out.yaml }] }] }\n",
+            "parts/out.yaml": "- respond: { body: \"${file:body.txt}\" }\n", "parts/body.txt": "from above",
+        ])
+        let bodies = loaded.allStages.suffix(2).map { stage in stage.placedSettings.first { $0.path == "body" }?.value ?? "-" }
+        #expect(bodies[0].contains("from above") && bodies[1].contains("from the deep"), "\(bodies)")
+    }
+
+    @Test(arguments: [
+        ("http://collector.example:4318", true), ("https://collector.example:4318", false), ("http://127.0.0.1:4318", false),
+    ])
+    func aCollectorsKeyIsWarnedOf(_ url: String, _ isWarned: Bool) throws {
+        let loaded = try load(["main.yaml": "otlp: { to: \"\(url)\", fields: { Key: a } }\n" + Self.source + "  - fetch\n"])
+        let words = "'fields' go to this endpoint without encryption"
+        #expect(loaded.warnings.contains { "\($0)".contains(words) } == isWarned)
     }
 
     @Test(arguments: [

@@ -80,13 +80,22 @@ struct AdminClient {
     static func url(_ address: ListenAddress, _ path: String) -> String {
         switch address.fromHere {
         case .unix(let socket):
-            let escaped = socket.utf8.map { byte in
-                HTTPGrammar.isTokenByte(byte) && byte != UInt8(ascii: "%")
-                    ? String(Unicode.Scalar(byte)) : "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
-            }
-            return "http+unix://\(escaped.joined())\(path)"
+            return "http+unix://\(escaped(socket))\(path)"
         case .tcp(let host, let port):
             return "http://\(HostPort(host: host, port: port))\(path)"
         }
+    }
+
+    /// A text as a part of a path, of a query, or in a host's place.
+    static func escaped(_ text: String) -> String {
+        text.utf8.map { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"),
+                UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_"):
+                String(Unicode.Scalar(byte))
+            default: "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+            }
+        }.joined()
     }
 }

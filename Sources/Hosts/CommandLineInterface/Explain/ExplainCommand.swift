@@ -64,8 +64,11 @@ struct ExplainCommand: AsyncParsableCommand {
             for warning in configurations.flatMap(\.warnings) { Reporting.write(warning.description) }
             let question = try question()
             var explanation = try await Explanation.make(question, through: try Self.inOrder(configurations), logger: .quiet)
-            if live { explanation = try await explanation.askingRunning(question) }
+            if live { explanation = await explanation.askingRunning(question) }
             print(json ? explanation.json + "\n" : explanation.text, terminator: "")
+            if live, explanation.isWithoutLive {
+                throw StageError(.unavailable, "no program that runs with this could be asked how things are")
+            }
         }
     }
 

@@ -64,6 +64,7 @@ extension Explanation {
                         if let route = end.route { json.member("route", route) }
                         if let identity = end.identity { json.member("identity", identity.name) }
                         if let live = end.live { Self.write(live, to: &json) }
+                        if let problem = end.problem { json.member("problem", problem) }
                         json.key("verdicts")
                         json.array { json in
                             for step in end.steps {
@@ -94,6 +95,7 @@ extension Explanation {
         json.key("live")
         json.object { json in
             json.member("phase", live.phase)
+            if let generation = live.generation { json.member("generation", Int64(generation)) }
             if let configuration = live.configuration { json.member("configuration", configuration) }
             json.key("problems")
             json.array { json in for problem in live.problems { json.value(problem) } }
@@ -111,7 +113,18 @@ extension Explanation {
                     }
                 }
             }
-            json.member("sessions", Int64(live.sessions.count))
+            json.key("sessions")
+            json.array { json in
+                for session in live.sessions {
+                    json.object { json in
+                        json.member("number", Int64(clamping: session.number))
+                        json.member("codec", session.codec)
+                        json.member("peer", session.peer)
+                        json.member("remote", session.remote)
+                        json.member("streams", session.streams)
+                    }
+                }
+            }
         }
     }
 

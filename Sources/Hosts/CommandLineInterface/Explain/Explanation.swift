@@ -30,6 +30,8 @@ package struct Explanation: Sendable {
     package struct End: Sendable {
         /// The end's configuration.
         package var configuration: LoadedConfiguration
+        /// The request as it comes to this end.
+        package var request: RequestHead
         /// The stages that the exchange came to, in order.
         package var steps: [StageVerdict]
         /// The branch that took it; nil where the list has none.
@@ -38,6 +40,8 @@ package struct Explanation: Sendable {
         package var identity: Identity?
         /// What the program that runs with the configuration says; nil where it wasn't asked.
         var live: LiveOutlook?
+        /// Why that program can't be asked; nil where it was, and where nobody wanted it.
+        var problem: String?
 
         /// The stage at which a step was.
         package func entry(_ step: StageVerdict) -> LoadedConfiguration.Entry? { configuration.entry(at: step.place.path) }
@@ -137,7 +141,9 @@ package struct Explanation: Sendable {
             throw error
         }
         await rehearsal.end()
-        let end = End(configuration: configuration, steps: outcome.verdicts, route: outcome.route, identity: outcome.identity)
+        let end = End(
+            configuration: configuration, request: question.request, steps: outcome.verdicts, route: outcome.route,
+            identity: outcome.identity)
         let dials = end.steps.last.flatMap(end.entry)?.traits.contains(.checksAddresses) ?? false
         return (end, outcome, isLast && address == nil && dials && outcome.failure == nil)
     }

@@ -68,8 +68,8 @@ struct ExchangesCommand: AsyncParsableCommand {
     func run() async throws {
         try await Reporting.run {
             let admin = try program.admin()
-            if let end { return try await Ending.end("/exchanges/\(Ending.escaped(end))", admin) }
-            let query = "limit=\(limit)" + (search.map { "&search=\(Ending.escaped($0))" } ?? "")
+            if let end { return try await Ending.end("/exchanges/\(AdminClient.escaped(end))", admin) }
+            let query = "limit=\(limit)" + (search.map { "&search=\(AdminClient.escaped($0))" } ?? "")
             let document = try await admin.document("/exchanges?\(query)")
             if json { return print(String(decoding: document, as: UTF8.self), terminator: "") }
             let exchanges = try LiveDocument.read(LiveDocument.Exchanges.self, document)
@@ -85,18 +85,5 @@ private enum Ending {
         let answer = try await admin.ask(path, method: "DELETE")
         guard answer.status == 200 else { throw admin.refused(answer) }
         print(answer.text, terminator: "")
-    }
-
-    /// As a part of a path or a query.
-    static func escaped(_ text: String) -> String {
-        text.utf8.map { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"),
-                UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_"):
-                String(Unicode.Scalar(byte))
-            default: "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
-            }
-        }.joined()
     }
 }

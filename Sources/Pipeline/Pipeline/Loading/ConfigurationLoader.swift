@@ -83,8 +83,6 @@ public struct ConfigurationLoader: Sendable {
         source = inclusion.source
         source.blankSecrets(in: root, known: [])
         for part in inclusion.parts { source.blankSecrets(in: part, known: []) }
-        // What a file would have said can't be guessed: that it is missing shall not look like ten other mistakes.
-        guard inclusion.isWhole else { throw ConfigurationErrors(source.errors(reader.findings + inclusion.findings)) }
         var draft = Draft(
             root: whole, files: source.files, checksFiles: checksFiles, findings: reader.findings + inclusion.findings)
         let variable = OverrideApplication.profileVariable
@@ -94,6 +92,9 @@ public struct ConfigurationLoader: Sendable {
             referred: inclusion.variables, profile: profile.map { (name: $0, origin: "--profile") } ?? fromOutside)
         draft.decode(registry: registry, host: host)
         for part in [root] + inclusion.parts { source.blankSecrets(in: part, known: draft.secrets) }
+        // What a file would have said can't be guessed: that it is missing shall not look like ten other mistakes. The rest was read all the
+        // same: only that tells which keys hold secrets.
+        guard inclusion.isWhole else { throw ConfigurationErrors(source.errors(reader.findings + inclusion.findings)) }
         return try draft.finished(source: source)
     }
 

@@ -46,7 +46,8 @@ struct Inclusion {
     private var pieces: Int
     private var bytes: Int
     private var count = 0
-    private var numbers: [FileAccess.Identity: Int] = [:]
+    /// By path: what a file names relative to itself starts from the folder that it was found in, wherever a link leads.
+    private var numbers: [String: Int] = [:]
 
     /// - Parameters:
     ///   - source: The configuration's own file.
@@ -150,12 +151,14 @@ struct Inclusion {
             return []
         }
         if case .mapping(let entries) = entry.content, entries.count > 1 {
+            for other in entries.dropFirst() { hide(other.value) }
             fail(
                 "'\(entries[1].key)' stands beside 'include' in one entry of the list", at: entries[1].keyOrigin,
                 hint: "begin each with '- ' on a line of its own")
             return []
         }
         guard case .scalar(let scalar) = node.content, !scalar.text.isEmpty, !scalar.text.utf8.contains(0) else {
+            hide(node)
             let place = if case .null = node.content { entry.origin } else { node.origin }
             fail("'include' wants the path of a file, not \(node.shown(secret: false))", at: place)
             return []
@@ -166,6 +169,7 @@ struct Inclusion {
         }
         guard let (root, link) = read(scalar, at: node.origin, depth: depth, chain) else { return [] }
         guard case .sequence = root.content else {
+            hide(root)
             var hint = "begin each entry with '- '"
             if root[key: "pipeline"] != nil {
                 hint += ", and leave out 'pipeline:'; what else a file says is said by the including one"
@@ -211,8 +215,8 @@ struct Inclusion {
         }
         bytes += content.count
         let sourceText = SourceText(text)
-        let number = numbers[result.identity] ?? source.add(file: path, text: sourceText)
-        numbers[result.identity] = number
+        let number = numbers[path] ?? source.add(file: path, text: sourceText)
+        numbers[path] = number
         var reader = YAMLReader(sourceText, file: number, limits: YAMLLimits(afterDepth: depth - 1, pieces: pieces))
         let root = reader.read()
         pieces += reader.pieces
@@ -235,6 +239,11 @@ struct Inclusion {
         return names.dropFirst().enumerated().reduce(names[0]) {
             $0 + ($1.offset == 0 ? " includes " : ", which includes ") + $1.element
         }
+    }
+
+    /// What is left out isn't read as anything, so that nobody finds out which of its keys hold secrets.
+    private mutating func hide(_ node: ConfigurationNode) {
+        if case .file(let position) = node.origin { source.blankSecrets(in: node, known: [position]) }
     }
 
     private mutating func fail(_ message: String, at origin: ConfigurationNode.Origin, hint: String? = nil) {

@@ -88,9 +88,8 @@ public struct LifecycleSettings: NestedConfiguration {
                 ConfigurationProblem("'lifecycle' needs 'wake-endpoint'", hint: "or leave it out: then nobody wakes the server"))
         }
         let plain = [("wake-endpoint", wakeEndpoint), ("kill-endpoint", killEndpoint), ("status-endpoint", statusEndpoint)]
-        for case (let key, let url?) in plain where apiKey != nil && !url.isSecure && !url.isLoopback {
-            problems.append(
-                .warning("'api-key' goes to this endpoint without encryption", key: key, hint: "use https"))
+        for case (let key, let url?) in plain where apiKey != nil {
+            if let problem = url.exposure(of: "'api-key' goes", key: key) { problems.append(problem) }
         }
         return problems
     }
@@ -126,6 +125,16 @@ public struct EndpointURL: Sendable, Hashable, ScalarConfigurationValue, CustomS
 
     /// Whether what is sent there never leaves this machine: `localhost`, or an address that says so.
     public var isLoopback: Bool { IPAddress.isThisMachine(host: host) }
+
+    /// A warning where others could read what goes there.
+    /// - Parameters:
+    ///   - words: What does, with its verb.
+    ///   - key: The key that the URL stands at.
+    func exposure(of words: String, key: String) -> ConfigurationProblem? {
+        guard !isSecure, !isLoopback else { return nil }
+        return .warning("\(words) to this endpoint without encryption", key: key, hint: "use https")
+    }
+
     public var description: String { text }
     public var printed: String { text.printed }
 }

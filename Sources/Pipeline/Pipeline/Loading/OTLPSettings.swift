@@ -34,8 +34,17 @@ public struct OTLPSettings: NestedConfiguration {
     )
 
     public func validate() -> [ConfigurationProblem] {
-        guard let to else { return [ConfigurationProblem("'to' names no collector", key: "to")] }
-        guard to.text.contains("?") else { return [] }
-        return [ConfigurationProblem("the collector's URL can't have a query", key: "to")]
+        guard let to else {
+            return [ConfigurationProblem("'to' names no collector", key: "to", hint: "write its URL, http://127.0.0.1:4318 say")]
+        }
+        var problems: [ConfigurationProblem] = []
+        if to.text.contains("?") {
+            problems.append(
+                ConfigurationProblem(
+                    "the collector's URL can't have a query", key: "to",
+                    hint: "the signal's path is put behind it; what the collector wants to know can stand in 'fields'"))
+        }
+        if !fields.fields.list.isEmpty, let problem = to.exposure(of: "'fields' go", key: "to") { problems.append(problem) }
+        return problems
     }
 }

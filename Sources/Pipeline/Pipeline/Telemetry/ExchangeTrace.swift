@@ -38,6 +38,9 @@ package final class ExchangeTrace {
             case handshake = "TLS handshake"
             /// The head of the response, from when there was somebody to answer.
             case firstByte = "first byte"
+
+            /// Whether it is another program that is waited for: then it is a client's span.
+            package var isRemote: Bool { self != .tunnel && self != .connection }
         }
 
         /// What was waited for.
@@ -52,6 +55,8 @@ package final class ExchangeTrace {
 
     /// More parts of one exchange, of tries over and over say, aren't kept.
     package static let limit = 16
+    /// The longest problem that is kept, in characters.
+    package static let longestProblem = 300
 
     /// When the exchange began.
     package let began = NIODeadline.now()
@@ -74,7 +79,8 @@ package final class ExchangeTrace {
     /// It begins to wait for something. The head of the response isn't waited for before the handshake has ended.
     package func begin(_ kind: Part.Kind) {
         if kind == .firstByte, isWaiting(for: .handshake) { return }
-        end(kind)
+        // Whatever lasts when the same begins anew came to nothing.
+        end(kind, "it was tried again")
         guard parts.count < Self.limit else { return }
         parts.append(Part(kind: kind, began: .now()))
     }
@@ -83,7 +89,7 @@ package final class ExchangeTrace {
     package func end(_ kind: Part.Kind, _ problem: String? = nil) {
         guard let index = parts.lastIndex(where: { $0.kind == kind && $0.ended == nil }) else { return }
         parts[index].ended = .now()
-        parts[index].problem = problem
+        parts[index].problem = problem.map { ForeignText.line($0, limit: Self.longestProblem) }
     }
 
     private func isWaiting(for kind: Part.Kind) -> Bool { parts.contains { $0.kind == kind && $0.ended == nil } }
@@ -92,7 +98,7 @@ package final class ExchangeTrace {
     func close(at end: NIODeadline, _ problem: String?) {
         for index in parts.indices where parts[index].ended == nil {
             parts[index].ended = end
-            parts[index].problem = problem ?? "the exchange ended"
+            parts[index].problem = ForeignText.line(problem ?? "the exchange ended", limit: Self.longestProblem)
         }
     }
 }
@@ -126,6 +132,43 @@ package struct TracedExchange: Sendable, Equatable {
     package var received: Int64
     /// Body bytes that were sent to the client.
     package var sent: Int64
+}
+
+extension TracedExchange {
+    /// The value of an attribute.
+    package enum Value: Sendable, Equatable {
+        /// A text.
+        case text(String)
+        /// A whole number.
+        case number(Int64)
+    }
+
+    /// Its attributes: those of OpenTelemetry's conventions for HTTP, and `fluidity.…`.
+    package var attributes: [(name: String, value: Value)] {
+        var all: [(name: String, value: Value)] = [
+            ("http.request.method", .text(method)), ("server.address", .text(host)),
+        ]
+        if let port { all.append(("server.port", .number(Int64(port)))) }
+        if let status { all.append(("http.response.status_code", .number(Int64(status)))) }
+        if isError { all.append(("error.type", .text(failure?.code.name ?? status.map { "\($0)" } ?? outcome))) }
+        all.append(("fluidity.exchange", .text(id.description)))
+        all.append(("fluidity.outcome", .text(outcome)))
+        if let failure { all.append(("fluidity.reason", .text(failure.code.name))) }
+        if let route { all.append(("fluidity.route", .text(route))) }
+        all.append(("http.request.body.size", .number(received)))
+        all.append(("http.response.body.size", .number(sent)))
+        return all
+    }
+
+    /// The attributes of one of the things that it waited for.
+    package func attributes(of part: ExchangeTrace.Part.Kind) -> [(name: String, value: Value)] {
+        part == .tunnel ? [] : [("server.address", .text(host))]
+    }
+
+    /// Why it is an error, in a line; nil where nothing says it.
+    package var problem: String? {
+        failure.map { ForeignText.line($0.message, limit: ExchangeTrace.longestProblem) }
+    }
 }
 
 /// What is counted of what is sent to a collector.

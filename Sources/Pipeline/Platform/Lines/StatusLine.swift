@@ -9,8 +9,13 @@ import Darwin
 /// The last line of the terminal that standard error is: what is going on at this moment. Lines of logs appear above it, whole, and it goes on
 /// standing below them. There is one for the process; the last to say something is seen.
 package struct StatusLine: Sendable {
-    /// Standard error's; nil where that is no terminal.
-    package static let standardError: StatusLine? = isatty(STDERR_FILENO) == 1 ? StatusLine(on: .standardError) : nil
+    /// Standard error's; nil where that is no terminal, or one that can't take back what it shows.
+    package static let standardError: StatusLine? =
+        isatty(STDERR_FILENO) == 1 && canTakeBack(getenv("TERM").map { String(cString: $0) })
+        ? StatusLine(on: .standardError) : nil
+
+    /// Whether a terminal of that name, as `TERM` has it, moves its cursor.
+    static func canTakeBack(_ terminal: String?) -> Bool { !["", "dumb"].contains(terminal ?? "") }
 
     private let writer: LineWriter
 

@@ -52,7 +52,7 @@ final class AdminPort: ExchangePort {
             host: request.host, authorization: request.fields.first("Authorization"),
             fetchSite: request.fields.first("Sec-Fetch-Site"), isOperators: request.fields.first(AdminGate.operatorField) != nil,
             isNavigation: request.fields.first("Sec-Fetch-Mode") == "navigate",
-            isLocal: channel.localAddress.map { $0.ipAddress == nil || IPAddress($0)?.isLoopback == true } ?? true)
+            isLocal: channel.isWithinThisMachine)
     }
 
     private func answer(_ question: AdminQuestion, _ exchange: Exchange) {

@@ -96,6 +96,13 @@ extension UpstreamHandler: ChannelInboundHandler {
         context.fireChannelInactive()
     }
 
+    /// Its trace shows what was waited for here in vain, whatever becomes of the exchange.
+    func endWaiting(of exchange: Exchange, _ failure: Failure) {
+        guard let trace = exchange.trace else { return }
+        trace.end(.handshake, failure.message)
+        trace.end(.firstByte, failure.message)
+    }
+
     private func lost() {
         let lost = exchange
         let cause: UpstreamState.Cause = lastError.map { $0 is IOError ? .connectionError : .protocolError } ?? .end
@@ -103,14 +110,20 @@ extension UpstreamHandler: ChannelInboundHandler {
         // Connections that were tried and not taken are none of the pool's.
         guard action != .nothing else { return }
         port.shard.deadlines.remove(self)
-        if action == .retry, let lost { return port.retry(lost, origin) }
+        if action == .retry, let lost {
+            endWaiting(of: lost, UpstreamFailure.lost(origin, lastError))
+            return port.retry(lost, origin)
+        }
         if isPooled { port.closed(self, origin) }
         guard let lost else { return }
         switch action {
         case .nothing, .leave, .retry: return
         case .complete(let trailers): lost.sendResponseEnd(trailers)
         case .completeTunnel where output.isComplete: lost.sendResponseEnd()
-        case .completeTunnel, .abort: lost.abortResponse(UpstreamFailure.lost(origin, lastError))
+        case .completeTunnel, .abort:
+            let failure = UpstreamFailure.lost(origin, lastError)
+            endWaiting(of: lost, failure)
+            lost.abortResponse(failure)
         }
         lost.flushResponse()
     }

@@ -166,6 +166,7 @@ final class UpstreamHandler: ExchangeSink, PooledConnection {
     func fail(_ failure: Failure) {
         let failed = state.abandon()
         context?.reset()
+        if let failed { endWaiting(of: failed, failure) }
         failed?.abortResponse(failure)
         failed?.flushResponse()
     }

@@ -103,6 +103,7 @@ final class HTTPPort: InboundPort {
     let meter: HTTPMeter
     let scratches = ScratchBuffers()
     let date = DateField()
+    let pageFacts = ProxyPageFacts()
     let via: ViaField?
 
     init(

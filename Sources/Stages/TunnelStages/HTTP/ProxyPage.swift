@@ -62,20 +62,20 @@ struct ProxyPage: Sendable {
 extension HTTPServerHandler {
     /// Answers with the page. What can't be known on this loop is asked for first.
     func answer(_ exchange: Exchange, withPageFor host: String?, _ here: String) {
-        guard let asked = host.flatMap({ Authority($0) }) else { return }
+        guard let asked = host.flatMap({ Authority($0) }) else {
+            return exchange.answer(LocalResponse(status: 400, body: "The request doesn't say which proxy it is for.\n"))
+        }
         let proxy = asked.port == nil ? Authority(here) ?? asked : asked
-        let (telemetry, request, script) = (port.shard.telemetry, exchange.request, port.pac?.path)
-        // What the other end is called is for this machine's people alone where others have to say first who they are.
-        let isNear = connection.channel.remoteAddress.map { $0.ipAddress == nil || IPAddress($0)?.isLoopback == true } ?? true
-        let tellsWhy = isNear || !port.isIdentified
-        port.shard.loop.makeFutureWithTask {
-            let statuses = await telemetry.statuses()
-            var problems = telemetry.phase == .running ? statuses.compactMap { $0.status.problem } : await telemetry.problems()
-            if !tellsWhy { problems = problems.isEmpty ? [] : ["why is shown on the machine that it runs on"] }
+        let (request, script) = (exchange.request, port.pac?.path)
+        // What the other end is called, and where the live page is, is for this machine's people alone.
+        let isNear = connection.channel.isWithinThisMachine
+        let livePage = isNear ? port.shard.telemetry.control?.livePage : nil
+        port.pageFacts.current(on: port.shard).assumeIsolated().whenSuccess { facts in
+            var problems = facts.problems
+            if !isNear, !problems.isEmpty { problems = ["why is shown on the machine that it runs on"] }
             let page = ProxyPage(
-                proxy: proxy, script: script, problems: problems, hasTunnel: statuses.contains { $0.place.name == "connect" },
-                livePage: isNear ? telemetry.control?.livePage : nil)
-            return page.response(to: request)
-        }.assumeIsolated().whenSuccess { exchange.answer($0) }
+                proxy: proxy, script: script, problems: problems, hasTunnel: facts.hasTunnel, livePage: livePage)
+            exchange.answer(page.response(to: request))
+        }
     }
 }
