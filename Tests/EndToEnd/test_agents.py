@@ -134,7 +134,8 @@ async def test_files_of_others_in_the_folder(desk):
     (folder / ("a" * 64)).write_bytes(os.urandom(100_000))
     (folder / ("b" * 64)).symlink_to("/dev/zero")
     os.mkfifo(folder / ("c" * 64))
-    (folder / ("d" * 64 + ".seen")).write_text("name: \x1b[31mred\nat: soon\nend: 99999999999999999999999\n")
+    (folder / "seen").mkdir(exist_ok=True)
+    (folder / "seen" / ("d" * 64)).write_text("name: \x1b[31mred\nat: soon\nend: 99999999999999999999999\n")
     (folder / "note.txt").write_text("mine")
     done = await run(desk.binary, "agents", "--config", desk.folder / "server.yaml", within=20)
     assert done.status == 0 and "\x1b" not in done.text, done.text
@@ -199,7 +200,7 @@ async def test_import(desk, binary, launch, fine, tmp_path):
     assert again.status == 69 and "has joined" in again.text, again.text
 
 
-@pytest.mark.parametrize("what", ["needs-files", "damaged", "empty", "server", "missing", "options"])
+@pytest.mark.parametrize("what", ["needs-files", "needs-another", "damaged", "empty", "server", "missing", "options"])
 async def test_files_that_are_not_imported(desk, binary, tmp_path, what):
     file = tmp_path / "laptop.yaml"
     assert (await run(binary, "export", "laptop", "--config", desk.folder / "server.yaml", "--out", file, within=20)).status == 0
@@ -207,6 +208,10 @@ async def test_files_that_are_not_imported(desk, binary, tmp_path, what):
     if what == "needs-files":
         assert (await desk.join(await desk.invite(), "other")).status == 0
         file, words = tmp_path / "other/agent.yaml", "fluidity export"
+    elif what == "needs-another":
+        (tmp_path / "proxy.pem").write_bytes((desk.folder / "certs/ca.pem").read_bytes())
+        file.write_text(text.replace("wait: 10s", 'wait: 10s, via: "https://proxy.example:3128", via-ca: proxy.pem'))
+        words = "proxy.pem"
     elif what == "damaged":
         file.write_text(text.replace("BEGIN CERTIFICATE-----\n", "BEGIN CERTIFICATE-----\nAAAA", 1))
     elif what == "empty":
@@ -231,3 +236,62 @@ async def test_a_grant_is_written_down_or_not_made(desk):
     folder.write_text("in the way")
     answer = await asyncio.to_thread(desk.ask, desk.code(await desk.invite()), wanted())
     assert answer.startswith("refused ") and "can't write down" in answer, answer
+
+
+async def test_what_cannot_be_read_is_not_empty(desk):
+    folder = desk.folder / "agents"
+    for path in folder.iterdir() if folder.exists() else []:
+        path.unlink()
+    folder.rmdir()
+    folder.write_text("in the way")
+    for options in ([], ["--revoke", "laptop"]):
+        done = await run(desk.binary, "agents", *options, "--config", desk.folder / "server.yaml", within=20)
+        assert done.status == 69 and "can't be read" in done.text and "as root" in done.text, done.text
+
+
+async def test_two_rosters(desk):
+    """Revoking goes into both; `check` says that they are two."""
+    config = desk.folder / "server.yaml"
+    config.write_text(config.read_text().replace("agents: agents }", "agents: others }"))
+    checked = await run(desk.binary, "check", config, within=20)
+    assert checked.status == 0 and "two folders" in checked.text, checked.text
+    assert (await desk.join(await desk.invite(), "laptop")).status == 0
+    assert (await revoke(desk, "laptop")).status == 0
+    revoked = [[path.name for path in (desk.folder / name).glob("*.revoked")] for name in ("agents", "others")]
+    assert len(revoked[0]) == 1 and revoked[0] == revoked[1], revoked
+    assert await state_of(desk, "laptop") == "revoked"
+    config.write_text(config.read_text().replace(", agents: others", ""))
+    checked = await run(desk.binary, "check", config, within=20)
+    assert "still comes in" in checked.text, checked.text
+    alone = await revoke(desk, "f" * 64)
+    assert alone.status == 0 and "their own folder" in alone.text, alone.text
+
+
+async def test_a_lost_roster(desk):
+    """Nobody is revoked then, and the log says that it was made anew; one that is lost while the server runs lifts nothing."""
+    assert "wasn't there and was made" not in desk.process.text()
+    assert (await revoke(desk, "f" * 64)).status == 0
+    # Whoever restores a folder by and by sees what comes back.
+    await asyncio.sleep(1.5)
+    (desk.folder / f"agents/{'f' * 64}.revoked").unlink()
+    await eventually(lambda: "no longer are" in desk.process.text(), 10, "the server says that revocations are gone")
+    await desk.stop()
+    for path in (desk.folder / "agents").iterdir():
+        path.unlink()
+    (desk.folder / "agents").rmdir()
+    process = Process("bereft", [desk.binary, "server", "--config", desk.folder / "server.yaml"], desk.place)
+    desk.launch(process)
+    process.wait_for_line("wasn't there and was made")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives a file away")
+async def test_a_key_into_the_file_of_another(desk, tmp_path):
+    file = tmp_path / "theirs.yaml"
+    file.touch()
+    os.chown(file, 65534, 65534)
+    with open(file, "wb") as output:
+        child = await asyncio.create_subprocess_exec(
+            desk.binary, "export", "phone", "--config", desk.folder / "server.yaml", stdout=output, stderr=asyncio.subprocess.PIPE)
+        _, errors = await asyncio.wait_for(child.communicate(), 20)
+    assert child.returncode == 69 and b"--out" in errors and file.read_bytes() == b"", errors
+    assert "phone" not in await listed(desk), "nothing was issued"

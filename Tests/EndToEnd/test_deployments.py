@@ -91,6 +91,15 @@ def certificates(authority) -> dict:
     }
 
 
+def test_the_server_writes_one_tag():
+    """The functions keep what they decide by in other tags of the same service."""
+    [role] = [each for each in resources("fargate.yaml", "IAM::Role").values() if any(policy["PolicyName"] == "protection" for policy in each.get("Policies", []))]
+    statements = [each for policy in role["Policies"] for each in policy["PolicyDocument"]["Statement"]]
+    [tags] = [each for each in statements if "ecs:TagResource" in each["Action"]]
+    assert tags["Action"] == "ecs:TagResource"
+    assert tags["Condition"] == {"ForAllValues:StringEquals": {"aws:TagKeys": ["fluidity:in-use"]}, "Null": {"aws:TagKeys": "false"}}
+
+
 def test_a_change_of_the_interface_goes_live():
     """A deployment of API Gateway is a picture of its methods: another method needs another one, under another name."""
     text = (DEPLOYMENTS / "cloudformation/lambda.yaml").read_text()

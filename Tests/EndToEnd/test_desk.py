@@ -46,6 +46,18 @@ class Exit:
         self.process.wait_for_line("listening")
         return self
 
+    def begin(self, source="127.0.0.1"):
+        """Says a client's first message of TLS, and no more."""
+        context = ssl.create_default_context(cafile=str(self.folder / "ca.pem"))
+        context.set_alpn_protocols([PROTOCOL])
+        out = ssl.MemoryBIO()
+        client = context.wrap_bio(ssl.MemoryBIO(), out, server_hostname="fluidity-server")
+        with pytest.raises(ssl.SSLWantReadError):
+            client.do_handshake()
+        stream = socket.create_connection(("127.0.0.1", self.port), timeout=20, source_address=(source, 0))
+        stream.sendall(out.read())
+        return stream
+
     def dial(self, protocol=PROTOCOL):
         context = ssl.create_default_context(cafile=str(self.folder / "ca.pem"))
         context.set_alpn_protocols([protocol])
@@ -120,13 +132,44 @@ async def test_the_desk_is_away(desk, launch):
 
 
 async def test_many_who_stay_silent(desk, launch):
-    """Places are bounded, and come back."""
+    """From one address a few have places; they shut nobody else out."""
     server = await Exit(desk, launch).start()
-    slow = [await asyncio.to_thread(server.dial) for _ in range(12)]
+    slow = [await asyncio.to_thread(server.begin, "127.0.0.2") for _ in range(60)]
+    await eventually(lambda: "too many ask to join" in server.process.text(), 10, "the server says that places are taken")
+    assert server.process.text().count("too many ask to join") <= 16, "once in a while on each event loop"
+    line = await desk.invite("laptop", "--server", f"127.0.0.1:{server.port}")
+    assert (await desk.join(line, "laptop")).status == 0
+    assert "somebody asks the desk to join" in server.process.text()
+    # And they come back.
     for stream in slow:
         stream.close()
     line = await desk.invite("laptop", "--server", f"127.0.0.1:{server.port}")
-    assert (await desk.join(line, "laptop")).status == 0
+    assert (await desk.join(line, "again")).status == 0
+
+
+async def test_who_goes_silent_goes(desk, launch):
+    server = await Exit(desk, launch).start()
+    stream = await asyncio.to_thread(server.begin)
+    stream.settimeout(25)
+
+    def rest():
+        while stream.recv(65536):
+            pass
+        return True
+
+    # Its end, whichever it is, and not the deadline of the test, which is before that of the whole.
+    try:
+        assert await asyncio.to_thread(rest)
+    except ConnectionError:
+        pass
+
+
+async def test_a_desk_that_is_this_server(binary, tmp_path):
+    config = tmp_path / "server.yaml"
+    for listen, desk, status in (("127.0.0.1:18443", "127.0.0.1:18443", 65), ("0.0.0.0:18443", "127.0.0.1:18443", 65), ("0.0.0.0:18443", "192.0.2.1:18443", 0)):
+        config.write_text(f'pipeline:\n  - accept: {{ listen: "{listen}" }}\n  - enrol: {{ desk: "{desk}" }}\n  - http: {{}}\n  - fetch: {{}}\n')
+        done = await run(binary, "check", "--host", "server", config, within=20)
+        assert done.status == status and ("listens itself" in done.text) == (status == 65), done.text
 
 
 async def test_a_desk_of_another_user(binary, tmp_path, launch):

@@ -81,6 +81,7 @@ def test_units_name_the_program_where_it_is(debian):
     assert sockets == {"user/fluidity-agent.socket", "system/fluidity-agent.socket", "system/fluidity-server.socket"}
     launchd = plistlib.loads((root / "usr/share/doc/fluidity/launchd/fluidity.agent.plist").read_bytes())
     assert launchd["ProgramArguments"] == ["/usr/bin/fluidity", "agent"]
+    assert launchd["StandardErrorPath"] == "@HOME@/Library/Logs/fluidity-agent.log", "no folder that others write into"
 
 
 def test_nothing_is_others_to_write(debian):

@@ -27,8 +27,49 @@ import Testing
         #expect(store.claim(hash, for: "k", now: 1_001) == .expired(invitation))
         #expect(store.claim(hash, for: "k", now: 1_000) == .taken(invitation))
         #expect(store.claim(hash, for: "other", now: 1_000) == .used(invitation))
-        // Whose answer was lost gets it again, also when the time is over.
-        #expect(store.claim(hash, for: "k", now: 2_000) == .taken(invitation))
+        // Whose answer was lost gets it again, for an hour when the time is over, and not for ever.
+        #expect(store.claim(hash, for: "k", now: 4_600) == .taken(invitation))
+        #expect(store.claim(hash, for: "k", now: 4_601) == .expired(invitation))
+    }
+
+    @Test func `What is withdrawn nobody takes`() throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        #expect(try store.withdraw("desk") == .init())
+        #expect(try store.withdraw("laptop") == .init(count: 1, owners: []))
+        #expect(store.claim(hash, for: "k", now: 1) == .unknown)
+        // Also by one who had read it before it was taken out.
+        try invitation.text.write(to: folder.appendingPathComponent(hash), atomically: true, encoding: .utf8)
+        #expect(store.claim(hash, for: "k", now: 1) == .unknown)
+        #expect(try store.withdraw("laptop") == .init(count: 1, owners: []))
+        let mark = folder.appendingPathComponent("\(hash).used")
+        #expect(FileManager.default.fileExists(atPath: mark.path))
+        store.tidy(now: Int(Date().timeIntervalSince1970) + 31 * 86_400)
+        #expect(!FileManager.default.fileExists(atPath: mark.path))
+    }
+
+    @Test func `Who has taken one is told when the others are withdrawn`() throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let owner = String(repeating: "c", count: 64)
+        #expect(store.claim(hash, for: owner, now: 1) == .taken(invitation))
+        #expect(try store.withdraw("laptop") == .init(count: 0, owners: [owner]))
+    }
+
+    /// Each has it or it is withdrawn, never both.
+    @Test func `Withdrawing and taking at once`() async throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let (store, invitation, owner) = (store, invitation, String(repeating: "c", count: 64))
+        for number in 0..<64 {
+            let hash = String(repeating: "0", count: 62) + (number < 10 ? "0\(number)" : "\(number)")
+            try invitation.text.write(to: folder.appendingPathComponent(hash), atomically: true, encoding: .utf8)
+            async let claim = store.claim(hash, for: owner, now: 1)
+            async let withdrawal = store.withdraw("laptop")
+            let (taken, withdrawn) = (await claim, try await withdrawal)
+            if taken == .taken(invitation) {
+                #expect(withdrawn.owners.contains(owner))
+            } else {
+                #expect(taken == .unknown && withdrawn.count > 0)
+            }
+        }
     }
 
     /// A file that somebody else has damaged lets nobody in, and does no harm.

@@ -61,7 +61,7 @@ package enum PrivateFile {
         do {
             try FileManager.default.createDirectory(
                 at: url, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-            let descriptor = open(url.path, O_RDONLY | O_CLOEXEC | O_DIRECTORY)
+            let descriptor = open(url.path, O_RDONLY | O_CLOEXEC | O_DIRECTORY | O_NOFOLLOW)
             if descriptor >= 0 { giveToFolder(descriptor, url.deletingLastPathComponent()) }
             close(descriptor)
         } catch {

@@ -32,8 +32,9 @@ struct ExportCommand: AsyncParsableCommand {
             'fluidity agent' finds it.
 
             EXAMPLES
-              fluidity export laptop > laptop.yaml
+              fluidity export laptop --out laptop.yaml
               fluidity export laptop --server tunnel.example.org:8443 --out laptop.yaml
+              fluidity export laptop | ssh laptop 'umask 077; cat > laptop.yaml'
             """)
 
     @Argument(help: "The name that the machine's certificate gets.")
@@ -79,8 +80,10 @@ struct ExportCommand: AsyncParsableCommand {
             }
             guard out != nil || isatty(STDOUT_FILENO) == 0 else {
                 throw ValidationError(
-                    "the file has a private key in it: name a file with --out, or write '> \(name).yaml' behind the command")
+                    "the file has a private key in it: name a file with '--out \(name).yaml'")
             }
+            // Before anything is issued.
+            try checkOutput()
             let setup = try ServerSetup(config, options)
             let address = try setup.address(server)
             let serverName = try setup.serverName()
@@ -124,12 +127,32 @@ struct ExportCommand: AsyncParsableCommand {
 
     /// So that it can be revoked by its name before it was ever here.
     private func note(_ issued: IssuedCertificate, in setup: ServerSetup) throws {
-        guard let roster = setup.roster else { return }
+        guard !setup.rosters.isEmpty else { return }
         var entry = RosterEntry(key: try issued.certificate.publicKey.infoHash())
         (entry.name, entry.uri, entry.joined) = (name, uri, WallTime.seconds)
         entry.end = Int(issued.certificate.notValidAfter.timeIntervalSince1970)
-        guard roster.make(), roster.note(joined: entry) else {
+        for roster in setup.rosters where !roster.make() || !roster.note(joined: entry) {
             throw StageError(.unavailable, "it can't be written into \(roster.path) that '\(name)' has a certificate")
+        }
+    }
+
+    /// Whether what has the key can be put where nobody else reads it.
+    private func checkOutput() throws {
+        var status = stat()
+        if let out {
+            guard lstat(out, &status) != 0 else { throw StageError(.unavailable, "\(out) exists already") }
+            return
+        }
+        guard fstat(STDOUT_FILENO, &status) == 0 else {
+            throw StageError(.unavailable, "standard output can't be written: \(String(cString: strerror(errno)))")
+        }
+        guard status.st_mode & S_IFMT == S_IFREG else { return }
+        // A file that the shell has made may be anybody's to read; whose it is may read it whatever its mode.
+        guard status.st_uid == geteuid(), fchmod(STDOUT_FILENO, 0o600) == 0 else {
+            throw StageError(
+                .unavailable,
+                "the file has a private key in it, and standard output is a file of another user: write it with '--out \(name).yaml'"
+            )
         }
     }
 
@@ -139,13 +162,6 @@ struct ExportCommand: AsyncParsableCommand {
                 throw StageError(.unavailable, error.message)
             }
             return
-        }
-        // A file that the shell has made may be anybody's to read.
-        var status = stat()
-        if fstat(STDOUT_FILENO, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_mode & 0o077 != 0,
-            fchmod(STDOUT_FILENO, 0o600) != 0
-        {
-            Reporting.write("others on this machine can read that file, and it has a private key in it: 'chmod 600' mends that")
         }
         guard WholeWrite.write(text.utf8, to: STDOUT_FILENO) else {
             throw StageError(.unavailable, "standard output can't be written: \(String(cString: strerror(errno)))")

@@ -112,13 +112,11 @@ struct JoinCommand: AsyncParsableCommand {
         let loader = ConfigurationLoader(registry: KnownStages.registry, environment: [:])
         let loaded = try loader.load(text: text, file: line, host: .agent, overrides: [])
         let stages = loaded.allStages.map(\.configuration)
-        for case let mtls as MTLSConfiguration in stages {
-            for case .file(let other) in [mtls.certificate, mtls.key, mtls.ca] {
-                throw StageError(
-                    .configuration,
-                    "'\(line)' needs another file, \(other.path), and can't be put elsewhere without it; 'fluidity export' makes one that has everything in it"
-                )
-            }
+        if let other = NamedFiles.paths(in: loaded).first {
+            throw StageError(
+                .configuration,
+                "'\(line)' needs another file, \(other), and can't be put elsewhere without it; 'fluidity export' makes one that has everything in it"
+            )
         }
         _ = try loaded.plan(logger: .quiet)
         do throws(CertificateCommandError) {

@@ -19,6 +19,10 @@ struct ServerSetup {
     let enrol: EnrolConfiguration?
     let mtls: MTLSConfiguration?
     private let accept: AcceptConfiguration?
+    /// Where it is kept who has joined, each place once: what is revoked is revoked in all of them.
+    let rosters: [Roster]
+    /// Whether an `mtls` of the file looks there.
+    let enforces: Bool
 
     /// - Parameter config: What the command line names; else the server's usual file.
     init(_ config: String?, _ options: ConfigurationOptions) throws {
@@ -27,10 +31,14 @@ struct ServerSetup {
         enrol = stages.lazy.compactMap { $0 as? EnrolConfiguration }.first
         mtls = stages.lazy.compactMap { $0 as? MTLSConfiguration }.first
         accept = stages.lazy.compactMap { $0 as? AcceptConfiguration }.first
+        let enforced = stages.compactMap { ($0 as? MTLSConfiguration)?.agents?.path }
+        enforces = !enforced.isEmpty
+        var paths: [String] = []
+        for path in enforced + stages.compactMap({ ($0 as? EnrolConfiguration)?.agents?.path }) where !paths.contains(path) {
+            paths.append(path)
+        }
+        rosters = paths.map { Roster(path: $0) }
     }
-
-    /// Who has joined; nil where the configuration keeps no roster.
-    var roster: Roster? { (mtls?.agents ?? enrol?.agents).map { Roster(path: $0.path) } }
 
     /// Where the server is reached.
     ///

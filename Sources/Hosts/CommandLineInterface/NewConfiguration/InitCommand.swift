@@ -8,14 +8,6 @@ import FoundationEssentials
 import Foundation
 #endif
 
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#else
-import Darwin
-#endif
-
 /// `fluidity init`.
 struct InitCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -71,6 +71,8 @@ package struct InheritedSockets: Sendable {
 
     /// The addresses of sockets that none of these listens at.
     package func unused(by listened: [ListenAddress]) -> [String] {
+        // Names aren't looked up for nothing.
+        guard !sockets.isEmpty else { return [] }
         let wanted = listened.compactMap { try? ListeningSocket.address($0) }
         return sockets.map(\.address).filter { address in
             !wanted.contains { $0 == address || Self.isEverywhere(address, $0) }

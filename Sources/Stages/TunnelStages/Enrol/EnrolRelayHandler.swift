@@ -12,6 +12,9 @@ final class EnrolRelayHandler: ChannelInboundHandler, Expiring {
 
     /// How long the whole may take; the desk has shorter times of its own.
     private static let patience = TimeAmount.seconds(30)
+    /// How long it may take until the desk has answered the first message and the one who joins has said more: whoever opens a connection and
+    /// goes silent keeps its place no longer.
+    private static let beginning = TimeAmount.seconds(10)
     /// What each side may say, in bytes: a handshake of TLS, with certificates, and a line. So nothing has to be held back.
     private static let limit = 64 << 10
 
@@ -26,6 +29,8 @@ final class EnrolRelayHandler: ChannelInboundHandler, Expiring {
     private var other: (any Channel)?
     private var left = (there: limit, back: limit)
     private var hasPlace = false
+    private let started = NIODeadline.now()
+    private var deskHasAnswered = false
 
     init(connection: Inbound, port: EnrolPort, desk: SocketAddress) {
         self.connection = connection
@@ -35,10 +40,11 @@ final class EnrolRelayHandler: ChannelInboundHandler, Expiring {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        deadline = .now() + Self.patience
+        deadline = started + Self.beginning
         port.shard.deadlines.add(self)
-        guard port.take() else {
+        guard port.take(for: connection.network) else {
             port.meter.ended(.failed)
+            port.warn(ofNoPlaceFor: connection)
             return context.close(promise: nil)
         }
         hasPlace = true
@@ -50,7 +56,7 @@ final class EnrolRelayHandler: ChannelInboundHandler, Expiring {
         port.shard.deadlines.remove(self)
         other?.close(promise: nil)
         other = nil
-        if hasPlace { port.giveBack() }
+        if hasPlace { port.giveBack(from: connection.network) }
         hasPlace = false
     }
 
@@ -71,6 +77,9 @@ final class EnrolRelayHandler: ChannelInboundHandler, Expiring {
             // The one who joins may have gone meanwhile.
             guard context != nil else { return channel.close(promise: nil) }
             other = channel
+            port.shard.logger.notice(
+                "somebody asks the desk to join",
+                metadata: ["remote": "\(connection.remote)", "desk": "\(desk.pathname ?? desk.shortDescription)"])
             if let waiting { channel.writeAndFlush(waiting, promise: nil) }
             waiting = nil
         case .failure(let error):
@@ -89,12 +98,14 @@ final class EnrolRelayHandler: ChannelInboundHandler, Expiring {
         var bytes = unwrapInboundIn(data)
         left.there -= bytes.readableBytes
         guard left.there >= 0 else { return context.close(promise: nil) }
+        if deskHasAnswered { deadline = started + Self.patience }
         if let other { return other.writeAndFlush(bytes, promise: nil) }
         if waiting == nil { waiting = bytes } else { waiting?.writeBuffer(&bytes) }
     }
 
     /// The desk has said something.
     func answered(_ bytes: ByteBuffer) {
+        deskHasAnswered = true
         left.back -= bytes.readableBytes
         guard left.back >= 0 else { return close() }
         context?.writeAndFlush(wrapOutboundOut(bytes), promise: nil)

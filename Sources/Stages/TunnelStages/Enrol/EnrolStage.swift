@@ -121,12 +121,18 @@ struct EnrolStage: Stage {
 final class EnrolPort: InboundPort {
     /// How many may be enrolling at once.
     private static let width = 16
+    /// How many of them one client may have where they are carried to a desk, which can't tell clients apart.
+    private static let widthOfOne = 4
+    /// How long it isn't said again that there is no place.
+    private static let silence = TimeAmount.seconds(10)
 
     let desk: EnrolmentPlace
     let downstream: any InboundPort
     let shard: Shard
     let meter: EnrolMeter
     private var open = 0
+    private var openOfEach: [ClientNetwork: Int] = [:]
+    private var nextWarning = NIODeadline.now()
 
     init(desk: EnrolmentPlace, downstream: any InboundPort, shard: Shard) {
         self.desk = desk
@@ -151,6 +157,28 @@ final class EnrolPort: InboundPort {
     }
 
     func giveBack() { open -= 1 }
+
+    /// The same with a bound for each client.
+    func take(for client: ClientNetwork) -> Bool {
+        let own = openOfEach[client] ?? 0
+        guard own < Self.widthOfOne, take() else { return false }
+        openOfEach[client] = own + 1
+        return true
+    }
+
+    func giveBack(from client: ClientNetwork) {
+        giveBack()
+        let own = (openOfEach[client] ?? 1) - 1
+        openOfEach[client] = own > 0 ? own : nil
+    }
+
+    /// Whoever wants to shut out others can't fill the log with it.
+    func warn(ofNoPlaceFor connection: Inbound) {
+        let now = NIODeadline.now()
+        guard now >= nextWarning else { return }
+        nextWarning = now + Self.silence
+        shard.logger.warning("too many ask to join at once; this one is refused", metadata: ["remote": "\(connection.remote)"])
+    }
 }
 
 @available(*, unavailable)

@@ -50,14 +50,13 @@ struct Enroller: Sendable {
         } catch {
             return (.refused(error.reason), .unsuitable, nil)
         }
-        let key = Hexadecimal.string(Array(SHA256.hash(data: wanted.publicKey.subjectPublicKeyInfoBytes)))
+        guard let key = try? wanted.publicKey.infoHash() else {
+            return (.refused("the request's key can't be read"), .unsuitable, nil)
+        }
         let hash = InvitationLine.hash(request.code)
-        if let roster, let rosterKey = try? wanted.publicKey.infoHash(), roster.isRevoked(rosterKey) {
-            return (
-                .refused(
-                    "this machine's key was revoked; move its folder of certificates away, and ask for another invitation"),
-                .revoked, nil
-            )
+        if let roster {
+            guard roster.make() else { return (unwritable(roster), .failed, nil) }
+            guard !roster.isRevoked(key) else { return (Self.revoked, .revoked, nil) }
         }
         // The name is looked at before the code is spent.
         switch store.peek(hash) {
@@ -77,8 +76,18 @@ struct Enroller: Sendable {
             return (
                 .refused("the invitation for '\(invitation.name)' was taken by another machine; ask for another"), .used, invitation
             )
-        case .taken(let invitation): return grant(invitation, to: wanted.publicKey)
+        case .taken(let invitation):
+            let granted = grant(invitation, to: wanted.publicKey)
+            if granted.1 == .granted { store.tidy(now: now) }
+            return granted
         }
+    }
+
+    private static let revoked = EnrolMessage.Answer.refused(
+        "this machine's key was revoked; move its folder of certificates away, and ask for another invitation")
+
+    private func unwritable(_ roster: Roster) -> EnrolMessage.Answer {
+        .refused("the server can't write down who joins; its folder '\(Self.leaf(roster.path))' can't be written")
     }
 
     private func grant(
@@ -95,12 +104,9 @@ struct Enroller: Sendable {
                 (entry.name, entry.uri) = (invitation.name, invitation.uri)
                 (entry.joined, entry.end) = (WallTime.seconds, Int(certificate.notValidAfter.timeIntervalSince1970))
                 // Whom nobody could revoke by name isn't let in.
-                guard roster.make(), roster.note(joined: entry) else {
-                    return (
-                        .refused("the server can't write down who joins; its folder '\(Self.leaf(roster.path))' can't be written"),
-                        .failed, invitation
-                    )
-                }
+                guard roster.make(), roster.note(joined: entry) else { return (unwritable(roster), .failed, invitation) }
+                // Somebody may have revoked who took the invitation meanwhile.
+                guard !roster.isRevoked(entry.key) else { return (Self.revoked, .revoked, invitation) }
             }
             return (.granted(certificate: serializer.serializedBytes, serverName: serverName), .granted, invitation)
         } catch {

@@ -18,16 +18,21 @@ struct TLSServerStage: Stage {
     }
 
     func start() async throws {
-        try roster?.start()
+        try await roster?.start()
         identity.start()
     }
 
     func stop() async {
         identity.stop()
-        roster?.stop()
+        await roster?.stop()
     }
 
-    func status() async -> StageStatus { identity.status }
+    func status() async -> StageStatus {
+        var status = identity.status
+        status.problem = status.problem ?? roster?.problem
+        return status
+    }
+
     func reopenFiles() async { identity.refresh() }
 
     private final class Port: InboundPort {

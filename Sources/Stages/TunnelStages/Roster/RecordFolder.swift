@@ -29,38 +29,80 @@ package struct RecordFolder: Sendable {
         return count > 0 ? String(decoding: bytes[..<count], as: UTF8.self) : nil
     }
 
-    /// Writes a text of a name that isn't there yet. False where it is, or can't be written.
+    /// Whether a text of that name is there, whatever can be read of it; nil where that can't be found out.
+    package func has(_ name: String) -> Bool? {
+        var status = stat()
+        if lstat("\(path)/\(name)", &status) == 0 { return true }
+        return errno == ENOENT ? false : nil
+    }
+
+    /// Throws where no text can be put into the folder.
+    package func checkWritable() throws(RecordFolderProblem) {
+        guard access(path, W_OK | X_OK) == 0 else { throw RecordFolderProblem(path: path, code: errno) }
+    }
+
+    /// Writes a text of a name that isn't there yet, which outlasts a loss of power. False where it is, or can't be written.
     package func create(_ name: String, _ text: String) -> Bool {
-        withDraft(of: name, text) { link($0, "\(path)/\(name)") == 0 }
+        guard withDraft(of: name, text, lasts: true, { link($0, "\(path)/\(name)") == 0 }) else { return false }
+        let folder = open(path, O_RDONLY | O_CLOEXEC | O_DIRECTORY)
+        guard folder >= 0 else { return true }
+        // Not every file system does that with a folder; the text is there all the same.
+        _ = fsync(folder)
+        close(folder)
+        return true
     }
 
     /// Writes a text in the place of the one that may be there.
-    package func replace(_ name: String, _ text: String) -> Bool {
-        withDraft(of: name, text) { rename($0, "\(path)/\(name)") == 0 }
+    ///
+    /// - Parameter lasts: Whether it waits until the text would outlast a loss of power.
+    package func replace(_ name: String, _ text: String, lasts: Bool = true) -> Bool {
+        withDraft(of: name, text, lasts: lasts) { rename($0, "\(path)/\(name)") == 0 }
     }
 
     /// Takes a text out; false where it is still there.
     @discardableResult
     package func remove(_ name: String) -> Bool { unlink("\(path)/\(name)") == 0 || errno == ENOENT }
 
-    /// What is in the folder, in no order; nil where it can't be read.
-    package var names: [String]? {
-        guard let folder = opendir(path) else { return nil }
+    /// What is in the folder, in no order; all of it or nothing.
+    package func names() throws(RecordFolderProblem) -> [String] {
+        guard let folder = opendir(path) else { throw RecordFolderProblem(path: path, code: errno) }
         defer { closedir(folder) }
         var names: [String] = []
-        while let entry = readdir(folder) {
+        while true {
+            // The end of the folder and an error in the middle of it differ by this alone (readdir(3)).
+            errno = 0
+            guard let entry = readdir(folder) else {
+                let code = errno
+                guard code == 0 else { throw RecordFolderProblem(path: path, code: code) }
+                return names
+            }
             names.append(
                 withUnsafePointer(to: &entry.pointee.d_name) {
                     $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
                 })
         }
-        return names
+    }
+
+    /// The same, of which there is nothing where there is no folder.
+    package func namesIfThere() throws(RecordFolderProblem) -> [String] {
+        do throws(RecordFolderProblem) { return try names() } catch {
+            guard error.isMissing else { throw error }
+            return []
+        }
+    }
+
+    /// Whether there is no folder.
+    package var isMissing: Bool {
+        var status = stat()
+        return stat(path, &status) != 0 && errno == ENOENT
     }
 
     /// Makes the folder, for its owner alone, unless it is there.
     package func make() -> Bool {
-        guard mkdir(path, 0o700) == 0 else { return errno == EEXIST }
         var status = stat()
+        guard mkdir(path, 0o700) == 0 else {
+            return errno == EEXIST && stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+        }
         // What the superuser makes in a service's folder is the service's.
         if geteuid() == 0, stat("\(path)/..", &status) == 0, status.st_uid != 0 {
             _ = lchown(path, status.st_uid, status.st_gid)
@@ -68,7 +110,23 @@ package struct RecordFolder: Sendable {
         return true
     }
 
-    private func withDraft(of name: String, _ text: String, _ place: (String) -> Bool) -> Bool {
+    /// Takes out drafts of processes that have ended while they wrote.
+    ///
+    /// - Parameter earliest: Older ones go, in seconds of the Unix epoch.
+    package func tidyDrafts(olderThan earliest: Int) {
+        for name in (try? names()) ?? [] where Self.isDraft(name) {
+            if let stamp = FileStamp("\(path)/\(name)"), stamp.seconds < earliest { remove(name) }
+        }
+    }
+
+    /// `.KEY.NUMBER`, or with an ending between the two.
+    private static func isDraft(_ name: String) -> Bool {
+        guard name.hasPrefix("."), Roster.isKey(String(name.dropFirst().prefix(64))) else { return false }
+        let parts = name.dropFirst(65).split(separator: ".", omittingEmptySubsequences: false)
+        return (2...3).contains(parts.count) && parts[0].isEmpty && UInt64(parts[parts.count - 1]) != nil
+    }
+
+    private func withDraft(of name: String, _ text: String, lasts: Bool, _ place: (String) -> Bool) -> Bool {
         let draft = "\(path)/.\(name).\(UInt64.random(in: .min ... .max))"
         let descriptor = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { return false }
@@ -80,7 +138,7 @@ package struct RecordFolder: Sendable {
         // What the superuser puts into a service's folder is the service's.
         if geteuid() == 0, stat(path, &status) == 0, status.st_uid != 0 { _ = fchown(descriptor, status.st_uid, status.st_gid) }
         let bytes = Array(text.utf8)
-        return write(descriptor, bytes, bytes.count) == bytes.count && fsync(descriptor) == 0 && place(draft)
+        return write(descriptor, bytes, bytes.count) == bytes.count && (!lasts || fsync(descriptor) == 0) && place(draft)
     }
 }
 

@@ -17,6 +17,19 @@ package struct RosterEntry: Sendable, Equatable {
     /// When it was revoked; nil for one that may come in.
     package var revoked: Int?
 
+    /// What two places know of one key, taken together.
+    package func merged(with other: RosterEntry) -> RosterEntry {
+        func latest(_ path: KeyPath<RosterEntry, Int?>) -> Int? {
+            [self[keyPath: path], other[keyPath: path]].compactMap { $0 }.max()
+        }
+        var entry = self
+        (entry.name, entry.uri, entry.joined) = (name ?? other.name, uri ?? other.uri, joined ?? other.joined)
+        entry.from = (seen ?? .min) >= (other.seen ?? .min) ? from ?? other.from : other.from
+        (entry.end, entry.seen) = (latest(\.end), latest(\.seen))
+        entry.revoked = revoked ?? other.revoked
+        return entry
+    }
+
     /// An entry of which nothing but the key is known.
     package init(key: String) { self.key = key }
 }
