@@ -45,7 +45,8 @@ async def test_it_costs_little(binary, tmp_path, text, reason):
     refused = await cost(binary, "check", hostile)
     assert refused.status == 65 and reason in refused.text, refused.text[:2_000]
     assert refused.peak - usual.peak < ALLOWED, f"{refused.peak / MiB:.0f} MiB, where a good file takes {usual.peak / MiB:.0f}"
-    assert refused.seconds < 1
+    # What grows with the square of such a file takes minutes.
+    assert refused.seconds < 5
 
 
 async def test_a_file_without_end(binary):
