@@ -119,7 +119,9 @@ async def test_started_by_the_first_connection(binary, proxy, tmp_path, launch, 
     assert "started" not in process.text()
     # The connection waits for the program.
     assert (await fetch(port, fine)).body == b"fine"
-    assert "is in use" not in process.text() and "listening" in process.text(), process.text()
+    # It may serve before it says so.
+    process.wait_for_line('"started"')
+    assert "is in use" not in process.text() and '"listening"' in process.text(), process.text()
     # What is used no more by one configuration is there for the next.
     other = free_port()
     config.write_text(config.read_text().replace(f"127.0.0.1:{port}", f"127.0.0.1:{other}"))
