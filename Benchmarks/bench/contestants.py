@@ -5,6 +5,7 @@ logs off, enough descriptors and connections, as many workers as there are cores
 import os
 import re
 import subprocess
+import time
 
 from .place import SMALL
 from .processes import Failed, Group, free_ports, wait_for_port
@@ -83,11 +84,37 @@ class Fluidity(Contestant):
     more = ()
     loops = None
     agent_extra = server_extra = ""
+    watched = False  # Somebody has the live page open, of both ends.
+
+    def start(self):
+        self.watchers, self.pages = Group(self.group.name + "-watchers", self.place.directory), []
+        super().start()
+        deadline = time.monotonic() + self.patience
+        while not all(os.path.exists(page) and os.path.getsize(page) for page in self.pages):
+            self.watchers.check()
+            if time.monotonic() > deadline:
+                raise Failed(f"{self.name}: the live page shows nothing")
+            time.sleep(0.05)
+
+    def stop(self):
+        self.watchers.stop()
+        super().stop()
+
+    def head(self, prefix):
+        """What stands in front of the pipeline. The page's events are read by a program that isn't counted."""
+        head = f"event-loops: {self.loops}\n" if self.loops else ""
+        if self.watched:
+            (port,) = free_ports(1)
+            head += f"admin: {{ listen: \"127.0.0.1:{port}\" }}\n"
+            self.pages.append(os.path.join(self.place.directory, f"{self.watchers.name}-{len(self.pages)}.events"))
+            self.watchers.start(
+                ["curl", "--silent", "--no-buffer", "--retry", "50", "--retry-connrefused", "--retry-delay", "1",
+                 "--output", self.pages[-1], f"http://127.0.0.1:{port}/events"], prefix)
+        return head
 
     def start_far(self):
-        loops = f"event-loops: {self.loops}\n" if self.loops else ""
         config = self.file("server.yaml", f"""host: server
-{loops}pipeline:
+{self.head(self.place.far_prefix)}pipeline:
   - accept: {{ listen: "{self.place.far}:{self.between}"{self.server_extra} }}
   - mtls:
       certificate: {self.certificate('server.pem')}
@@ -100,9 +127,8 @@ class Fluidity(Contestant):
         self.wait_far(self.between)
 
     def start_near(self):
-        loops = f"event-loops: {self.loops}\n" if self.loops else ""
         config = self.file("agent.yaml", f"""host: agent
-{loops}pipeline:
+{self.head(self.place.near_prefix)}pipeline:
   - accept: {{ listen: "{self.place.near}:{self.entry}" }}
   - http: {{ mode: proxy }}
   - frame: {{ codec: mux }}
@@ -116,9 +142,9 @@ class Fluidity(Contestant):
         self.near(self.program or self.place.fluidity, "agent", "--config", config, "--log-level", self.log_level, *self.more)
 
 
-def build(name, program, more=()):
+def build(name, program, more=(), watched=False):
     """Another build of Fluidity, or other arguments for it, as a contestant."""
-    return type(name, (Fluidity,), {"name": name, "program": program, "more": tuple(more)})
+    return type(name, (Fluidity,), {"name": name, "program": program, "more": tuple(more), "watched": watched})
 
 
 # ---- far ends that fetch
