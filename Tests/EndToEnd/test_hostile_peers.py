@@ -14,37 +14,13 @@ import pytest
 import pytest_asyncio
 
 from harness.fluidity import Fluidity, write_configuration
-from harness.memory import Growth, KiB, MiB
+from harness.memory import KiB, Measured, MiB
 from harness.mux import DATA, END, HEAD, OPEN, PING, RESET, TRAILERS, WINDOW, Peer, connect_head, fields, frame, get_head, response_head
-from harness.origin import FullBacklog
+from harness.origin import FullBacklog, StalledOrigin
 from harness.ports import free_port
 from harness.waiting import eventually, patiently
 
-#: `session-memory` as it is by default.
-MEMORY = 32 * MiB
-#: What an open stream may cost beside it: an exchange, and a connection to an origin or a client.
-STREAM = 16 * KiB
-#: What a process needs once: buffers of the connections to its peer, memory that the allocator keeps.
-ONCE = 16 * MiB
-
 BIG = fields((b"x-filler", b"f" * 65_000), (b"x-more", b"g" * 30_000))
-
-
-def allowed(streams: int) -> int:
-    return MEMORY + ONCE + streams * STREAM
-
-
-class Measured:
-    def __init__(self, process, record_property):
-        self.process = process
-        self._record = record_property
-        self._growth = Growth(process.pid)
-
-    def check(self, streams: int):
-        grown = self._growth.peak()
-        self._record(f"{self.process.name} grew by MiB, of {allowed(streams) / MiB:.1f} allowed", round(grown / MiB, 1))
-        assert grown <= allowed(streams), f"{self.process.name} grew by {grown / MiB:.1f} MiB, and {allowed(streams) / MiB:.1f} are allowed"
-        assert self.process.alive
 
 
 @pytest.fixture
@@ -53,37 +29,6 @@ def silent():
     backlog = FullBacklog()
     yield f"127.0.0.1:{backlog.port}"
     backlog.close()
-
-
-class StalledOrigin:
-    """Takes connections and never reads from them. `half_closed`: ends its own side at once."""
-
-    def __init__(self, half_closed: bool = False):
-        self.half_closed = half_closed
-        self.connections: list[socket.socket] = []
-
-    async def __aenter__(self):
-        self._listener = socket.socket()
-        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
-        self._listener.bind(("127.0.0.1", 0))
-        self._listener.listen(4096)
-        self._listener.setblocking(False)
-        self.authority = f"127.0.0.1:{self._listener.getsockname()[1]}"
-        self._task = asyncio.create_task(self._accept())
-        return self
-
-    async def _accept(self):
-        while True:
-            connection, _ = await asyncio.get_running_loop().sock_accept(self._listener)
-            self.connections.append(connection)
-            if self.half_closed:
-                connection.shutdown(socket.SHUT_WR)
-
-    async def __aexit__(self, *_):
-        self._task.cancel()
-        self._listener.close()
-        for each in self.connections:
-            each.close()
 
 
 @pytest.fixture

@@ -33,6 +33,33 @@ class Growth:
         return _status(self._pid, "VmHWM") - self._before
 
 
+#: `session-memory` as it is by default.
+MEMORY = 32 * MiB
+#: What an open stream may cost beside it: an exchange, and a connection to an origin or a client.
+STREAM = 16 * KiB
+#: What a process needs once: buffers of the connections to its peer, memory that the allocator keeps.
+ONCE = 16 * MiB
+
+
+def allowed(streams: int) -> int:
+    return MEMORY + ONCE + streams * STREAM
+
+
+class Measured:
+    """A process that hostile peers may make grow by so much only."""
+
+    def __init__(self, process, record_property):
+        self.process = process
+        self._record = record_property
+        self._growth = Growth(process.pid)
+
+    def check(self, streams: int):
+        grown = self._growth.peak()
+        self._record(f"{self.process.name} grew by MiB, of {allowed(streams) / MiB:.1f} allowed", round(grown / MiB, 1))
+        assert grown <= allowed(streams), f"{self.process.name} grew by {grown / MiB:.1f} MiB, and {allowed(streams) / MiB:.1f} are allowed"
+        assert self.process.alive
+
+
 _MEASURING = """
 import json, resource, subprocess, sys
 done = subprocess.run(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)

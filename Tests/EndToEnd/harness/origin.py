@@ -171,6 +171,44 @@ class FullBacklog:
             filler.connect_ex((address, self.port))
             self._fillers.append(filler)
 
+    def open(self) -> socket.socket:
+        """From now on who connects is let in. The result is the socket that listens."""
+        self._listener.listen(256)
+        for each in self._fillers:
+            each.close()
+        return self._listener
+
     def close(self):
         for each in [*self._fillers, self._listener]:
+            each.close()
+
+
+class StalledOrigin:
+    """Takes connections and never reads from them. `half_closed`: ends its own side at once."""
+
+    def __init__(self, half_closed: bool = False):
+        self.half_closed = half_closed
+        self.connections: list[socket.socket] = []
+
+    async def __aenter__(self):
+        self._listener = socket.socket()
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        self._listener.bind(("127.0.0.1", 0))
+        self._listener.listen(4096)
+        self._listener.setblocking(False)
+        self.authority = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        self._task = asyncio.create_task(self._accept())
+        return self
+
+    async def _accept(self):
+        while True:
+            connection, _ = await asyncio.get_running_loop().sock_accept(self._listener)
+            self.connections.append(connection)
+            if self.half_closed:
+                connection.shutdown(socket.SHUT_WR)
+
+    async def __aexit__(self, *_):
+        self._task.cancel()
+        self._listener.close()
+        for each in self.connections:
             each.close()

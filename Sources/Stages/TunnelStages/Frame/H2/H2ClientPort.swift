@@ -49,9 +49,11 @@ final class H2ClientPort: TunnelClient, TunnelQueueOwner {
             // Nothing is pushed to us: the settings say so.
             channel.close()
         }
+        let waiting = H2WaitingDataHandler(preface: 0, window: configuration.streamWindow)
         let session = H2ClientSession(
-            connection: connection, handler: handler, configuration: configuration, shard: shard, meter: meter, port: self)
-        try connection.channel.pipeline.syncOperations.addHandlers(H2FieldBytesHandler(.client), handler, session)
+            connection: connection, handler: handler, waiting: waiting, configuration: configuration, shard: shard, meter: meter,
+            port: self)
+        try connection.channel.pipeline.syncOperations.addHandlers(H2FieldBytesHandler(.client), waiting, handler, session)
     }
 
     func ready(_ connection: Outbound) {}

@@ -21,6 +21,8 @@ final class H2ClientSession: ChannelInboundHandler, Expiring, TunnelSession {
     private var spareDeadline: NIODeadline?
 
     private let handler: NIOHTTP2Handler
+    /// Where streams say whether they are read.
+    let waiting: H2WaitingDataHandler
     private let configuration: H2Configuration
     private let shard: Shard
     let meter: SessionMeter
@@ -44,11 +46,12 @@ final class H2ClientSession: ChannelInboundHandler, Expiring, TunnelSession {
     private(set) var correlates = false
 
     init(
-        connection: Outbound, handler: NIOHTTP2Handler, configuration: H2Configuration, shard: Shard, meter: SessionMeter,
-        port: H2ClientPort
+        connection: Outbound, handler: NIOHTTP2Handler, waiting: H2WaitingDataHandler, configuration: H2Configuration,
+        shard: Shard, meter: SessionMeter, port: H2ClientPort
     ) {
         self.connection = connection
         self.handler = handler
+        self.waiting = waiting
         self.configuration = configuration
         self.shard = shard
         self.meter = meter

@@ -42,6 +42,7 @@ final class H2ClientStream: ExchangeSink, ChannelInboundHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         session.meter.streamClosed(with: exchange, on: session.connection.channel)
+        context.streamEnded(waiting: session.waiting)
         let failure = Failure.connectionLost(to: session.connection.host)
         if isUnbegun(context) { takeBack(failure) } else { fail(failure) }
         context.fireChannelInactive()
@@ -251,7 +252,8 @@ final class H2ClientStream: ExchangeSink, ChannelInboundHandler {
 
     private func regulate(_ context: ChannelHandlerContext) {
         let mayRead = allowance.mayRead(isTaken: exchange != nil, isAccepted: exchange?.acceptsResponse ?? true)
-        if let reading = allowance.change(to: mayRead) { context.setStreamReading(reading, isDelivering: state.isDelivering) }
+        guard let reading = allowance.change(to: mayRead) else { return }
+        context.setStreamReading(reading, isDelivering: state.isDelivering, waiting: session.waiting)
     }
 }
 

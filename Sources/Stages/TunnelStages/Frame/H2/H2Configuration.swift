@@ -56,8 +56,9 @@ package struct H2Configuration: Sendable {
         case .client:
             connection.initialSettings.append(HTTP2Setting(parameter: .enablePush, value: 0))
         }
-        // Streams have their own windows; the connection's isn't to be what stops one because of another.
-        connection.targetWindowSize = 8 << 20
+        // Streams have their own windows; the connection's isn't to be what stops one because of another. The library doesn't know of what
+        // waits in front of it (`H2WaitingData`), and opens the window again when half of it was used.
+        connection.targetWindowSize = min(Int(Int32.max), (8 << 20) + 2 * maxStreams * streamWindow)
         connection.maximumSequentialContinuationFrames = Self.continuationLimit
         return connection
     }

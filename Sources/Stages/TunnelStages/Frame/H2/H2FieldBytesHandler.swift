@@ -9,7 +9,7 @@ final class H2FieldBytesHandler: ChannelDuplexHandler {
     typealias OutboundOut = IOData
 
     /// What a client says first (RFC 9113, 3.4).
-    private static let preface = 24
+    static let preface = 24
 
     private var incoming: H2IncomingHeads
     private var outgoing: H2OutgoingHeads

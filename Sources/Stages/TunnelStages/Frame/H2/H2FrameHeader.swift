@@ -3,8 +3,8 @@ import NIOCore
 /// What stands in front of every frame (RFC 9113, 4.1).
 struct H2FrameHeader {
     static let size = 9
-    static let (headers, pushPromise, continuation): (UInt8, UInt8, UInt8) = (1, 5, 9)
-    static let (endHeaders, padded, priority): (UInt8, UInt8, UInt8) = (0x04, 0x08, 0x20)
+    static let (data, headers, reset, pushPromise, continuation): (UInt8, UInt8, UInt8, UInt8, UInt8) = (0, 1, 3, 5, 9)
+    static let (endStream, endHeaders, padded, priority): (UInt8, UInt8, UInt8, UInt8) = (0x01, 0x04, 0x08, 0x20)
 
     var length: Int
     var type: UInt8
@@ -28,6 +28,17 @@ struct H2FrameHeader {
     }
 
     var beginsHead: Bool { type == Self.headers || type == Self.pushPromise }
+
+    /// Whether a frame of a body is its last.
+    var isLast: Bool { flags & Self.endStream != 0 }
+
+    /// The header by itself.
+    var bytes: ByteBuffer {
+        var bytes = ByteBuffer()
+        bytes.reserveCapacity(Self.size)
+        write(to: &bytes)
+        return bytes
+    }
 
     func write(to bytes: inout ByteBuffer) {
         bytes.writeInteger(UInt32(truncatingIfNeeded: length) << 8 | UInt32(type))

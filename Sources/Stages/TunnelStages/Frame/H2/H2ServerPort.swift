@@ -30,21 +30,22 @@ final class H2ServerPort: InboundPort {
                 maxIdleTime: nil, maxAge: nil, maxGraceTime: nil,
                 keepalive: .init(pingInterval: configuration.pingInterval, ackTimeout: configuration.pingTimeout)))
         let limits = H2PeerLimits()
-        let make = NIOLoopBound((self, connection, limits, PeerExchangeIDs(connection)), eventLoop: shard.loop)
+        let waiting = H2WaitingDataHandler(preface: H2FieldBytesHandler.preface, window: configuration.streamWindow)
+        let make = NIOLoopBound((self, connection, limits, PeerExchangeIDs(connection), waiting), eventLoop: shard.loop)
         let handler = NIOHTTP2Handler(
             mode: .server, eventLoop: shard.loop, connectionConfiguration: configuration.connection(.server),
             streamConfiguration: configuration.stream, streamDelegate: management.http2StreamDelegate
         ) { channel in
             channel.eventLoop.makeCompletedFuture {
-                let (port, connection, limits, ids) = make.value
+                let (port, connection, limits, ids, waiting) = make.value
                 let stream = H2ServerStream(
                     connection: connection, downstream: port.downstream, shard: port.shard, meter: port.meter,
-                    window: port.configuration.streamWindow, limits: limits, date: port.date, ids: ids)
+                    window: port.configuration.streamWindow, limits: limits, date: port.date, ids: ids, waiting: waiting)
                 try channel.pipeline.syncOperations.addHandler(stream)
             }
         }
         try connection.channel.pipeline.syncOperations.addHandlers(
-            H2FieldBytesHandler(.server), handler, H2FarewellHandler(answerTime: configuration.pingTimeout), management,
+            H2FieldBytesHandler(.server), waiting, handler, H2FarewellHandler(answerTime: configuration.pingTimeout), management,
             H2ServerSession(connection: connection, limits: limits, shard: shard, meter: meter))
     }
 }

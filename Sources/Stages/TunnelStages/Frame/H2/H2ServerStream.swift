@@ -22,14 +22,16 @@ final class H2ServerStream: ExchangeSource, ChannelInboundHandler {
     private let date: DateField
     private let writer = H2StreamWriter()
     private let ids: PeerExchangeIDs
+    private let waiting: H2WaitingDataHandler
     /// The client is an agent that takes reasons.
     private var correlates = false
 
     init(
         connection: Inbound, downstream: any ExchangePort, shard: Shard, meter: SessionMeter, window: Int, limits: H2PeerLimits,
-        date: DateField, ids: PeerExchangeIDs
+        date: DateField, ids: PeerExchangeIDs, waiting: H2WaitingDataHandler
     ) {
         self.ids = ids
+        self.waiting = waiting
         self.connection = connection
         self.downstream = downstream
         self.shard = shard
@@ -51,6 +53,7 @@ final class H2ServerStream: ExchangeSource, ChannelInboundHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         meter.streamClosed(with: exchange, on: connection.channel)
+        context.streamEnded(waiting: waiting)
         end(Failure(.cancelled, "the client closed the stream"))
         context.fireChannelInactive()
     }
@@ -88,7 +91,8 @@ final class H2ServerStream: ExchangeSource, ChannelInboundHandler {
         case .data(let data):
             if case .byteBuffer(let bytes) = data.data, bytes.readableBytes > 0 {
                 allowance.spend(bytes.readableBytes)
-                exchange?.sendRequestBody(bytes)
+                // A frame of the library's is a slice of all that was read, and what isn't taken would keep that from being freed.
+                exchange?.sendRequestBody(bytes.isSparse ? bytes.compacted() : bytes)
             }
             if data.endStream { requestEnded(nil) }
             regulate(context)
@@ -153,7 +157,7 @@ final class H2ServerStream: ExchangeSource, ChannelInboundHandler {
 
     private func regulate(_ context: ChannelHandlerContext) {
         guard let reading = allowance.change(to: allowance.mayRead(isTaken: exchange != nil)) else { return }
-        context.setStreamReading(reading, isDelivering: state.isDelivering)
+        context.setStreamReading(reading, isDelivering: state.isDelivering, waiting: waiting)
     }
 
     override func requestCredit(_ bytes: Int) {

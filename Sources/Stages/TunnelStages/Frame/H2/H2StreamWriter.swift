@@ -64,10 +64,19 @@ extension ChannelHandlerContext {
 
     /// Lets a stream's channel read, or stops it. Unlike a socket's it doesn't begin by itself when it may, except at the end of
     /// a delivery; within one it isn't to be asked, or it would deliver what comes next in the middle of what is being delivered.
-    func setStreamReading(_ reading: Bool, isDelivering: Bool) {
+    func setStreamReading(_ reading: Bool, isDelivering: Bool, waiting: H2WaitingDataHandler) {
         channel.setReading(reading)
+        if let stream { waiting.setReading(reading, stream) }
         if reading, !isDelivering { read() }
     }
+
+    /// What has come of a stream that has ended waits no longer.
+    func streamEnded(waiting: H2WaitingDataHandler) {
+        if let stream { waiting.setReading(true, stream) }
+    }
+
+    /// The number of a stream's channel, once it has one.
+    private var stream: HTTP2StreamID? { try? channel.syncOptions?.getOption(HTTP2StreamChannelOptions.streamID) }
 
     /// Resets a stream.
     func resetStream(_ code: HTTP2ErrorCode) {
