@@ -13,7 +13,9 @@ import h2.config
 import h2.connection
 import h2.events
 import pytest
+import pytest_asyncio
 
+from harness.client import Connection
 from harness.fluidity import Fluidity, write_configuration
 from harness.http2 import HTTP2Client
 from harness.memory import KiB, Measured
@@ -177,9 +179,9 @@ class HostileServer:
         await self.flush()
 
 
-@pytest.mark.timeout(600)
-async def test_an_agent_whose_clients_do_not_read(client_identity, server_identity, tmp_path, launch, record_property):
-    """Each byte for one of them comes in a read of its own, with much for another that reads."""
+@pytest_asyncio.fixture
+async def deceived(client_identity, server_identity, tmp_path, launch):
+    """An agent, and the hostile server that it has."""
     hostile = HostileServer()
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(server_identity.ca))
     context.load_cert_chain(server_identity.certificate, server_identity.key)
@@ -199,14 +201,22 @@ async def test_an_agent_whose_clients_do_not_read(client_identity, server_identi
         **{"event-loops": 1},
     )
     agent = launch(Fluidity("agent", config, port=port))
+    yield agent, hostile
+    listener.close()
+
+
+@pytest.mark.timeout(600)
+async def test_an_agent_whose_clients_do_not_read(deceived, record_property):
+    """Each byte for one of them comes in a read of its own, with much for another that reads."""
+    agent, hostile = deceived
     clients = []
     async with patiently(300):
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        reader, writer = await asyncio.open_connection("127.0.0.1", agent.port)
         writer.write(b"GET http://a.test/busy HTTP/1.1\r\nHost: a.test\r\n\r\n")
         for number in range(12):
             client = socket.socket()
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
-            client.connect(("127.0.0.1", port))
+            client.connect(("127.0.0.1", agent.port))
             client.sendall(f"GET http://a.test/{number} HTTP/1.1\r\nHost: a.test\r\n\r\n".encode())
             clients.append(client)
         await eventually(lambda: len(hostile.asked) == 13, 30, "the agent asks")
@@ -244,4 +254,30 @@ async def test_an_agent_whose_clients_do_not_read(client_identity, server_identi
     reading.cancel()
     for each in clients:
         each.close()
-    listener.close()
+
+
+@pytest.mark.parametrize("goodbye", [True, False])
+async def test_a_server_that_closes_behind_its_answer(deceived, goodbye):
+    """The client gets all of it, however slowly it reads."""
+    agent, hostile = deceived
+    async with patiently(60):
+        client = await Connection.open(agent.port, receive_buffer=2048)
+        await client.send(b"GET http://a.test/ HTTP/1.1\r\nHost: a.test\r\n\r\n")
+        await eventually(lambda: hostile.asked, 30, "the agent asks")
+        (stream,) = hostile.asked.values()
+        hostile.h2.send_headers(stream, [(":status", "200")])
+        body = os.urandom(hostile.window(stream))
+        for start in range(0, len(body), 16 * KiB):
+            hostile.h2.send_data(stream, body[start : start + 16 * KiB])
+        hostile.h2.end_stream(stream)
+        if goodbye:
+            hostile.h2.close_connection()
+        await hostile.flush()
+        hostile.writer.close()
+        response = await client.head()
+        await asyncio.sleep(1)
+        received = b""
+        async for part in client.body(response):
+            received += part
+        assert received == body
+        client.abort()

@@ -166,6 +166,17 @@ import Testing
         #expect(passed(frame, by: &data) == frame)
     }
 
+    @Test func `Whatever waits goes on at the connection's end`() {
+        var data = make()
+        for stream in [1, 3, 5] as [UInt32] {
+            data.pause(stream)
+            #expect(passed(H2Wire.data(stream, "a", end: true), by: &data) == [])
+        }
+        data.end()
+        let received = Received(next(&data))
+        #expect(received.bodies == [1: [0x61], 3: [0x61], 5: [0x61]] && received.ended == [1, 3, 5])
+    }
+
     @Test func `Any frames, pauses and splits`() {
         for seed in 1...200 as ClosedRange<UInt64> {
             var random = SeededGenerator(seed)

@@ -69,6 +69,11 @@ package struct H2WaitingData: Sendable {
         return true
     }
 
+    /// No more will come on the connection: what waits goes on, read or not.
+    package mutating func end() {
+        for stream in streams.keys { _ = resume(stream) }
+    }
+
     // MARK: - Bytes
 
     /// Takes what has come, for `next` to give.

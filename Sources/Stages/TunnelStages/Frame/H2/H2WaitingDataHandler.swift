@@ -24,6 +24,13 @@ final class H2WaitingDataHandler: ChannelInboundHandler {
         passOn(context)
     }
 
+    /// A peer may close the connection with the last that it sends.
+    func channelInactive(context: ChannelHandlerContext) {
+        data.end()
+        passOn(context)
+        context.fireChannelInactive()
+    }
+
     /// What goes on may have streams paused or read again, or have the connection read: that is seen by the one loop.
     private func passOn(_ context: ChannelHandlerContext) {
         guard !isPassing else { return }
