@@ -1,6 +1,6 @@
 # The two commands that matter are `make run` and `make test`; the rest are their parts.
 
-.PHONY: help run test test-cuts test-transfers explain branches build install dist try-packages lambda release lint format generate mutate simulate certificates clean
+.PHONY: help run test test-cuts test-previous test-transfers explain branches build install dist try-packages lambda release lint format generate mutate simulate certificates clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -14,8 +14,11 @@ test: ## Build, then run every check and test
 test-cuts: ## Run the end-to-end tests while every agent loses its connections five times a second
 	@scripts/test-cuts
 
-test-transfers: ## Make a hundred transfers of 8 MiB, each of which loses its connection twenty times
-	@FLUIDITY_TEST_TRANSFERS=7 PATH=$$PATH:/usr/sbin:/sbin .venv/bin/python -m pytest Tests/EndToEnd/test_resumed_transfers.py
+test-previous: build ## Run a part of the end-to-end tests between this program and that of an older commit, as agent and as server
+	@scripts/test-previous
+
+test-transfers: ## Make a hundred transfers of 8 MiB, each of which loses its connection twenty times, and lose one for 100 seconds
+	@FLUIDITY_TEST_TRANSFERS=7 PATH=$$PATH:/usr/sbin:/sbin .venv/bin/python -m pytest Tests/EndToEnd/test_resumed_transfers.py Tests/EndToEnd/test_long_losses.py
 
 explain: build ## Compare what `fluidity explain` says with what a running pair does, 10,000 times
 	@scripts/test-explain

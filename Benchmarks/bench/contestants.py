@@ -83,7 +83,8 @@ class Fluidity(Contestant):
     program = None
     more = ()
     loops = None
-    agent_extra = server_extra = ""
+    agent_extra = server_extra = frame_extra = ""
+    resumes = False  # A session outlives its connection.
     watched = False  # Somebody has the live page open, of both ends.
 
     def start(self):
@@ -120,7 +121,7 @@ class Fluidity(Contestant):
       certificate: {self.certificate('server.pem')}
       key: {self.certificate('server-key.pem')}
       ca: {self.certificate('ca.pem')}
-  - frame: {{ codec: mux }}
+  - frame: {{ codec: mux{self.frame_extra} }}
   - fetch: {{ destinations: any }}
 """)
         self.far(self.program or self.place.fluidity, "server", "--config", config, "--log-level", self.log_level, *self.more)
@@ -131,7 +132,7 @@ class Fluidity(Contestant):
 {self.head(self.place.near_prefix)}pipeline:
   - accept: {{ listen: "{self.place.near}:{self.entry}" }}
   - http: {{ mode: proxy }}
-  - frame: {{ codec: mux }}
+  - frame: {{ codec: mux{self.frame_extra} }}
   - mtls:
       certificate: {self.certificate('client.pem')}
       key: {self.certificate('client-key.pem')}
@@ -421,5 +422,13 @@ class FluidityAsTheSystem(Fluidity):
     agent_extra = server_extra = ", congestion-control: cubic"
 
 
-# Beside Fluidity as it is by default, over a distant link where everybody sends with cubic.
-DISTANT = {"cubic": (FluidityAsTheSystem,)}
+class FluidityResuming(Fluidity):
+    """What was under way goes on when the connection is lost."""
+
+    name = "fluidity, resuming"
+    frame_extra = ", resume: { enabled: true }"
+    resumes = True
+
+
+# Beside Fluidity as it is by default, over a distant link that loses packets, by what everybody sends with there.
+DISTANT = {"cubic": (FluidityAsTheSystem,), "bbr": (FluidityResuming,)}

@@ -1,6 +1,7 @@
 """A server far away: two network namespaces, joined by a link with delay, rate and loss (`tools/link.c`)."""
 
 import json
+import math
 import os
 import signal
 import statistics
@@ -65,6 +66,10 @@ class Link:
         finally:
             with open(self.ALLOWED, "w") as file:
                 file.write(before)
+
+    def forget(self):
+        """From now on it drops what belongs to the TCP connections that there are, as a NAT that was restarted does."""
+        self.process.send_signal(signal.SIGUSR1)
 
     def __exit__(self, *_):
         self.process.send_signal(signal.SIGTERM)
@@ -138,6 +143,64 @@ def beside(downloads):
     return measure
 
 
+def transfer(contestant, seconds, every=None, cut=None):
+    """Bytes in a second of a download that lasts so long, whose connections are cut again and again."""
+    place = contestant.place
+    load = subprocess.Popen(
+        [*place.near_prefix, place.load, "transfer", "-m", "connect", "-t", str(seconds), "-b", str(100 << 20), "-p", "/100m",
+         contestant.proxy, place.origin], stdout=subprocess.PIPE, text=True)
+    due = time.monotonic() + (every or math.inf)
+    cuts = 0
+    while load.poll() is None:
+        if time.monotonic() >= due:
+            cut(contestant)
+            cuts += 1
+            due += every
+        time.sleep(0.02)
+    out = load.communicate()[0]
+    if load.returncode:
+        raise Failed(f"{contestant.name}: {out}")
+    if every and cuts < seconds // every - 1:
+        raise Failed(f"{contestant.name}: cut {cuts} times in {seconds} s")
+    result = json.loads(out)
+    return result["bytes"] / result["seconds"] / 1e6
+
+
+def reset(contestant):
+    """Ends the agent's connections to the server as if something on the way had: both ends get an error."""
+    place = contestant.place
+    done = subprocess.run(
+        [*place.near_prefix, "ss", "-KHtn", "dst", place.far, "dport", "=", f":{contestant.between}"], capture_output=True, text=True)
+    if done.returncode or not done.stdout.strip():
+        raise Failed(f"{contestant.name}: no connection could be reset: {done.stdout}{done.stderr}")
+
+
+def silence(contestant):
+    """Lets none of the connections that there are pass anything any more, and tells nobody."""
+    contestant.place.link.forget()
+
+
+def cut_download(every, cut):
+    """The same download with cuts and without, one behind the other: what counts is the share of it that remains."""
+    def measure(contestant, seconds):
+        uncut = transfer(contestant, 4 * SHORT)
+        rate = transfer(contestant, 6 * SHORT, every, cut)
+        return {"share": rate / uncut, "rate": rate, "uncut": uncut}
+    return measure
+
+
+def cut_row(key, how, every, goal, cut):
+    return Row(key, (
+        Metric("share", f"a download {how} every {every} s: the share of the uncut rate that remains (goal: {goal})", "", digits=2),
+        Metric("rate", "its rate", "MB/s", of="share", digits=2),
+        Metric("uncut", "the same without a cut", "MB/s", of="share", digits=2)),
+        cut_download(every, cut), only=lambda contestant: getattr(contestant, "resumes", False))
+
+
+CUT_ROWS = (
+    cut_row("reset", "whose connection is reset", 5, 0.7, reset), cut_row("silenced", "whose connection is silenced", 10, 0.6, silence))
+
+
 def beside_row(downloads):
     return Row(f"beside-{downloads}", (
         Metric("p50", f"GET 1 KiB beside {downloads} downloads", "ms", low=True),
@@ -157,7 +220,7 @@ def rows(loss, congestion):
             Metric("ms", "the same, TLS begun along with CONNECT", "ms", low=True),), first_byte(True)),
         Row("download", (Metric("rate", "download of 20 MiB", "MB/s", digits=2),), download),
         Row("upload", (Metric("rate", "upload of 20 MiB", "MB/s", digits=2),), upload(FILE)),
-        PAGE_ROW, PAGE_ALONE_ROW, *BESIDE_ROWS)
+        PAGE_ROW, PAGE_ALONE_ROW, *BESIDE_ROWS, *(CUT_ROWS if loss else ()))
 
 
 PAGE_ROW = Row("page", (
@@ -177,5 +240,7 @@ PAGE_ALONE_ROW = Row("page-alone", (Metric("ms", "the same 60 fetches with the l
 
 
 def place(directory, program, load_tool, link):
-    return Place(
+    made = Place(
         directory, program, load_tool, near="10.9.0.1", far="10.9.0.2", near_prefix=link.prefix(0), far_prefix=link.prefix(1))
+    made.link = link
+    return made

@@ -39,6 +39,7 @@ class Place:
         self.files = os.path.join(directory, "files")
         self.origin_group = Group("origin", directory)
         self.origin = self.origin_tls = self.sink = None
+        self.link = None  # Between the two, where there is one.
         self.besides = ()  # Other ways to run Fluidity that are of interest here.
         self.names_prefix = ()  # In front of what looks names up.
 

@@ -17,7 +17,7 @@ KEPT = os.path.join(ROOT, ".build-compare")  # Other commits: their source and b
 
 PACKAGES = {
     "nginx": "nginx-light", "haproxy": "haproxy", "squid": "squid", "stunnel4": "stunnel4", "nghttpx": "nghttp2-proxy",
-    "tinyproxy": "tinyproxy-bin", "apache2": "apache2-bin", "wrk": "wrk", "cc": "gcc", "ip": "iproute2"}
+    "tinyproxy": "tinyproxy-bin", "apache2": "apache2-bin", "wrk": "wrk", "cc": "gcc", "ip": "iproute2", "ss": "iproute2"}
 
 
 def require(programs, packages=()):

@@ -31,8 +31,9 @@ class Metric:
 
 
 class Row:
-    def __init__(self, key, metrics, measure, once=False, cost=None, named=False):
+    def __init__(self, key, metrics, measure, once=False, cost=None, named=False, only=lambda contestant: True):
         self.key, self.metrics, self.measure, self.once = key, metrics, measure, once
+        self.only = only  # What it is measured of.
         self.named = named  # The origin has a name, which takes `Place.start_names`, and that takes root.
         self.cost = cost  # What is measured along with it, and is of interest where two builds are compared.
 

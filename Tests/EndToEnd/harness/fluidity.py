@@ -14,12 +14,23 @@ ROOT = Path(__file__).resolve().parents[3]
 RESUMES = {"resume": {"enabled": True}} if LIFETIME in os.environ else {}
 
 
-def find_binary() -> Path:
-    candidates = [os.environ.get("FLUIDITY_BIN"), ROOT / ".build/release/fluidity", ROOT / ".build/release/Fluidity"]
+def find_binary(command: str | None = None) -> Path:
+    """The program, or what stands in for it as `agent` or `server`: another version, say (FLUIDITY_AGENT_BIN, FLUIDITY_SERVER_BIN)."""
+    candidates = [_other(command), os.environ.get("FLUIDITY_BIN"), ROOT / ".build/release/fluidity", ROOT / ".build/release/Fluidity"]
     for candidate in candidates:
         if candidate and (found := shutil.which(str(candidate))):
             return Path(found).resolve()
     raise RuntimeError("no fluidity: build it for release or set FLUIDITY_BIN")
+
+
+def _other(command: str | None) -> str | None:
+    return os.environ.get(f"FLUIDITY_{command.upper()}_BIN") if command in ("agent", "server") else None
+
+
+def _resumes(command: str) -> dict:
+    """Keys of `frame`. Beside another version, this one offers what the other doesn't know."""
+    is_beside = any(_other(end) for end in ("agent", "server"))
+    return {"resume": {"enabled": True}} if is_beside and not _other(command) else RESUMES
 
 
 def configuration(stages: list[tuple[str, dict]], **top) -> str:
@@ -38,7 +49,7 @@ class Fluidity(Process):
     """A running `fluidity` whose listener is ready. With `errors`, what it logs goes there."""
 
     def __init__(self, command: str, config: Path, *, port: int | None, environment: dict | None = None, arguments: tuple = (), name: str | None = None, errors: int | None = None):
-        full = [find_binary(), command, "--config", config, *arguments]
+        full = [find_binary(command), command, "--config", config, *arguments]
         super().__init__(name or command, full, config.parent, environment, errors=errors)
         self.port = port
         self.ready(says_so=errors is None)
@@ -70,7 +81,7 @@ class Tunnel:
             ("accept", {"listen": f"127.0.0.1:{self.port}"}),
             (client_protocols, {"mode": "proxy"} if client_protocols == "http" else {}),
             *agent_filters,
-            ("frame", {"codec": "mux", **RESUMES}),
+            ("frame", {"codec": "mux", **_resumes("agent")}),
             ("mtls", {**agent_identity.settings(), "name": "localhost"}),
             *agent_carriers,
             ("connect", {"to": f"localhost:{self.server_port}", "wait": "10s"}),
@@ -79,11 +90,11 @@ class Tunnel:
             ("accept", {"listen": f"127.0.0.1:{self.server_port}"}),
             *server_carriers,
             ("mtls", server_identity.settings()),
-            ("frame", {"codec": "mux", **RESUMES}),
+            ("frame", {"codec": "mux", **_resumes("server")}),
             *server_filters,
             ("fetch", {"destinations": "any"}),
         ])  # fmt: skip
-        self._agent_top = agent_top
+        self._agent_top, self._server_top = agent_top, server_top
         self.agent_config = write_configuration(place / "agent.yaml", self._agent_stages, **agent_top)
         self.server_config = write_configuration(place / "server.yaml", self._server_stages, **server_top)
         self.agent: Fluidity | None = None
@@ -116,6 +127,11 @@ class Tunnel:
         """Gives the agent's stages further keys."""
         self._agent_stages = _with(changes, self._agent_stages)
         self.agent_config = write_configuration(self.agent_config, self._agent_stages, **self._agent_top)
+
+    def rewrite_server(self, **changes: dict):
+        """Gives the server's stages further keys."""
+        self._server_stages = _with(changes, self._server_stages)
+        self.server_config = write_configuration(self.server_config, self._server_stages, **self._server_top)
 
     def kill(self):
         for each in self.processes:
