@@ -148,6 +148,22 @@ async def test_save_keeps_who_may_read_the_file_and_where_it_is(misled, origin, 
     assert file.stat().st_mode & 0o777 == 0o640
 
 
+async def test_save_changes_the_included_file_that_has_the_server(misled, origin):
+    lines = misled.agent_config.read_text().splitlines(keepends=True)
+    (connect,) = [line for line in lines if line.startswith("  - connect:")]
+    included = misled.agent_config.parent / "parts" / "exit.yaml"
+    included.parent.mkdir()
+    included.write_text("# where it goes\n" + connect[2:])
+    misled.agent_config.write_text("".join("  - include: parts/exit.yaml\n" if line == connect else line for line in lines))
+    before = misled.agent_config.read_text()
+    wanted = f"localhost:{misled.server_port}"
+    misled.start_agent("--server", wanted, "--save")
+    assert (await fetch(misled.port, origin.url("/"))).body == b"fine"
+    assert misled.agent_config.read_text() == before
+    comment, changed = included.read_text().splitlines()
+    assert comment == "# where it goes" and wanted in changed
+
+
 async def test_save_goes_with_a_server(fluidity, make_tunnel):
     result = await fluidity("agent", "--config", make_tunnel().agent_config, "--save")
     assert result.status == 64 and "--save goes with --server" in result.text, result.text

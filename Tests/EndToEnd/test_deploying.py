@@ -1,6 +1,7 @@
 """The life of a deployment: made, changed, failed, mended, ended in the middle, taken away. After each step every value is compared
 with what it was before, and only what was asked for may be another."""
 
+import re
 import shlex
 import sys
 import zipfile
@@ -14,6 +15,8 @@ from harness.deploying import PROGRAM, Deployment, difference, name_for
 from harness.fluidity import ROOT
 from harness.moto import Moto
 from harness.processes import run
+from harness.screen import Screen
+from harness.waiting import eventually
 
 pytestmark = pytest.mark.timeout(1500)
 sys.path.insert(0, str(ROOT / "deployments"))
@@ -113,6 +116,19 @@ async def test_made_as_it_has_to_be(deployment, binary):
     told = next(line.strip() for line in result.text.splitlines() if line.strip().startswith("(set -a"))
     checked = await run("sh", "-c", told.replace("fluidity agent --config", f"{binary} check"))
     assert checked.status == 0, checked.text
+
+
+async def test_what_aws_does_is_shown_on_a_terminal(deployment):
+    screen = Screen(*PROGRAM, *deployment.where, *deployment.built, "--yes", environment=deployment.environment)
+    try:
+        await eventually(lambda: screen.look() and screen.child.poll() is not None, 600, lambda: screen.rows)
+        screen.look()
+        assert screen.child.returncode == 0 and screen.row == "", screen.rows
+        assert any(re.fullmatch(r"Stack \S+-server: CREATE_COMPLETE, \d+ resources? done \(\d+ s\) …", each) for each in screen.statuses), screen.statuses
+        assert not [row for row in screen.rows if "…" in row or "\x1b" in row], screen.rows
+        assert any(row.startswith("   CREATE_COMPLETE ") for row in screen.rows), screen.rows
+    finally:
+        screen.close()
 
 
 async def test_a_change_is_what_was_asked_for_and_nothing_else(deployment):

@@ -1,61 +1,19 @@
 """What takes its time is shown on the last row of a terminal, below the lines of the log, and never in the middle of one."""
 
 import asyncio
-import os
-import pty
 import re
 import signal
-import subprocess
+import sys
 
 import pytest
 
 from harness.client import Connection, fetch
+from harness.fluidity import ROOT
+from harness.processes import run
+from harness.screen import Screen
 from harness.waiting import eventually, patiently
 
 LINE = re.compile(r"^\d{4}-\d\d-\d\dT[\d:.]+Z (debug|info|notice|warning|error) +\S.*$")
-
-
-class Screen:
-    """A program at a terminal, and the rows that somebody there has seen."""
-
-    def __init__(self, *command, terminal_name: str = "xterm"):
-        self.master, terminal = pty.openpty()
-        self.child = subprocess.Popen([str(part) for part in command], stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True, env={**os.environ, "TERM": terminal_name})
-        os.close(terminal)
-        os.set_blocking(self.master, False)
-        self.rows: list[str] = []
-        self.row = ""
-        #: Every text that stood on the last row without an end.
-        self.statuses: list[str] = []
-        self._bytes = b""
-
-    def look(self):
-        try:
-            while part := os.read(self.master, 1 << 16):
-                self._bytes += part
-        except (BlockingIOError, OSError):
-            pass
-        text, self._bytes = self._bytes.decode(errors="ignore"), b""
-        for piece in re.split(r"(\r\n|\n|\r\x1b\[K)", text):
-            if piece in ("\r\n", "\n"):
-                self.rows.append(self.row)
-                self.row = ""
-            elif piece == "\r\x1b[K":
-                if self.row:
-                    self.statuses.append(self.row)
-                self.row = ""
-            else:
-                self.row += piece
-        return self
-
-    def shows(self, words: str) -> bool:
-        self.look()
-        return words in self.row or any(words in status for status in self.statuses)
-
-    def close(self):
-        self.child.kill()
-        self.child.wait(20)
-        os.close(self.master)
 
 
 @pytest.fixture
@@ -119,3 +77,40 @@ async def test_programs_get_lines_alone(make_tunnel, echo):
     said = [line for line in tunnel.agent.text().splitlines() if "exchanges=1" in line]
     assert all(f"oldest={echo.authority}" in line and "left=" in line and "sessions=" in line for line in said), said
     assert "Not ready" not in tunnel.agent.text() and "\x1b" not in tunnel.agent.text()
+
+
+DEPLOYING = """
+import sys, time
+sys.path.insert(0, sys.argv[1])
+from deploying.terminal import Terminal
+terminal = Terminal()
+terminal.say("begins")
+try:
+    with terminal.waiting("Stack a: " + "x" * 300):
+        time.sleep(2.5)
+        for number in range(100):
+            terminal.tell(f"event {number}")
+            terminal.status(f"Stack a: \\x1b[2J{number} done")
+        raise RuntimeError
+except RuntimeError:
+    terminal.tell("ends")
+"""
+LINES = ["== begins", *(f"   event {number}" for number in range(100)), "   ends"]
+
+
+async def test_deploying_says_what_it_waits_for(screens):
+    """Lines stay whole above the row, which is never longer than the terminal is wide, and goes at the end."""
+    program = [sys.executable, "-c", DEPLOYING, ROOT / "deployments"]
+    screen = screens(*program, environment={"COLUMNS": "40"})
+    await eventually(lambda: screen.look() and screen.child.poll() is not None, 30, lambda: screen.rows)
+    screen.look()
+    assert screen.rows == LINES and screen.row == ""
+    assert len({status for status in screen.statuses if "xxx" in status}) >= 1, screen.statuses
+    assert any(status.startswith("Stack a: ?[2J99 done (") for status in screen.statuses), screen.statuses[-5:]
+    assert max(map(len, screen.statuses)) <= 39
+    for name in ("dumb", ""):
+        plain = screens(*program, terminal_name=name)
+        await eventually(lambda: plain.look() and plain.child.poll() is not None, 30, lambda: plain.rows)
+        assert plain.look().rows == LINES and not plain.statuses
+    piped = await run(*program, within=30)
+    assert piped.text.splitlines() == LINES

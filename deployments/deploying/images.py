@@ -109,7 +109,11 @@ class Repository:
         )  # fmt: skip
         if self.terminal.dry:
             return
-        identifier = started["build"]["id"]
+        with self.terminal.waiting("CodeBuild: AWS begins"):
+            self._built(started["build"]["id"])
+
+    def _built(self, identifier: str):
+        """Waits until CodeBuild is through."""
         deadline = time.monotonic() + PATIENCE
         phase = None
         while time.monotonic() < deadline:
@@ -117,6 +121,7 @@ class Repository:
             if build.get("currentPhase") != phase:
                 phase = build.get("currentPhase")
                 self.terminal.tell(f"CodeBuild: {phase}")
+                self.terminal.status(f"CodeBuild: {phase}")
             if build["buildStatus"] == "SUCCEEDED":
                 return
             if build["buildStatus"] != "IN_PROGRESS":

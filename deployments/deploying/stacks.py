@@ -165,6 +165,10 @@ class Stack:
 
     def _change_set(self, identifier: str) -> list[dict] | None:
         """What would change; nothing if that is nothing."""
+        with self.terminal.waiting(f"Stack {self.name}: what would change is found out"):
+            return self._looked_at(identifier)
+
+    def _looked_at(self, identifier: str) -> list[dict] | None:
         deadline = time.monotonic() + 600
         while True:
             found = self.aws.ask("cloudformation", "describe-change-set", "--stack-name", self.name, "--change-set-name", identifier)
@@ -202,13 +206,23 @@ class Stack:
     def _wait(self, begun: bool = True) -> StackState | None:
         """Shows what happens until nothing does any more. Nothing, once the stack is gone. What was asked for just now, and hasn't
         `begun`, isn't seen at once: until the stack has an event of it, its status is that of before."""
+        with self.terminal.waiting(f"Stack {self.name}: AWS begins"):
+            return self._watched(begun)
+
+    def _watched(self, begun: bool) -> StackState | None:
         deadline = time.monotonic() + PATIENCE
         start = time.monotonic() + START
+        done: set[str] = set()
         while True:
             state = self.read()
             if state:
                 for event in reversed(self._events()):
-                    begun = self._show(event) or begun
+                    if self._show(event):
+                        begun = True
+                        if event["ResourceStatus"].endswith("_COMPLETE"):
+                            done.add(event.get("LogicalResourceId", ""))
+                if begun:
+                    self.terminal.status(f"Stack {self.name}: {state.status}, {len(done)} resource{'' if len(done) == 1 else 's'} done")
             if state is None or not state.is_busy and (begun or time.monotonic() > start):
                 return state
             if time.monotonic() > deadline:

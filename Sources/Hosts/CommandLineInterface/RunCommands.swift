@@ -41,7 +41,7 @@ struct AgentCommand: AsyncParsableCommand {
             "The server's address alone, as the first Fluidity takes it; the port is the file's.", valueName: "address"))
     var serverIP: String?
 
-    @Flag(help: "Write the server given with --server or --server-ip to the file.")
+    @Flag(help: "Write the server given with --server or --server-ip to the file, or to the included one that has 'connect'.")
     var save = false
 
     @OptionGroup var options: ConfigurationOptions
@@ -63,7 +63,9 @@ struct AgentCommand: AsyncParsableCommand {
             }
             let reading = try await options.watching(config, host: .agent, adding: overrides)
             let configuration = try reading.read()
-            if save, let server { try SavedSetting.write("pipeline.connect.to", server, to: config) }
+            if save, let server {
+                try SavedSetting.write("pipeline.connect.to", server, to: configuration.file(ofStage: "connect") ?? config)
+            }
             try await Running.run([configuration], reload: [reading.read], watching: reading)
         }
     }

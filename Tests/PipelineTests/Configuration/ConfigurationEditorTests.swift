@@ -40,6 +40,15 @@ import Testing
         #expect(try edited(windows(head + before + tail)) == windows(head + after + tail))
     }
 
+    @Test("A file that is included is a list of stages")
+    func included() throws {
+        let text = "# the tunnel\n- mtls: { name: a }   # who\n- connect:\n    to: 'old:1'\n"
+        #expect(try edited(text) == text.replacing("old:1", with: "new.example:2"))
+        #expect(throws: ConfigurationErrors.self) { try edited(text, "drain", "6s") }
+        #expect(throws: ConfigurationErrors.self) { try edited("- include: other.yaml\n") }
+        #expect(throws: ConfigurationErrors.self) { try edited("connect\n") }
+    }
+
     @Test func setsOtherPaths() throws {
         #expect(try edited("drain: 5s\npipeline: []\n", "drain", "6s") == "drain: 6s\npipeline: []\n")
         #expect(try edited("# x\npipeline: []\n", "drain", "6s") == "# x\ndrain: 6s\npipeline: []\n")

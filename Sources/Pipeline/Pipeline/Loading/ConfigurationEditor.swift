@@ -1,6 +1,6 @@
 public import ConfigurationLanguage
 
-/// Changes single values in a configuration file's text, keeping its comments, order and layout.
+/// Changes single values in the text of a configuration file, or of one that it includes, keeping its comments, order and layout.
 public struct ConfigurationEditor: Sendable {
     private let text: String
     private let file: String
@@ -12,7 +12,8 @@ public struct ConfigurationEditor: Sendable {
         self.file = file
     }
 
-    /// The text with one value set. `path` is as in `ConfigurationOverride`; a key that isn't there is added.
+    /// The text with one value set. `path` is as in `ConfigurationOverride`; a key that isn't there is added. In a file that is included, which is
+    /// a list, a path of `pipeline` means its entries.
     ///
     /// The result is parsed again and compared: nothing but the value has changed in what the file says. Where that can't be
     /// done in the file's layout, it throws and says that the file has to be changed by hand.
@@ -41,8 +42,14 @@ public struct ConfigurationEditor: Sendable {
         guard reader.findings.isEmpty else {
             throw ConfigurationErrors(ConfigurationSource(file: file, text: source).errors(reader.findings))
         }
-        guard let root, case .mapping = root.content else { throw refusal("the file is not a configuration") }
-        return root
+        guard let root else { throw refusal("the file is not a configuration") }
+        switch root.content {
+        case .mapping: return root
+        case .sequence:
+            let entry = ConfigurationNode.Entry(key: "pipeline", keyOrigin: root.origin, value: root)
+            return ConfigurationNode(.mapping([entry]), origin: root.origin)
+        case .scalar, .null: throw refusal("the file is not a configuration")
+        }
     }
 
     private struct Change {

@@ -14,6 +14,14 @@ extension LoadedConfiguration {
         }
     }
 
+    /// The file in which the stage of the list stands that has a name and no other has, the configuration's own or an included one; nil for
+    /// one that stands in none.
+    package func file(ofStage name: String) -> String? {
+        let named = stages.filter { $0.name == name }
+        guard named.count == 1, let position = named[0].position else { return nil }
+        return source.files.name(of: position)
+    }
+
     /// Where a stage's name stands: `agent.yaml:12`; nil for one that stands in no file.
     package func place(of entry: Entry) -> String? { entry.position.map { words(for: $0) } }
 }

@@ -63,6 +63,7 @@ public struct RouteBranch: NestedConfiguration {
     public static func decode(_ node: ConfigurationNode, in context: DecodingContext) -> RouteBranch? {
         var branch = decodeMapping(node, in: context, noun: context.label)
         branch?.place = RulePlace(node, in: context)
+        if branch == nil { BranchName.report(nameOf: node, in: context) }
         return branch
     }
 

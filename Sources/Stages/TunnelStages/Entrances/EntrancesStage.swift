@@ -45,6 +45,12 @@ public struct Entrance: NestedConfiguration {
         stages = NestedStages(steps)
     }
 
+    public static func decode(_ node: ConfigurationNode, in context: DecodingContext) -> Entrance? {
+        let entrance = decodeMapping(node, in: context, noun: context.label)
+        if entrance == nil { BranchName.report(nameOf: node, in: context) }
+        return entrance
+    }
+
     public static let schema = Schema<Entrance>(
         .required("name", \.name, "What the way in is called: small letters, digits and hyphens."),
         .required("stages", \.stages, "Its stages, from a source to exchanges, as below 'pipeline'.")
