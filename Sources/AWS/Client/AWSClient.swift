@@ -49,6 +49,8 @@ package final class AWSClient: Sendable {
     package let region: String?
     private let credentials: any CredentialsProvider
     private let transport: any AWSTransport
+    /// The same, if it can do without bytes.
+    private let values: (any AWSValueTransport)?
     private let retry: RetryPolicy
     private let clock: Clock
     private let logger: Logger
@@ -74,6 +76,7 @@ package final class AWSClient: Sendable {
         self.surroundings = surroundings
         self.region = region
         self.transport = transport
+        values = transport as? any AWSValueTransport
         self.credentials = credentials ?? surroundings.credentials(transport: transport, logger: logger)
         self.retry = retry
         self.clock = clock
@@ -88,15 +91,21 @@ package final class AWSClient: Sendable {
     /// The deadline for a call that may take so long from now.
     package func deadline(in time: TimeAmount) -> NIODeadline { clock.deadlineNow() + time }
 
-    /// A call of a JSON protocol: `target` names the operation. `capitalized` is for services whose keys begin with capitals.
+    /// A call of a JSON protocol: `api` and `operation` name it. `capitalized` is for services whose keys begin with capitals.
     package func json<Output: Decodable>(
-        _ service: AWSService, version: String, target: String, _ input: some Encodable & Sendable, as output: Output.Type,
-        capitalized: Bool = false, deadline: NIODeadline
+        _ service: AWSService, version: String, api: String, _ operation: String, _ input: some Encodable & Sendable,
+        as output: Output.Type, capitalized: Bool = false, deadline: NIODeadline
     ) async throws(AWSError) -> Output {
+        if let values {
+            return try await attempts(at: service, deadline) { endpoint throws(AWSError) in
+                try await ask(values, endpoint, operation, input, deadline)
+            }
+        }
         let body: [UInt8]
         do { body = try Array(JSONEncoder.aws(capitalized: capitalized).encode(input)) } catch {
             throw AWSError(.configuration, "the request can't be written as JSON: \(error)")
         }
+        let target = "\(api).\(operation)"
         return try await call(
             service, method: "POST", path: nil,
             fields: [(name: "Content-Type", value: "application/x-amz-json-\(version)"), (name: "X-Amz-Target", value: target)],
@@ -105,9 +114,7 @@ package final class AWSClient: Sendable {
             let data = response.isEmpty ? Data("{}".utf8) : Data(response)
             // Names that are as Swift writes them need no change, which costs more than all else in a decoder.
             let decoder = capitalized ? JSONDecoder.aws : JSONDecoder()
-            do { return try decoder.decode(Output.self, from: data) } catch {
-                throw AWSError(.invalidAnswer, "\(target) was answered with something that can't be read")
-            }
+            do { return try decoder.decode(Output.self, from: data) } catch { throw Self.unreadable(target) }
         }
     }
 
@@ -116,23 +123,43 @@ package final class AWSClient: Sendable {
         _ service: AWSService, method: String, path: String?, fields: [(name: String, value: String)], body: [UInt8],
         deadline: NIODeadline, decode: ([UInt8]) throws(AWSError) -> Output
     ) async throws(AWSError) -> Output {
+        try await attempts(at: service, deadline) { endpoint throws(AWSError) in
+            let url = path.map { endpoint.url.appending($0) } ?? endpoint.url
+            let response = try await send(endpoint, method: method, url: url, fields: fields, body: body, deadline: deadline)
+            guard let error = response.error else { return .done(try decode(response.body)) }
+            return .refused(error, date: error.mayBeSkew ? response.first("Date").flatMap { HTTPDate.parse($0) } : nil)
+        }
+    }
+
+    // MARK: - Attempts
+
+    /// What came of one attempt.
+    private enum Attempt<Output> {
+        case done(Output)
+        /// AWS refused it. `date`: its time, where that may be why.
+        case refused(AWSError, date: Int?)
+    }
+
+    /// Attempts a call until it is done, or another attempt isn't worthwhile or would be too late.
+    private func attempts<Output>(
+        at service: AWSService, _ deadline: NIODeadline, _ body: (AWSEndpoint) async throws(AWSError) -> Attempt<Output>
+    ) async throws(AWSError) -> Output {
         let endpoint = try endpoint(service)
-        let url = path.map { endpoint.url.appending($0) } ?? endpoint.url
         var attempt = 1
         var corrections = 0
         while true {
             let failure: AWSError
             do throws(AWSError) {
-                let response = try await send(endpoint, method: method, url: url, fields: fields, body: body, deadline: deadline)
-                if let error = response.error {
+                switch try await body(endpoint) {
+                case .done(let output): return output
+                case .refused(let error, let date):
                     // A clock that is wrong or credentials that have ended: put right at once, and not counted as an attempt.
-                    if corrections < 2, await correct(error, response) {
+                    if corrections < 2, await correct(error, date) {
                         corrections += 1
                         continue
                     }
                     throw error
                 }
-                return try decode(response.body)
             } catch { failure = error }
             var generator = DrawnNumbers(draw: clock.random)
             guard let wait = retry.wait(after: failure, attempt: attempt, using: &generator) else { throw failure }
@@ -157,7 +184,7 @@ package final class AWSClient: Sendable {
         deadline: NIODeadline
     ) async throws(AWSError) -> AWSResponse {
         let keys = try await credentials.credentials(now: now)
-        guard clock.deadlineNow() < deadline else { throw AWSError(.deadline, "the time for the call to AWS is over") }
+        let limit = try attemptDeadline(deadline)
         let added =
             signs
             ? SignatureV4(
@@ -165,18 +192,48 @@ package final class AWSClient: Sendable {
                 credentials: keys, at: now
             ).fields : [(name: "X-Amz-Date", value: AWSTime.basic(now))]
         let request = AWSRequest(method: method, url: url, fields: fields + added, body: body)
-        do {
-            return try await transport.send(request, deadline: min(deadline, clock.deadlineNow() + attemptLimit))
-        } catch {
-            let reason = ConnectionFailure.words(for: error, about: url.host)
-            throw AWSError(.unreachable, "\(endpoint.scope) at \(url.host) can't be reached: \(reason)")
+        do { return try await transport.send(request, deadline: limit) } catch { throw Self.unreachable(endpoint, error) }
+    }
+
+    private func ask<Output>(
+        _ transport: any AWSValueTransport, _ endpoint: AWSEndpoint, _ operation: String, _ input: some Sendable,
+        _ deadline: NIODeadline
+    ) async throws(AWSError) -> Attempt<Output> {
+        let limit = try attemptDeadline(deadline)
+        let result: AWSResult
+        do { result = try await transport.answer(AWSCall(operation: operation, input: input, time: now), deadline: limit) } catch {
+            throw Self.unreachable(endpoint, error)
+        }
+        switch result {
+        case .done(let value):
+            guard let output = value as? Output else { throw Self.unreadable(operation) }
+            return .done(output)
+        case .refused(let status, let name, let message, let date):
+            return .refused(AWSResponse.refusal(name, message, status: status), date: date)
         }
     }
 
+    /// Until when an attempt that begins now may take.
+    private func attemptDeadline(_ deadline: NIODeadline) throws(AWSError) -> NIODeadline {
+        let now = clock.deadlineNow()
+        guard now < deadline else { throw AWSError(.deadline, "the time for the call to AWS is over") }
+        return min(deadline, now + attemptLimit)
+    }
+
+    private static func unreachable(_ endpoint: AWSEndpoint, _ error: any Error) -> AWSError {
+        let host = endpoint.url.host
+        return AWSError(
+            .unreachable, "\(endpoint.scope) at \(host) can't be reached: \(ConnectionFailure.words(for: error, about: host))")
+    }
+
+    private static func unreadable(_ target: String) -> AWSError {
+        AWSError(.invalidAnswer, "\(target) was answered with something that can't be read")
+    }
+
     /// Whether something was put right that makes another attempt worthwhile.
-    private func correct(_ error: AWSError, _ response: AWSResponse) async -> Bool {
+    private func correct(_ error: AWSError, _ date: Int?) async -> Bool {
         if error.mayBeExpiry { return await credentials.invalidate() }
-        guard error.mayBeSkew, let date = response.first("Date").flatMap({ HTTPDate.parse($0) }) else { return false }
+        guard error.mayBeSkew, let date else { return false }
         let found = date - clock.now()
         let difference = skew.withLock { skew in
             defer { if abs(found - skew) >= 60 { skew = found } }
@@ -202,15 +259,20 @@ extension AWSResponse {
     var error: AWSError? {
         guard !(200..<300).contains(status) else { return nil }
         if let document = try? JSONDecoder.aws.decode(JSONError.self, from: Data(body)), let type = document.type {
-            return AWSError(.service(name: Self.name(type), status: status), Self.shortened(document.message ?? ""))
+            return Self.refusal(type, document.message ?? "", status: status)
         }
         if let root = try? XMLElement(body), let code = root.firstText("Code") {
-            return AWSError(.service(name: Self.name(code), status: status), Self.shortened(root.firstText("Message") ?? ""))
+            return Self.refusal(code, root.firstText("Message") ?? "", status: status)
         }
         if let type = first("x-amzn-ErrorType") {
-            return AWSError(.service(name: Self.name(type), status: status), "no message")
+            return Self.refusal(type, "no message", status: status)
         }
         return AWSError(.service(name: "Unknown", status: status), "an answer without a reason")
+    }
+
+    /// A refusal by AWS's word for it, in whatever form, and its message.
+    static func refusal(_ name: String, _ message: String, status: Int) -> AWSError {
+        AWSError(.service(name: Self.name(name), status: status), shortened(message))
     }
 
     /// `prefix#Name`, `Name:http://…` and `Name` all mean `Name`. What isn't a name isn't shown.

@@ -146,52 +146,7 @@ package struct CloudWatch: Sendable {
         _ operation: String, _ input: some Encodable & Sendable, as output: Output.Type, _ deadline: NIODeadline
     ) async throws(AWSError) -> Output {
         try await client.json(
-            .cloudWatch, version: "1.0", target: "GraniteServiceVersion20100801.\(operation)", input, as: output,
-            capitalized: true, deadline: deadline)
+            .cloudWatch, version: "1.0", api: "GraniteServiceVersion20100801", operation, input, as: output, capitalized: true,
+            deadline: deadline)
     }
-
-    private struct PutInput: Encodable, Sendable {
-        var namespace: String
-        var metricData: [Datum]
-    }
-
-    private struct GetInput: Encodable, Sendable {
-        var metricDataQueries: [QueryInput]
-        var startTime: Int
-        var endTime: Int
-        var scanBy = "TimestampAscending"
-        var nextToken: String?
-    }
-
-    private struct QueryInput: Encodable, Sendable {
-        var id: String
-        var metricStat: Statistic
-        var returnData = true
-    }
-
-    private struct Statistic: Encodable, Sendable {
-        var metric: Metric
-        var period: Int
-        var stat: String
-    }
-
-    private struct Metric: Encodable, Sendable {
-        var namespace: String
-        var metricName: String
-        var dimensions: [Dimension]
-    }
-
-    private struct GetOutput: Decodable {
-        var metricDataResults: [Result]?
-        var nextToken: String?
-    }
-
-    private struct Result: Decodable {
-        var id: String?
-        var timestamps: [Instant]?
-        var values: [Double]?
-        var statusCode: String?
-    }
-
-    private struct Nothing: Decodable {}
 }

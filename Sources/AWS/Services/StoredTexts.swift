@@ -12,7 +12,7 @@ package struct StoredTexts: Sendable {
     /// The value of a parameter, decrypted where it is encrypted.
     package func parameter(_ name: String, deadline: NIODeadline) async throws(AWSError) -> String {
         let answer = try await client.json(
-            .systemsManager, version: "1.1", target: "AmazonSSM.GetParameter", ParameterInput(name: name), as: ParameterOutput.self,
+            .systemsManager, version: "1.1", api: "AmazonSSM", "GetParameter", ParameterInput(name: name), as: ParameterOutput.self,
             capitalized: true, deadline: deadline)
         return answer.parameter.value
     }
@@ -20,7 +20,7 @@ package struct StoredTexts: Sendable {
     /// The current text of a secret, by its name or ARN.
     package func secret(_ identifier: String, deadline: NIODeadline) async throws(AWSError) -> String {
         let answer = try await client.json(
-            .secretsManager, version: "1.1", target: "secretsmanager.GetSecretValue", SecretInput(secretId: identifier),
+            .secretsManager, version: "1.1", api: "secretsmanager", "GetSecretValue", SecretInput(secretId: identifier),
             as: SecretOutput.self, capitalized: true, deadline: deadline)
         guard let text = answer.secretString else {
             throw AWSError(.invalidAnswer, "the secret is made of bytes, and a text is wanted")

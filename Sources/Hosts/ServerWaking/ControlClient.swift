@@ -24,6 +24,14 @@ package struct ControlClient: Sendable {
         package var retryAfter: Double?
         /// Which limit of hours or costs is near, for people.
         package var warning: String?
+
+        /// An answer that nobody has written.
+        package init(status: String, estimatedStartTime: String?, retryAfter: Double?, warning: String?) {
+            self.status = status
+            self.estimatedStartTime = estimatedStartTime
+            self.retryAfter = retryAfter
+            self.warning = warning
+        }
     }
 
     /// What the control plane says of the server.
@@ -42,6 +50,12 @@ package struct ControlClient: Sendable {
         package var estimatedStartTime: String?
         /// In how many seconds it is worth asking again.
         package var retryAfter: Double?
+
+        /// An answer that nobody has written, of which no more is known.
+        package init(status: String, ready: Bool) {
+            self.status = status
+            self.ready = ready
+        }
     }
 
     /// Why an endpoint didn't do it. `isFinal`: it won't in a moment either.
@@ -134,6 +148,7 @@ package struct ControlClient: Sendable {
         let (status, body) = (response.status, response.body)
         switch status {
         case 200:
+            if let answer = response.value as? Answer { return answer }
             guard let answer = try? JSONDecoder().decode(Answer.self, from: Data(body.readableBytesView)) else {
                 throw Problem(message: "\(url.host) answered with something that is no answer of a control plane", isFinal: false)
             }

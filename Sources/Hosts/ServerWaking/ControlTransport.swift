@@ -23,6 +23,8 @@ package struct ControlAnswer: Sendable {
     package var retryAfter: Double?
     /// The response's body.
     package var body: ByteBuffer
+    /// What would be read from the body, where nobody has written one.
+    package var value: (any Sendable)?
 
     /// An answer.
     ///
@@ -31,6 +33,14 @@ package struct ControlAnswer: Sendable {
         self.status = status
         self.retryAfter = retryAfter.flatMap { Double($0) }.flatMap { $0.isFinite ? $0 : nil }
         self.body = body
+    }
+
+    /// The answer with status 200 of a control plane in the same process, `ControlClient.Wake` or `ControlClient.Status`. Only a model has
+    /// one.
+    package init(_ value: any Sendable) {
+        status = 200
+        body = ByteBuffer()
+        self.value = value
     }
 }
 

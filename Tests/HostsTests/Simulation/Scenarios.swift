@@ -30,9 +30,9 @@ extension Scenario {
 
 extension World {
     /// A run on a thread of its own: what takes seconds mustn't hold one of the threads on which every other test waits.
-    static func simulated(_ scenario: Scenario) async -> Ledger {
+    static func simulated(_ scenario: Scenario, by wire: Wire = .values) async -> Ledger {
         await withCheckedContinuation { done in
-            Thread.detachNewThread { done.resume(returning: run(scenario)) }
+            Thread.detachNewThread { done.resume(returning: run(scenario, by: wire)) }
         }
     }
 }

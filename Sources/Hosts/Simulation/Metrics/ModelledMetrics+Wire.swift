@@ -1,3 +1,5 @@
+import AWS
+
 #if canImport(FoundationEssentials)
 import FoundationEssentials
 #else
@@ -5,22 +7,21 @@ import Foundation
 #endif
 
 extension ModelledMetrics {
-    /// Answers GetMetricData. `isPartial`: CloudWatch says that it hasn't got all.
+    /// Answers GetMetricData, JSON for JSON. `isPartial`: CloudWatch says that it hasn't got all.
     func answer(_ body: [UInt8], isPartial: Bool, _ now: Moment) -> WireAnswer {
         let input: GetInput
         do { input = try JSONDecoder().decode(GetInput.self, from: Data(body)) } catch { return .unreadable }
         var results: [String] = []
         for query in input.queries {
             guard let stat = query.stat else { continue }
-            var points = maxima(
-                stat.metric.name, from: Int(input.start), to: Int(input.end), period: max(1, stat.period), now)
-            // The newest are what is missing.
-            if isPartial { points = Array(points.prefix(points.count / 2)) }
-            let times = points.map { "\($0.time)" }.joined(separator: ",")
-            let values = points.map { "\($0.value)" }.joined(separator: ",")
+            let found = result(
+                Query(id: query.id, name: stat.metric.name, period: stat.period), from: Int(input.start), to: Int(input.end),
+                isPartial: isPartial, now)
+            let times = (found.timestamps ?? []).map { "\(Int($0.seconds))" }.joined(separator: ",")
+            let values = (found.values ?? []).map { "\($0)" }.joined(separator: ",")
             results.append(
                 #"{"Id":"\#(query.id)","Label":"\#(stat.metric.name)","Timestamps":[\#(times)],"Values":[\#(values)],"#
-                    + #""StatusCode":"\#(isPartial ? "PartialData" : "Complete")"}"#)
+                    + #""StatusCode":"\#(found.statusCode ?? "")"}"#)
         }
         return .done(#"{"MetricDataResults":[\#(results.joined(separator: ","))],"Messages":[]}"#)
     }

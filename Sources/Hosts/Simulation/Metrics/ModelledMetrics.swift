@@ -34,7 +34,8 @@ struct ModelledMetrics: Sendable {
 
     /// The maximum of each period that begins within the times, the oldest first.
     func maxima(_ name: String, from start: Int, to end: Int, period: Int, _ now: Moment) -> [(time: Int, value: Double)] {
-        var maxima: [Int: Double] = [:]
+        // The newest first, as the values are gone through: those of one period mostly follow each other.
+        var maxima: [(time: Int, value: Double)] = []
         let (first, last) = (Double(start), Double(end))
         // The newest are at the end: what is older than is asked for is left alone. Clocks may be off by some minutes.
         let oldest = Moment(seconds: first - 3_600).milliseconds
@@ -42,8 +43,14 @@ struct ModelledMetrics: Sendable {
             if datum.visible.milliseconds < oldest { break }
             guard datum.visible.milliseconds <= now.milliseconds, datum.time >= first, datum.time < last else { continue }
             let begin = Int(datum.time) / period * period
-            maxima[begin] = Swift.max(maxima[begin] ?? datum.value, datum.value)
+            var place = maxima.count
+            while place > 0, maxima[place - 1].time < begin { place -= 1 }
+            if place > 0, maxima[place - 1].time == begin {
+                maxima[place - 1].value = Swift.max(maxima[place - 1].value, datum.value)
+            } else {
+                maxima.insert((begin, datum.value), at: place)
+            }
         }
-        return maxima.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+        return maxima.reversed()
     }
 }

@@ -75,9 +75,6 @@ struct Troubles: Sendable {
     var protectionIgnored = false
     var protectionUnavailable = false
 
-    /// Nothing goes wrong.
-    static let none = Troubles([], at: 0)
-
     struct Refusal: Sendable {
         var operation: String?
         var status: Int

@@ -1,17 +1,10 @@
+import AWS
+
 #if canImport(FoundationEssentials)
 import FoundationEssentials
 #else
 import Foundation
 #endif
-
-/// What an operation is answered with: a body, or AWS's word for why not.
-enum WireAnswer: Sendable, Equatable {
-    case done(String)
-    case refused(status: Int, name: String, message: String)
-
-    static let unknownOperation = WireAnswer.refused(status: 400, name: "InvalidAction", message: "the model has no such operation")
-    static let unreadable = WireAnswer.refused(status: 400, name: "SerializationException", message: "the input can't be read")
-}
 
 extension ModelledService {
     /// Answers an operation of ECS as AWS does, JSON for JSON.
@@ -19,27 +12,25 @@ extension ModelledService {
         guard let input = input(body) else { return (.unreadable, []) }
         switch operation {
         case "DescribeServices":
-            let known = (input.services ?? []).filter(Self.isName)
             let missing = (input.services ?? []).filter { !Self.isName($0) }
             let failures = missing.map { #"{"arn":"\#(Self.prefix)\#($0)","reason":"MISSING"}"# }.joined(separator: ",")
-            let services = known.isEmpty ? "" : described(withTags: input.include?.contains("TAGS") ?? false)
-            return (.done(#"{"services":[\#(services)],"failures":[\#(failures)]}"#), [])
+            let found = describeServices(input.services ?? [], withTags: input.include?.contains("TAGS") ?? false)
+            return (.done(#"{"services":[\#(Self.list(found.services) { text(of: $0) })],"failures":[\#(failures)]}"#), [])
         case "UpdateService":
-            guard input.service.map(Self.isName) ?? false else { return (Self.noService, []) }
-            if let count = input.desiredCount { want(count, now) }
-            return (.done(#"{"service":\#(described(withTags: false))}"#), [])
+            guard let updated = updateService(input.service ?? "", count: input.desiredCount, now) else {
+                return (Self.noService(), [])
+            }
+            return (.done(#"{"service":\#(text(of: updated.service))}"#), [])
         case "ListTasks":
-            guard input.serviceName.map(Self.isName) ?? true else { return (Self.noService, []) }
-            let wantsStopped = input.desiredStatus == "STOPPED"
-            // As in ECS, the wish counts here, not how far the task is.
-            let listed = tasks.filter { ($0.isWanted ? false : true) == wantsStopped }.prefix(100)
-            return (.done(#"{"taskArns":[\#(listed.map { #""\#($0.arn)""# }.joined(separator: ","))]}"#), [])
+            guard let listed = listTasks(input.serviceName, status: input.desiredStatus ?? "RUNNING") else {
+                return (Self.noService(), [])
+            }
+            return (.done(#"{"taskArns":[\#(Self.list(listed.taskArns) { #""\#($0)""# })]}"#), [])
         case "DescribeTasks":
-            let found = (input.tasks ?? []).compactMap { ModelledTask.index(of: $0, in: tasks) }
             let failures = (input.tasks ?? []).filter { ModelledTask.index(of: $0, in: tasks) == nil }
                 .map { #"{"arn":"\#($0)","reason":"MISSING"}"# }.joined(separator: ",")
-            let list = found.map { Self.described(tasks[$0]) }.joined(separator: ",")
-            return (.done(#"{"tasks":[\#(list)],"failures":[\#(failures)]}"#), [])
+            let found = describeTasks(input.tasks ?? [])
+            return (.done(#"{"tasks":[\#(Self.list(found.tasks) { Self.text(of: $0) })],"failures":[\#(failures)]}"#), [])
         case "TagResource":
             for each in input.tags ?? [] { tag(each.key, each.value ?? "") }
             return (.done("{}"), [])
@@ -48,12 +39,8 @@ extension ModelledService {
             return (.done("{}"), [])
         case "ListTagsForResource": return (.done(#"{"tags":[\#(tagList)]}"#), [])
         case "StopTask":
-            guard let index = input.task.flatMap({ ModelledTask.index(of: $0, in: tasks) }) else {
-                return (.refused(status: 400, name: "InvalidParameterException", message: "The referenced task was not found."), [])
-            }
-            let number = tasks[index].number
-            let changes = stop(number, .stopped(by: input.reason ?? "Task stopped by user"), now)
-            return (.done(#"{"task":\#(task(number).map(Self.described) ?? "{}")}"#), changes)
+            guard let stopped = stopTask(input.task ?? "", reason: input.reason, now) else { return (Self.noTask(), []) }
+            return (.done(#"{"task":\#(Self.text(of: Self.described(stopped.task)))}"#), stopped.changes)
         case "UpdateTaskProtection":
             let until = (input.protectionEnabled ?? false) ? now + Double(60 * (input.expiresInMinutes ?? 120)) : nil
             return (protection(input.tasks ?? [], now) { $0.protect($1, until: until, now) }, [])
@@ -85,40 +72,51 @@ extension ModelledService {
     }
 
     private static let prefix = "arn:aws:ecs:us-east-1:123456789012:service/fluidity/"
-    private static let noService = WireAnswer.refused(
-        status: 400, name: "ServiceNotFoundException", message: "Service not found.")
 
-    private static func isName(_ text: String) -> Bool { text == "fluidity-server" || text == arn }
+    private static func list<Element>(_ elements: [Element]?, _ text: (Element) -> String) -> String {
+        (elements ?? []).map(text).joined(separator: ",")
+    }
 
-    private func described(withTags: Bool) -> String {
-        let tags = withTags ? #","tags":[\#(tagList)]"# : ""
+    private func text(of service: ECS.Service) -> String {
+        let counts =
+            #""desiredCount":\#(service.desiredCount),"runningCount":\#(service.runningCount),"pendingCount":\#(service.pendingCount)"#
+        let deployments = Self.list(service.deployments) { deployment in
+            """
+            {"id":"ecs-svc/1234567890123456789","status":"\(deployment.status ?? "")",\
+            "createdAt":\(deployment.createdAt?.seconds ?? 0),"updatedAt":\(deployment.updatedAt?.seconds ?? 0),\
+            "rolloutState":"\(deployment.rolloutState ?? "")",\(counts)}
+            """
+        }
+        let tags = service.tags.map { _ in #","tags":[\#(tagList)]"# } ?? ""
         return """
-            {"serviceArn":"\(Self.arn)","serviceName":"fluidity-server","status":"ACTIVE","desiredCount":\(desired),\
-            "runningCount":\(running),"pendingCount":\(pending),"deployments":[{"id":"ecs-svc/1234567890123456789",\
-            "status":"PRIMARY","createdAt":\(created.seconds),"updatedAt":\(updated.seconds),"rolloutState":"COMPLETED",\
-            "desiredCount":\(desired),"runningCount":\(running),"pendingCount":\(pending)}]\(tags)}
+            {"serviceArn":"\(service.serviceArn ?? "")","serviceName":"\(service.serviceName)","status":"\(service.status)",\
+            \(counts),"deployments":[\(deployments)]\(tags)}
             """
     }
 
-    private var tagList: String {
-        tags.sorted { $0.key < $1.key }.map { #"{"key":"\#($0.key)","value":"\#($0.value)"}"# }.joined(separator: ",")
-    }
+    private var tagList: String { Self.list(tags) { #"{"key":"\#($0.key)","value":"\#($0.value ?? "")"}"# } }
 
-    private static func described(_ task: ModelledTask) -> String {
+    private static func text(of task: ECS.TaskState) -> String {
         var optional = ""
-        if let started = task.started { optional += #","startedAt":\#(started.seconds)"# }
-        if let told = task.told { optional += #","stoppingAt":\#(told.seconds)"# }
-        if let stopped = task.stopped { optional += #","stoppedAt":\#(stopped.seconds)"# }
+        if let started = task.startedAt { optional += #","startedAt":\#(started.seconds)"# }
+        if let stopped = task.stoppedAt { optional += #","stoppedAt":\#(stopped.seconds)"# }
         if let code = task.stopCode { optional += #","stopCode":"\#(code)""# }
         if let reason = task.stoppedReason { optional += #","stoppedReason":"\#(reason)""# }
-        let exit = task.exitCode.map { #","exitCode":\#($0)"# } ?? ""
-        let attached = task.isAlive ? "ATTACHED" : "DELETED"
+        let status = task.lastStatus ?? ""
+        let containers = list(task.containers) { container in
+            let exit = container.exitCode.map { #","exitCode":\#($0)"# } ?? ""
+            return #"{"name":"\#(container.name ?? "")","lastStatus":"\#(status)"\#(exit)}"#
+        }
+        let attachments = list(task.attachments) { attachment in
+            let details = list(attachment.details) { #"{"name":"\#($0.name ?? "")","value":"\#($0.value ?? "")"}"# }
+            return """
+                {"id":"1","type":"\(attachment.type ?? "")","status":"\(attachment.status ?? "")","details":[\(details)]}
+                """
+        }
         return """
-            {"taskArn":"\(task.arn)","group":"service:fluidity-server","lastStatus":"\(task.lastStatus)",\
-            "desiredStatus":"\(task.isWanted ? "RUNNING" : "STOPPED")","createdAt":\(task.created.seconds)\(optional),\
-            "containers":[{"name":"server","lastStatus":"\(task.lastStatus)"\(exit)}],"attachments":[{"id":"1",\
-            "type":"ElasticNetworkInterface","status":"\(attached)","details":[{"name":"networkInterfaceId",\
-            "value":"\(task.interface)"},{"name":"privateIPv4Address","value":"10.0.0.1"}]}]}
+            {"taskArn":"\(task.taskArn)","group":"service:fluidity-server","lastStatus":"\(status)",\
+            "desiredStatus":"\(task.desiredStatus ?? "")","createdAt":\(task.createdAt?.seconds ?? 0)\(optional),\
+            "containers":[\(containers)],"attachments":[\(attachments)]}
             """
     }
 

@@ -1,3 +1,5 @@
+import AWS
+
 /// An ECS service with its scheduler, modelled after what AWS documents: a value that is told what happens and the time, and says what
 /// becomes of its tasks.
 ///
@@ -23,7 +25,8 @@ struct ModelledService: Sendable {
 
     private(set) var desired: Int
     private(set) var tasks: [ModelledTask] = []
-    private(set) var tags: [String: String] = [:]
+    /// By their keys.
+    private(set) var tags: [ECS.Tag] = []
     /// When the deployment began, and when it was changed last.
     let created: Moment
     private(set) var updated: Moment
@@ -57,12 +60,17 @@ struct ModelledService: Sendable {
     }
 
     mutating func tag(_ key: String, _ value: String) {
-        tags[key] = value
+        let place = tags.firstIndex { $0.key >= key } ?? tags.count
+        if place < tags.count, tags[place].key == key {
+            tags[place].value = value
+        } else {
+            tags.insert(ECS.Tag(key, value), at: place)
+        }
         version += 1
     }
 
     mutating func untag(_ key: String) {
-        tags[key] = nil
+        tags.removeAll { $0.key == key }
         version += 1
     }
 

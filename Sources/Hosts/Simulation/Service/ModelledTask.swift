@@ -29,6 +29,8 @@ struct ModelledTask: Sendable, Equatable {
     let number: Int
     let created: Moment
     let fate: Fate
+    let arn: String
+    let interface: String
     var started: Moment?
     /// When it was told to stop.
     var told: Moment?
@@ -38,14 +40,21 @@ struct ModelledTask: Sendable, Equatable {
     var exitCode: Int?
     var protectedUntil: Moment?
 
+    init(number: Int, created: Moment, fate: Fate) {
+        self.number = number
+        self.created = created
+        self.fate = fate
+        let name = Self.name(number)
+        arn = Self.prefix + name
+        interface = "eni-\(name.prefix(17))"
+    }
+
     var isWanted: Bool { told == nil && stopped == nil }
     var isRunning: Bool { started != nil && told == nil && stopped == nil }
     var isAlive: Bool { stopped == nil }
 
     func isProtected(_ now: Moment) -> Bool { protectedUntil.map { $0 > now } ?? false }
 
-    var arn: String { Self.prefix + Self.name(number) }
-    var interface: String { "eni-\(Self.name(number).prefix(17))" }
     /// Each start has another address.
     var address: String { "198.18.\(number / 250 % 250).\(number % 250 + 1)" }
 
@@ -88,6 +97,6 @@ struct ModelledTask: Sendable, Equatable {
 
     /// The number of the task with that ARN or id among these.
     static func index(of text: String, in tasks: [ModelledTask]) -> Int? {
-        tasks.firstIndex { $0.arn == text || $0.arn.hasSuffix("/" + text) }
+        tasks.firstIndex { $0.arn == text } ?? tasks.firstIndex { $0.arn.hasSuffix("/" + text) }
     }
 }

@@ -68,8 +68,9 @@ package final class VirtualTime: TaskExecutor {
     /// Runs until the time is over; `handle` is called with each event at its time.
     func run(until end: Moment, _ handle: (SimulatedEvent) -> Void) {
         state.withLock { $0.agenda.settle() }
+        var jobs: [UnownedJob] = []
         while true {
-            work()
+            work(&jobs)
             let next = state.withLock { state -> Entry? in
                 guard let next = state.agenda.removeFirst(until: end) else { return nil }
                 state.now = next.time
@@ -85,13 +86,11 @@ package final class VirtualTime: TaskExecutor {
         }
     }
 
-    /// Runs what there is to run.
-    func work() {
+    /// Runs what there is to run. `jobs` takes turns with the list of what comes meanwhile, so that neither is made anew.
+    private func work(_ jobs: inout [UnownedJob]) {
         while true {
-            let jobs = state.withLock { state in
-                defer { state.jobs.removeAll(keepingCapacity: true) }
-                return state.jobs
-            }
+            jobs.removeAll(keepingCapacity: true)
+            state.withLock { swap(&$0.jobs, &jobs) }
             guard !jobs.isEmpty else { return }
             for job in jobs { job.runSynchronously(on: asUnownedTaskExecutor()) }
         }

@@ -1,9 +1,6 @@
 import AWS
-import ConfigurationLanguage
 import ControlStages
-import Logging
 import NIOCore
-import NIOHTTP1
 import Pipeline
 import ServerWaking
 
@@ -23,24 +20,7 @@ struct ModelledAgent: Sendable {
     var isUp: Bool { server != nil && !isConnecting }
 }
 
-/// The control plane's interface, as an agent's endpoints: the product's own functions behind a gateway.
-struct ModelledGateway: ControlTransport {
-    let world: World
-
-    func send(
-        _ method: HTTPMethod, _ url: EndpointURL, fields: [(name: String, value: String)]
-    ) async throws -> ControlAnswer {
-        try await world.time.sleep(world.callTime())
-        let action = ECSServiceAction(rawValue: String(url.text.split(separator: "/").last ?? "")) ?? .status
-        let answer = await world.control(.interface).answer(to: action)
-        return ControlAnswer(
-            status: answer.head.status, retryAfter: answer.head.fields.first("Retry-After"), body: ByteBuffer(string: answer.body))
-    }
-
-    func shutdown() async {}
-}
-
-/// AWS as one of its callers sees it.
+/// AWS as one of its callers sees it, over the wire.
 struct ModelledAWS: AWSTransport {
     /// Who calls: changes are put down to it.
     enum Caller: Sendable, Hashable {
@@ -56,5 +36,19 @@ struct ModelledAWS: AWSTransport {
     func send(_ request: AWSRequest, deadline: NIODeadline) async throws -> AWSResponse {
         try await world.time.sleep(world.callTime())
         return world.answer(request, to: caller)
+    }
+}
+
+/// The same AWS without JSON between.
+struct ModelledAWSValues: AWSValueTransport {
+    let wire: ModelledAWS
+
+    func send(_ request: AWSRequest, deadline: NIODeadline) async throws -> AWSResponse {
+        try await wire.send(request, deadline: deadline)
+    }
+
+    func answer(_ call: AWSCall, deadline: NIODeadline) async throws -> AWSResult {
+        try await wire.world.time.sleep(wire.world.callTime())
+        return wire.world.answer(call, to: wire.caller)
     }
 }

@@ -16,16 +16,26 @@ package final class World: Sendable {
     private let controls = Mutex<[ModelledAWS.Caller: ServiceControl]>([:])
     private let logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
     private let hasClockFaults: Bool
+    let wire: Wire
 
-    private init(_ scenario: Scenario) {
+    /// How calls come to the modelled AWS, and to the functions. The runs are the same.
+    package enum Wire: Sendable, CaseIterable {
+        /// As values: most of a run's time would go into JSON.
+        case values
+        /// Written and read, as in life.
+        case json
+    }
+
+    private init(_ scenario: Scenario, _ wire: Wire) {
         self.scenario = scenario
+        self.wire = wire
         hasClockFaults = scenario.faults.contains { if case .functionClock = $0.kind { true } else { false } }
         state = Mutex(WorldState(scenario, start: Moment.beginning))
     }
 
     /// Runs a scenario to its end, on the calling thread.
-    package static func run(_ scenario: Scenario) -> Ledger {
-        let world = World(scenario)
+    package static func run(_ scenario: Scenario, by wire: Wire = .values) -> Ledger {
+        let world = World(scenario, wire)
         world.prepare()
         let end = Moment.beginning + Double(scenario.days) * 86_400
         world.time.run(until: end) { event in
@@ -141,9 +151,10 @@ package final class World: Sendable {
                 deadlineNow: { [time] in .uptimeNanoseconds(UInt64(time.now.milliseconds) * 1_000_000) },
                 sleep: { [time] in try await time.sleep($0 / .seconds(1)) },
                 random: { [weak self] in self?.state.withLock { $0.callChance.next() } ?? 0 })
+            let transport = ModelledAWS(world: self, caller: caller)
             let client = AWSClient(
                 surroundings: AWSSurroundings(environment: ["AWS_REGION": "us-east-1"], readFile: { _ in nil }),
-                transport: ModelledAWS(world: self, caller: caller),
+                transport: wire == .json ? transport : ModelledAWSValues(wire: transport),
                 credentials: FixedCredentials(Credentials(accessKey: "AKIDEXAMPLE", secretKey: "modelled", sessionToken: nil)),
                 clock: clock, signs: false, logger: logger)
             let control = ServiceControl(settings: scenario.service, client: client, logger: logger)
@@ -169,12 +180,22 @@ package final class World: Sendable {
             hasClockFaults ? request.fields.first { $0.name == "X-Amz-Date" }.flatMap { Self.time(ofSignature: $0.value) } : nil
         let skew = signed.map { $0 - now.seconds } ?? 0
         let body = request.body
-        switch change({ $0.answer(operation, body, to: caller, skew: skew, now) }) {
+        switch change({ $0.answer(operation, to: caller, skew: skew, now) { $0.answer(operation, body, $1, now) } }) {
         case .done(let text): return AWSResponse(status: 200, body: Array(text.utf8))
         case .refused(let status, let name, let message):
             return AWSResponse(
                 status: status, fields: [(name: "Date", value: HTTPDate.text(Int(now.seconds)))],
                 body: Array(#"{"__type":"com.amazonaws#\#(name)","message":"\#(message)"}"#.utf8))
+        }
+    }
+
+    func answer(_ call: AWSCall, to caller: ModelledAWS.Caller) -> AWSResult {
+        let now = time.now
+        let skew = Double(call.time) - now.seconds
+        switch change({ $0.answer(call.operation, to: caller, skew: skew, now) { $0.answer(call.input, $1, now) } }) {
+        case .done(let value): return .done(value)
+        case .refused(let status, let name, let message):
+            return .refused(status: status, name: name, message: message, date: Int(now.seconds))
         }
     }
 

@@ -1,3 +1,4 @@
+import AWS
 import ControlStages
 
 extension WorldState {
@@ -37,10 +38,33 @@ extension WorldState {
         effects.append(.at(.meddle, now + 21_600))
     }
 
-    /// Answers a call to AWS. `skew`: how far the caller's clock is off, as the signature's time says.
-    mutating func answer(
-        _ operation: String, _ body: [UInt8], to caller: ModelledAWS.Caller, skew: Double, _ now: Moment
-    ) -> WireAnswer {
+    /// What the parts of AWS say to a call, and what becomes of tasks by it.
+    typealias Part<Content: Sendable> = (answer: ModelledAnswer<Content>, changes: [ModelledService.Change])
+
+    /// Answers a call that was written.
+    mutating func answer(_ operation: String, _ body: [UInt8], _ troubles: Troubles, _ now: Moment) -> Part<String> {
+        switch operation {
+        case "GetMetricData": return (metrics.answer(body, isPartial: troubles.isPartial, now), [])
+        case "PutMetricData":
+            guard let data = ModelledMetrics.data(body) else { return (.unreadable, []) }
+            metrics.put(data, visible: now + scenario.metricsDelay, now)
+            return (.done("{}"), [])
+        default: return service.answer(operation, body, now)
+        }
+    }
+
+    /// Answers a call by what it is given.
+    mutating func answer(_ input: any Sendable, _ troubles: Troubles, _ now: Moment) -> Part<any Sendable> {
+        guard let input = input as? CloudWatch.GetInput else { return service.answer(input, now) }
+        return (.done(metrics.answer(input, isPartial: troubles.isPartial, now)), [])
+    }
+
+    /// Answers a call to AWS. `skew`: how far the caller's clock is off, as the signature's time says. `part` says what the service that is
+    /// called answers if nothing goes wrong before.
+    mutating func answer<Content: Sendable>(
+        _ operation: String, to caller: ModelledAWS.Caller, skew: Double, _ now: Moment,
+        _ part: (inout WorldState, Troubles) -> Part<Content>
+    ) -> ModelledAnswer<Content> {
         let troubles = troubles(now)
         if abs(skew) > 300 {
             return .refused(status: 403, name: "InvalidSignatureException", message: "Signature expired")
@@ -48,18 +72,11 @@ extension WorldState {
         if let refusal = refusal(of: operation, troubles) {
             return .refused(status: refusal.status, name: refusal.name, message: "the model was told so")
         }
-        switch operation {
-        case "GetMetricData": return metrics.answer(body, isPartial: troubles.isPartial, now)
-        case "PutMetricData":
-            guard let data = ModelledMetrics.data(body) else { return .unreadable }
-            metrics.put(data, visible: now + scenario.metricsDelay, now)
-            return .done("{}")
-        case "UpdateTaskProtection" where troubles.protectionUnavailable:
+        if troubles.protectionUnavailable, operation == "UpdateTaskProtection" {
             return .refused(status: 400, name: "AccessDeniedException", message: "the model was told so")
-        default: break
         }
         let before = service.desired
-        let (answer, changes) = service.answer(operation, body, now)
+        let (answer, changes) = part(&self, troubles)
         for case .told(let number) in changes { stoppers[number] = caller }
         if troubles.hasTwoTasks, service.desired == 1 { service.want(2, now) }
         if service.desired != before {

@@ -18,7 +18,8 @@ struct WorldState: Sendable {
 
     let scenario: Scenario
     let start: Moment
-    private let hasFaults: Bool
+    /// What goes wrong all the time; nil where that changes.
+    private let always: Troubles?
     var effects: [Effect] = []
     var service: ModelledService
     var metrics = ModelledMetrics()
@@ -44,7 +45,7 @@ struct WorldState: Sendable {
     init(_ scenario: Scenario, start: Moment) {
         self.scenario = scenario
         self.start = start
-        hasFaults = !scenario.faults.isEmpty
+        always = scenario.faults.allSatisfy { $0.from <= 0 && $0.until == .infinity } ? Troubles(scenario.faults, at: 0) : nil
         tallied = start
         service = ModelledService(now: start)
         agents = Array(repeating: ModelledAgent(), count: (scenario.uses.map(\.agent).max() ?? 0) + 1)
@@ -54,7 +55,7 @@ struct WorldState: Sendable {
         functionChance = Chance(seed: scenario.seed, part: .functions)
     }
 
-    func troubles(_ now: Moment) -> Troubles { hasFaults ? Troubles(scenario.faults, at: now - start) : Troubles.none }
+    func troubles(_ now: Moment) -> Troubles { always ?? Troubles(scenario.faults, at: now - start) }
 
     // MARK: - Accounts
 

@@ -152,7 +152,8 @@ extension LocalResponse {
         return response
     }
 
-    static func error(_ error: ServiceError) -> LocalResponse {
+    /// The response that says why an action could not be done.
+    package static func error(_ error: ServiceError) -> LocalResponse {
         json(error, status: error.status, retryAfter: error.status == 503 ? 5 : nil)
     }
 }
