@@ -10,6 +10,7 @@ import pytest_asyncio
 from harness.admin import Admin
 from harness.aws import AWSProxy, Moto
 from harness.certificates import Authority
+from harness.codecs import CODECS
 from harness.fluidity import ROOT, Tunnel, find_binary
 from harness.nginx import Nginx
 from harness.origin import Connections, Origin
@@ -89,7 +90,7 @@ def shared(tmp_path_factory, client_identity, server_identity) -> dict:
         holder["tunnel"].kill()
 
 
-@pytest.fixture(scope="module", params=["mux", "h2", "json"])
+@pytest.fixture(scope="module", params=CODECS)
 def codec(request) -> str:
     """Each of the protocols between agent and server in turn."""
     return request.param

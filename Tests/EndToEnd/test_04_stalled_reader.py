@@ -7,6 +7,7 @@ import random
 import pytest
 
 from harness.client import Connection, fetch
+from harness.codecs import STREAMING
 from harness.memory import Growth, MiB
 from harness.waiting import eventually, patiently
 from harness import wire
@@ -28,7 +29,7 @@ def large(number: int):
         yield _BLOCK[turn:] + _BLOCK[:turn]
 
 
-codecs = pytest.mark.parametrize("codec", STALLED)
+codecs = pytest.mark.parametrize("codec", STREAMING)
 
 
 def speaking(make_tunnel, codec: str):

@@ -7,6 +7,7 @@ import pytest
 from harness import wire
 from harness.admin import Admin
 from harness.client import Connection, fetch
+from harness.codecs import CODECS
 from harness.fluidity import find_binary, write_configuration
 from harness.hosts import own_hosts
 from harness.origin import FullBacklog
@@ -150,7 +151,7 @@ async def test_who_leaves_waits_no_longer(make_proxy, held):
     assert held.paths() == ["/held", "/held"]
 
 
-@pytest.mark.parametrize("way", ["proxy", "mux", "h2", "json"])
+@pytest.mark.parametrize("way", ["proxy", *CODECS])
 async def test_clients_take_turns(make_proxy, make_tunnel, held, way):
     """One with many that wait doesn't have another wait for all of them. An agent tells its clients apart for the server."""
     admin = Admin(free_port())

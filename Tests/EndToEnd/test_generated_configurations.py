@@ -8,6 +8,7 @@ import re
 import pytest
 
 from harness.client import fetch
+from harness.codecs import CODECS
 from harness.fluidity import write_configuration
 from harness.generated import Generator
 from harness.ports import accepts, free_port
@@ -25,7 +26,7 @@ class Pair:
         chance = (generator := Generator(seed, place)).chance
         self.place = place
         self.port, self.server_port = free_port(), free_port()
-        codec = chance.choice(["mux", "mux", "h2", "json"])
+        codec = chance.choice(["mux", *CODECS])
         frame = {"codec": codec, "codecs": None} if chance.random() < 0.9 else {}
 
         def listener(port):

@@ -12,6 +12,7 @@ from websockets.exceptions import ConnectionClosed
 
 from harness import wire
 from harness.client import Connection, fetch
+from harness.codecs import CODECS
 from harness.envelopes import Agent, Server, decoded, encoded
 from harness.origin import reset
 from harness.ports import free_port
@@ -273,9 +274,9 @@ async def test_streams_end_with_the_tunnel(make_tunnel, origin):
 
 
 async def test_one_port_for_all_codecs(make_tunnel, client_identity, nginx):
-    tunnel = make_tunnel(server={"frame": {"codecs": ["mux", "h2", "json"]}}).start()
+    tunnel = make_tunnel(server={"frame": {"codecs": CODECS}}).start()
     assert (await fetch(tunnel.port, nginx.url(1))).status == 200
-    for codec in ("h2", "json"):
+    for codec in CODECS:
         other = make_tunnel(agent={"frame": {"codec": codec}, "connect": {"to": f"localhost:{tunnel.server_port}"}})
         other.start_agent()
         assert (await fetch(other.port, nginx.url(1))).status == 200

@@ -4,11 +4,12 @@ import pytest
 
 from harness import wire
 from harness.client import Connection, fetch
+from harness.codecs import CANCELLING
 from harness.origin import FullBacklog
 from harness.waiting import eventually, patiently
 
 
-@pytest.fixture(scope="module", params=["mux", "h2"])
+@pytest.fixture(scope="module", params=CANCELLING)
 def codec(request) -> str:
     """Those that can say that a client has left."""
     return request.param

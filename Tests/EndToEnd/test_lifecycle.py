@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from harness.admin import Admin
 from harness.aws import AWSProxy, Moto, Slow, environment, error, garbage, in_thread
+from harness.codecs import SAYING_GOODBYE
 from harness.fluidity import Fluidity, find_binary, write_configuration
 from harness.ports import accepts, free_port
 from harness.processes import Process, curl
@@ -359,10 +360,10 @@ async def leave(agent: Fluidity, server: Fluidity, words: str = "disconnected") 
     await eventually(lambda: server.text().count(words) > before, 30, "the server notices")
 
 
-@pytest.mark.parametrize("codec", ["mux", "h2"])
+@pytest.mark.parametrize("codec", SAYING_GOODBYE)
 async def test_release_has_the_last_one_out_reported_at_once(world, page, codec):
     """What is reported is what idleness counts from. The server would report by itself in an hour."""
-    world.interval, world.codecs = "1h", ["mux", "h2"]
+    world.interval, world.codecs = "1h", SAYING_GOODBYE
     first = world.start_agent(codec=codec, **{"on-stop": "release"})
     assert (await world.get(page.url("/hello"))).output.endswith(b"hello")
     second = world.start_another_agent(codec=codec, **{"on-stop": "release"})
@@ -380,10 +381,10 @@ async def test_release_has_the_last_one_out_reported_at_once(world, page, codec)
     assert world.scheduler.desired == 1 and server.alive
 
 
-@pytest.mark.parametrize("codec", ["mux", "h2"])
+@pytest.mark.parametrize("codec", SAYING_GOODBYE)
 async def test_keep_says_nothing(world, page, codec):
     """The server sees a connection that was lost and may come back: there is nothing to report before its time."""
-    world.interval, world.codecs = "1h", ["mux", "h2"]
+    world.interval, world.codecs = "1h", SAYING_GOODBYE
     agent = world.start_agent(codec=codec, **{"on-stop": "keep"})
     assert (await world.get(page.url("/hello"))).output.endswith(b"hello")
     server = world.scheduler.process

@@ -14,6 +14,7 @@ import yaml
 from harness import api, wire
 from harness.admin import Admin
 from harness.client import Connection, fetch
+from harness.codecs import CODECS
 from harness.processes import run
 from harness.waiting import eventually, patiently
 
@@ -79,7 +80,7 @@ async def test_what_has_no_answer_yet_is_answered_when_it_is_ended(watched, admi
         assert "ended by whoever operates the program" in (await asked).text
 
 
-@pytest.mark.parametrize("codec", ["mux", "h2", "json"])
+@pytest.mark.parametrize("codec", CODECS)
 async def test_sessions_of_every_codec_are_listed_and_can_be_ended(make_tunnel, admins, origin, codec):
     frame, (agent, server) = {"frame": {"codec": codec}}, admins
     tops = {f"{name}_top": {"admin": admin.settings, "event-loops": 1} for name, admin in (("agent", agent), ("server", server))}

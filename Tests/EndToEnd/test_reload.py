@@ -11,6 +11,7 @@ import pytest
 from harness import mux, wire
 from harness.admin import Admin
 from harness.client import Connection, fetch
+from harness.codecs import CODECS
 from harness.fluidity import Fluidity, write_configuration
 from harness.ports import free_port
 from harness.waiting import eventually, patiently
@@ -206,7 +207,7 @@ async def test_the_end_comes_in_the_middle(replying):
     connection.abort()
 
 
-@pytest.mark.parametrize("codec", ["mux", "h2", "json"])
+@pytest.mark.parametrize("codec", CODECS)
 async def test_no_request_is_lost_when_a_server_reloads_under_load(make_tunnel, origin, codec):
     """What crosses the server's goodbye is begun by it, or sent again with its body, and nothing is asked twice."""
     seen = set()

@@ -7,6 +7,7 @@ import jsonschema
 import pytest
 import yaml
 
+from harness.codecs import CODECS
 from harness.fluidity import ROOT
 from harness.processes import run
 
@@ -55,6 +56,20 @@ async def validator(binary):
     schema = json.loads(result.text)
     jsonschema.Draft202012Validator.check_schema(schema)
     return jsonschema.Draft202012Validator(schema)
+
+
+def test_the_tests_know_every_codec():
+    schema = json.loads((ROOT / "configs/fluidity.schema.json").read_text())
+    lists = [each["enum"] for each in found(schema, "codecs") for each in each["anyOf"][0]["items"]["anyOf"] if "enum" in each]
+    assert lists and all(set(each) == set(CODECS) for each in lists)
+
+
+def found(node, key: str):
+    """What is under a key, wherever it is."""
+    if isinstance(node, dict):
+        yield from (value for name, value in node.items() if name == key)
+    for each in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from found(each, key)
 
 
 async def check(binary, tmp_path: Path, text: str):

@@ -8,12 +8,12 @@ import pytest
 
 from harness.admin import Admin
 from harness.client import Connection, fetch, request
+from harness.codecs import CODECS, SAYING_GOODBYE
 from harness.fluidity import Fluidity, write_configuration
 from harness.ports import free_port
 from harness.processes import run
 from harness.waiting import eventually, patiently
 
-CODECS = ["mux", "h2", "json"]
 
 
 class Exit:
@@ -120,7 +120,7 @@ async def test_the_second_is_used_while_the_first_is_down(make_world, ok, codec)
     assert await by(world, ok) == "far"
 
 
-@pytest.mark.parametrize("codec, how", [("mux", "kill"), ("mux", "drain"), ("mux", "stop"), ("h2", "kill"), ("h2", "drain"), ("json", "kill")])
+@pytest.mark.parametrize("codec, how", [*((codec, "kill") for codec in CODECS), *((codec, "drain") for codec in SAYING_GOODBYE), ("mux", "stop")])
 async def test_no_request_that_can_be_sent_again_fails(make_world, ok, origin, codec, how):
     """1,000 requests and 100 transfers while the first server goes: killed, drained, or stopped like a machine that hangs. Of a transfer that
     is lost a part had come already; whoever drains loses none."""

@@ -7,10 +7,10 @@ import signal
 import pytest
 
 from harness.client import Connection, fetch
+from harness.codecs import CODECS, SAYING_GOODBYE
 from harness.ports import free_port
 from harness.waiting import eventually, patiently
 
-CODECS = ["mux", "h2", "json"]
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 
 
@@ -86,7 +86,7 @@ async def test_what_is_no_request_is_logged_too(make_tunnel):
         assert line[0]["status"] == "400" and line[0]["failure"] in answer.body.decode()
 
 
-@pytest.mark.parametrize("name", ["mux", "h2"])
+@pytest.mark.parametrize("name", SAYING_GOODBYE)
 async def test_a_goodbye_is_no_loss(make_tunnel, origin, name):
     tunnel = make_tunnel(**codec(name)).start()
     await fetch(tunnel.port, origin.url("/"))

@@ -11,6 +11,7 @@ import struct
 import pytest
 
 from harness.certificates import Authority
+from harness.codecs import CODECS
 from harness.fluidity import Fluidity, write_configuration
 from harness.ports import free_port
 from harness.processes import run
@@ -164,8 +165,7 @@ async def test_a_look_whether_the_port_is_open(server):
 
 PLAIN = {
     "http": [("http", {}), ("fetch", {})], "socks": [("socks", {}), ("fetch", {})], "detect": [("detect", {}), ("fetch", {})],
-    "mux": [("frame", {"codec": "mux"}), ("fetch", {})], "h2": [("frame", {"codec": "h2"}), ("fetch", {})],
-    "json": [("frame", {"codec": "json"}), ("fetch", {})], "several": [("frame", {"codecs": ["h2", "mux", "json"]}), ("fetch", {})],
+    **{codec: [("frame", {"codec": codec}), ("fetch", {})] for codec in CODECS}, "several": [("frame", {"codecs": sorted(CODECS)}), ("fetch", {})],
 }  # fmt: skip
 
 

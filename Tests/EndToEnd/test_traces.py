@@ -8,13 +8,13 @@ import time
 import pytest
 
 from harness.client import Connection, fetch
+from harness.codecs import CODECS
 from harness.collector import Collector
 from harness.ports import free_port
 from harness.waiting import eventually, patiently
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 CLIENT = "b7ad6b7169203331"
-CODECS = ["mux", "h2", "json"]
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from harness.client import Connection, fetch
+from harness.codecs import CODECS
 from harness.waiting import eventually, patiently
 
 
@@ -100,7 +101,7 @@ def drop_everything(writer):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel isn't asked elsewhere")
-@pytest.mark.parametrize("codec", ["mux", "h2", "json"])
+@pytest.mark.parametrize("codec", CODECS)
 async def test_a_connection_that_has_died_silently_is_given_up(make_tunnel, make_tcp, ok, codec):
     """With bytes on their way: the kernel would send those again for a quarter of an hour."""
     # Else the request would go on over the next connection.

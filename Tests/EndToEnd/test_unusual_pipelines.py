@@ -5,6 +5,7 @@ import hashlib
 import pytest
 
 from harness.client import Connection, fetch
+from harness.codecs import CODECS
 from harness.fluidity import Fluidity, write_configuration
 from harness.ports import accepts, free_port
 from harness.processes import Process, curl
@@ -79,7 +80,7 @@ ENDS = {
 }
 
 
-@pytest.mark.parametrize("codec", ["mux", "h2", "json"])
+@pytest.mark.parametrize("codec", CODECS)
 @pytest.mark.parametrize("end", ENDS)
 async def test_whoever_answers_nothing_of_an_exchange_is_left(start, server_identity, client_identity, origin, end, codec):
     """Of a session's few streams each is used many times."""

@@ -10,6 +10,7 @@ import websockets
 from harness import wire
 from harness.certificates import Authority
 from harness.client import Connection, fetch
+from harness.codecs import CODECS
 from harness.fluidity import Fluidity, write_configuration
 from harness.memory import Growth, MiB
 from harness.ports import free_port
@@ -65,10 +66,10 @@ async def test_behind_a_reverse_proxy(make_tunnel, launch, tmp_path, front, fron
     assert await look("/") == 404
 
 
-@pytest.mark.parametrize("codec", ["mux", "h2", "json"])
+@pytest.mark.parametrize("codec", CODECS)
 async def test_with_its_own_tls(make_tunnel, front, front_identity, ok, codec):
     """Each codec is agreed on within, whatever the outer TLS says."""
-    servers = {"codecs": ["h2", "mux", "json"]}
+    servers = {"codecs": sorted(CODECS)}
     tunnel = make_tunnel(
         agent={"frame": {"codec": codec}}, server={"frame": servers}, agent_carriers=carriers(front),
         server_carriers=[("tls", shown(front_identity)), WEBSOCKET]).start()

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from harness.client import Connection, fetch, request
+from harness.codecs import CODECS
 from harness.fluidity import Fluidity, write_configuration
 from harness.http2 import HTTP2Client, get
 from harness.origin import Origin
@@ -61,7 +62,7 @@ async def make_trusting():
         await each.stop()
 
 
-@pytest.fixture(params=["mux", "h2", "json"])
+@pytest.fixture(params=CODECS)
 def one_loop(request, make_tunnel):
     """A tunnel with one event loop at each end, so that there is one pool."""
     frame = {"frame": {"codec": request.param}}
