@@ -49,7 +49,7 @@ final class H2ClientPort: TunnelClient, TunnelQueueOwner {
             // Nothing is pushed to us: the settings say so.
             channel.close()
         }
-        let waiting = H2WaitingDataHandler(preface: 0, window: configuration.streamWindow)
+        let waiting = H2WaitingDataHandler(preface: 0, configuration)
         let session = H2ClientSession(
             connection: connection, handler: handler, waiting: waiting, configuration: configuration, shard: shard, meter: meter,
             port: self)

@@ -39,6 +39,10 @@ package struct H2Configuration: Sendable {
         pingTimeout = settings.pingTimeout
     }
 
+    /// Streams have their own windows; the connection's isn't to be what stops one because of another. The library doesn't know of what waits
+    /// in front of it (`H2WaitingData`), and opens the window again when half of it was used.
+    var connectionWindow: Int { min(Int(Int32.max), (32 << 20) + 4 * maxStreams * streamWindow) }
+
     func connection(_ mode: NIOHTTP2Handler.ParserMode) -> NIOHTTP2Handler.ConnectionConfiguration {
         var connection = NIOHTTP2Handler.ConnectionConfiguration()
         connection.initialSettings = [
@@ -56,9 +60,7 @@ package struct H2Configuration: Sendable {
         case .client:
             connection.initialSettings.append(HTTP2Setting(parameter: .enablePush, value: 0))
         }
-        // Streams have their own windows; the connection's isn't to be what stops one because of another. The library doesn't know of what
-        // waits in front of it (`H2WaitingData`), and opens the window again when half of it was used.
-        connection.targetWindowSize = min(Int(Int32.max), (8 << 20) + 2 * maxStreams * streamWindow)
+        connection.targetWindowSize = connectionWindow
         connection.maximumSequentialContinuationFrames = Self.continuationLimit
         return connection
     }

@@ -3,7 +3,8 @@ import NIOCore
 /// What stands in front of every frame (RFC 9113, 4.1).
 struct H2FrameHeader {
     static let size = 9
-    static let (data, headers, reset, pushPromise, continuation): (UInt8, UInt8, UInt8, UInt8, UInt8) = (0, 1, 3, 5, 9)
+    static let (data, headers, reset, pushPromise): (UInt8, UInt8, UInt8, UInt8) = (0, 1, 3, 5)
+    static let (windowUpdate, continuation): (UInt8, UInt8) = (8, 9)
     static let (endStream, endHeaders, padded, priority): (UInt8, UInt8, UInt8, UInt8) = (0x01, 0x04, 0x08, 0x20)
 
     var length: Int
@@ -11,6 +12,8 @@ struct H2FrameHeader {
     var flags: UInt8
     /// With its reserved bit.
     var stream: UInt32
+    /// Without it, for it says nothing (RFC 9113, 4.1).
+    var id: UInt32 { stream & 0x7FFF_FFFF }
 
     init(length: Int, type: UInt8, flags: UInt8, stream: UInt32) {
         self.length = length

@@ -30,7 +30,7 @@ final class H2ServerPort: InboundPort {
                 maxIdleTime: nil, maxAge: nil, maxGraceTime: nil,
                 keepalive: .init(pingInterval: configuration.pingInterval, ackTimeout: configuration.pingTimeout)))
         let limits = H2PeerLimits()
-        let waiting = H2WaitingDataHandler(preface: H2FieldBytesHandler.preface, window: configuration.streamWindow)
+        let waiting = H2WaitingDataHandler(preface: H2FieldBytesHandler.preface, configuration)
         let make = NIOLoopBound((self, connection, limits, PeerExchangeIDs(connection), waiting), eventLoop: shard.loop)
         let handler = NIOHTTP2Handler(
             mode: .server, eventLoop: shard.loop, connectionConfiguration: configuration.connection(.server),

@@ -91,8 +91,7 @@ final class H2ServerStream: ExchangeSource, ChannelInboundHandler {
         case .data(let data):
             if case .byteBuffer(let bytes) = data.data, bytes.readableBytes > 0 {
                 allowance.spend(bytes.readableBytes)
-                // A frame of the library's is a slice of all that was read, and what isn't taken would keep that from being freed.
-                exchange?.sendRequestBody(bytes.isSparse ? bytes.compacted() : bytes)
+                exchange?.sendRequestBody(bytes)
             }
             if data.endStream { requestEnded(nil) }
             regulate(context)

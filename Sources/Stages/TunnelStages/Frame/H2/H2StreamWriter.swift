@@ -70,9 +70,9 @@ extension ChannelHandlerContext {
         if reading, !isDelivering { read() }
     }
 
-    /// What has come of a stream that has ended waits no longer.
+    /// What has come for a stream that has ended waits no longer.
     func streamEnded(waiting: H2WaitingDataHandler) {
-        if let stream { waiting.setReading(true, stream) }
+        if let stream { waiting.ended(stream) }
     }
 
     /// The number of a stream's channel, once it has one.

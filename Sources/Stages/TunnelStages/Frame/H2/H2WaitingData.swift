@@ -10,19 +10,22 @@ package struct H2WaitingData: Sendable {
         var bytes = ByteBuffer()
         /// What the window counts beside the bytes (RFC 9113, 6.1).
         var padding = 0
-        var isLast = false
         /// The stream is read again.
         var isDue = false
 
-        var isEmpty: Bool { bytes.readableBytes == 0 && padding == 0 && !isLast }
+        /// What the windows count.
+        var size: Int { bytes.readableBytes + padding }
     }
 
-    /// A DATA frame that is made here has at most so many bytes.
-    private static let pieceSize = 64 << 10
+    /// A DATA frame that is made here has at most so many bytes: everybody takes it (RFC 9113, 4.2).
+    private static let pieceSize = 16_384
     /// What padding may add to a frame, with the byte that counts it.
     private static let paddingLimit = 256
 
     private let windowLimit: Int
+    private let connectionLimit: Int
+    /// What waits of all streams.
+    private var size = 0
     /// What is to be looked at, and what came while it was.
     private var input = ByteBuffer()
     private var following = CircularBuffer<ByteBuffer>(initialCapacity: 2)
@@ -46,10 +49,13 @@ package struct H2WaitingData: Sendable {
     /// - Parameters:
     ///   - preface: How many bytes stand in front of the first frame.
     ///   - window: How many bytes a peer may send on a stream beyond those that were read.
-    package init(preface: Int, window: Int) {
+    ///   - connectionWindow: How many on the whole connection. The library opens that again when half of what it knows was used.
+    package init(preface: Int, window: Int, connectionWindow: Int) {
         passing = preface
-        // A peer that hasn't read the settings goes by the window that the RFC begins with.
-        windowLimit = max(window, H2Configuration.serverWindow)
+        // Until a peer has read the settings it goes by the window that the RFC begins with, and the library then adds the difference to that
+        // of streams which have all of it already.
+        windowLimit = max(H2Configuration.serverWindow, 2 * window - H2Configuration.serverWindow)
+        connectionLimit = connectionWindow / 4
     }
 
     // MARK: - Streams
@@ -57,16 +63,23 @@ package struct H2WaitingData: Sendable {
     /// From now on what comes of the stream's body waits.
     package mutating func pause(_ stream: UInt32) { streams[stream, default: Waiting()].isDue = false }
 
-    /// The stream is read again, or has ended. The result is whether `next` has something of it, once it may go on.
+    /// The stream is read again. The result is whether `next` has something of it.
     package mutating func resume(_ stream: UInt32) -> Bool {
         guard let waiting = streams[stream] else { return false }
-        guard !waiting.isEmpty else {
+        guard waiting.size > 0 else {
             streams[stream] = nil
             return false
         }
         streams[stream]?.isDue = true
         due.append(stream)
         return true
+    }
+
+    /// The stream has ended, and nobody wants what waits. The result is by how much the connection's window is to be opened for that.
+    package mutating func forget(_ stream: UInt32) -> Int {
+        let count = streams.removeValue(forKey: stream)?.size ?? 0
+        size -= count
+        return count
     }
 
     /// No more will come on the connection: what waits goes on, read or not.
@@ -90,8 +103,9 @@ package struct H2WaitingData: Sendable {
                 continue
             }
             if input.readableBytes == 0 {
-                guard let more = following.popFirst() else { return nil }
-                input = more
+                // What was read keeps no memory while nothing comes.
+                input = following.popFirst() ?? ByteBuffer()
+                guard input.readableBytes > 0 else { return nil }
             }
             if passing > 0 {
                 let count = min(passing, input.readableBytes)
@@ -105,7 +119,7 @@ package struct H2WaitingData: Sendable {
     private mutating func begin() {
         if header.readableBytes == 0, let frame = H2FrameHeader(input, at: input.readerIndex) {
             // Most frames are whole, and go on without a copy.
-            if frame.type == H2FrameHeader.data, streams[frame.stream] == nil, frame.length > 0,
+            if frame.type == H2FrameHeader.data, streams[frame.id] == nil, frame.length > 0,
                 let whole = input.readSlice(length: H2FrameHeader.size + frame.length)
             {
                 return ready.append(whole)
@@ -128,14 +142,11 @@ package struct H2WaitingData: Sendable {
                 return
             }
             // What says nothing but that it is the last says it behind what waits.
-            if frame.isLast, streams[frame.stream]?.isEmpty == false { return wait(frame.stream, ByteBuffer(), isLast: true) }
+            if frame.isLast, streams[frame.id] != nil { return wait(frame.id, ByteBuffer(), isLast: true) }
         }
         if frame.beginsHead || frame.type == H2FrameHeader.continuation { isInHead = frame.flags & H2FrameHeader.endHeaders == 0 }
-        if frame.beginsHead || frame.type == H2FrameHeader.reset, streams[frame.stream]?.isEmpty == false {
-            // The stream isn't read all the same, but what ends it stays behind what it ends.
-            release(frame.stream)
-            streams[frame.stream] = Waiting()
-        }
+        // The stream isn't read all the same, but what ends it stays behind what it ends.
+        if frame.beginsHead || frame.type == H2FrameHeader.reset { release(frame.id) }
         ready.append(frame.bytes)
         passing = frame.length
     }
@@ -155,8 +166,8 @@ package struct H2WaitingData: Sendable {
         }
         begun?.length -= part.readableBytes
         if isWhole { begun = nil }
-        if streams[frame.stream] != nil { return wait(frame.stream, part, isLast: isWhole && frame.isLast) }
-        append(part, of: frame.stream, isLast: isWhole && frame.isLast)
+        if streams[frame.id] != nil { return wait(frame.id, part, isLast: isWhole && frame.isLast) }
+        append(part, of: frame.id, isLast: isWhole && frame.isLast)
     }
 
     /// Takes the whole payload of a frame with padding.
@@ -164,49 +175,51 @@ package struct H2WaitingData: Sendable {
         let padding = 1 + Int(payload.getInteger(at: payload.readerIndex, as: UInt8.self) ?? 0)
         let data = payload.getSlice(at: payload.readerIndex + 1, length: payload.readableBytes - padding)
         // Without any data it is for the library to count, and so is what has more padding than there is room for.
-        guard streams[frame.stream] != nil, let data, data.readableBytes > 0 || frame.isLast else {
+        guard streams[frame.id] != nil, let data, data.readableBytes > 0 || frame.isLast else {
             var whole = frame
             whole.length = payload.readableBytes
             ready.append(whole.bytes)
             return ready.append(payload)
         }
-        wait(frame.stream, data, padding: padding, isLast: frame.isLast)
+        wait(frame.id, data, padding: padding, isLast: frame.isLast)
     }
 
     private mutating func wait(_ stream: UInt32, _ bytes: ByteBuffer, padding: Int = 0, isLast: Bool) {
         // In the same place, for a copy of the buffer would be one of its bytes.
         streams[stream, default: Waiting()].bytes.writeImmutableBuffer(bytes)
         streams[stream]?.padding += padding
-        if isLast { streams[stream]?.isLast = true }
-        // Beyond its window the peer may send nothing: the library is to see it, and ends the connection.
-        guard let waiting = streams[stream], waiting.bytes.readableBytes + waiting.padding > windowLimit else { return }
-        release(stream)
+        size += bytes.readableBytes + padding
+        // The library is to know of the end, and of a peer that goes beyond its window, for which it ends the connection.
+        guard isLast || size > connectionLimit || streams[stream].map({ $0.size > windowLimit }) == true else { return }
+        release(stream, isLast: isLast)
     }
 
-    /// Has everything of a stream go on that waits, and what comes of it from now on.
-    private mutating func release(_ stream: UInt32) {
-        guard var waiting = streams.removeValue(forKey: stream) else { return }
+    /// Has everything go on that waits of a stream. Unless that is read again, what comes next waits.
+    private mutating func release(_ stream: UInt32, isLast: Bool = false) {
+        guard var waiting = streams[stream] else { return }
+        streams[stream] = waiting.isDue ? nil : Waiting()
+        size -= waiting.size
         // The window counts padding, so as much of it must be seen as came: at most as many frames as brought it have it.
         while waiting.padding > 0 {
             let padding = min(waiting.padding, Self.paddingLimit)
             waiting.padding -= padding
             let data = waiting.bytes.readSlice(length: min(1, waiting.bytes.readableBytes)) ?? ByteBuffer()
-            let isLast = waiting.isLast && waiting.padding == 0 && waiting.bytes.readableBytes == 0
-            let flags = H2FrameHeader.padded | (isLast ? H2FrameHeader.endStream : 0)
-            var frame = H2FrameHeader(
-                length: padding + data.readableBytes, type: H2FrameHeader.data, flags: flags, stream: stream
-            ).bytes
+            let isEnd = isLast && waiting.size == 0
+            let flags = H2FrameHeader.padded | (isEnd ? H2FrameHeader.endStream : 0)
+            let length = padding + data.readableBytes
+            var frame = H2FrameHeader(length: length, type: H2FrameHeader.data, flags: flags, stream: stream).bytes
             frame.writeInteger(UInt8(padding - 1))
             frame.writeImmutableBuffer(data)
             frame.writeRepeatingByte(0, count: padding - 1)
             ready.append(frame)
-            if isLast { return }
+            if isEnd { return }
         }
-        while let part = waiting.bytes.readSlice(length: min(Self.pieceSize, waiting.bytes.readableBytes)), part.readableBytes > 0 {
-            append(part, of: stream, isLast: waiting.isLast && waiting.bytes.readableBytes == 0)
+        while waiting.bytes.readableBytes > 0 {
+            let part = waiting.bytes.readSlice(length: min(Self.pieceSize, waiting.bytes.readableBytes)) ?? ByteBuffer()
+            append(part, of: stream, isLast: isLast && waiting.bytes.readableBytes == 0)
             if waiting.bytes.readableBytes == 0 { return }
         }
-        if waiting.isLast { append(ByteBuffer(), of: stream, isLast: true) }
+        if isLast { append(ByteBuffer(), of: stream, isLast: true) }
     }
 
     private mutating func append(_ data: ByteBuffer, of stream: UInt32, isLast: Bool) {
