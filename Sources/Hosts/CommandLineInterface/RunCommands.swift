@@ -1,5 +1,6 @@
 import ArgumentParser
 import ConfigurationLanguage
+import ControlStages
 import Hosting
 import Logging
 import NIOCore
@@ -139,7 +140,7 @@ struct ControlCommand: AsyncParsableCommand {
         commandName: "control",
         abstract: "Run what wakes and stops a server on AWS, as an ordinary HTTP server.",
         discussion: """
-            It does what the Lambda functions do, for a desk or another cloud: POST /wake, /sleep and /kill, GET /status.
+            It does what the Lambda functions do, for a desk or another cloud: \(ECSServiceAction.requests).
 
             EXAMPLES
               CLUSTER=fluidity SERVICE=fluidity-server FLUIDITY_CONTROL_KEY=… fluidity control

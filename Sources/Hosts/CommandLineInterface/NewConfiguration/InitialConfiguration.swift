@@ -1,4 +1,5 @@
 import ArgumentParser
+import ControlStages
 
 /// What `fluidity init` writes a configuration for.
 enum InitialConfiguration: String, CaseIterable, ExpressibleByArgument {
@@ -91,7 +92,7 @@ enum InitialConfiguration: String, CaseIterable, ExpressibleByArgument {
         """
 
     private static let controlText = """
-        # The control plane: wakes and stops a server on AWS. POST /wake, /sleep and /kill, GET /status.
+        # The control plane: wakes and stops a server on AWS. \(ECSServiceAction.requests).
         # Credentials and the region come from where the AWS command line finds them.
         host: server
         event-loops: 1

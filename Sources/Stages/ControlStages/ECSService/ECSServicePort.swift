@@ -59,12 +59,11 @@ package enum ServiceRequest {
         } else if configured != .byPath, last == nil || named == configured {
             action = configured
         } else {
-            let known = configured == .byPath ? "/wake, /sleep, /kill and /status" : "/\(configured.rawValue)"
+            let known = configured == .byPath ? ECSServiceAction.paths : "/\(configured.rawValue)"
             return .refuse(.error(.init(code: "not_found", message: "there is only \(known) here", status: 404)))
         }
-        let methods = action == .status ? ["GET", "HEAD", "POST"] : ["POST"]
-        guard methods.contains(request.method) else {
-            let list = methods.joined(separator: ", ")
+        guard action.methods.contains(request.method) else {
+            let list = action.methods.joined(separator: ", ")
             let error = ServiceError(code: "method_not_allowed", message: "/\(action.rawValue) takes \(list)", status: 405)
             var answer = LocalResponse.error(error)
             answer.head.fields.append("Allow", list)

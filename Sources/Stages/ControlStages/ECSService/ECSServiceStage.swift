@@ -12,20 +12,6 @@ import FoundationEssentials
 import Foundation
 #endif
 
-/// What requests do: always the same, or what their path says.
-public enum ECSServiceAction: String, Sendable, CaseIterable, ConfigurationChoice {
-    /// Wants at least one task.
-    case wake
-    /// Wants none if nobody uses the service.
-    case sleep
-    /// Wants none.
-    case kill
-    /// Says how the service is.
-    case status
-    /// What the last segment of the request's path names.
-    case byPath = "by-path"
-}
-
 /// Which address of a task agents are told.
 public enum ECSTaskAddress: String, Sendable, CaseIterable, ConfigurationChoice {
     /// The one at which it is reached from everywhere, and no other.

@@ -56,6 +56,22 @@ import Testing
         #expect(window.size == 80 && places(window) == [20, 0, 60])
     }
 
+    /// The window and the one that a stream begins with, whether the peer is far, and how much owed is worth a grant.
+    @Test(
+        arguments: [
+            (100, 100, false, 50), (101, 100, false, 51), (1, 1, false, 1), (800, 100, false, 400),
+            // An eighth of a window that has grown; never less than half of the first, and never more than half.
+            (800, 100, true, 100), (400, 100, true, 50), (200, 100, true, 50), (100, 100, true, 50), (50, 100, true, 25),
+        ] as [(Int, Int, Bool, Int)])
+    func `A part of the window is worth a frame`(_ size: Int, _ first: Int, _ isFar: Bool, _ part: Int) {
+        var window = window(size)
+        _ = window.receive(part, now: Self.start)
+        _ = window.passOn(part - 1, now: Self.start)
+        #expect(!window.isWorthGranting(isFar: isFar, first: first))
+        _ = window.passOn(1, now: Self.start)
+        #expect(window.isWorthGranting(isFar: isFar, first: first))
+    }
+
     @Test func `What is held has been here since the oldest of it came`() {
         var window = window(100)
         _ = window.receive(10, now: Self.start)

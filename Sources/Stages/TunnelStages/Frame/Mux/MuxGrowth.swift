@@ -39,13 +39,6 @@ extension MuxSession {
     /// longer, and a window that grew with them would make the queues longer still.
     var isFar: Bool { liveness.shortestRoundTrip.map { $0 >= Self.longWay } ?? false }
 
-    /// So much of a stream has to be passed on before it gets credit, in bytes: half of its window, so that frames stay few; where the
-    /// peer is far an eighth, for what isn't granted doesn't help to fill the way.
-    func worthGranting(_ slot: Int) -> Int {
-        let half = streams[slot].receiving.size - streams[slot].receiving.size / 2
-        return isFar ? min(half, max(configuration.streamWindow / 2, half / 4)) : half
-    }
-
     /// Suits a stream's window to its way and to the room there is, when credit is given.
     ///
     /// A stream whose reader keeps up gets a window twice as large, until that would last for eight round trips; at once as large as the

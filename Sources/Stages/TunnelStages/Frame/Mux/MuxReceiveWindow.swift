@@ -79,6 +79,18 @@ struct MuxReceiveWindow {
 
     // MARK: - What is granted
 
+    /// Whether what is owed is worth a frame. The rule of a stream; the session's is that of `MuxSessionReceiving`.
+    ///
+    /// It is half of the window, so that frames stay few. Where the peer is far it is an eighth, for what isn't granted doesn't help to fill
+    /// the way, and half of what a stream begins with at least. It may never be more than half: `MuxSession.hasWindow` of the peer counts on
+    /// that.
+    ///
+    /// - Parameter first: The window that a stream begins with, in bytes.
+    func isWorthGranting(isFar: Bool, first: Int) -> Bool {
+        let half = size - size / 2
+        return owed >= (isFar ? min(half, max(first / 2, half / 4)) : half)
+    }
+
     /// A frame that grants is to be written: how long it is since the last.
     mutating func queueGrant(_ now: NIODeadline) -> TimeAmount {
         isGrantQueued = true

@@ -154,8 +154,8 @@ package struct MuxSession {
     }
 
     /// Whether a stream's window has room for more than a rest. What is read from an origin comes in large pieces, and what of one
-    /// is beyond the window would wait here. Where much waits so, that is half of a window: a peer that gives credit for each half has
-    /// given so much to every stream that is read.
+    /// is beyond the window would wait here. Where much waits so, that is half of a window: a peer that gives credit for each half, as
+    /// `MuxReceiveWindow.isWorthGranting` does, has given so much to every stream that is read.
     func hasWindow(_ slot: Int) -> Bool {
         let part = sending.stuck < configuration.aheadMemory ? 4 : 2
         return streams[slot].sending.window - streams[slot].sending.bytes >= max(1, min(131_072, Int(peer.streamWindow)) / part)
@@ -284,7 +284,8 @@ package struct MuxSession {
         guard bytes > 0 else { return }
         pinned -= streams[slot].receiving.passOn(bytes, now: now)
         consumeForSession(bytes)
-        guard failure == nil, !streams[slot].receiving.hasEnded, streams[slot].receiving.owed >= worthGranting(slot),
+        guard failure == nil, !streams[slot].receiving.hasEnded,
+            streams[slot].receiving.isWorthGranting(isFar: isFar, first: configuration.streamWindow),
             !streams[slot].receiving.isGrantQueued
         else { return }
         let elapsed = streams[slot].receiving.queueGrant(now)

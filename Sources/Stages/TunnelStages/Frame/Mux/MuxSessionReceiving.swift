@@ -38,7 +38,7 @@ struct MuxSessionReceiving: Equatable {
     }
 
     /// Whether what is owed is worth a frame: half of what isn't held, an eighth where the peer is far. Half of all may never be passed
-    /// on while some streams aren't read.
+    /// on while some streams aren't read. The rule of the session; a stream's is that of `MuxReceiveWindow`.
     func isWorthGranting(isFar: Bool) -> Bool { owed >= max(Self.crumb, (size - held) / (isFar ? 8 : 2)) }
 
     /// What the frame grants that is being written, in bytes.
