@@ -30,6 +30,8 @@ public protocol OutboundPort: AnyObject {
     func rest()
     /// Whether there is a server behind the port. `observe` tells of a change.
     var standing: OutboundStanding { get }
+    /// What was waited for until there was a connection, or since there is none.
+    var lastDial: DialSteps { get }
 }
 
 /// Whether there is a server behind a port: those that a name stands for come and go.
@@ -91,6 +93,8 @@ extension OutboundPort {
     public func observe(_ changed: @escaping () -> Void) {}
     /// By default a connection stays.
     public func rest() {}
+    /// By default nothing is known of it.
+    public var lastDial: DialSteps { DialSteps() }
     /// By default the server stays the same.
     public var standing: OutboundStanding { .usual }
 }

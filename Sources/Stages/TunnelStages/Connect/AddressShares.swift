@@ -20,6 +20,9 @@ struct AddressShares {
         case address(IPAddress)
         /// Nowhere: the others go to all there are.
         case nowhere
+
+        /// Whether name servers have to be asked.
+        var isName: Bool { if case .name = self { true } else { false } }
     }
 
     private struct Share {

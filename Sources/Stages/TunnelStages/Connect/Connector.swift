@@ -38,6 +38,9 @@ final class Connector {
         case again
     }
 
+    /// What the last attempts waited for.
+    var steps = DialSteps()
+
     private let configuration: ConnectConfiguration
     private let shard: Shard
     private let proxies: ProxyTools
@@ -129,10 +132,13 @@ final class Connector {
     private func find(_ target: Target, for client: any OutboundClient, then: @escaping (Outcome) -> Void) {
         dials.add()
         let deadline = NIODeadline.now() + TimeAmount(configuration.timeout)
+        steps.place = target.server
+        if AddressResolver.literal(target.place.host, port: target.place.port) == nil, target.aim.isName { steps.begin(.resolve) }
         find(target, until: deadline) { [weak self] found in
             guard let self, !isStopped else { return }
             switch found {
             case .success(let addresses):
+                steps.end(.resolve)
                 self.found = target.way == .direct ? addresses.compactMap { IPAddress($0) } : []
                 var handshake: ProxyHandshake?
                 var tokens: (any ProxyTokenMaker)?
@@ -145,7 +151,9 @@ final class Connector {
                     Trip(
                         target: target, addresses: addresses, client: client, deadline: deadline, handshake: handshake,
                         tokens: tokens, then: then))
-            case .failure(let error): then(.failed(error))
+            case .failure(let error):
+                steps.end(.resolve, error.message)
+                then(.failed(error))
             }
         }
     }
@@ -184,6 +192,7 @@ final class Connector {
 
     private func connect(_ trip: Trip) {
         let place = trip.target.place
+        steps.begin(.dial)
         let made = NIOLoopBoundBox<[ObjectIdentifier: Made]>([:], eventLoop: shard.loop)
         let bound = NIOLoopBound((self, trip), eventLoop: shard.loop)
         ClientBootstrap.tunnel(on: shard.loop, timeout: max(trip.deadline - .now(), .milliseconds(1)))
@@ -207,6 +216,7 @@ final class Connector {
                         return trip.then(.failed(ChannelError.ioOnClosedChannel))
                     }
                     guard let proxy = made.proxy else {
+                        self.steps.end(.dial)
                         trip.then(.connected(made.connection))
                         return trip.client.ready(made.connection)
                     }
@@ -214,6 +224,7 @@ final class Connector {
                     proxy.begin { self.answered($0, by: proxy, made.connection, trip) }
                 case .failure(let error):
                     self.finder.failed(at: place)
+                    self.steps.end(.dial, ConnectionFailure.words(for: error))
                     trip.then(.failed(error))
                 }
             }
@@ -225,6 +236,7 @@ final class Connector {
         guard !isStopped else { return connection.channel.close(promise: nil) }
         switch end {
         case .open:
+            steps.end(.dial)
             attempt?.opened(by: proxy.handshake.habit)
             attempt = nil
             trip.then(.connected(connection))
@@ -234,7 +246,9 @@ final class Connector {
             var trip = trip
             trip.handshake = proxy.handshake
             connect(trip)
-        case .failed(let error): trip.then(.failed(error))
+        case .failed(let error):
+            steps.end(.dial, error.message)
+            trip.then(.failed(error))
         }
     }
 

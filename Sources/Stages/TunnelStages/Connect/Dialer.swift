@@ -55,6 +55,8 @@ final class Dialer: OutboundPort {
     /// What people call the server.
     var serverName: String { server.name }
 
+    var lastDial: DialSteps { connector.steps }
+
     var standing: OutboundStanding { server.share?.standing ?? .usual }
 
     /// None where all ways rest for longer than that, or because of a refusal that mostly takes a change of something to mend.
@@ -198,6 +200,7 @@ final class Dialer: OutboundPort {
     private func connected(_ connection: Outbound, by way: Route) {
         guard state.connected() else { return connection.channel.close(promise: nil) }
         self.connection = connection
+        if connection.isEncrypted { connector.steps.begin(.handshake) }
         connection.onEstablished = { [weak self] in self?.established() }
         connection.onRetired = { [weak self, weak connection] in if let connection { self?.retired(connection) } }
         connection.channel.closeFuture.assumeIsolated().whenComplete { _ in self.closed(connection, by: way) }
@@ -205,6 +208,7 @@ final class Dialer: OutboundPort {
 
     private func established() {
         guard state.established() else { return }
+        connector.steps.end(.handshake, at: connection?.provedAt ?? .now())
         if let share = server.share, !isSibling, let address = connection?.channel.remoteAddress.flatMap({ IPAddress($0) }) {
             share.name.came(share.index, at: address)
         }
@@ -241,6 +245,11 @@ final class Dialer: OutboundPort {
         _ connection: Outbound?, _ error: any Error, wasTried: Bool = true, resting rest: ProxyStandings.Rest? = nil
     ) {
         let cause = connection?.failure ?? error
+        if let connection {
+            let hasProved = connection.provedAt != nil
+            connector.steps.end(
+                .handshake, hasProved ? nil : ConnectionFailure.words(for: cause), at: connection.provedAt ?? .now())
+        }
         let sentence = explain(cause)
         let rest = rest ?? connector.gaveUp(because: cause, saying: sentence)
         let fault = DialState.Fault(

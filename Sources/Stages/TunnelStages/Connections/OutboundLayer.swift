@@ -28,6 +28,7 @@ extension OutboundLayer {
     func observe(_ changed: @escaping () -> Void) { downstream.observe(changed) }
     func rest() { downstream.rest() }
     var standing: OutboundStanding { downstream.standing }
+    var lastDial: DialSteps { downstream.lastDial }
 
     func ready(_ connection: Outbound) {}
     func lost(_ connection: Outbound?, because error: (any Error)?) { client?.lost(connection, because: error) }

@@ -57,6 +57,7 @@ final class ServersPort: ExchangePort {
         seek()
         let patience = servers.map(\.port.patience).max() ?? .zero
         guard patience > .zero else { return Self.refuse(exchange, servers.map(\.port)) }
+        exchange.trace?.begin(.tunnel)
         waiting.append(exchange, for: patience)
     }
 
@@ -138,6 +139,7 @@ final class ServersPort: ExchangePort {
     }
 
     private static func refuse(_ exchange: Exchange, _ ports: [any OutboundPort]) {
+        exchange.trace?.waitedInVain(for: ports.map(\.lastDial))
         let reasons = ports.compactMap { port -> String? in
             guard port.standing != .absent, case .down(let since, let to, let reason) = port.status else { return nil }
             return "the tunnel to \(to) is down since \(Timestamp.utc(since)): \(reason)"
