@@ -8,16 +8,28 @@ import Pipeline
 struct AddressOrder: Sendable {
     /// For so long the order isn't tried anew.
     static let memory = TimeAmount.minutes(10)
+    /// For so long an address goes last at which a connection was of no use.
+    static let rest = TimeAmount.minutes(1)
 
     private struct Proven: Sendable {
         var address: IPAddress
         var until: NIODeadline
     }
 
+    private struct Door: Sendable, Hashable {
+        var address: IPAddress
+        var port: Int
+    }
+
     private var proven: ClockTable<HostPort, Proven>
+    /// Until when an address goes last.
+    private var resting: ClockTable<Door, NIODeadline>
 
     /// - Parameter limit: Of how many hosts and ports it is remembered.
-    init(limit: Int = 4_096) { proven = ClockTable(limit: limit) }
+    init(limit: Int = 4_096) {
+        proven = ClockTable(limit: limit)
+        resting = ClockTable(limit: limit)
+    }
 
     /// IPv6 first, then the families in turn, each in the order that the name server gave.
     static func interleaved(_ addresses: [IPAddress]) -> [IPAddress] {
@@ -35,11 +47,18 @@ struct AddressOrder: Sendable {
     /// The addresses in the order in which they are dialled.
     mutating func order(_ addresses: [IPAddress], for place: HostPort, at now: NIODeadline) -> [IPAddress] {
         var ordered = Self.interleaved(addresses)
-        guard ordered.count > 1, let best = proven[place], now < best.until, let index = ordered.firstIndex(of: best.address) else {
-            return ordered
+        guard ordered.count > 1 else { return ordered }
+        if let best = proven[place], now < best.until, let index = ordered.firstIndex(of: best.address) {
+            ordered.insert(ordered.remove(at: index), at: 0)
         }
-        ordered.insert(ordered.remove(at: index), at: 0)
-        return ordered
+        guard resting.count > 0 else { return ordered }
+        var last: [IPAddress] = []
+        ordered.removeAll { address in
+            guard let until = resting[Door(address: address, port: place.port)], now < until else { return false }
+            last.append(address)
+            return true
+        }
+        return ordered + last
     }
 
     /// An address was connected.
@@ -47,6 +66,12 @@ struct AddressOrder: Sendable {
     mutating func connected(_ address: IPAddress, dialledFirst first: IPAddress, for place: HostPort, at now: NIODeadline) {
         guard address != first else { return }
         proven[place] = Proven(address: address, until: now + Self.memory)
+    }
+
+    /// A connection that was made to an address was of no use.
+    mutating func wasOfNoUse(_ address: IPAddress, for place: HostPort, at now: NIODeadline) {
+        resting[Door(address: address, port: place.port)] = now + Self.rest
+        if proven[place]?.address == address { proven[place] = nil }
     }
 
     /// None was connected.

@@ -169,6 +169,11 @@ package final class NameResolver: Sendable {
         state.withLock { $0.order.connected(address, dialledFirst: first, for: place, at: .now()) }
     }
 
+    /// One of a name's addresses took a connection, which was of no use: it is dialled behind the others for a while.
+    package func wasOfNoUse(_ address: IPAddress, for place: HostPort) {
+        state.withLock { $0.order.wasOfNoUse(address, for: place, at: .now()) }
+    }
+
     /// None of a name's addresses took a connection.
     package func failed(for place: HostPort) {
         state.withLock { state in

@@ -80,6 +80,46 @@ async def test_both_ends_spans_form_one_tree(traced, origin, codec):
     assert "secret" not in repr(collector.spans)
 
 
+def tree(collector: Collector, parent) -> list:
+    return sorted((span for span in collector.spans if span.parent == parent.id), key=lambda span: span.began)
+
+
+async def test_what_the_tunnel_was_waited_for(traced, origin):
+    """Two requests wait for one dial, whose first attempts fail. Each has a span of its wait, and in it what the dial waited for."""
+
+    @origin.on("/ok")
+    async def ok(exchange):
+        await exchange.respond(200, body=b"hello")
+
+    async with Collector() as collector:
+        tunnel = traced(collector.url)
+        tunnel.start_agent()
+        asked = [asyncio.create_task(fetch(tunnel.port, origin.url("/ok"))) for _ in range(2)]
+        await asyncio.sleep(0.5)
+        tunnel.start_server()
+        for each in asked:
+            assert (await each).status == 200
+        ours, _ = await pair(collector, 2)
+        assert (await fetch(tunnel.port, origin.url("/ok"))).status == 200
+        await pair(collector, 3)
+        assert len({span.trace for span in ours}) == 2
+        for span in ours:
+            (wait,) = [child for child in tree(collector, span) if child.name == "wait for tunnel"]
+            steps = tree(collector, wait)
+            assert wait.trace == span.trace and {step.trace for step in steps} == {span.trace}
+            dials = [step for step in steps if step.name == "tunnel: dial"]
+            assert "refused" in dials[0].error and dials[-1].error is None, steps
+            (handshake,) = [step for step in steps if step.name == "tunnel: TLS handshake"]
+            assert dials[-1].ended <= handshake.began <= handshake.ended and handshake.error is None
+            for step in steps:
+                assert step.name.startswith("tunnel: ") and step.kind == 3
+                assert wait.began <= step.began <= step.ended <= wait.ended
+                assert step.attributes["server.address"] == "localhost" and step.attributes["server.port"] == tunnel.server_port
+        # Who didn't wait has nothing of it.
+        (third,) = [span for span in collector.of("fluidity-agent") if span.id not in {each.id for each in ours}]
+        assert not any("tunnel" in child.name for child in tree(collector, third))
+
+
 async def test_a_trace_is_begun_and_crosses_tunnels_of_connect(traced, origin):
     async with Collector() as collector:
         tunnel = traced(collector.url).start()

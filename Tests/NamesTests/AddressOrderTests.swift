@@ -37,6 +37,21 @@ import Testing
         #expect(order.order([Self.six(1), Self.four(2)], for: Self.place, at: .seconds(0)) == [Self.six(1), Self.four(2)])
     }
 
+    @Test func `An address at which a connection was of no use goes last for a while`() {
+        var order = AddressOrder()
+        let addresses = [Self.four(1), Self.four(2), Self.four(3)]
+        order.connected(Self.four(2), dialledFirst: Self.four(1), for: Self.place, at: .seconds(0))
+        order.wasOfNoUse(Self.four(2), for: Self.place, at: .seconds(1))
+        let expected = [Self.four(1), Self.four(3), Self.four(2)]
+        #expect(order.order(addresses, for: Self.place, at: .seconds(1)) == expected)
+        order.wasOfNoUse(Self.four(1), for: Self.place, at: .seconds(2))
+        #expect(order.order(addresses, for: Self.place, at: .seconds(60)) == [Self.four(3), Self.four(1), Self.four(2)])
+        #expect(order.order(addresses, for: Self.place, at: .seconds(61)) == [Self.four(2), Self.four(3), Self.four(1)])
+        #expect(order.order(addresses, for: Self.place, at: .seconds(62)) == addresses)
+        // At another port is another server.
+        #expect(order.order(addresses, for: HostPort(host: "a", port: 80), at: .seconds(3)) == addresses)
+    }
+
     @Test func `What fails has proven nothing`() {
         var order = AddressOrder()
         let addresses = [Self.six(1), Self.four(1)]

@@ -56,11 +56,11 @@ package enum OTLPTraces {
         }
         for part in recorded.parts {
             let span = Span(
-                id: part.id, parent: own.id, name: part.kind.rawValue,
+                id: part.id, parent: part.parent ?? own.id, name: part.kind.rawValue,
                 kind: part.kind.isRemote ? .client : .internal, began: part.began, ended: part.ended,
                 problem: part.problem, isError: part.problem != nil)
             write(span, of: trace, to: &json) { json in
-                for (name, value) in exchange.attributes(of: part.kind) { json.attribute(name, value) }
+                for (name, value) in exchange.attributes(of: part.kind, at: part.place) { json.attribute(name, value) }
             }
         }
     }

@@ -16,6 +16,10 @@ package struct RecordedExchange: Sendable, Equatable {
         package var ended: UInt64
         /// Why it came to nothing; nil where it didn't.
         package var problem: String?
+        /// The span of the wait that it was a part of; nil for the exchange's own.
+        package var parent: UInt64?
+        /// Where it was waited for, where that isn't the exchange's own place.
+        package var place: HostPort?
     }
 
     /// The trace and, as `parent`, the exchange's own span, as the request told those after it.

@@ -98,11 +98,13 @@ private struct SpanKeeper: TraceKeeper {
     func isWanted(isError: Bool) -> Bool { context.isSampled || isError }
 
     func keep(_ trace: ExchangeTrace, of exchange: TracedExchange) {
-        let parts = trace.parts.map {
-            RecordedExchange.Part(
-                id: TraceRecorder.id(), kind: $0.kind, began: trace.unixTime($0.began),
-                ended: trace.unixTime($0.ended ?? exchange.ended),
-                problem: $0.problem)
+        var wait: UInt64?
+        let parts = trace.parts.map { part in
+            let id = TraceRecorder.id()
+            if part.kind == .tunnel { wait = id }
+            return RecordedExchange.Part(
+                id: id, kind: part.kind, began: trace.unixTime(part.began), ended: trace.unixTime(part.ended ?? exchange.ended),
+                problem: part.problem, parent: part.kind.isOfTunnel ? wait : nil, place: part.place)
         }
         recorder.record(
             RecordedExchange(

@@ -43,11 +43,14 @@ private struct BridgedSpan<Tracing: Tracer>: TraceKeeper {
     func isWanted(isError: Bool) -> Bool { true }
 
     func keep(_ trace: ExchangeTrace, of exchange: TracedExchange) {
+        var wait = span
         for part in trace.parts {
             let child = tracer.startSpan(
-                part.kind.rawValue, context: span.context, ofKind: part.kind.isRemote ? .client : .internal,
+                part.kind.rawValue, context: part.kind.isOfTunnel ? wait.context : span.context,
+                ofKind: part.kind.isRemote ? .client : .internal,
                 at: DefaultTracerClock.Timestamp(nanosecondsSinceEpoch: trace.unixTime(part.began)))
-            Self.set(exchange.attributes(of: part.kind), of: child)
+            if part.kind == .tunnel { wait = child }
+            Self.set(exchange.attributes(of: part.kind, at: part.place), of: child)
             if let problem = part.problem { child.setStatus(SpanStatus(code: .error, message: problem)) }
             let end = DefaultTracerClock.Timestamp(nanosecondsSinceEpoch: trace.unixTime(part.ended ?? exchange.ended))
             child.end(at: end)

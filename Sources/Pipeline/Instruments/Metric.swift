@@ -11,6 +11,9 @@ public final class Counter {
     /// Counts so many more.
     @inline(__always)
     public func add(_ amount: Int64 = 1) { count &+= amount }
+
+    /// It counts something else from now on.
+    func restart() { count = 0 }
 }
 
 /// A number that goes up and down. Confined to its shard's loop.
@@ -52,6 +55,12 @@ public final class Histogram {
         while index < bounds.count, amount > bounds[index] { index += 1 }
         buckets[index] &+= 1
         total &+= amount
+    }
+
+    /// It counts something else from now on.
+    func restart() {
+        buckets = [Int64](repeating: 0, count: bounds.count + 1)
+        total = 0
     }
 }
 

@@ -54,6 +54,8 @@ public final class MetricTable {
     public private(set) var entries: [(key: Key, help: String, instrument: Instrument)] = []
     private var indices: [Key: Int] = [:]
     private var observers: [() -> Void] = []
+    /// What stands for a label when the metrics are read; nil where its series aren't.
+    private var shown: [Label: [Label]?] = [:]
 
     /// A table without metrics.
     package init() {}
@@ -92,12 +94,47 @@ public final class MetricTable {
     /// something to keep up to date.
     public func beforeReading(_ observe: @escaping () -> Void) { observers.append(observe) }
 
+    /// Has the series with a label, those that are made later too, read with others in its place: for what counts something that is known only
+    /// later, or changes. Where it has been another thing, counting begins anew; gauges stay as they are.
+    ///
+    /// - Parameters:
+    ///   - label: That of the series, as they were asked for.
+    ///   - labels: What stands in its place; nil to leave the series out.
+    package func show(_ label: Label, as labels: [Label]?) {
+        if let old = shown[label] ?? nil, let labels, old != labels { restart(label) }
+        shown[label] = .some(labels)
+    }
+
+    private func restart(_ label: Label) {
+        for entry in entries where entry.key.labels.contains(label) {
+            switch entry.instrument {
+            case .counter(let counter, _): counter.restart()
+            case .histogram(let histogram, _): histogram.restart()
+            case .gauge: break
+            }
+        }
+    }
+
     /// Everything as it is now.
     package func read() -> MetricSnapshot {
         for observe in observers { observe() }
         var snapshot = MetricSnapshot()
-        for (key, help, instrument) in entries { snapshot.add(MetricSnapshot.Series(key, help, instrument)) }
+        for (key, help, instrument) in entries {
+            if let key = shownKey(key) { snapshot.add(MetricSnapshot.Series(key, help, instrument)) }
+        }
         return snapshot
+    }
+
+    /// Nil where it isn't to be read.
+    private func shownKey(_ key: Key) -> Key? {
+        guard !shown.isEmpty, let index = key.labels.firstIndex(where: { shown[$0] != nil }), let labels = shown[key.labels[index]]
+        else {
+            return key
+        }
+        guard let labels else { return nil }
+        var key = key
+        key.labels.replaceSubrange(index...index, with: labels)
+        return key
     }
 
     private func existing(_ metric: MetricDescription, _ labels: [Label]) -> Instrument? {

@@ -47,6 +47,47 @@ struct TraceRecorderTests {
         #expect(recorded.parts.map(\.kind) == [.firstByte] && recorded.parts[0].problem == nil)
     }
 
+    @Test("What was waited for until there was a tunnel is within that wait, and nothing of before it")
+    func tunnel() throws {
+        let loop = EmbeddedEventLoop()
+        let recorder = TraceRecorder(ratio: 1, begins: true)
+        var before = DialSteps()
+        before.begin(.resolve)
+        before.end(.resolve, "no such name")
+        let one = exchange(recorder, on: loop)
+        one.trace?.gotTunnel(by: before)
+        one.trace?.begin(.tunnel)
+        var dial = before
+        dial.place = HostPort(host: "exit.example", port: 8443)
+        dial.begin(.dial)
+        dial.end(.dial, "refused\n")
+        dial.begin(.dial)
+        dial.end(.dial)
+        dial.begin(.handshake)
+        one.trace?.gotTunnel(by: dial)
+        finish(one)
+        let parts = try #require(recorder.take().first).parts
+        #expect(parts.map(\.kind) == [.tunnel, .tunnelDial, .tunnelDial, .tunnelHandshake, .firstByte])
+        #expect(parts.map { $0.parent == parts[0].id } == [false, true, true, true, false])
+        #expect(parts[0].parent == nil && parts[0].place == nil && parts[4].parent == nil)
+        #expect(parts[1].problem == "refused" && parts[2].problem == nil && parts[1].place?.host == "exit.example")
+        #expect(parts.allSatisfy { parts[0].began <= $0.began && $0.began <= $0.ended })
+    }
+
+    @Test("However often the server was dialled, what is kept has a bound")
+    func dials() throws {
+        let loop = EmbeddedEventLoop()
+        let recorder = TraceRecorder(ratio: 1, begins: true)
+        let one = exchange(recorder, on: loop)
+        one.trace?.begin(.tunnel)
+        var dial = DialSteps()
+        for _ in 0..<1_000 { dial.begin(.dial) }
+        #expect(dial.steps.count == 9 && dial.steps.filter { $0.ended == nil }.count == 1)
+        one.trace?.waitedInVain(for: Array(repeating: dial, count: 10))
+        finish(one, status: 503)
+        #expect(try #require(recorder.take().first).parts.count == ExchangeTrace.limit)
+    }
+
     @Test(
         "One is begun by ratio, and errors are kept whatever was drawn",
         arguments: [(0.0, 0), (1.0, 100), (0.5, nil)] as [(Double, Int?)])

@@ -43,6 +43,29 @@ import Testing
         #expect(table.read()["g"] == .gauge(2))
     }
 
+    @Test("What stands for a label is read in its place, and counts from nothing when it is another thing")
+    func shownLabels() {
+        let table = MetricTable()
+        let (label, other) = (MetricTable.Label("server", "#1"), MetricTable.Label("stage", "x"))
+        let counter = table.counter(MetricDescription(.counter, "c_total", "C."), [other, label])
+        let gauge = table.gauge(MetricDescription(.gauge, "g", "G."), [label])
+        counter.add(3)
+        gauge.add(2)
+        table.show(label, as: nil)
+        #expect(table.read().series.isEmpty)
+        let shown = [MetricTable.Label("server", "a"), .init("address", "1")]
+        table.show(label, as: shown)
+        #expect(table.read()["c_total", other, shown[0], shown[1]] == .counter(3))
+        table.show(label, as: [shown[0], .init("address", "2")])
+        #expect(table.read()["c_total", other, shown[0], .init("address", "2")] == .counter(0))
+        #expect(table.read()["g", shown[0], .init("address", "2")] == .gauge(2))
+        // Two that are shown alike are one.
+        let second = MetricTable.Label("server", "#2")
+        table.counter(MetricDescription(.counter, "c_total", "C."), [other, second]).add(5)
+        table.show(second, as: [shown[0], .init("address", "2")])
+        #expect(table.read()["c_total", other, shown[0], .init("address", "2")] == .counter(5))
+    }
+
     @Test func prometheusTextIsExact() {
         let table = MetricTable()
         table.counter(

@@ -143,6 +143,20 @@ import Testing
         #expect(state.dial(ways: 3, at: start) == 0)
     }
 
+    @Test func `Another address of the same way is tried before the next way`() {
+        var (state, chance) = (state(.connected, ways: 2), chance)
+        let fault = DialState.Fault(sentence: "1", hasOtherAddress: true)
+        #expect(state.failed(fault, at: start, using: &chance) == .tryNext)
+        #expect(state.dial(ways: 2, at: start) == 0)
+        #expect(state.failed(.init(sentence: "2"), at: start, using: &chance) == .tryNext)
+        #expect(state.dial(ways: 2, at: start) == 1)
+        guard case .rest(_, let reason) = state.failed(.init(sentence: "3"), at: start, using: &chance) else {
+            Issue.record("both ways have failed")
+            return
+        }
+        #expect(reason == "1; 2; 3")
+    }
+
     @Test func `Which way leads there is known while it is up, and all are tried when it is lost`() {
         var (state, chance) = (state(.dialing), chance)
         _ = state.failed(.init(sentence: "one"), at: start, using: &chance)

@@ -14,6 +14,10 @@ public final class Outbound {
     package var certificateName: String?
     /// Whether it was opened beside another one, which was full.
     package var isExtra = false
+    /// Whether a stage encrypts it.
+    package var isEncrypted = false
+    /// When the other end has proved who it is; nil before that, and where nobody asks.
+    package var provedAt: NIODeadline?
     /// Told once, when the connection works as far as its user can say; until then a loss counts as a failed dial.
     public var onEstablished: (() -> Void)?
     /// Told once, when nothing new will go over the connection although it is still open.

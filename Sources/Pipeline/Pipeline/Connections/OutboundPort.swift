@@ -28,6 +28,21 @@ public protocol OutboundPort: AnyObject {
     /// Nobody needs the connection for now: it is ended, and another is opened when somebody asks to `hasten`. To be called while nothing
     /// goes over it.
     func rest()
+    /// Whether there is a server behind the port. `observe` tells of a change.
+    var standing: OutboundStanding { get }
+    /// What was waited for until there was a connection, or since there is none.
+    var lastDial: DialSteps { get }
+}
+
+/// Whether there is a server behind a port: those that a name stands for come and go.
+public enum OutboundStanding: Sendable {
+    /// There is one, up or down.
+    case usual
+    /// It is no longer one of those that the configuration's name stands for: nothing new is to go there, which `status` says too, and the port
+    /// is to `rest` when nothing goes over its connection.
+    case leaving
+    /// There is none now: the port opens nothing.
+    case absent
 }
 
 /// The other servers that an exchange may go to, and how one is chosen.
@@ -78,6 +93,10 @@ extension OutboundPort {
     public func observe(_ changed: @escaping () -> Void) {}
     /// By default a connection stays.
     public func rest() {}
+    /// By default nothing is known of it.
+    public var lastDial: DialSteps { DialSteps() }
+    /// By default the server stays the same.
+    public var standing: OutboundStanding { .usual }
 }
 
 /// The user of outgoing connections.

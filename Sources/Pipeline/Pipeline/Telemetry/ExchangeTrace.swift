@@ -28,6 +28,12 @@ package final class ExchangeTrace {
         package enum Kind: String, Sendable, CaseIterable {
             /// A connection between agent and server that takes it.
             case tunnel = "wait for tunnel"
+            /// Within that: the addresses of the server's name.
+            case tunnelName = "tunnel: resolve name"
+            /// Within that: a connection to the server.
+            case tunnelDial = "tunnel: dial"
+            /// Within that: the TLS handshake with the server.
+            case tunnelHandshake = "tunnel: TLS handshake"
             /// One of an origin's connections, as none was free and no more may be opened.
             case connection = "wait for connection"
             /// The addresses of the origin's name.
@@ -41,6 +47,18 @@ package final class ExchangeTrace {
 
             /// Whether it is another program that is waited for: then it is a client's span.
             package var isRemote: Bool { self != .tunnel && self != .connection }
+
+            /// Whether it is a part of the wait for the tunnel, whose child its span is then.
+            package var isOfTunnel: Bool { [.tunnelName, .tunnelDial, .tunnelHandshake].contains(self) }
+
+            init(_ step: DialSteps.Part.Kind) {
+                self =
+                    switch step {
+                    case .resolve: .tunnelName
+                    case .dial: .tunnelDial
+                    case .handshake: .tunnelHandshake
+                    }
+            }
         }
 
         /// What was waited for.
@@ -51,6 +69,8 @@ package final class ExchangeTrace {
         package var ended: NIODeadline?
         /// Why it came to nothing, as a sentence; nil where it didn't.
         package var problem: String?
+        /// Where it was waited for, where that isn't the exchange's own place.
+        package var place: HostPort?
     }
 
     /// More parts of one exchange, of tries over and over say, aren't kept.
@@ -90,6 +110,33 @@ package final class ExchangeTrace {
         guard let index = parts.lastIndex(where: { $0.kind == kind && $0.ended == nil }) else { return }
         parts[index].ended = .now()
         parts[index].problem = problem.map { ForeignText.line($0, limit: Self.longestProblem) }
+    }
+
+    /// It has the connection between agent and server that it may have waited for.
+    /// - Parameter dial: How that came to be. What of it was before the exchange waited isn't its.
+    package func gotTunnel(by dial: @autoclosure () -> DialSteps) {
+        guard isWaiting(for: .tunnel) else { return }
+        add([dial()])
+        end(.tunnel)
+    }
+
+    /// It gets none.
+    package func waitedInVain(for dials: @autoclosure () -> [DialSteps]) {
+        if isWaiting(for: .tunnel) { add(dials()) }
+    }
+
+    private func add(_ dials: [DialSteps]) {
+        guard let since = parts.last(where: { $0.kind == .tunnel })?.began else { return }
+        let now = NIODeadline.now()
+        for dial in dials {
+            for step in dial.steps where step.ended.map({ $0 > since }) ?? true {
+                guard parts.count < Self.limit else { return }
+                parts.append(
+                    Part(
+                        kind: .init(step.kind), began: max(step.began, since), ended: step.ended ?? now,
+                        problem: step.problem.map { ForeignText.line($0, limit: Self.longestProblem) }, place: dial.place))
+            }
+        }
     }
 
     private func isWaiting(for kind: Part.Kind) -> Bool { parts.contains { $0.kind == kind && $0.ended == nil } }
@@ -161,8 +208,10 @@ extension TracedExchange {
     }
 
     /// The attributes of one of the things that it waited for.
-    package func attributes(of part: ExchangeTrace.Part.Kind) -> [(name: String, value: Value)] {
-        part == .tunnel ? [] : [("server.address", .text(host))]
+    /// - Parameter place: Where it was waited for, where that isn't the exchange's own place.
+    package func attributes(of part: ExchangeTrace.Part.Kind, at place: HostPort?) -> [(name: String, value: Value)] {
+        if let place { return [("server.address", .text(place.host)), ("server.port", .number(Int64(place.port)))] }
+        return part == .tunnel ? [] : [("server.address", .text(host))]
     }
 
     /// Why it is an error, in a line; nil where nothing says it.

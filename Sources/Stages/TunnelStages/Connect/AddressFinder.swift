@@ -56,6 +56,9 @@ final class AddressFinder {
         resolver.connected(address, dialledFirst: first, for: place)
     }
 
+    /// One of them took the connection, which was of no use.
+    func wasOfNoUse(_ address: IPAddress, at place: HostPort) { resolver.wasOfNoUse(address, for: place) }
+
     /// None of them did.
     func failed(at place: HostPort) {
         if AddressResolver.literal(place.host, port: place.port) == nil { resolver.failed(for: place) }

@@ -1,5 +1,6 @@
 import Addresses
 public import ConfigurationLanguage
+import Instruments
 import Logging
 import NIOCore
 public import Pipeline
@@ -44,7 +45,7 @@ public struct ConnectConfiguration: StageConfiguration {
         ),
         .optional(
             "policy", \.policy,
-            "How exchanges are shared where 'to' is a list: 'in-order', all to the first that is up, or 'spread', each to the server that has the fewest."
+            "How exchanges are shared where there are several servers: 'in-order', all to the first of 'to' that is up, or 'spread', each to the one that has the fewest, and then each address behind a name of 'to' is a server of its own."
         ),
         .optional(
             "wait", \.wait, in: .zero...(.seconds(600)),
@@ -86,7 +87,9 @@ public struct ConnectConfiguration: StageConfiguration {
 
     private var serverProblems: [ConfigurationProblem] {
         guard case .several(let servers) = to else {
-            guard policy != .inOrder else { return [] }
+            if policy == .inOrder { return [] }
+            // A name may stand for several.
+            if case .fixed(let address) = to, IPAddress(host: address.host) == nil { return [] }
             return [
                 .warning(
                     "'policy' is of no use with one server", key: "policy",
@@ -149,6 +152,7 @@ public struct ConnectFactory: StageFactory {
         metrics: Metrics.all,
         notes: [
             "With several servers in `to`, each is dialled by itself and has a back-off of its own; metrics have the label `server`. In order, the others are dialled while those before them are down, and exchanges go back to one before when it has been up for ten seconds. What a server never began goes to the next. An entry may be `{ at: \"192.0.2.1:8443\", name: exit.example }`, where the certificate has another name than the address.",
+            "A name in `to` with several addresses is one server whose addresses are tried in turn; one at which no session comes to be goes last for a minute. With `policy: spread` each address is a server of its own, up to eight for a name and sixteen in all, of the family (IPv4 or IPv6) of the first that takes a connection; metrics have the label `address` beside `server`. Addresses that come are used within seconds of the name servers' new answer, and one that has been gone for a minute gets nothing new. Behind a proxy of `via` a name is one server.",
             "Where the server is far, ten milliseconds or more, all new clients are served by one event loop, and share its connection: connections of several loops would compete for the line.",
             "With `connections: auto`, mux spreads its streams over eight connections of a loop once the way turns out to lose packets, if one of the two ends sends slower for each that is lost, as `cubic` does. Each has a `session-memory` of its own.",
             "With the codec h2, another connection is opened, up to fifteen on each event loop, when the server takes no more streams on those that there are. It is closed when nobody has used it for 30 s.",
@@ -180,11 +184,15 @@ public struct ConnectFactory: StageFactory {
 final class ConnectStage: Stage {
     typealias Input = Outbound
     typealias Output = End
+
+    /// How many servers there may be in all where each address behind a name is one.
+    private static let limit = 16
+
     private let configuration: ConnectConfiguration
     private let routes: [Route]
     private let presence: ServerPresence?
     private let tunnel = TunnelRecord()
-    /// Of each server, in their order.
+    /// Of each server, in their order; of a name whose addresses are servers of their own, of each that it may have.
     private let dialers: Mutex<[[NIOLoopBound<Dialer>]]>
     fileprivate let proxies: ProxyTools
 
@@ -193,47 +201,78 @@ final class ConnectStage: Stage {
         self.routes = routes
         self.presence = presence
         proxies = ProxyTools(configuration)
-        dialers = Mutex(Array(repeating: [], count: configuration.to.each.count))
+        dialers = Mutex([])
     }
 
     func assemble(_ downstream: Void, on shard: Shard) throws -> any OutboundPort {
         let servers = configuration.to.each
-        guard servers.count > 1 else { return try dialer(to: servers[0], at: 0, on: shard) }
-        let ports = try servers.enumerated().map { index, server in
-            try shard.counting(apart: .init("server", "\(server)")) {
-                let dialer = try dialer(to: server, at: index, on: shard)
-                // It is dialled when it is wanted.
-                dialer.isSibling = index > 0 && configuration.policy == .inOrder
-                return dialer
+        var ports: [(name: String, dialer: Dialer)] = []
+        for (number, server) in servers.enumerated() {
+            // What the environment excepts from proxies may be one of the servers.
+            let routes = servers.count > 1 ? try configuration.routes(to: server.known, in: .process) : routes
+            let place = Place(server: server, routes: routes)
+            if let shares = shares(of: place, on: shard) {
+                for index in 0..<shares.count {
+                    let label = shares.name.label(of: index)
+                    let share = NameShare(name: shares.name, index: index)
+                    let dialer = shard.counting(apart: label) { self.dialer(to: place, share, at: ports.count, on: shard) }
+                    ports.append((label.value, dialer))
+                }
+                continue
             }
+            guard servers.count > 1 else { return self.dialer(to: place, nil, at: 0, on: shard) }
+            let dialer = shard.counting(apart: .init("server", "\(server)")) {
+                self.dialer(to: place, nil, at: ports.count, on: shard)
+            }
+            // It is dialled when it is wanted.
+            dialer.isSibling = number > 0 && configuration.policy == .inOrder
+            ports.append(("\(server)", dialer))
         }
-        ports[0].others = ServerAlternatives(
-            policy: configuration.policy, names: servers.map(\.description), ports: Array(ports.dropFirst()))
-        return ports[0]
+        ports[0].dialer.others = ServerAlternatives(
+            policy: configuration.policy, names: ports.map(\.name), ports: ports.dropFirst().map(\.dialer))
+        return ports[0].dialer
+    }
+
+    /// A server, and the ways to it.
+    private struct Place {
+        let server: ServerAddress
+        let routes: [Route]
+    }
+
+    /// Where the addresses behind a server's name are servers of their own: what deals them out, and to how many.
+    private func shares(of place: Place, on shard: Shard) -> (name: SharedName, count: Int)? {
+        // A proxy looks names up itself.
+        guard configuration.policy == .spread, presence == nil, place.routes == [.direct], let address = place.server.known,
+            IPAddress(host: address.host) == nil
+        else { return nil }
+        let count = min(AddressShares.limit, Self.limit / configuration.to.each.count)
+        guard count > 1 else { return nil }
+        return (SharedName(address, count: count, configuration: configuration, shard: shard), count)
     }
 
     /// The one of a loop that leads to a server.
-    private func dialer(to server: ServerAddress, at index: Int, on shard: Shard) throws -> Dialer {
-        // What the environment excepts from proxies may be one of the servers.
-        let routes = configuration.to.each.count > 1 ? try configuration.routes(to: server.known, in: .process) : routes
+    private func dialer(to place: Place, _ share: NameShare?, at index: Int, on shard: Shard) -> Dialer {
         let make = { [weak self, configuration, presence, proxies, tunnel] in
             let dialer = Dialer(
-                configuration: configuration, to: server, routes: routes, presence: presence, shard: shard, proxies: proxies,
-                tunnel: tunnel)
+                configuration: configuration, to: place.server, share: share, routes: place.routes, presence: presence,
+                shard: shard, proxies: proxies, tunnel: tunnel)
             self?.add(dialer, at: index)
             return dialer
         }
         let dialer = make()
-        let place = shard.assembling?.part
+        let part = shard.assembling?.part
         dialer.siblings = SiblingDialers(count: configuration.connections.most - 1) {
-            place.map { shard.counting(apart: $0, make) } ?? make()
+            part.map { shard.counting(apart: $0, make) } ?? make()
         }
         return dialer
     }
 
     private func add(_ dialer: Dialer, at index: Int) {
         let bound = NIOLoopBound(dialer, eventLoop: dialer.shard.loop)
-        dialers.withLock { $0[index].append(bound) }
+        dialers.withLock { dialers in
+            while dialers.count <= index { dialers.append([]) }
+            dialers[index].append(bound)
+        }
     }
 
     func start() async throws {
@@ -245,14 +284,23 @@ final class ConnectStage: Stage {
     /// As long as one server can be reached there is no problem.
     func status() async -> StageStatus {
         var servers: [ServerStatus] = []
-        for dialers in dialers.withLock({ $0 }) { servers.append(await ServerStatus(of: dialers)) }
-        guard servers.count > 1 else { return servers[0].status(of: configuration.to) }
+        for dialers in dialers.withLock({ $0 }) {
+            for dialer in dialers {
+                guard let view = try? await dialer.eventLoop.submit({ DialerView(dialer.value) }).get() else { continue }
+                guard !view.isAbsent else { continue }
+                // On another loop its number may have another of a name's addresses.
+                let index = servers.firstIndex { $0.name == view.server } ?? servers.count
+                if index == servers.count { servers.append(ServerStatus(name: view.server)) }
+                servers[index].add(view)
+            }
+        }
+        guard configuration.to.each.count > 1 || servers.count > 1 else {
+            return (servers.first ?? ServerStatus(name: "")).status(of: configuration.to)
+        }
         let sought = servers.filter { $0.count > 0 }
         let isDown = !sought.contains { $0.up > 0 }
         var status = StageStatus(problem: isDown ? sought.compactMap(\.problem).joined(separator: "; ") : nil)
-        for (server, address) in zip(servers, configuration.to.each) {
-            status.details.append(.init(name: "server \(address)", value: server.words))
-        }
+        for server in servers { status.details.append(.init(name: "server \(server.name)", value: server.words)) }
         return status
     }
 
@@ -260,39 +308,5 @@ final class ConnectStage: Stage {
         for dialer in dialers.withLock({ $0.joined() }) {
             try? await dialer.eventLoop.flatSubmit { dialer.value.stop() }.get()
         }
-    }
-}
-
-/// How the connections to one server are.
-private struct ServerStatus {
-    /// Those that are kept open, and those of them that are.
-    var count = 0
-    var up = 0
-    var problem: String?
-
-    init(of dialers: [NIOLoopBound<Dialer>]) async {
-        var down: String?
-        for dialer in dialers {
-            let status = try? await dialer.eventLoop.submit { dialer.value.isSought ? dialer.value.status : nil }.get()
-            guard let status else { continue }
-            count += 1
-            switch status {
-            case .up: up += 1
-            case .down(let since, let to, let reason):
-                down = down ?? "the tunnel to \(to) is down since \(Timestamp.utc(since)): \(reason)"
-            }
-        }
-        problem = down.map { "\($0) (\(up) of \(count) connections are up)" }
-    }
-
-    /// Of one server among several.
-    var words: String {
-        guard count > 0 else { return "not needed now" }
-        return problem ?? "\(up) of \(count) connections are up"
-    }
-
-    /// Of the only one.
-    func status(of server: ServerAddress) -> StageStatus {
-        StageStatus(problem: problem, details: ["server": "\(server)", "connections up": "\(up) of \(count)"])
     }
 }

@@ -17,6 +17,8 @@ final class Connector {
         var certificateName: String?
         /// It is opened beside another one.
         var isExtra = false
+        /// To which of the addresses behind the server's name.
+        var aim = AddressShares.Aim.name(except: [])
 
         fileprivate var place: HostPort {
             switch way {
@@ -36,6 +38,9 @@ final class Connector {
         case again
     }
 
+    /// What the last attempts waited for.
+    var steps = DialSteps()
+
     private let configuration: ConnectConfiguration
     private let shard: Shard
     private let proxies: ProxyTools
@@ -46,6 +51,11 @@ final class Connector {
     /// What is made while it is asked.
     private var asked: (any Channel)?
     private var isStopped = false
+    /// The server's addresses, as they were last found; and those at which a connection was of no use in this round of attempts.
+    private var found: [IPAddress] = []
+    private var useless: [IPAddress] = []
+    /// The one to which the last connection was made: a channel that is closed doesn't tell.
+    private var last: IPAddress?
 
     init(configuration: ConnectConfiguration, shard: Shard, proxies: ProxyTools, dials: Counter) {
         self.configuration = configuration
@@ -91,6 +101,20 @@ final class Connector {
         return nil
     }
 
+    /// Each of the server's addresses may be tried again.
+    func beginRound() { useless = [] }
+
+    /// A connection that was made directly has ended before it was of use: others are tried before its address is again.
+    ///
+    /// - Returns: Whether another of the server's addresses may do better, at once.
+    func wasOfNoUse(at server: HostPort) -> Bool {
+        guard found.count > 1, let address = last else { return false }
+        finder.wasOfNoUse(address, at: server)
+        guard !useless.contains(address) else { return false }
+        useless.append(address)
+        return found.contains { !useless.contains($0) }
+    }
+
     /// A connection has ended. Whoever comes to its proxy next doesn't know whether he is still let in.
     func lost(by way: Route) {
         if case .proxy(let proxy) = way, attempt == nil { proxies.tries.lost(proxy, by: proxies.access) }
@@ -108,10 +132,14 @@ final class Connector {
     private func find(_ target: Target, for client: any OutboundClient, then: @escaping (Outcome) -> Void) {
         dials.add()
         let deadline = NIODeadline.now() + TimeAmount(configuration.timeout)
-        finder.find(target.place, until: deadline) { [weak self] found in
+        steps.place = target.server
+        if AddressResolver.literal(target.place.host, port: target.place.port) == nil, target.aim.isName { steps.begin(.resolve) }
+        find(target, until: deadline) { [weak self] found in
             guard let self, !isStopped else { return }
             switch found {
             case .success(let addresses):
+                steps.end(.resolve)
+                self.found = target.way == .direct ? addresses.compactMap { IPAddress($0) } : []
                 var handshake: ProxyHandshake?
                 var tokens: (any ProxyTokenMaker)?
                 if case .proxy(let proxy) = target.way {
@@ -123,8 +151,25 @@ final class Connector {
                     Trip(
                         target: target, addresses: addresses, client: client, deadline: deadline, handshake: handshake,
                         tokens: tokens, then: then))
-            case .failure(let error): then(.failed(error))
+            case .failure(let error):
+                steps.end(.resolve, error.message)
+                then(.failed(error))
             }
+        }
+    }
+
+    private func find(
+        _ target: Target, until deadline: NIODeadline, then: @escaping (Result<[SocketAddress], StageError>) -> Void
+    ) {
+        if case .address(let address) = target.aim, let address = SocketAddress(address, port: target.place.port) {
+            return then(.success([address]))
+        }
+        var others: [IPAddress] = []
+        if case .name(let except) = target.aim { others = except }
+        finder.find(target.place, until: deadline) { found in
+            guard !others.isEmpty, case .success(let all) = found else { return then(found) }
+            let rest = all.filter { address in !others.contains { $0 == IPAddress(address) } }
+            then(.success(rest.isEmpty ? all : rest))
         }
     }
 
@@ -147,6 +192,7 @@ final class Connector {
 
     private func connect(_ trip: Trip) {
         let place = trip.target.place
+        steps.begin(.dial)
         let made = NIOLoopBoundBox<[ObjectIdentifier: Made]>([:], eventLoop: shard.loop)
         let bound = NIOLoopBound((self, trip), eventLoop: shard.loop)
         ClientBootstrap.tunnel(on: shard.loop, timeout: max(trip.deadline - .now(), .milliseconds(1)))
@@ -164,11 +210,13 @@ final class Connector {
                 switch result {
                 case .success(let channel):
                     self.finder.connected(channel.remoteAddress, of: trip.addresses, at: place)
+                    self.last = channel.remoteAddress.flatMap { IPAddress($0) }
                     guard let made = made.value[ObjectIdentifier(channel)], !self.isStopped else {
                         channel.close(promise: nil)
                         return trip.then(.failed(ChannelError.ioOnClosedChannel))
                     }
                     guard let proxy = made.proxy else {
+                        self.steps.end(.dial)
                         trip.then(.connected(made.connection))
                         return trip.client.ready(made.connection)
                     }
@@ -176,6 +224,7 @@ final class Connector {
                     proxy.begin { self.answered($0, by: proxy, made.connection, trip) }
                 case .failure(let error):
                     self.finder.failed(at: place)
+                    self.steps.end(.dial, ConnectionFailure.words(for: error))
                     trip.then(.failed(error))
                 }
             }
@@ -187,6 +236,7 @@ final class Connector {
         guard !isStopped else { return connection.channel.close(promise: nil) }
         switch end {
         case .open:
+            steps.end(.dial)
             attempt?.opened(by: proxy.handshake.habit)
             attempt = nil
             trip.then(.connected(connection))
@@ -196,7 +246,9 @@ final class Connector {
             var trip = trip
             trip.handshake = proxy.handshake
             connect(trip)
-        case .failed(let error): trip.then(.failed(error))
+        case .failed(let error):
+            steps.end(.dial, error.message)
+            trip.then(.failed(error))
         }
     }
 

@@ -1,5 +1,6 @@
 import Instruments
 import Logging
+import NIOCore
 import Pipeline
 import Platform
 
@@ -16,6 +17,8 @@ struct DialRecord {
     private var wasUp = false
     private var downSince = WallTime.seconds
     private var reason = "not connected yet"
+    /// What the server was called when the connection came.
+    private var place = ""
 
     /// - Parameter tunnel: That of all dialers of the stage.
     init(_ shard: Shard, _ tunnel: TunnelRecord) {
@@ -36,10 +39,14 @@ struct DialRecord {
         isUp = true
         if wasUp { reconnects.add() }
         wasUp = true
+        self.place = place
         up.add(1)
-        logger.log(
-            level: tunnel.came(to: place) ? .notice : .debug, "tunnel is up",
-            metadata: ["server": "\(place)", "identity": "\(connection?.identity?.description ?? "-")", "via": "\(way.text)"])
+        var metadata: Logger.Metadata = [
+            "server": "\(place)", "identity": "\(connection?.identity?.description ?? "-")", "via": "\(way.text)",
+        ]
+        // Of a name people want to know which of its addresses it is.
+        if way == .direct, let address = connection?.channel.remoteAddress { metadata["address"] = "\(address.shortDescription)" }
+        logger.log(level: tunnel.came(to: place) ? .notice : .debug, "tunnel is up", metadata: metadata)
     }
 
     /// An attempt has led nowhere.
@@ -47,6 +54,7 @@ struct DialRecord {
 
     mutating func down(_ error: (any Error)?, at place: String) {
         let text = error.map { ConnectionFailure.words(for: $0) } ?? "the connection was lost"
+        let place = isUp ? self.place : place
         if isUp { losses.add() }
         let isNews = isUp ? tunnel.went(from: place, because: text) : tunnel.isNews(text, of: place)
         gone(because: text)
@@ -55,8 +63,7 @@ struct DialRecord {
     }
 
     /// Nobody needed the connection.
-    mutating func rested(at place: String) {
-        let reason = "another server is used"
+    mutating func rested(because reason: String) {
         let isLast = tunnel.went(from: place, because: reason)
         gone(because: reason)
         logger.log(level: isLast ? .notice : .debug, "tunnel rests", metadata: ["server": "\(place)", "reason": "\(reason)"])

@@ -10,7 +10,7 @@ struct DialState {
     enum OnFailure: Equatable {
         /// The connection was lost that worked.
         case redial(in: TimeAmount)
-        /// The next way is tried at once: waiting comes when all have been tried.
+        /// The next way is tried at once, or the same one to another address: waiting comes when all have been tried.
         case tryNext
         /// No way led to the server.
         case rest(TimeAmount, because: String)
@@ -27,6 +27,8 @@ struct DialState {
         var isLasting = false
         /// It leads to a server with which this side doesn't go together.
         var isMismatch = false
+        /// The same way may lead to another of the server's addresses, at which none was tried in this round.
+        var hasOtherAddress = false
     }
 
     private struct Round {
@@ -185,6 +187,10 @@ struct DialState {
             return .redial(in: rest(after: Round(ways: 1), at: now, using: &generator))
         case .dialing(var round), .connected(var round):
             round.add(fault)
+            guard !fault.hasOtherAddress else {
+                phase = .dialing(round)
+                return .tryNext
+            }
             guard round.way + 1 < round.ways else {
                 return .rest(rest(after: round, at: now, using: &generator), because: round.faults.joined(separator: "; "))
             }

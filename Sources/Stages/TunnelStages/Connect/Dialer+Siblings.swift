@@ -14,6 +14,7 @@ extension Dialer {
 final class SiblingDialers {
     private var left: Int
     private let make: () -> Dialer
+    private var made: [Dialer] = []
 
     init(count: Int, make: @escaping () -> Dialer) {
         left = count
@@ -25,8 +26,12 @@ final class SiblingDialers {
         left -= 1
         let dialer = make()
         dialer.isSibling = true
+        made.append(dialer)
         return dialer
     }
+
+    /// Nobody needs their connections for now.
+    func rest() { for dialer in made { dialer.rest() } }
 }
 
 extension ConnectionCount: ScalarConfigurationValue {

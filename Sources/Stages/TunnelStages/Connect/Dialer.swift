@@ -5,6 +5,7 @@ import Platform
 /// Keeps one connection to the server open on one loop: does what a `DialState` says.
 final class Dialer: OutboundPort {
     private static let farewell = TimeAmount.milliseconds(250)
+    private static let leaving = "the name no longer stands for its address"
 
     let configuration: ConnectConfiguration
     private let presence: ServerPresence?
@@ -33,14 +34,14 @@ final class Dialer: OutboundPort {
     var others: ServerAlternatives?
 
     init(
-        configuration: ConnectConfiguration, to server: ServerAddress? = nil, routes: [Route], presence: ServerPresence?,
-        shard: Shard, proxies: ProxyTools, tunnel: TunnelRecord = TunnelRecord()
+        configuration: ConnectConfiguration, to server: ServerAddress? = nil, share: NameShare? = nil, routes: [Route],
+        presence: ServerPresence?, shard: Shard, proxies: ProxyTools, tunnel: TunnelRecord = TunnelRecord()
     ) {
         self.configuration = configuration
         self.routes = routes
         self.proxies = proxies
         self.presence = presence
-        self.server = DialledServer(to: server ?? configuration.to, presence: presence)
+        self.server = DialledServer(to: server ?? configuration.to, presence: presence, share: share)
         self.shard = shard
         state = DialState(
             patience: TimeAmount(configuration.wait), retryInterval: presence.map { TimeAmount($0.retryInterval) })
@@ -48,7 +49,15 @@ final class Dialer: OutboundPort {
         connector = Connector(configuration: configuration, shard: shard, proxies: proxies, dials: record.dials)
         extra = ExtraConnections(configuration: configuration, shard: shard, proxies: proxies, dials: record.dials)
         extra.onRoom = { [weak self] in self?.client?.roomFreed() }
+        share?.name.observe(share?.index ?? 0) { [weak self] in self?.shareChanged(hasToDial: $0) }
     }
+
+    /// What people call the server.
+    var serverName: String { server.name }
+
+    var lastDial: DialSteps { connector.steps }
+
+    var standing: OutboundStanding { server.share?.standing ?? .usual }
 
     /// None where all ways rest for longer than that, or because of a refusal that mostly takes a change of something to mend.
     var patience: TimeAmount {
@@ -56,25 +65,44 @@ final class Dialer: OutboundPort {
         return state.isHopeless(for: wait, at: .now()) ? .zero : wait
     }
 
-    var status: OutboundStatus { record.status(of: server.name) }
+    var status: OutboundStatus {
+        let status = record.status(of: server.name)
+        guard case .up = status, standing == .leaving else { return status }
+        return .down(since: WallTime.seconds, to: server.name, because: Self.leaving)
+    }
 
     func attach(_ client: any OutboundClient) { self.client = client }
 
     func observe(_ changed: @escaping () -> Void) { self.changed = changed }
 
     func rest() {
-        guard isSibling, let connection, state.unneeded() else { return }
+        let isLeaving = standing == .leaving
+        guard isSibling || isLeaving, let connection, state.unneeded() else { return }
         self.connection = nil
-        isSought = false
-        record.rested(at: server.name)
+        isSought = isSought && isLeaving
+        record.rested(because: isLeaving ? Self.leaving : "another server is used")
         leave(connection.channel)
         connection.channel.closeFuture.assumeIsolated().whenComplete { _ in self.client?.lost(connection, because: nil) }
+        guard isLeaving, !isSibling else { return }
+        siblings?.rest()
+        leaveShare()
+    }
+
+    /// The connection that led to one of the addresses behind the server's name is no more.
+    private func leaveShare() {
+        if let share = server.share, !isSibling { share.name.went(share.index) }
+    }
+
+    private func shareChanged(hasToDial: Bool) {
+        if hasToDial, isSought, state.heardOfServer() { dial() }
+        changed?()
     }
 
     func start() {
         isSought = true
         let this = NIOLoopBound(self, eventLoop: shard.loop)
         presence?.observe(on: shard.loop) { this.value.presenceChanged() }
+        server.share?.name.start()
         dial()
     }
 
@@ -82,12 +110,15 @@ final class Dialer: OutboundPort {
     func openAnother() {
         guard state.isUp, let to = server.address, let client else { return }
         extra.add(
-            to: .init(way: routes[state.way], server: to, certificateName: server.to.certificateName, isExtra: true), for: client)
+            to: .init(
+                way: routes[state.way], server: to, certificateName: server.to.certificateName, isExtra: true,
+                aim: server.aim(isSibling: true)), for: client)
     }
 
     func stop() -> EventLoopFuture<Void> {
         state.stop()
         retry?.cancel()
+        server.share?.name.stop()
         connector.stop()
         let others = extra.stop(leave)
         guard let channel = connection?.channel else { return others }
@@ -124,7 +155,9 @@ final class Dialer: OutboundPort {
 
     private func dial() {
         retry?.cancel()
-        let to = server.isWorthDialing ? server.address : nil
+        let aim = server.aim(isSibling: isSibling)
+        let to = server.isWorthDialing && aim != .nowhere ? server.address : nil
+        if state.isResting { connector.beginRound() }
         if state.isResting, let to, !configuration.via.scripts.isEmpty {
             guard askScripts(about: to) else { return }
         }
@@ -134,7 +167,8 @@ final class Dialer: OutboundPort {
         }
         guard let client, let index = state.dial(ways: to.map { _ in routes.count }, at: .now()), let to else { return }
         let way = routes[index]
-        connector.connect(.init(way: way, server: to, certificateName: server.to.certificateName), for: client) { outcome in
+        connector.connect(.init(way: way, server: to, certificateName: server.to.certificateName, aim: aim), for: client) {
+            outcome in
             switch outcome {
             case .connected(let connection): self.connected(connection, by: way)
             case .failed(let error): self.failed(nil, error)
@@ -166,6 +200,7 @@ final class Dialer: OutboundPort {
     private func connected(_ connection: Outbound, by way: Route) {
         guard state.connected() else { return connection.channel.close(promise: nil) }
         self.connection = connection
+        if connection.isEncrypted { connector.steps.begin(.handshake) }
         connection.onEstablished = { [weak self] in self?.established() }
         connection.onRetired = { [weak self, weak connection] in if let connection { self?.retired(connection) } }
         connection.channel.closeFuture.assumeIsolated().whenComplete { _ in self.closed(connection, by: way) }
@@ -173,6 +208,10 @@ final class Dialer: OutboundPort {
 
     private func established() {
         guard state.established() else { return }
+        connector.steps.end(.handshake, at: connection?.provedAt ?? .now())
+        if let share = server.share, !isSibling, let address = connection?.channel.remoteAddress.flatMap({ IPAddress($0) }) {
+            share.name.came(share.index, at: address)
+        }
         record.established(connection, to: server.name, by: routes[state.way])
         presence?.connected()
         changed?()
@@ -206,11 +245,17 @@ final class Dialer: OutboundPort {
         _ connection: Outbound?, _ error: any Error, wasTried: Bool = true, resting rest: ProxyStandings.Rest? = nil
     ) {
         let cause = connection?.failure ?? error
+        if let connection {
+            let hasProved = connection.provedAt != nil
+            connector.steps.end(
+                .handshake, hasProved ? nil : ConnectionFailure.words(for: cause), at: connection.provedAt ?? .now())
+        }
         let sentence = explain(cause)
         let rest = rest ?? connector.gaveUp(because: cause, saying: sentence)
         let fault = DialState.Fault(
             sentence: rest?.sentence ?? sentence, rest: rest, isLasting: (cause as? StageError)?.code == .configuration,
-            isMismatch: connection?.isMismatch == true)
+            isMismatch: connection?.isMismatch == true,
+            hasOtherAddress: connection != nil && !state.isUp && isDirect && hasOtherAddress())
         var generator = SystemRandomNumberGenerator()
         switch state.failed(fault, at: .now(), using: &generator) {
         case .nothing: break
@@ -231,6 +276,11 @@ final class Dialer: OutboundPort {
         }
     }
 
+    private var isDirect: Bool { routes.indices.contains(state.way) && routes[state.way] == .direct }
+
+    /// A connection was made and was of no use: whether another of the server's addresses may do better.
+    private func hasOtherAddress() -> Bool { server.address.map { connector.wasOfNoUse(at: $0) } ?? false }
+
     /// Why the current way didn't lead to the server.
     private func explain(_ error: any Error) -> String {
         if let error = error as? ProxyError { return error.message }
@@ -245,6 +295,7 @@ final class Dialer: OutboundPort {
     private func down(_ error: (any Error)?, wasUp: Bool) {
         record.down(error, at: server.name)
         if wasUp { presence?.disconnected() }
+        if wasUp { leaveShare() }
         changed?()
     }
 }

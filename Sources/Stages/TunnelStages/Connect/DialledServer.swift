@@ -5,6 +5,8 @@ import Pipeline
 struct DialledServer {
     let to: ServerAddress
     let presence: ServerPresence?
+    /// Where the addresses behind its name are servers of their own: which of them this one is.
+    var share: NameShare?
 
     /// Nil while that isn't known.
     var address: HostPort? {
@@ -12,11 +14,21 @@ struct DialledServer {
     }
 
     /// For people.
-    var name: String { address.map { "\($0)" } ?? to.description }
+    var name: String { share.map { $0.name.name(of: $0.index) } ?? address.map { "\($0)" } ?? to.description }
+
+    /// To which of its addresses a connection goes.
+    ///
+    /// - Parameter isSibling: Whether the connection is one beside another's, which goes where that has gone.
+    func aim(isSibling: Bool) -> AddressShares.Aim {
+        guard let share else { return .name(except: []) }
+        guard isSibling else { return share.aim }
+        return share.name.address(of: share.index).map { .address($0) } ?? .nowhere
+    }
 
     /// A server that nobody has woken isn't dialled: at its last address may be somebody else's.
     var isWorthDialing: Bool {
-        switch presence?.phase {
+        if let share, share.standing == .absent { return false }
+        return switch presence?.phase {
         case nil, .waking, .up: true
         case .asleep, .failed: false
         }

@@ -9,6 +9,9 @@ final class TunnelRecord: Sendable {
         var reason: String?
     }
 
+    /// Of so many servers the reasons are remembered: addresses behind a name come and go.
+    private static let limit = 256
+
     private let tunnels = Mutex<[String: Tunnel]>([:])
 
     init() {}
@@ -38,6 +41,7 @@ final class TunnelRecord: Sendable {
         tunnels.withLock { tunnels in
             let tunnel = tunnels[server] ?? Tunnel()
             guard tunnel.connections == 0, tunnel.reason != reason else { return false }
+            if tunnels.count >= Self.limit { tunnels = tunnels.filter { $0.value.connections > 0 } }
             tunnels[server] = Tunnel(connections: 0, reason: reason)
             return true
         }

@@ -27,6 +27,8 @@ extension OutboundLayer {
     func alternatives() -> ServerAlternatives? { downstream.alternatives()?.behind(beside) }
     func observe(_ changed: @escaping () -> Void) { downstream.observe(changed) }
     func rest() { downstream.rest() }
+    var standing: OutboundStanding { downstream.standing }
+    var lastDial: DialSteps { downstream.lastDial }
 
     func ready(_ connection: Outbound) {}
     func lost(_ connection: Outbound?, because error: (any Error)?) { client?.lost(connection, because: error) }

@@ -171,6 +171,7 @@ struct MTLSClientStage: Stage {
                     throw StageError(.configuration, HandshakeProblem.refusedProtocols(protocols))
                 }
                 connection.identity = peer
+                connection.provedAt = .now()
                 client?.ready(connection)
             }
             // What went wrong before TLS, at a proxy on the way say, is the reason, not that the handshake came to nothing.
@@ -179,6 +180,7 @@ struct MTLSClientStage: Stage {
                 connection.failure = $0
                 connection.isMismatch = verification?.isMismatch ?? false
             }
+            connection.isEncrypted = true
             try connection.channel.pipeline.syncOperations.addHandlers(handler, verification)
             try client?.configure(connection)
         }

@@ -181,6 +181,7 @@ struct TLSClientStage: Stage {
                         "the certificate of the server is for \(names), not for \(serverName): another server is there, or 'name' of 'tls' "
                             + "has to be one that it has")
                 }
+                connection.provedAt = .now()
                 client?.ready(connection)
             }
             verification.onFailure = { [weak connection, weak verification] in
@@ -188,6 +189,7 @@ struct TLSClientStage: Stage {
                 connection.failure = $0
                 connection.isMismatch = verification?.isMismatch ?? false
             }
+            connection.isEncrypted = true
             try connection.channel.pipeline.syncOperations.addHandlers(handler, verification)
             try client?.configure(connection)
         }

@@ -29,7 +29,7 @@ final class TunnelQueue {
     init(downstream: any OutboundPort, shard: Shard) {
         self.downstream = downstream
         self.shard = shard
-        waiting = WaitingExchanges(on: shard, limit: Self.limit) { exchange, _ in Self.refuse(exchange, downstream.status) }
+        waiting = WaitingExchanges(on: shard, limit: Self.limit) { exchange, _ in Self.refuse(exchange, downstream) }
     }
 
     var count: Int { waiting.count }
@@ -40,7 +40,7 @@ final class TunnelQueue {
         if let elsewhere, elsewhere(exchange) { return }
         downstream.hasten()
         let patience = downstream.patience
-        guard patience > .zero else { return Self.refuse(exchange, downstream.status) }
+        guard patience > .zero else { return Self.refuse(exchange, downstream) }
         exchange.trace?.begin(.tunnel)
         waiting.append(exchange, for: patience)
     }
@@ -58,7 +58,7 @@ final class TunnelQueue {
 
     private func begin(_ exchange: Exchange) -> Bool {
         guard let owner, owner.begin(exchange) else { return false }
-        exchange.trace?.end(.tunnel)
+        exchange.trace?.gotTunnel(by: downstream.lastDial)
         return true
     }
 
@@ -101,15 +101,16 @@ final class TunnelQueue {
     func giveUpIfHopeless() {
         guard downstream.patience <= .zero else { return }
         waiting.release { exchange in
-            Self.refuse(exchange, downstream.status)
+            Self.refuse(exchange, downstream)
             return true
         }
     }
 
-    private static func refuse(_ exchange: Exchange, _ status: OutboundStatus) {
+    private static func refuse(_ exchange: Exchange, _ downstream: any OutboundPort) {
+        exchange.trace?.waitedInVain(for: [downstream.lastDial])
         if let again = exchange.whenUnavailable.take(), again(exchange) { return }
         let failure =
-            switch status {
+            switch downstream.status {
             case .up: Failure(.tunnelDown, "the tunnel carries as many exchanges as the server takes")
             case .down(let since, let to, let reason):
                 Failure(.tunnelDown, "the tunnel to \(to) is down since \(Timestamp.utc(since)): \(reason)", since: since)

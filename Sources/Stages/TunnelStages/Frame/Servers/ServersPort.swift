@@ -57,6 +57,7 @@ final class ServersPort: ExchangePort {
         seek()
         let patience = servers.map(\.port.patience).max() ?? .zero
         guard patience > .zero else { return Self.refuse(exchange, servers.map(\.port)) }
+        exchange.trace?.begin(.tunnel)
         waiting.append(exchange, for: patience)
     }
 
@@ -85,6 +86,7 @@ final class ServersPort: ExchangePort {
         } else {
             for queue in servers[server].client.queues { queue.giveUp { open($0) } }
             if !choice.isAnyUp { seek() }
+            lookLater()
         }
     }
 
@@ -121,7 +123,8 @@ final class ServersPort: ExchangePort {
     }
 
     private func lookLater() {
-        guard !isLooking, servers.indices.dropFirst().contains(where: { choice.isUp($0) }) else { return }
+        let hasToLook = servers.indices.contains { ($0 > 0 && choice.isUp($0)) || servers[$0].port.standing == .leaving }
+        guard !isLooking, hasToLook else { return }
         isLooking = true
         shard.loop.assumeIsolated().scheduleTask(in: Self.look) { [weak self] in
             guard let self else { return }
@@ -130,13 +133,15 @@ final class ServersPort: ExchangePort {
                 _ = choice.note(server, isUp: false, at: .now())
                 servers[server].port.rest()
             }
+            for server in servers where server.port.standing == .leaving && server.client.openStreams == 0 { server.port.rest() }
             lookLater()
         }
     }
 
     private static func refuse(_ exchange: Exchange, _ ports: [any OutboundPort]) {
+        exchange.trace?.waitedInVain(for: ports.map(\.lastDial))
         let reasons = ports.compactMap { port -> String? in
-            guard case .down(let since, let to, let reason) = port.status else { return nil }
+            guard port.standing != .absent, case .down(let since, let to, let reason) = port.status else { return nil }
             return "the tunnel to \(to) is down since \(Timestamp.utc(since)): \(reason)"
         }
         exchange.answer(Failure(.tunnelDown, reasons.joined(separator: "; ")).response(for: exchange.request))
