@@ -201,7 +201,7 @@ let package = Package(
             name: "CommandLineInterface",
             dependencies: pipeline + [
                 "AWS", "RemoteConfiguration", "Stages", "Filters", "TunnelStages", "ControlStages", "Runtime", "Hosting",
-                "ServerWaking", "Rehearsal", "Simulation", logging,
+                "ServerWaking", "Rehearsal", "Simulation", "CArguments", logging,
                 x509, crypto, asn1, nioCore, nioPosix,
                 nioHTTP1,
                 httpClient,
@@ -236,6 +236,7 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(name: "CMathCompatibility", path: "Sources/Hosts/CMathCompatibility"),
+        .target(name: "CArguments", path: "Sources/Hosts/CArguments"),
         .testTarget(
             name: "PipelineTests",
             dependencies: pipeline + [nioCore, nioEmbedded, logging],

@@ -229,12 +229,13 @@ async def test_files_that_are_not_imported(desk, binary, tmp_path, what):
 
 async def test_a_grant_is_written_down_or_not_made(desk):
     """Whom nobody could revoke isn't let in."""
+    code = desk.code(await desk.invite())
     folder = desk.folder / "agents"
     for path in folder.iterdir() if folder.exists() else []:
         path.unlink()
     folder.rmdir()
     folder.write_text("in the way")
-    answer = await asyncio.to_thread(desk.ask, desk.code(await desk.invite()), wanted())
+    answer = await asyncio.to_thread(desk.ask, code, wanted())
     assert answer.startswith("refused ") and "can't write down" in answer, answer
 
 

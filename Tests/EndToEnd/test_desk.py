@@ -170,6 +170,9 @@ async def test_a_desk_that_is_this_server(binary, tmp_path):
         config.write_text(f'pipeline:\n  - accept: {{ listen: "{listen}" }}\n  - enrol: {{ desk: "{desk}" }}\n  - http: {{}}\n  - fetch: {{}}\n')
         done = await run(binary, "check", "--host", "server", config, within=20)
         assert done.status == status and ("listens itself" in done.text) == (status == 65), done.text
+        if status == 65:
+            started = await run(binary, "server", "--config", config, within=20)
+            assert started.status == 65 and "listens itself" in started.text, started.text
 
 
 async def test_a_desk_of_another_user(binary, tmp_path, launch):

@@ -1,5 +1,8 @@
 """`fluidity health`, the health check of containers: asks the admin listener of a running process."""
 
+import os
+import shutil
+
 import pytest
 from harness.fluidity import Fluidity, Tunnel, write_configuration
 from harness.ports import free_port
@@ -36,6 +39,18 @@ async def test_ready_and_not_ready(tunnel, binary):
 
     await eventually(is_ready, 20, "the agent is ready once the server is there")
     result = await run(binary, "health", "--config", tunnel.server_config)
+    assert result.status == 0 and result.output == b"ready\n", result.text
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare"), reason="needs the superuser, to cover /proc")
+async def test_without_proc(tunnel, binary):
+    """Where /proc isn't mounted, Swift's runtime has no words of the command line: the help would be printed, and all be healthy."""
+    bare = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /proc && exec "$@"', "sh"]
+    health = [*bare, binary, "health", "--config", tunnel.server_config]
+    result = await run(*health)
+    assert result.status == 69 and b"nothing answers at" in result.errors, result.text
+    tunnel.start_server()
+    result = await run(*health)
     assert result.status == 0 and result.output == b"ready\n", result.text
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import hashlib
+import re
 import signal
 import socket
 import ssl
@@ -13,15 +14,16 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from harness.browser import NEEDS_CHROMIUM, open_browser
+from harness.certificate_requests import der, nested, wanted, wanted_with_large_key
 from harness.client import fetch
 from harness.ports import free_port
 from harness.processes import Process, run
 from harness.proxies import tinyproxy
-from harness.waiting import wait_until
+from harness.waiting import eventually, wait_until
 
 PROTOCOL = "fluidity-enrol/1"
 
@@ -35,11 +37,11 @@ class Desk:
         self.home = {"HOME": str(place), "XDG_CONFIG_HOME": ""}
         self.folder = place / "server"
 
-    def start(self):
+    def start(self, *options):
         listen = f"127.0.0.1:{self.port}"
         self.process = Process(
             "new-server",
-            [self.binary, "server", "--new", "--out", self.folder, "--listen", listen, "--set", "pipeline.fetch.destinations=any"],
+            [self.binary, "server", "--new", "--out", self.folder, "--listen", listen, "--set", "pipeline.fetch.destinations=any", *options],
             self.place, self.home)
         self.launch(self.process)
         self.process.wait_for_line("listening")
@@ -61,16 +63,15 @@ class Desk:
         digits = line.removeprefix("fluidity-join-1.")
         return base64.urlsafe_b64decode(digits + "=" * (-len(digits) % 4))[32:48]
 
-    def dial(self, protocol=PROTOCOL) -> ssl.SSLSocket:
+    def dial(self, protocol=PROTOCOL, source="127.0.0.1") -> ssl.SSLSocket:
         context = ssl.create_default_context(cafile=str(self.folder / "certs/ca.pem"))
         context.set_alpn_protocols([protocol])
-        stream = context.wrap_socket(socket.create_connection(("127.0.0.1", self.port), timeout=20), server_hostname="fluidity-server")
-        stream.settimeout(20)
-        return stream
+        plain = socket.create_connection(("127.0.0.1", self.port), timeout=60, source_address=(source, 0))
+        return context.wrap_socket(plain, server_hostname="fluidity-server")
 
-    def say(self, data: bytes) -> bytes:
+    def say(self, data: bytes, source="127.0.0.1") -> bytes:
         """What the server answers on a connection that enrols, until it ends."""
-        with self.dial() as stream:
+        with self.dial(source=source) as stream:
             answer = b""
             try:
                 stream.sendall(data)
@@ -80,21 +81,14 @@ class Desk:
                 pass  # It had its say before it had read all.
             return answer
 
-    def ask(self, code: bytes, request: bytes) -> str:
-        return self.say(b"enrol " + base64.b64encode(code) + b" " + base64.b64encode(request) + b"\n").decode()
+    def ask(self, code: bytes, request: bytes, more=b"", source="127.0.0.1") -> str:
+        """The same for one who has a code; `more` is said right behind."""
+        return self.say(b"enrol " + base64.b64encode(code) + b" " + base64.b64encode(request) + b"\n" + more, source).decode()
 
 
 @pytest.fixture
 def desk(binary, tmp_path, launch):
     return Desk(binary, tmp_path, launch).start()
-
-
-def wanted(name="laptop", key=None, *extensions) -> bytes:
-    key = key or ec.generate_private_key(ec.SECP256R1())
-    builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
-    for extension in extensions:
-        builder = builder.add_extension(extension, critical=True)
-    return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
 
 
 async def test_three_commands(desk, binary, origin, launch, tmp_path):
@@ -130,6 +124,35 @@ async def test_join_and_run(desk, binary, tmp_path, launch):
     agent.wait_for_line("tunnel is up")
     agent.signal(signal.SIGTERM)
     assert await agent.ended(within=20) == 0
+
+
+@NEEDS_CHROMIUM
+async def test_a_browser_set_as_join_says(desk, binary, origin, launch, tmp_path):
+    @origin.on("/")
+    async def page(exchange):
+        await exchange.respond(200, [("Content-Type", "text/html")], b"<title>first page</title>")
+
+    line = await desk.invite()
+    joined = await desk.join(line, "agent", "--listen", f"127.0.0.1:{free_port()}")
+    assert joined.status == 0, joined.text
+    proxy = re.search(r"In a browser, set the HTTP and the HTTPS proxy to (\S+)\.\n", joined.text)[1]
+    agent = Process("joined-agent", [binary, "agent", "--config", tmp_path / "agent/agent.yaml"], tmp_path)
+    launch(agent)
+    agent.wait_for_line("tunnel is up")
+
+    def title():
+        # What is on this machine goes to no proxy otherwise.
+        arguments = [f"--proxy-server=http={proxy};https={proxy}", "--proxy-bypass-list=<-loopback>"]
+        browser = open_browser(tmp_path / "profile", arguments=arguments)
+        try:
+            browser.get(origin.url("/"))
+            return browser.title
+        finally:
+            browser.quit()
+
+    assert await asyncio.to_thread(title) == "first page"
+    shown = await run(binary, "agents", "--config", desk.folder / "server.yaml", within=20)
+    assert "active" in shown.text, shown.text
 
 
 async def test_behind_a_proxy(desk, launch, tmp_path):
@@ -183,39 +206,52 @@ async def test_another_server_answers(desk, binary, tmp_path, launch):
     assert "somebody asked" not in other.process.text()
 
 
-async def test_guesses(desk):
-    began = time.monotonic()
-    answers = await asyncio.gather(*(asyncio.to_thread(desk.ask, bytes([number] * 16), wanted()) for number in range(12)))
-    assert all("no such invitation" in answer for answer in answers), answers
-    # A generous bound from below: each waits a second for its answer.
-    assert time.monotonic() - began >= 1
-    assert (await desk.join(await desk.invite(), "agent")).status == 0, "others still join"
+REFUSALS = {
+    "name": "for the name 'laptop', and the request is for another",
+    "authority": "asks for extensions",
+    "server": "asks for extensions",
+    "names": "asks for extensions",
+    "key": "of no kind that is certified here",
+    "large-key": "no request for a certificate (PKCS #10), or its key can't be read",
+    "no-request": "no request for a certificate",
+    "nested": "no request for a certificate",
+    "signature": "isn't signed with the key that it is for",
+    "large": "too large",
+    "large-request": "too large",
+    "words": "no request of 'fluidity join'",
+    "http": "no request of 'fluidity join'",
+}
 
 
-@pytest.mark.parametrize("what", ["name", "authority", "server", "key", "no-request", "signature", "large", "words", "http"])
-async def test_what_is_asked_beyond(desk, what):
+@pytest.mark.parametrize("what", REFUSALS)
+async def test_what_is_asked_beyond(desk, origin, what):
     code = desk.code(await desk.invite())
     basic = x509.BasicConstraints(ca=True, path_length=None)
     usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
+    names = x509.SubjectAlternativeName([x509.DNSName("fluidity-server")])
     damaged = bytearray(wanted())
     damaged[-1] ^= 1
-    if what == "large":
-        answer = (await asyncio.to_thread(desk.say, b"enrol " + b"A" * 1_000_000)).decode()
-    elif what == "words":
-        answer = (await asyncio.to_thread(desk.say, b"hello you\n")).decode()
-    elif what == "http":
-        answer = (await asyncio.to_thread(desk.say, b"GET http://127.0.0.1/ HTTP/1.1\r\n\r\n")).decode()
+    # Whatever comes behind is served by nobody.
+    more = f"GET {origin.url('/')} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+    lines = {"large": b"enrol " + b"A" * 1_000_000, "words": b"hello you\n", "http": more}
+    if line := lines.get(what):
+        answer = (await asyncio.to_thread(desk.say, line + more)).decode()
     else:
         request = {
             "name": lambda: wanted("root"),
             "authority": lambda: wanted("laptop", None, basic),
             "server": lambda: wanted("laptop", None, usage),
+            "names": lambda: wanted("laptop", None, names),
             "key": lambda: wanted("laptop", rsa.generate_private_key(65537, 2048)),
+            "large-key": wanted_with_large_key,
             "no-request": lambda: b"\x30\x03\x02\x01\x00",
+            "nested": lambda: nested(1_400),
             "signature": lambda: bytes(damaged),
+            "large-request": lambda: der(0x30, b"\x05\x00" * 500_000),
         }[what]()
-        answer = await asyncio.to_thread(desk.ask, code, request)
-    assert answer.startswith("refused ") and answer.count("\n") == 1, answer
+        answer = await asyncio.to_thread(desk.ask, code, request, more)
+    assert answer.startswith("refused ") and REFUSALS[what] in answer and answer.count("\n") == 1, answer
+    assert not origin.requests
     # What was refused hasn't spent the code.
     granted = await asyncio.to_thread(desk.ask, code, wanted())
     assert granted.startswith("granted "), granted
@@ -250,6 +286,37 @@ async def test_server_new_twice(desk, binary, tmp_path):
     await desk.stop()
     desk.start()
     assert before == {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in desk.folder.rglob("*.pem")}
+
+
+async def test_a_renewed_certificate(desk, binary, tmp_path):
+    """Who joins is shown it, without a word to the server."""
+
+    def shown():
+        with desk.dial() as stream:
+            return stream.getpeercert(binary_form=True)
+
+    before = await asyncio.to_thread(shown)
+    issued = await run(
+        binary, "cert", "issue", "server", "--ca", desk.folder / "certs", "--out", tmp_path / "new", "--server", "--dns", "fluidity-server", within=20)
+    assert issued.status == 0, issued.text
+    for name in ("server.pem", "server-key.pem"):
+        (tmp_path / "new" / name).replace(desk.folder / "certs" / name)
+
+    async def is_shown():
+        return await asyncio.to_thread(shown) != before
+
+    await eventually(is_shown, 20, "the new certificate is shown")
+    assert (await desk.join(await desk.invite(), "agent")).status == 0
+
+
+async def test_inviting_to_what_can_not_run(desk):
+    """Whoever invites hears what is wrong with the server, and not the one who is invited."""
+    (desk.folder / "certs/server-key.pem").unlink()
+    done = await run(desk.binary, "invite", "laptop", "--config", desk.folder / "server.yaml", within=20)
+    assert done.status == 65 and "server-key.pem" in done.text and "fluidity-join-1" not in done.text, done.text
+    # Shutting somebody out goes on.
+    done = await run(desk.binary, "agents", "--config", desk.folder / "server.yaml", within=20)
+    assert done.status == 0, done.text
 
 
 async def test_interrupted_new(binary, tmp_path, launch):

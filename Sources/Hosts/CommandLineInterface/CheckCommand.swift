@@ -38,10 +38,7 @@ struct CheckCommand: AsyncParsableCommand {
                 let configuration = try options.load(file, host: kind)
                 for warning in configuration.warnings { Reporting.write(warning.description) }
                 _ = try configuration.plan(logger: .quiet)
-                let enrolment = EnrolCheck.findings(configuration)
-                for finding in enrolment where finding.severity == .warning { Reporting.write(finding.description) }
-                let wrong = enrolment.filter { $0.severity == .error }
-                guard wrong.isEmpty else { throw ConfigurationErrors(wrong) }
+                for warning in EnrolCheck.findings(configuration) { Reporting.write(warning.description) }
                 // Whoever chooses one of them later is to find it good as well.
                 for profile in configuration.profiles {
                     _ = try options.load(file, host: kind, profile: profile).plan(logger: .quiet)

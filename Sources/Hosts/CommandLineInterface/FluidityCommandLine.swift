@@ -14,8 +14,8 @@ public enum FluidityCommandLine {
         ProxyScriptChild.isEvaluated(by: EvaluateScriptCommand.words)
         await KnownStages.$registry.withValue(stages) {
             do {
-                try CommandName.check(CommandLine.arguments.dropFirst())
-                var command = try RootCommand.parseAsRoot()
+                try CommandName.check(ProgramArguments.words)
+                var command = try RootCommand.parseAsRoot(ProgramArguments.words)
                 if var command = command as? any AsyncParsableCommand {
                     try await command.run()
                 } else {

@@ -216,7 +216,7 @@ enum Running {
         }
         logger.logLevel = settings.level
         LineWriter.standardError.report(by: LogLine.lossReport(settings.format))
-        for warning in configurations.flatMap(\.warnings) {
+        for warning in configurations.flatMap({ $0.warnings + EnrolCheck.findings($0) }) {
             var metadata: Logger.Metadata = ["file": "\(warning.file)"]
             if let line = warning.line { metadata["line"] = "\(line)" }
             logger.warning("\(warning.message)", metadata: metadata)

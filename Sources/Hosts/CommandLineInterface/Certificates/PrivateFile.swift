@@ -1,3 +1,4 @@
+import Platform
 package import TunnelStages
 
 #if canImport(FoundationEssentials)
@@ -20,18 +21,16 @@ package enum PrivateFile {
     /// whoever made it and when: the last step is a link, which the file system refuses then. What was put in place before a
     /// failure is taken back.
     package static func write(_ files: [(url: URL, text: String)], replacing: Bool = false) throws(CertificateCommandError) {
-        var temporary: [URL] = []
+        var drafts: [FileDraft] = []
         var placed: [URL] = []
-        defer { for file in temporary { unlink(file.path) } }
+        defer { for draft in drafts { draft.discard() } }
         do throws(CertificateCommandError) {
             for file in files {
-                let draft = draft(for: file.url)
-                temporary.append(draft)
-                try writeNew(file.text, to: draft, for: file.url)
+                try naming(file.url) { () throws(SystemProblem) in drafts.append(try FileDraft(for: file.url.path, file.text)) }
             }
-            for (file, draft) in zip(files, temporary) {
-                guard (replacing ? rename(draft.path, file.url.path) : link(draft.path, file.url.path)) == 0 else {
-                    throw failure(file.url)
+            for (file, draft) in zip(files, drafts) {
+                try naming(file.url) { () throws(SystemProblem) in
+                    if replacing { try draft.replace() } else { try draft.link() }
                 }
                 if !replacing { placed.append(file.url) }
             }
@@ -47,12 +46,14 @@ package enum PrivateFile {
         let place = url.resolvingSymlinksInPath()
         var status = stat()
         guard stat(place.path, &status) == 0 else { return try write([(place, text)], replacing: true) }
-        let draft = draft(for: place)
-        defer { unlink(draft.path) }
-        try writeNew(text, to: draft, for: url)
-        // Only the superuser can give a file away; for anybody else it is their own.
-        _ = chown(draft.path, status.st_uid, status.st_gid)
-        guard chmod(draft.path, status.st_mode & 0o7777) == 0, rename(draft.path, place.path) == 0 else { throw failure(url) }
+        try naming(url) { () throws(SystemProblem) in
+            let draft = try FileDraft(for: place.path, text)
+            defer { draft.discard() }
+            // Only the superuser can give a file away; for anybody else it is their own.
+            _ = chown(draft.path, status.st_uid, status.st_gid)
+            guard chmod(draft.path, status.st_mode & 0o7777) == 0 else { throw .last }
+            try draft.replace()
+        }
     }
 
     /// Makes a directory that only its owner can enter, unless it is there.
@@ -61,9 +62,7 @@ package enum PrivateFile {
         do {
             try FileManager.default.createDirectory(
                 at: url, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-            let descriptor = open(url.path, O_RDONLY | O_CLOEXEC | O_DIRECTORY | O_NOFOLLOW)
-            if descriptor >= 0 { giveToFolder(descriptor, url.deletingLastPathComponent()) }
-            close(descriptor)
+            FolderOwner.give(folder: url.path)
         } catch {
             throw CertificateCommandError(
                 .cannotCreate, "the directory \(url.relativePath) can't be made: \(FileProblem.reason(error))")
@@ -80,31 +79,13 @@ package enum PrivateFile {
         }
     }
 
-    /// Beside the file, so that it can be moved into its place.
-    private static func draft(for file: URL) -> URL {
-        file.deletingLastPathComponent()
-            .appendingPathComponent(".\(file.lastPathComponent).\(UInt64.random(in: .min ... .max))")
-    }
-
-    private static func writeNew(_ text: String, to draft: URL, for file: URL) throws(CertificateCommandError) {
-        let descriptor = open(draft.path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw failure(file) }
-        defer { close(descriptor) }
-        giveToFolder(descriptor, draft.deletingLastPathComponent())
-        guard WholeWrite.write(text.utf8, to: descriptor) else { throw failure(file) }
-        guard fsync(descriptor) == 0 else { throw failure(file) }
-    }
-
-    /// What the superuser puts into another's folder is that one's: services run as a user of their own, and are set up by the superuser.
-    private static func giveToFolder(_ descriptor: CInt, _ folder: URL) {
-        var status = stat()
-        guard geteuid() == 0, stat(folder.path, &status) == 0, status.st_uid != 0 else { return }
-        _ = fchown(descriptor, status.st_uid, status.st_gid)
-    }
-
-    private static func failure(_ file: URL) -> CertificateCommandError {
-        if errno == EEXIST { return CertificateCommandError(.exists, "\(file.relativePath) exists already") }
-        return CertificateCommandError(
-            .cannotCreate, "\(file.relativePath) can't be written: \(String(cString: strerror(errno)))")
+    /// Says of which file it is that something can't be done.
+    private static func naming(
+        _ file: URL, _ work: () throws(SystemProblem) -> Void
+    ) throws(CertificateCommandError) {
+        do throws(SystemProblem) { try work() } catch {
+            if error.isThereAlready { throw CertificateCommandError(.exists, "\(file.relativePath) exists already") }
+            throw CertificateCommandError(.cannotCreate, "\(file.relativePath) can't be written: \(error)")
+        }
     }
 }

@@ -2,34 +2,15 @@ package import ConfigurationLanguage
 package import Pipeline
 import TunnelStages
 
-/// Whether the stages of a server that let machines join fit each other: `enrol`, `mtls` and `accept`.
+/// Whether the stages of a server that let machines join fit each other: `enrol` and `mtls`.
 package enum EnrolCheck {
-    /// What doesn't work, and what works and is hardly what was meant.
+    /// What works and is hardly what was meant: warnings.
     package static func findings(_ configuration: LoadedConfiguration) -> [ConfigurationError] {
         let stages = configuration.allStages
         return stages.flatMap { entry -> [ConfigurationError] in
             guard let enrol = entry.configuration as? EnrolConfiguration else { return [] }
-            return desks(enrol, entry, configuration) + rosters(enrol, entry, configuration)
+            return rosters(enrol, entry, configuration)
         }
-    }
-
-    /// A desk that is this very server carries everything to itself, until no place is left.
-    private static func desks(
-        _ enrol: EnrolConfiguration, _ entry: LoadedConfiguration.Entry, _ configuration: LoadedConfiguration
-    ) -> [ConfigurationError] {
-        guard let desk = enrol.desk, configuration.listeners.contains(where: { isSame($0.address, desk) }) else { return [] }
-        return [
-            configuration.finding(
-                "'desk' is \(desk), where this server listens itself", at: entry, key: "desk",
-                hint: "name the server that has the authority's key")
-        ]
-    }
-
-    /// Whether a desk is surely reached where somebody listens: for all addresses of a machine, only what is never another machine's.
-    private static func isSame(_ listen: ListenAddress, _ desk: ListenAddress) -> Bool {
-        guard listen != desk else { return true }
-        guard case .tcp(let here, let port) = listen, case .tcp(let there, port) = desk else { return false }
-        return ["0.0.0.0", "::"].contains(here) && (there.hasPrefix("127.") || there == "::1")
     }
 
     /// Who is revoked in a folder that `mtls` doesn't look into still comes in.

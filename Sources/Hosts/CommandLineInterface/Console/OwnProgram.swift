@@ -18,7 +18,7 @@ import Darwin
 enum OwnProgram {
     /// Its path, or the name by which it was called where the system doesn't tell.
     static var path: String {
-        (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments.first ?? "fluidity"
+        (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ProgramArguments.all.first ?? "fluidity"
     }
 
     /// Goes on as a program that was started with these arguments.

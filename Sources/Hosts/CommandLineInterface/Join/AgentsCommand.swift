@@ -36,7 +36,7 @@ struct AgentsCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await Reporting.run {
-            let setup = try ServerSetup(config, options)
+            let setup = try ServerSetup(config, options, checksFiles: false)
             guard !setup.rosters.isEmpty else {
                 throw StageError(
                     .configuration,

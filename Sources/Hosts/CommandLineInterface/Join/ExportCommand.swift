@@ -84,7 +84,7 @@ struct ExportCommand: AsyncParsableCommand {
             }
             // Before anything is issued.
             try checkOutput()
-            let setup = try ServerSetup(config, options)
+            let setup = try ServerSetup(config, options, checksFiles: true)
             let address = try setup.address(server)
             let serverName = try setup.serverName()
             let authority = try authority(setup)

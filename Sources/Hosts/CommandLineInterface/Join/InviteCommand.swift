@@ -59,7 +59,7 @@ struct InviteCommand: AsyncParsableCommand {
             } catch {
                 throw ValidationError(error.message)
             }
-            let setup = try ServerSetup(config, options)
+            let setup = try ServerSetup(config, options, checksFiles: true)
             guard let enrol = setup.enrol else {
                 throw StageError(
                     .configuration, "\(setup.file) has no stage 'enrol', which admits those who are invited; put it before 'mtls'")

@@ -24,20 +24,19 @@ struct ServerSetup {
     /// Whether an `mtls` of the file looks there.
     let enforces: Bool
 
-    /// - Parameter config: What the command line names; else the server's usual file.
-    init(_ config: String?, _ options: ConfigurationOptions) throws {
+    /// - Parameters:
+    ///   - config: What the command line names; else the server's usual file.
+    ///   - checksFiles: Whether what the file names has to be there, as for a server that runs. Who is revoked is revoked whatever is missing.
+    init(_ config: String?, _ options: ConfigurationOptions, checksFiles: Bool) throws {
         file = try ConfigurationPlace.server.find(config)
-        let stages = try options.load(file, host: .server, checksFiles: false).allStages.map(\.configuration)
+        let stages = try options.load(file, host: .server, checksFiles: checksFiles).allStages.map(\.configuration)
         enrol = stages.lazy.compactMap { $0 as? EnrolConfiguration }.first
         mtls = stages.lazy.compactMap { $0 as? MTLSConfiguration }.first
         accept = stages.lazy.compactMap { $0 as? AcceptConfiguration }.first
         let enforced = stages.compactMap { ($0 as? MTLSConfiguration)?.agents?.path }
         enforces = !enforced.isEmpty
-        var paths: [String] = []
-        for path in enforced + stages.compactMap({ ($0 as? EnrolConfiguration)?.agents?.path }) where !paths.contains(path) {
-            paths.append(path)
-        }
-        rosters = paths.map { Roster(path: $0) }
+        let noted = stages.compactMap { ($0 as? EnrolConfiguration)?.agents?.path }
+        rosters = Set(enforced + noted).sorted().map { Roster(path: $0) }
     }
 
     /// Where the server is reached.

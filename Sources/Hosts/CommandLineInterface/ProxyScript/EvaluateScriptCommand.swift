@@ -1,4 +1,5 @@
 import ArgumentParser
+import Platform
 import TunnelStages
 
 #if canImport(Glibc)

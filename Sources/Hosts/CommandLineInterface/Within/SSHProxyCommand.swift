@@ -1,6 +1,7 @@
 import ArgumentParser
 import ConfigurationLanguage
 import Pipeline
+import Platform
 
 #if canImport(Glibc)
 import Glibc

@@ -29,7 +29,7 @@ struct StagePreparation {
             list.stages.indices.map { index in
                 let stage = list.stages[index]
                 var neighbour = StageSurroundings.Neighbour(
-                    name: stage.item.name, form: forms[index], traits: stage.traits, dials: stage.dials)
+                    name: stage.item.name, form: forms[index], traits: stage.traits, dials: stage.dials, listens: stage.listens)
                 neighbour.branches = nested[index].map(\.neighbours)
                 return neighbour
             }

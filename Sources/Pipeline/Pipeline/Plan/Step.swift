@@ -46,7 +46,8 @@ struct ListedStep: Sendable {
 
     init<Factory: StageFactory>(_ factory: Factory, _ configuration: Factory.Configuration, form: StageForm) {
         neighbour = StageSurroundings.Neighbour(
-            name: Factory.name, form: form, traits: Factory.traits, dials: (configuration as? any DiallingConfiguration)?.dials)
+            name: Factory.name, form: form, traits: Factory.traits, dials: (configuration as? any DiallingConfiguration)?.dials,
+            listens: (configuration as? any ListeningConfiguration)?.listen)
         self.configuration = configuration
         needs = Factory.needs
         forms = Factory.forms

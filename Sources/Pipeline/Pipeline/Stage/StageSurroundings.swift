@@ -10,22 +10,28 @@ public struct StageSurroundings: Sendable {
         public var traits: StageTraits
         /// Where it dials the other end of a tunnel; nil where it doesn't, or its configuration can't be read.
         public var dials: Dialled?
+        /// Where it listens; nil where it doesn't, or its configuration can't be read.
+        public var listens: ListenAddress?
         /// The stages of the lists that it has itself, one list for each of its branches.
         public var branches: [[Neighbour]] = []
 
         /// A neighbour.
         /// - Parameter form: Nil where the stage doesn't fit its place, or isn't known.
-        public init(name: String, form: StageForm?, traits: StageTraits, dials: Dialled? = nil) {
+        public init(name: String, form: StageForm?, traits: StageTraits, dials: Dialled? = nil, listens: ListenAddress? = nil) {
             self.name = name
             self.form = form
             self.traits = traits
             self.dials = dials
+            self.listens = listens
         }
 
         /// Whether it has the trait, or a stage in each of its branches has it.
         public func has(_ trait: StageTraits) -> Bool {
             traits.contains(trait) || !branches.isEmpty && branches.allSatisfy { $0.contains { $0.has(trait) } }
         }
+
+        /// Where it listens, and the stages in its branches do.
+        fileprivate var listening: [ListenAddress] { [listens].compactMap { $0 } + branches.flatMap { $0.flatMap(\.listening) } }
 
         /// Whether it has the trait, or a stage in one of its branches has it.
         public func mayHave(_ trait: StageTraits) -> Bool {
@@ -56,6 +62,9 @@ public struct StageSurroundings: Sendable {
     public var exchangeSource: Neighbour? {
         before.last { $0.form?.output == .exchange && $0.form?.input != .exchange }
     }
+
+    /// Where connections are accepted that come to this stage.
+    package var listensBefore: [ListenAddress] { before.flatMap(\.listening) }
 
     /// Whether a stage with the trait stands before this one, on every way to it.
     public func isAfter(_ trait: StageTraits) -> Bool { before.contains { $0.has(trait) } }

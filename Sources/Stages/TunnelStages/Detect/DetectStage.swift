@@ -71,6 +71,7 @@ final class DetectPort: InboundPort {
     var admits: Bool { true }
 
     func accept(_ connection: Inbound) throws {
-        try connection.channel.pipeline.syncOperations.addHandler(DetectHandler(connection: connection, port: self))
+        try connection.channel.pipeline.syncOperations.addHandler(
+            FirstBytesHandler(DetectReader(connection: connection, port: self), on: shard, within: timeout))
     }
 }

@@ -47,7 +47,7 @@ final class EnrolHandler: ChannelInboundHandler, Expiring {
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
         port.shard.deadlines.remove(self)
-        if hasPlace { port.giveBack() }
+        if hasPlace { port.giveBack(from: connection) }
         hasPlace = false
     }
 
@@ -65,7 +65,9 @@ final class EnrolHandler: ChannelInboundHandler, Expiring {
         guard end - line.readerIndex <= EnrolMessage.limit, let request = EnrolMessage.Request(text) else {
             return answer(.refused("this is no request of 'fluidity join'"), .unsuitable)
         }
-        guard port.take() else { return answer(.refused("too many join at once; try again in a moment"), .failed) }
+        guard port.take(for: connection) else {
+            return write(.refused("too many join at once; try again in a moment"))
+        }
         hasPlace = true
         state = .deciding
         decide(request)
@@ -96,6 +98,10 @@ final class EnrolHandler: ChannelInboundHandler, Expiring {
 
     private func answer(_ message: EnrolMessage.Answer, _ result: Enroller.Result) {
         port.meter.ended(result)
+        write(message)
+    }
+
+    private func write(_ message: EnrolMessage.Answer) {
         guard let context else { return }
         let written = context.eventLoop.makePromise(of: Void.self)
         written.futureResult.assumeIsolated().whenComplete { _ in context.close(promise: nil) }

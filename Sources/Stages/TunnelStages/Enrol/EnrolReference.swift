@@ -25,6 +25,6 @@ extension EnrolFactory {
         notes: [
             "A code counts once, until its time is over, and is kept as its hash.",
             "What the certificate is for, its name and its end says the invitation; a request that asks for more is refused.",
-            "A wrong code is answered after a second, and 16 connections on each event loop may enrol at once.",
+            "A wrong code is answered after a second, and 16 connections on each event loop may enrol at once, 12 of them of one client, or 4 on the way to a desk.",
         ])
 }

@@ -42,11 +42,7 @@ final class EnrolRelayHandler: ChannelInboundHandler, Expiring {
         self.context = context
         deadline = started + Self.beginning
         port.shard.deadlines.add(self)
-        guard port.take(for: connection.network) else {
-            port.meter.ended(.failed)
-            port.warn(ofNoPlaceFor: connection)
-            return context.close(promise: nil)
-        }
+        guard port.take(for: connection) else { return context.close(promise: nil) }
         hasPlace = true
         dial(context.eventLoop)
     }
@@ -56,7 +52,7 @@ final class EnrolRelayHandler: ChannelInboundHandler, Expiring {
         port.shard.deadlines.remove(self)
         other?.close(promise: nil)
         other = nil
-        if hasPlace { port.giveBack(from: connection.network) }
+        if hasPlace { port.giveBack(from: connection) }
         hasPlace = false
     }
 

@@ -82,12 +82,30 @@ public struct EnrolFactory: StageFactory {
     public init() {}
 
     public func problems(_ configuration: EnrolConfiguration, among surroundings: StageSurroundings) -> [ConfigurationProblem] {
-        guard !surroundings.isBefore(.verifiesPeers) else { return [] }
-        return [
-            .warning(
-                "'enrol' hands on connections of anybody, and no stage behind it asks for a certificate", key: "certificate",
-                hint: "put it right before 'mtls'")
-        ]
+        var problems: [ConfigurationProblem] = []
+        // It would carry everything to itself, until no place is left.
+        if let desk = configuration.desk, surroundings.listensBefore.contains(where: { Self.leads(desk, to: $0) }) {
+            problems.append(
+                ConfigurationProblem(
+                    "'desk' is \(desk), where this server listens itself", key: "desk",
+                    hint: "name the server that has the authority's key"))
+        }
+        if !surroundings.isBefore(.verifiesPeers) {
+            problems.append(
+                .warning(
+                    "'enrol' hands on connections of anybody, and no stage behind it asks for a certificate", key: "certificate",
+                    hint: "put it right before 'mtls'"))
+        }
+        return problems
+    }
+
+    /// Whether a desk is surely reached where somebody listens: for all addresses of a machine, only what is never another machine's.
+    private static func leads(_ desk: ListenAddress, to listen: ListenAddress) -> Bool {
+        guard listen != desk else { return true }
+        guard case .tcp(let here, let port) = listen, case .tcp(let there, port) = desk,
+            let listened = IPAddress(host: here), let dialled = IPAddress(host: there)
+        else { return false }
+        return listened.isUnspecified && dialled.isThisMachine
     }
 
     public func make(_ configuration: EnrolConfiguration, form: StageForm, context: StageContext) throws -> any Stage {
@@ -114,15 +132,20 @@ struct EnrolStage: Stage {
         EnrolPort(desk: desk, downstream: downstream, shard: shard)
     }
 
-    func reopenFiles() async { if case .here(let desk) = desk { desk.refresh() } }
+    private var ownDesk: EnrolmentDesk? { if case .here(let desk) = desk { desk } else { nil } }
+
+    func start() async throws { ownDesk?.start() }
+    func stop() async { ownDesk?.stop() }
+    func reopenFiles() async { ownDesk?.refresh() }
 }
 
 /// The stage on one event loop.
 final class EnrolPort: InboundPort {
     /// How many may be enrolling at once.
-    private static let width = 16
-    /// How many of them one client may have where they are carried to a desk, which can't tell clients apart.
-    private static let widthOfOne = 4
+    static let width = 16
+    /// How many of them one client may have, so that who guesses codes leaves places to others. Where they are carried to a desk, it is fewer:
+    /// to the desk all of them are one client, this server.
+    private let widthOfOne: Int
     /// How long it isn't said again that there is no place.
     private static let silence = TimeAmount.seconds(10)
 
@@ -139,6 +162,7 @@ final class EnrolPort: InboundPort {
         self.downstream = downstream
         self.shard = shard
         self.meter = EnrolMeter(on: shard)
+        widthOfOne = if case .here = desk { 12 } else { 4 }
     }
 
     var protocols: [String] { downstream.protocols }
@@ -146,34 +170,32 @@ final class EnrolPort: InboundPort {
     var admits: Bool { downstream.admits }
 
     func accept(_ connection: Inbound) throws {
-        try connection.channel.pipeline.syncOperations.addHandler(EnrolPeekHandler(connection: connection, port: self))
+        try connection.channel.pipeline.syncOperations.addHandler(
+            FirstBytesHandler(EnrolReader(connection: connection, port: self), on: shard, within: EnrolReader.patience))
     }
 
-    /// Whether another may enrol now; who got a place gives it back.
-    func take() -> Bool {
-        guard open < Self.width else { return false }
+    /// Whether another of this client may enrol now; who got a place gives it back. That there is none is counted, and said.
+    func take(for connection: Inbound) -> Bool {
+        let own = openOfEach[connection.network] ?? 0
+        guard open < Self.width, own < widthOfOne else {
+            meter.ended(.busy)
+            warn(ofNoPlaceFor: connection)
+            return false
+        }
         open += 1
+        openOfEach[connection.network] = own + 1
         return true
     }
 
-    func giveBack() { open -= 1 }
-
-    /// The same with a bound for each client.
-    func take(for client: ClientNetwork) -> Bool {
-        let own = openOfEach[client] ?? 0
-        guard own < Self.widthOfOne, take() else { return false }
-        openOfEach[client] = own + 1
-        return true
-    }
-
-    func giveBack(from client: ClientNetwork) {
-        giveBack()
-        let own = (openOfEach[client] ?? 1) - 1
-        openOfEach[client] = own > 0 ? own : nil
+    /// Returns the place of a connection that has got one.
+    func giveBack(from connection: Inbound) {
+        open -= 1
+        let own = (openOfEach[connection.network] ?? 1) - 1
+        openOfEach[connection.network] = own > 0 ? own : nil
     }
 
     /// Whoever wants to shut out others can't fill the log with it.
-    func warn(ofNoPlaceFor connection: Inbound) {
+    private func warn(ofNoPlaceFor connection: Inbound) {
         let now = NIODeadline.now()
         guard now >= nextWarning else { return }
         nextWarning = now + Self.silence

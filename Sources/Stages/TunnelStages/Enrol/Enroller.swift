@@ -23,6 +23,8 @@ struct Enroller: Sendable {
         case revoked
         /// The request for a certificate isn't one that is granted.
         case unsuitable
+        /// Too many were at it: nobody has looked at the code.
+        case busy
         /// Not for what was asked: the authority can't sign.
         case failed
     }
@@ -124,7 +126,7 @@ struct Enroller: Sendable {
         do {
             request = try CertificateSigningRequest(derEncoded: bytes)
         } catch {
-            throw Unsuitable(reason: "what was sent is no request for a certificate (PKCS #10)")
+            throw Unsuitable(reason: "what was sent is no request for a certificate (PKCS #10), or its key can't be read")
         }
         // An elliptic curve's key is small, and quick to check, whatever number the asker has chosen.
         let isKnown =

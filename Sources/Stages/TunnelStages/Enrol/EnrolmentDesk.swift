@@ -5,7 +5,7 @@ import Pipeline
 import SwiftASN1
 import Synchronization
 
-/// What enrolment works with: TLS without certificates of clients, the authority, the invitations. Read again when the files change.
+/// What enrolment works with: TLS without certificates of clients, the authority, the invitations. The files are read again when they change.
 final class EnrolmentDesk: Sendable {
     private struct Current {
         var tls: NIOSSLContext
@@ -15,22 +15,32 @@ final class EnrolmentDesk: Sendable {
     let logger: Logger
     private let configuration: EnrolConfiguration
     private let current: Mutex<Current>
+    private let watch: PEMWatch
 
     init(_ configuration: EnrolConfiguration, logger: Logger) throws {
         self.configuration = configuration
         self.logger = logger
+        // Looked at before they are read: a change in between is found by the next look.
+        watch = PEMWatch([configuration.certificate, configuration.key, configuration.ca, configuration.caKey].compactMap { $0 })
         current = Mutex(try Self.load(configuration))
     }
 
     var tls: NIOSSLContext { current.withLock { $0.tls } }
     var enroller: Enroller { current.withLock { $0.enroller } }
 
-    /// Reads the files again. What can't work leaves the old in use.
+    func start() { watch.start { [weak self] in self?.refresh() } }
+
+    func stop() { watch.stop() }
+
+    /// Reads the files again if they have changed. What can't work leaves the old in use.
     func refresh() {
+        guard watch.hasChanged() else { return }
         do {
             let new = try Self.load(configuration)
             current.withLock { $0 = new }
+            logger.notice("enrolment goes on with the changed certificates")
         } catch {
+            // Certificate and key may be replaced one after the other: the next change is tried again.
             logger.warning("enrolment goes on with the certificates that it had", metadata: ["reason": "\(error)"])
         }
     }

@@ -24,12 +24,8 @@ final class TLSIdentity: Sendable {
         /// What the neighbour speaks, as ALPN calls it.
         var protocols: [String]
         var context: NIOSSLContext
-        /// The files as they were when they were last looked at.
-        var seen: [FileStamp?]
     }
 
-    /// How often the files are looked at.
-    private static let interval = Duration.seconds(5)
     /// An expiry that is near is told so often, in seconds.
     private static let reminder = 43_200
 
@@ -39,7 +35,9 @@ final class TLSIdentity: Sendable {
     private let load: Loading
     private let logger: Logger
     private let current: Mutex<Current>
-    private let watching = Mutex<Task<Void, Never>?>(nil)
+    private let watch: PEMWatch
+    /// When it is told again that the expiry is near, in seconds of the Unix epoch.
+    private let nextReminder = Mutex(WallTime.seconds + TLSIdentity.reminder)
     /// Where a replacement is recorded; nil where it isn't.
     private let audit: AuditLog?
 
@@ -54,12 +52,11 @@ final class TLSIdentity: Sendable {
         audit = context.audit
         self.load = load
         // Looked at before they are read: a change in between is found by the next look.
-        let seen = Self.stamps(sources)
+        watch = PEMWatch(sources)
         let material = try load()
         for warning in material.warnings { logger.warning("\(warning)") }
         current = Mutex(
-            Current(
-                material: material, protocols: [], context: try Self.context(material.configuration, offering: []), seen: seen))
+            Current(material: material, protocols: [], context: try Self.context(material.configuration, offering: [])))
     }
 
     /// What new connections use.
@@ -98,27 +95,17 @@ final class TLSIdentity: Sendable {
     }
 
     func start() {
-        watching.withLock { watching in
-            guard watching == nil else { return }
-            watching = Task { await watch() }
+        watch.start { [weak self] in
+            self?.refresh()
+            self?.remind()
         }
     }
 
-    func stop() {
-        watching.withLock { watching in
-            watching?.cancel()
-            watching = nil
-        }
-    }
+    func stop() { watch.stop() }
 
     /// Reads the files again if they have changed.
     func refresh() {
-        let seen = Self.stamps(sources)
-        let isChanged = current.withLock { current in
-            defer { current.seen = seen }
-            return current.seen != seen
-        }
-        guard isChanged else { return }
+        guard watch.hasChanged() else { return }
         do {
             let material = try load()
             for warning in material.warnings { logger.warning("\(warning)") }
@@ -139,20 +126,13 @@ final class TLSIdentity: Sendable {
         }
     }
 
-    private func watch() async {
-        var nextReminder = WallTime.seconds + Self.reminder
-        while !Task.isCancelled {
-            try? await Task.sleep(for: Self.interval)
-            guard !Task.isCancelled else { return }
-            refresh()
-            guard WallTime.seconds >= nextReminder else { continue }
-            nextReminder += Self.reminder
-            remind()
-        }
-    }
-
     private func remind() {
-        guard let notAfter else { return }
+        let isTime = nextReminder.withLock { next in
+            guard WallTime.seconds >= next else { return false }
+            next += Self.reminder
+            return true
+        }
+        guard isTime, let notAfter else { return }
         let left = notAfter - WallTime.seconds
         guard left <= TLSCredentials.warningTime else { return }
         var metadata: Logger.Metadata = ["expires": "\(Timestamp.utc(notAfter))"]
@@ -164,14 +144,5 @@ final class TLSIdentity: Sendable {
         var configuration = configuration
         configuration.applicationProtocols = protocols
         return try NIOSSLContext(configuration: configuration)
-    }
-
-    // MARK: - Files
-
-    private static func stamps(_ sources: [PEMSource]) -> [FileStamp?] {
-        sources.map { source in
-            guard case .file(let file) = source else { return nil }
-            return FileStamp(file.path)
-        }
     }
 }

@@ -43,7 +43,7 @@ package struct RecordFolder: Sendable {
 
     /// Writes a text of a name that isn't there yet, which outlasts a loss of power. False where it is, or can't be written.
     package func create(_ name: String, _ text: String) -> Bool {
-        guard withDraft(of: name, text, lasts: true, { link($0, "\(path)/\(name)") == 0 }) else { return false }
+        guard withDraft(of: name, text, lasts: true, { (draft) throws(SystemProblem) in try draft.link() }) else { return false }
         let folder = open(path, O_RDONLY | O_CLOEXEC | O_DIRECTORY)
         guard folder >= 0 else { return true }
         // Not every file system does that with a folder; the text is there all the same.
@@ -56,7 +56,7 @@ package struct RecordFolder: Sendable {
     ///
     /// - Parameter lasts: Whether it waits until the text would outlast a loss of power.
     package func replace(_ name: String, _ text: String, lasts: Bool = true) -> Bool {
-        withDraft(of: name, text, lasts: lasts) { rename($0, "\(path)/\(name)") == 0 }
+        withDraft(of: name, text, lasts: lasts) { (draft) throws(SystemProblem) in try draft.replace() }
     }
 
     /// Takes a text out; false where it is still there.
@@ -103,10 +103,7 @@ package struct RecordFolder: Sendable {
         guard mkdir(path, 0o700) == 0 else {
             return errno == EEXIST && stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
         }
-        // What the superuser makes in a service's folder is the service's.
-        if geteuid() == 0, stat("\(path)/..", &status) == 0, status.st_uid != 0 {
-            _ = lchown(path, status.st_uid, status.st_gid)
-        }
+        FolderOwner.give(folder: path)
         return true
     }
 
@@ -126,19 +123,18 @@ package struct RecordFolder: Sendable {
         return (2...3).contains(parts.count) && parts[0].isEmpty && UInt64(parts[parts.count - 1]) != nil
     }
 
-    private func withDraft(of name: String, _ text: String, lasts: Bool, _ place: (String) -> Bool) -> Bool {
-        let draft = "\(path)/.\(name).\(UInt64.random(in: .min ... .max))"
-        let descriptor = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { return false }
-        defer {
-            close(descriptor)
-            unlink(draft)
+    /// Whether the text was written and is where `place` has put it.
+    private func withDraft(
+        of name: String, _ text: String, lasts: Bool, _ place: (FileDraft) throws(SystemProblem) -> Void
+    ) -> Bool {
+        do throws(SystemProblem) {
+            let draft = try FileDraft(for: "\(path)/\(name)", text, lasts: lasts)
+            defer { draft.discard() }
+            try place(draft)
+            return true
+        } catch {
+            return false
         }
-        var status = stat()
-        // What the superuser puts into a service's folder is the service's.
-        if geteuid() == 0, stat(path, &status) == 0, status.st_uid != 0 { _ = fchown(descriptor, status.st_uid, status.st_gid) }
-        let bytes = Array(text.utf8)
-        return write(descriptor, bytes, bytes.count) == bytes.count && (!lasts || fsync(descriptor) == 0) && place(draft)
     }
 }
 

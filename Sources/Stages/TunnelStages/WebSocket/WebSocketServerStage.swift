@@ -48,7 +48,8 @@ final class WebSocketServerPort: InboundPort {
     var admits: Bool { true }
 
     func accept(_ connection: Inbound) throws {
-        try connection.channel.pipeline.syncOperations.addHandler(WebSocketOfferHandler(connection: connection, port: self))
+        try connection.channel.pipeline.syncOperations.addHandler(
+            FirstBytesHandler(WebSocketOfferReader(connection: connection, port: self), on: shard, within: patience))
     }
 
     /// The WebSocket is open: what comes in it is the next stage's.

@@ -7,9 +7,9 @@ import Darwin
 #endif
 
 /// Writing to a descriptor that may take a part at a time.
-enum WholeWrite {
+package enum WholeWrite {
     /// Writes all of it; false where nobody takes it any more, with the reason in `errno`.
-    static func write(_ bytes: some Sequence<UInt8>, to descriptor: CInt) -> Bool {
+    package static func write(_ bytes: some Sequence<UInt8>, to descriptor: CInt) -> Bool {
         var rest = Array(bytes)[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { writeOnce(descriptor, $0.baseAddress, $0.count) }

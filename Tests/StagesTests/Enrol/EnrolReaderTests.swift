@@ -1,19 +1,14 @@
-import ConfigurationLanguage
-import Crypto
-import Foundation
 import Logging
 import NIOCore
 import NIOEmbedded
 import NIOSSL
 import Pipeline
-import SwiftASN1
 import Testing
-import X509
 
 @testable import TunnelStages
 
 /// Whose connection goes on to the next stage, and how.
-@Suite struct EnrolPeekTests {
+@Suite struct EnrolReaderTests {
     private final class Next: ChannelInboundHandler, InboundPort {
         typealias InboundIn = ByteBuffer
         var bytes = ByteBuffer()
@@ -33,26 +28,12 @@ import X509
     private let next = Next()
 
     init() throws {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("enrol-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let authority = try CertificateAuthority(name: "Test", days: 1)
-        let issued = try authority.issue(CertificateRequest(name: "server", isServer: true, dnsNames: ["server.example"], days: 1))
-        func file(_ name: String, _ text: String) throws -> PEMSource {
-            let url = folder.appendingPathComponent(name)
-            try text.write(to: url, atomically: true, encoding: .utf8)
-            return .file(FilePath(url.path))
-        }
-        var configuration = EnrolConfiguration()
-        configuration.certificate = try file("server.pem", issued.certificatePEM())
-        configuration.key = try file("server-key.pem", issued.keyPEM())
-        configuration.ca = try file("ca.pem", authority.certificate.serializeAsPEM().pemString)
-        configuration.caKey = try file("ca-key.pem", authority.key.serializeAsPEM().pemString)
-        configuration.invitations = FolderPath(folder.path)
+        let files = try DeskFiles()
+        defer { files.remove() }
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         channel = EmbeddedChannel(loop: loop)
         shard = Shard(loop: loop, group: loop, index: 0, logger: logger)
-        let port = EnrolPort(desk: .here(try EnrolmentDesk(configuration, logger: logger)), downstream: next, shard: shard)
+        let port = EnrolPort(desk: .here(try EnrolmentDesk(files.configuration, logger: logger)), downstream: next, shard: shard)
         try port.accept(Inbound(channel: channel, remote: "192.0.2.1:1"))
         channel.connect(to: try SocketAddress(ipAddress: "192.0.2.1", port: 1), promise: nil)
     }
