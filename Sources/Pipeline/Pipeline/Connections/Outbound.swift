@@ -14,6 +14,8 @@ public final class Outbound {
     package var certificateName: String?
     /// Whether it was opened beside another one, which was full.
     package var isExtra = false
+    /// Whether it goes where a server has said that it can be reached itself, and not to the usual place.
+    package var isDetour = false
     /// Told once, when the connection works as far as its user can say; until then a loss counts as a failed dial.
     public var onEstablished: (() -> Void)?
     /// Told once, when nothing new will go over the connection although it is still open.
