@@ -17,6 +17,7 @@ BEYOND = [
     r"has visible ASCII characters|no fault is named|nothing is retried|limits nothing|changes nothing|nobody could|must be a path|is no status|is a word in capitals|is no type of",
     r"doesn't exist|is a folder|is for the end|one at least|each protocol once|ends before|belongs to one connection|bits beyond|is no host name",
     r"there are only whole bytes|wants a network|wants 'public'|wants a host, a name|wants a pattern|never finds one here|is for (agents|servers)|needs '(wake|kill)-endpoint'|is for proxies",
+    r"is an IP address and a port|nobody can be reached at",
     r"neither 'auto' nor a number from 1|at most, not a list",
 ]
 STAGES = ["accept", "http", "socks", "detect", "frame", "connect", "fetch", "access-log", "respond", "compress", "circuit-breaker", "retry", "fault", "auth", "egress", "headers", "rate-limit", "metrics"]  # fmt: skip

@@ -56,10 +56,10 @@ package struct Host: Sendable {
         let reserved = ReservedAddresses()
         var running: [RunningPipeline] = []
         do {
-            for (configuration, plan, audit) in plans.reversed() {
+            for ((configuration, plan, audit), companion) in zip(plans, companions).reversed() {
                 let pipeline = RunningPipeline(
                     configuration, plan: plan, group: group, logger: logger(for: configuration), reserved: reserved,
-                    audit: audit)
+                    audit: audit, ownAddress: companion?.ownAddress)
                 try await pipeline.start()
                 running.insert(pipeline, at: 0)
             }

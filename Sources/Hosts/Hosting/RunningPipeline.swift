@@ -50,7 +50,7 @@ final class RunningPipeline: Sendable {
 
     init(
         _ configuration: LoadedConfiguration, plan: Plan, group: any EventLoopGroup, logger: Logger,
-        reserved: ReservedAddresses, audit: AuditLog?
+        reserved: ReservedAddresses, audit: AuditLog?, ownAddress: OwnAddress? = nil
     ) {
         self.group = group
         self.logger = logger
@@ -58,7 +58,7 @@ final class RunningPipeline: Sendable {
         self.audit = audit
         let exporter = configuration.otlp.flatMap { OTLPExporter($0, host: configuration.host, logger: logger) }
         self.exporter = exporter
-        let telemetry = Telemetry(reserved: reserved, audit: audit, tracer: exporter?.tracer)
+        let telemetry = Telemetry(reserved: reserved, audit: audit, tracer: exporter?.tracer, ownAddress: ownAddress)
         self.telemetry = telemetry
         state = Mutex(
             State(

@@ -18,6 +18,9 @@ package struct AddressRecorder: HostCompanion {
 
     /// Nil: nobody waits for the record.
     package var presence: ServerPresence? { nil }
+    private let own = OwnAddress()
+    /// Known when the address was found that the record gets.
+    package var ownAddress: OwnAddress? { own }
     private let settings: AddressRecordSettings
     private let environment: [String: String]
     private let client: AWSClient
@@ -56,6 +59,7 @@ package struct AddressRecorder: HostCompanion {
         for attempt in 1...Self.attempts {
             do throws(AWSError) {
                 let address = try await address()
+                own.found(address)
                 let record = Route53.Record(
                     name: settings.name, addresses: [address], timeToLive: Int(settings.timeToLive / .seconds(1)))
                 try await Route53(client).upsert(record, zone: settings.zone, deadline: client.deadline(in: Self.patience))

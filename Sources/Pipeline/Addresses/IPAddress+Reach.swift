@@ -56,6 +56,9 @@ extension IPAddress {
     /// with credentials.
     package var isSensitive: Bool { purpose == .linkLocal || purpose == .metadata }
 
+    /// Whether both are for the same: private addresses say, or ordinary ones of the Internet.
+    package func isAlike(_ other: IPAddress) -> Bool { purpose == other.purpose }
+
     /// One value for all addresses of the same client, for what is counted by address. An IPv4 address is a client's alone. Of an
     /// IPv6 address the first 64 bits count (RFC 4291, 2.5.4): who has one of a network has them all. Behind the well-known prefix
     /// of a translator the IPv4 address counts.

@@ -34,6 +34,7 @@ KEYS = {
     "types": (["text/*", "application/json"], ["*", "text"]),
     "key": (["0123456789abcdef0123456789abcdef"], ["short", ""]),
     "path": (["/proxy.pac"], ["proxy.pac", ""]),
+    "address": (["127.0.0.1:8443", "[::1]:8443"], ["localhost:8443", "0.0.0.0:8443", "127.0.0.1"]),
 }
 TEXTS = ["a", "Some-Name", "example.com", "x y"], [[], {}]
 #: What would need something of the machine, or of somebody else.

@@ -157,6 +157,54 @@ import Testing
         #expect(reason == "1; 2; 3")
     }
 
+    @Test func `A detour comes before a round, and what comes of it doesn't count`() {
+        for hasConnected in [false, true] {
+            var (state, chance) = (state(.new), chance)
+            #expect(state.dial(ways: 2, detour: 1, at: start) == 1)
+            #expect(state.isDetour)
+            if hasConnected { #expect(state.connected() == true) }
+            let hopeless = DialState.Fault(sentence: "elsewhere", isLasting: true, isMismatch: true)
+            #expect(state.failed(hopeless, at: start, using: &chance) == .tryNext)
+            #expect(!state.isDetour)
+            // The round, from its first way on; there is no second detour in it.
+            for (way, sentence) in ["one", "two"].enumerated() {
+                #expect(state.dial(ways: 2, detour: 1, at: start) == way)
+                let outcome = state.failed(.init(sentence: sentence), at: start, using: &chance)
+                if way == 0 {
+                    #expect(outcome == .tryNext)
+                } else if case .rest(let wait, "one; two") = outcome {
+                    #expect(wait <= .milliseconds(100))
+                } else {
+                    Issue.record("\(outcome)")
+                }
+            }
+            // Neither as a fault that only a change mends.
+            #expect(state.want(isWorthDialing: true, at: start) != nil)
+            #expect(state.dial(ways: 2, detour: 0, at: start) == 0)
+            #expect(state.isDetour)
+        }
+    }
+
+    @Test func `A connection by a detour is by that way`() {
+        var (state, chance) = (state(.new), chance)
+        _ = state.dial(ways: 3, detour: 2, at: start)
+        #expect(state.connected() == true)
+        #expect(state.established() == true)
+        #expect(state.way == 2 && state.isUp && !state.isDetour)
+        guard case .redial = state.failed(.init(sentence: "lost"), at: start, using: &chance) else {
+            Issue.record("it was up")
+            return
+        }
+        #expect(state.dial(ways: 3, at: start) == 0)
+        #expect(DialState(patience: .seconds(1)).isDetour == false)
+    }
+
+    @Test func `Nobody makes a detour who doesn't know the server, or is asked not to dial`() {
+        var state = state(.new)
+        #expect(state.dial(ways: nil, detour: 0, at: start) == nil)
+        #expect(state.isResting && !state.isDetour)
+    }
+
     @Test func `Which way leads there is known while it is up, and all are tried when it is lost`() {
         var (state, chance) = (state(.dialing), chance)
         _ = state.failed(.init(sentence: "one"), at: start, using: &chance)

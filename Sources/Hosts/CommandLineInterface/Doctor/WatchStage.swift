@@ -115,6 +115,7 @@ struct WatchStage: Stage {
         }
 
         func roomFreed() { client?.roomFreed() }
+        var detour: HostPort? { client?.detour }
 
         /// What the kernel knows of a connection it forgets with the connection: it is asked all the time.
         private func look(at connection: Outbound) {

@@ -18,6 +18,8 @@ public final class Outbound {
     package var isEncrypted = false
     /// When the other end has proved who it is; nil before that, and where nobody asks.
     package var provedAt: NIODeadline?
+    /// Whether it goes where a server has said that it can be reached itself, and not to the usual place.
+    package var isDetour = false
     /// Told once, when the connection works as far as its user can say; until then a loss counts as a failed dial.
     public var onEstablished: (() -> Void)?
     /// Told once, when nothing new will go over the connection although it is still open.

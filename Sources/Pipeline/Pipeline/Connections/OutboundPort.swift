@@ -1,3 +1,4 @@
+public import ConfigurationLanguage
 public import NIOCore
 
 /// What a stage that takes outgoing connections offers to the stage before it.
@@ -113,11 +114,16 @@ public protocol OutboundClient: AnyObject {
     func lost(_ connection: Outbound?, because error: (any Error)?)
     /// Another connection, which couldn't be opened when it was wanted, may be had now.
     func roomFreed()
+    /// Where the server that its user needs can be reached itself, by what that server has said of it: a host that is an address, and a port. The
+    /// next attempt goes there first, where it may; nil for the usual place. A stage in between says what its own client says.
+    var detour: HostPort? { get }
 }
 
 extension OutboundClient {
     /// By default nobody waits for one.
     public func roomFreed() {}
+    /// By default any server of the usual place will do.
+    public var detour: HostPort? { nil }
 }
 
 /// Whether connections can be had at the moment, and why not.

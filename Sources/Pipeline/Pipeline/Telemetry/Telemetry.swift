@@ -38,6 +38,8 @@ public final class Telemetry: Sendable {
     package let audit: AuditLog?
     /// Has the pipeline's exchanges recorded as spans of traces; nil where nobody wants them.
     package let tracer: (any ExchangeTracer)?
+    /// Where this process is reached; nil where nobody finds it out.
+    package let ownAddress: OwnAddress?
     /// Where the pipeline's new clients go.
     package let commonLoop = CommonLoop()
 
@@ -50,11 +52,16 @@ public final class Telemetry: Sendable {
         self.descriptors = descriptors
         audit = nil
         tracer = nil
+        ownAddress = nil
     }
 
     /// The same with a stream of what matters for security, and with traces.
-    package init(reserved: ReservedAddresses = ReservedAddresses(), audit: AuditLog?, tracer: (any ExchangeTracer)? = nil) {
+    package init(
+        reserved: ReservedAddresses = ReservedAddresses(), audit: AuditLog?, tracer: (any ExchangeTracer)? = nil,
+        ownAddress: OwnAddress? = nil
+    ) {
         self.reserved = reserved
+        self.ownAddress = ownAddress
         self.audit = audit
         self.tracer = tracer
         descriptors = .process

@@ -13,6 +13,8 @@ final class Connector {
     struct Target {
         var way: Route
         var server: HostPort
+        /// Where that server is looked for, an address and a port, in place of its usual one.
+        var detour: HostPort?
         /// The name that the server's certificate has to have, where that isn't the usual one.
         var certificateName: String?
         /// It is opened beside another one.
@@ -22,7 +24,7 @@ final class Connector {
 
         fileprivate var place: HostPort {
             switch way {
-            case .direct, .nowhere: server
+            case .direct, .nowhere: detour ?? server
             case .proxy(let proxy): HostPort(host: proxy.host, port: proxy.port)
             }
         }
@@ -256,6 +258,7 @@ final class Connector {
         let target = trip.target
         let connection = Outbound(channel: channel, host: target.server.host)
         connection.isExtra = target.isExtra
+        connection.isDetour = target.detour != nil
         connection.certificateName = target.certificateName
         connection.hasCongestionControl = configuration.congestionControl != nil
         var proxy: ProxyConnectHandler?

@@ -34,6 +34,8 @@ struct DialState {
     private struct Round {
         var ways: Int
         var way = 0
+        /// The way by which the server is looked for in another place first, which is no way of its own: what comes of it doesn't count.
+        var detour: Int?
         var faults: [String] = []
         var rests: [ProxyStandings.Rest] = []
         var isLasting = false
@@ -89,9 +91,17 @@ struct DialState {
     /// The way that is tried or used.
     var way: Int {
         switch phase {
-        case .dialing(let round), .connected(let round): round.way
+        case .dialing(let round), .connected(let round): round.detour ?? round.way
         case .up(let way): way
         case .resting, .stopped: 0
+        }
+    }
+
+    /// What is tried is the server's other place.
+    var isDetour: Bool {
+        switch phase {
+        case .dialing(let round), .connected(let round): round.detour != nil
+        case .resting, .up, .stopped: false
         }
     }
 
@@ -106,9 +116,11 @@ struct DialState {
 
     /// The next attempt is due.
     ///
-    /// - Parameter ways: How many there are; nil while nobody knows where the server is, or nobody has woken it.
+    /// - Parameters:
+    ///   - ways: How many there are; nil while nobody knows where the server is, or nobody has woken it.
+    ///   - detour: The way by which the server is to be looked for in another place, before a round is begun.
     /// - Returns: The way to be tried.
-    mutating func dial(ways: Int?, at now: NIODeadline) -> Int? {
+    mutating func dial(ways: Int?, detour: Int? = nil, at now: NIODeadline) -> Int? {
         switch phase {
         case .resting(var pause):
             guard let ways else {
@@ -116,7 +128,7 @@ struct DialState {
                 phase = .resting(pause)
                 return nil
             }
-            phase = .dialing(Round(ways: ways))
+            phase = .dialing(Round(ways: ways, detour: detour))
         case .dialing:
             guard ways != nil else {
                 phase = .resting(Pause())
@@ -124,7 +136,7 @@ struct DialState {
             }
         case .connected, .up, .stopped: return nil
         }
-        if way == 0 { pace.began(at: now) }
+        if isDetour || way == 0 { pace.began(at: now) }
         return way
     }
 
@@ -165,7 +177,7 @@ struct DialState {
     /// The connection's user says that it works. False if it isn't the connection any more.
     mutating func established() -> Bool {
         guard case .connected(let round) = phase else { return false }
-        phase = .up(way: round.way)
+        phase = .up(way: round.detour ?? round.way)
         backoff.reset()
         patientBackoff.reset()
         return true
@@ -186,6 +198,11 @@ struct DialState {
         case .up:
             return .redial(in: rest(after: Round(ways: 1), at: now, using: &generator))
         case .dialing(var round), .connected(var round):
+            guard round.detour == nil else {
+                round.detour = nil
+                phase = .dialing(round)
+                return .tryNext
+            }
             round.add(fault)
             guard !fault.hasOtherAddress else {
                 phase = .dialing(round)

@@ -1,3 +1,4 @@
+import Logging
 import NIOCore
 import Pipeline
 import Platform
@@ -29,6 +30,8 @@ final class Dialer: OutboundPort {
     var isSibling = false
     /// It keeps a connection open.
     private(set) var isSought = false
+    /// At which address the server's usual place was reached last without a proxy.
+    private var reached: IPAddress?
     private var changed: (() -> Void)?
     /// Those that lead to other servers, while the plan is assembled.
     var others: ServerAlternatives?
@@ -165,10 +168,13 @@ final class Dialer: OutboundPort {
         if configuration.to == .discover, state.isResting, let to, let found = try? configuration.routes(to: to, in: .process) {
             routes = found
         }
-        guard let client, let index = state.dial(ways: to.map { _ in routes.count }, at: .now()), let to else { return }
+        guard let client else { return }
+        let detour = state.isResting ? client.detour.flatMap { found(itself: $0) } : nil
+        guard let index = state.dial(ways: to.map { _ in routes.count }, detour: detour?.way, at: .now()), let to else { return }
         let way = routes[index]
-        connector.connect(.init(way: way, server: to, certificateName: server.to.certificateName, aim: aim), for: client) {
-            outcome in
+        let target = Connector.Target(
+            way: way, server: to, detour: detour?.place, certificateName: server.to.certificateName, aim: aim)
+        connector.connect(target, for: client) { outcome in
             switch outcome {
             case .connected(let connection): self.connected(connection, by: way)
             case .failed(let error): self.failed(nil, error)
@@ -176,6 +182,10 @@ final class Dialer: OutboundPort {
             case .again: self.dial()
             }
         }
+    }
+
+    private func found(itself place: HostPort) -> Detour? {
+        Detour(to: place, after: reached, by: routes, reserved: shard.telemetry.reserved)
     }
 
     /// Before each round: what they say may have changed, and is remembered for a while where it is asked.
@@ -209,8 +219,9 @@ final class Dialer: OutboundPort {
     private func established() {
         guard state.established() else { return }
         connector.steps.end(.handshake, at: connection?.provedAt ?? .now())
-        if let share = server.share, !isSibling, let address = connection?.channel.remoteAddress.flatMap({ IPAddress($0) }) {
-            share.name.came(share.index, at: address)
+        if let connection, !connection.isDetour, let address = connection.channel.remoteAddress.flatMap({ IPAddress($0) }) {
+            if case .direct = routes[state.way] { reached = address }
+            if let share = server.share, !isSibling { share.name.came(share.index, at: address) }
         }
         record.established(connection, to: server.name, by: routes[state.way])
         presence?.connected()
@@ -255,7 +266,12 @@ final class Dialer: OutboundPort {
         let fault = DialState.Fault(
             sentence: rest?.sentence ?? sentence, rest: rest, isLasting: (cause as? StageError)?.code == .configuration,
             isMismatch: connection?.isMismatch == true,
-            hasOtherAddress: connection != nil && !state.isUp && isDirect && hasOtherAddress())
+            hasOtherAddress: connection != nil && !state.isUp && !state.isDetour && isDirect && hasOtherAddress())
+        if state.isDetour {
+            shard.logger.info(
+                "the server isn't reached at the address that it gave for itself: its usual place is tried",
+                metadata: ["server": "\(server.name)", "reason": "\(sentence)"])
+        }
         var generator = SystemRandomNumberGenerator()
         switch state.failed(fault, at: .now(), using: &generator) {
         case .nothing: break

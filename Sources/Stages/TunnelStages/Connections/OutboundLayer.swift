@@ -33,4 +33,5 @@ extension OutboundLayer {
     func ready(_ connection: Outbound) {}
     func lost(_ connection: Outbound?, because error: (any Error)?) { client?.lost(connection, because: error) }
     func roomFreed() { client?.roomFreed() }
+    var detour: HostPort? { client?.detour }
 }

@@ -15,13 +15,16 @@ final class ResumptionLink {
     private var toServer = ByteBuffer()
     private var toAgent = ByteBuffer()
 
-    init(resumes: (agent: Bool, server: Bool) = (true, true)) {
+    /// - Parameter address: Where the server says that it can be reached itself.
+    init(resumes: (agent: Bool, server: Bool) = (true, true), address: String? = nil) {
         agent = TunnelClient {
             MuxClientPort(
                 configuration: MuxConfiguration(), downstream: $0, shard: $1,
                 parking: resumes.agent ? MuxParking(ResumptionSettings()) : nil, disturbance: nil)
         }
-        server = ResumptionServer(resumes.server ? ResumptionSettings() : nil, on: agent.loop)
+        var settings = ResumptionSettings()
+        settings.address = address
+        server = ResumptionServer(resumes.server ? settings : nil, on: agent.loop)
     }
 
     func connect() throws {
@@ -29,6 +32,17 @@ final class ResumptionLink {
         self.connection = connection
         self.near = near
         far = try server.accept()
+    }
+
+    /// An attempt to connect fails.
+    func fail(isDetour: Bool, _ error: any Error) throws {
+        let channel = EmbeddedChannel(loop: agent.loop)
+        let connection = Outbound(channel: channel, host: "server.example")
+        connection.isDetour = isDetour
+        try agent.port.configure(connection)
+        _ = try? channel.finish(acceptAlreadyClosed: true)
+        agent.port.lost(nil, because: error)
+        agent.loop.run()
     }
 
     /// Some of what is on its way arrives, or all of it.

@@ -42,11 +42,15 @@ final class ResumptionServer {
     private var number = 0
 
     /// - Parameter settings: Without any, no session can be resumed.
-    init(_ settings: ResumptionSettings? = ResumptionSettings(), on loop: EmbeddedEventLoop = EmbeddedEventLoop()) {
+    init(
+        _ settings: ResumptionSettings? = ResumptionSettings(), on loop: EmbeddedEventLoop = EmbeddedEventLoop(),
+        telemetry: Telemetry = Telemetry()
+    ) {
         self.loop = loop
         let parking = MuxParking(settings ?? ResumptionSettings())
         self.parking = parking
-        shard = Shard(loop: loop, group: loop, index: 0, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        shard = Shard(loop: loop, group: loop, index: 0, logger: logger, telemetry: telemetry)
         port = MuxServerPort(
             configuration: MuxConfiguration(), downstream: origin, shard: shard, parking: settings.map { _ in parking })
     }
@@ -87,6 +91,7 @@ final class ResumptionServer {
     func accept(_ identity: PeerIdentity = ResumptionServer.identity("agent")) throws -> Line {
         number += 1
         let channel = EmbeddedChannel(loop: loop)
+        channel.localAddress = try SocketAddress(ipAddress: "10.0.0.1", port: 8443)
         let inbound = Inbound(channel: channel, remote: "192.0.2.\(number % 250 + 1):1")
         inbound.identity = identity
         try port.accept(inbound)

@@ -1,4 +1,6 @@
+package import ConfigurationLanguage
 import NIOCore
+import Pipeline
 
 /// What an acceptor says of resuming a session, in its HELLO.
 package struct MuxOffer: Sendable, Equatable {
@@ -28,6 +30,12 @@ package struct MuxOffer: Sendable, Equatable {
         self.token = token
         self.keep = keep
         address = String(decoding: value.readableBytesView, as: UTF8.self)
+    }
+
+    /// The address, if it is one that can be dialled without asking anybody for it; else nil, whatever it says.
+    package var place: HostPort? {
+        guard let place = try? HostPort(configured: address), IPAddress(host: place.host) != nil else { return nil }
+        return place
     }
 
     var length: Int { ResumptionToken.length + 4 + address.utf8.count }

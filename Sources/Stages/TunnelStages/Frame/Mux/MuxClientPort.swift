@@ -1,3 +1,4 @@
+import ConfigurationLanguage
 import HTTPMessages
 import Instruments
 import NIOCore
@@ -16,6 +17,8 @@ final class MuxClientPort: ExchangePort, OutboundClient, MuxHandlerOwner, Tunnel
     /// The session that has lost its connection and waits for another.
     private var waiting: MuxHandler?
     private var pace = AttachPace()
+    /// The attempt to find the server of the session that waits where that has said it can be reached itself.
+    private var detouring: Outbound?
     private let disturbance: TunnelDisturbance?
 
     /// - Parameters:
@@ -88,8 +91,14 @@ final class MuxClientPort: ExchangePort, OutboundClient, MuxHandlerOwner, Tunnel
         handler.choosesCongestionControl = !connection.hasCongestionControl
         isEstablished = false
         attempts.begin(connection, handler)
-        if waiting != nil { limit(connection) }
+        if waiting != nil {
+            detouring = connection.isDetour ? connection : nil
+            limit(connection)
+        }
     }
+
+    /// Behind a name there may be several servers, and the session is of one.
+    var detour: HostPort? { waiting?.resumable?.place }
 
     /// An attempt that takes too long makes room for another, for a connection that hangs says nothing of the next.
     private func limit(_ connection: Outbound) {
@@ -100,7 +109,7 @@ final class MuxClientPort: ExchangePort, OutboundClient, MuxHandlerOwner, Tunnel
 
     private func giveUp(_ connection: Outbound) {
         guard waiting != nil, !isEstablished, attempts.current?.connection === connection else { return }
-        pace.timedOut()
+        if detouring !== connection { pace.timedOut() }
         connection.fail(Failure(.timeout, "the attempt to go on with a session took too long"))
     }
 
@@ -110,7 +119,12 @@ final class MuxClientPort: ExchangePort, OutboundClient, MuxHandlerOwner, Tunnel
 
     func lost(_ connection: Outbound?, because error: (any Error)?) {
         if attempts.lost(connection) { isEstablished = false }
-        if waiting != nil { tryAgain(because: error) }
+        if let place = detouring, connection == nil || connection === place {
+            // The usual place follows at once, and what this one said tells nothing of it.
+            detouring = nil
+        } else if waiting != nil {
+            tryAgain(because: error)
+        }
         queue.giveUpIfHopeless()
     }
 
@@ -151,6 +165,7 @@ final class MuxClientPort: ExchangePort, OutboundClient, MuxHandlerOwner, Tunnel
 
     private func goOn() {
         isEstablished = true
+        detouring = nil
         attempts.current?.connection.established()
         queue.start()
         disturb()

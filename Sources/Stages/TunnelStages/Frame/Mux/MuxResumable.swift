@@ -1,3 +1,4 @@
+import ConfigurationLanguage
 import NIOCore
 
 /// What a session has that can be resumed.
@@ -6,6 +7,8 @@ struct MuxResumable {
     var receive: ResumableReceive
     /// By what the session is named now.
     var token: ResumptionToken
+    /// Where the acceptor has said that it can be reached itself, which only an opener knows; nil where it hasn't.
+    let place: HostPort?
     /// How long it waits for another connection.
     let keep: TimeAmount
     /// Since when it has none, and when it is given up.
@@ -24,6 +27,7 @@ struct MuxResumable {
         receive = ResumableReceive(window: session.configuration.sessionWindow)
         receive.take(unread)
         token = offer.token
+        place = session.role == .opener ? offer.place : nil
         keep = session.role == .opener ? min(parking.settings.patience, .seconds(Int64(offer.keep))) : parking.settings.keep
     }
 }

@@ -1,3 +1,4 @@
+import ConfigurationLanguage
 import HTTPMessages
 import Instruments
 import Logging
@@ -32,7 +33,7 @@ final class MuxServerPort: InboundPort {
             configuration.resumes = true
             if parking.hasRoom {
                 let keep = UInt32(clamping: parking.settings.keep.nanoseconds / 1_000_000_000)
-                configuration.offer = MuxOffer(token: ResumptionToken(), keep: keep)
+                configuration.offer = MuxOffer(token: ResumptionToken(), keep: keep, address: ownPlace(parking, connection))
             } else {
                 meter.resumption.unresumable.add()
             }
@@ -44,6 +45,13 @@ final class MuxServerPort: InboundPort {
         handler.owner = MuxServerSession(
             handler: handler, connection: connection, downstream: downstream, shard: shard, meter: meter, parking: parking)
         try connection.channel.pipeline.syncOperations.addHandler(MuxConnection(handler))
+    }
+
+    /// Where this server can be reached itself: as it was told, or the address that was found out, with the port that the agent has found.
+    private func ownPlace(_ parking: MuxParking, _ connection: Inbound) -> String {
+        if let told = parking.settings.address { return told }
+        guard let address = shard.telemetry.ownAddress?.address, let port = connection.channel.localAddress?.port else { return "" }
+        return "\(HostPort(host: "\(address)", port: port))"
     }
 }
 

@@ -1,3 +1,4 @@
+import ConfigurationLanguage
 import HTTPMessages
 import Logging
 import NIOCore
@@ -75,6 +76,8 @@ final class MuxSpreadPort: TunnelClient {
     }
 
     func roomFreed() { main.roomFreed() }
+
+    var detour: HostPort? { main.detour }
 
     // MARK: - The way
 

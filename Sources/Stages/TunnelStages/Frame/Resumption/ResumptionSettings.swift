@@ -10,6 +10,8 @@ package struct ResumptionSettings: Sendable, Equatable {
     package var store = 8 << 20
     /// What all sessions together keep before others can't be resumed, in bytes.
     package var memory = 256 << 20
+    /// Where this very acceptor can be reached, as `host:port`; nil where nobody has said it.
+    package var address: String?
 
     /// As they are where nothing is said.
     package init() {}
