@@ -1,5 +1,6 @@
 import NIOCore
 import NIOPosix
+import Pipeline
 import Testing
 
 @testable import TunnelStages
@@ -11,10 +12,11 @@ import Testing
         let channel = try await DatagramBootstrap(group: group).bind(host: "127.0.0.1", port: 0).get()
         let found = try await channel.eventLoop.submit {
             var reading = BulkReading()
-            try BulkReading.prepare(channel)
+            let buffers = ReadBuffers()
+            try BulkReading.prepare(channel, buffers)
             for turn in turns {
                 for count in turn { reading.add(count) }
-                reading.endTurn(channel)
+                reading.endTurn(channel, buffers)
             }
             let options = try #require(channel.syncOptions)
             let allocator = try options.getOption(.recvAllocator)

@@ -23,6 +23,8 @@ public final class Shard: MeteredLoop {
     public var openExchanges: Int { open.count }
     /// The sessions between agents and servers that end on this loop.
     package let sessions = SessionBook()
+    /// What connections of this loop have read into and may read into again.
+    package let readBuffers = ReadBuffers()
     /// What the whole pipeline tells about itself, on all loops.
     public let telemetry: Telemetry
     /// What is counted of all exchanges.

@@ -180,7 +180,7 @@ extension FetchPort {
         let handler = UpstreamHandler(port: self, origin: origin, isPooled: !attempt.isTunnel)
         do {
             try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: true)
-            try BulkReading.prepare(channel)
+            try BulkReading.prepare(channel, shard.readBuffers)
             if channel.remoteAddress?.isLoopback == true { NearbyConnection.tune(new: channel) }
             let pipeline = channel.pipeline.syncOperations
             if origin.isSecure { try pipeline.addHandler(secure(origin)) }

@@ -40,7 +40,7 @@ extension UpstreamHandler: ChannelInboundHandler {
     /// in each turn would be two system calls.
     func channelReadComplete(context: ChannelHandlerContext) {
         if state.isAnswered { finishTurn() } else { exchange?.flushResponse() }
-        bulk.endTurn(context.channel)
+        bulk.endTurn(context.channel, port.shard.readBuffers)
         allowance.endTurn()
         regulate(context)
     }

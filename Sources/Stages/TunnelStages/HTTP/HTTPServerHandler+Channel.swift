@@ -11,7 +11,7 @@ extension HTTPServerHandler: ChannelInboundHandler {
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
         output.attach(context)
-        try? BulkReading.prepare(context.channel)
+        try? BulkReading.prepare(context.channel, port.shard.readBuffers)
         port.meter.connections.add()
         port.meter.open.add(1)
         // A connection that says nothing, not even in its TLS handshake, is closed like one that sends a head too slowly.

@@ -25,7 +25,7 @@ extension HTTPServerHandler {
     func channelReadComplete(context: ChannelHandlerContext) {
         allowance.endTurn()
         exchange?.flushRequest()
-        bulk.endTurn(context.channel)
+        bulk.endTurn(context.channel, port.shard.readBuffers)
         if !allowance.mayRead(isTaken: true) { regulate(context) }
     }
 

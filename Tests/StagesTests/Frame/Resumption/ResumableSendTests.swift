@@ -1,4 +1,5 @@
 import NIOCore
+import Pipeline
 import Testing
 
 @testable import TunnelStages
@@ -68,6 +69,67 @@ import Testing
         #expect(send.isOverfull)
         _ = send.acknowledge(1)
         #expect(send.isFull && !send.isOverfull)
+    }
+
+    /// As it is read: a buffer of 128 KiB with so much in it.
+    private func read(_ count: Int) -> ByteBuffer {
+        var buffer = ByteBufferAllocator().buffer(capacity: 128 << 10)
+        buffer.writeRepeatingByte(7, count: count)
+        return buffer
+    }
+
+    @Test func `Memory that was read into is given back with its last part`() {
+        let buffers = ReadBuffers()
+        var send = ResumableSend(bound: 1 << 20)
+        var bytes = read(128 << 10)
+        for _ in 0..<2 {
+            send.keep(ByteBuffer(repeating: 1, count: 8), isUsedAgain: true)
+            send.keep(bytes.readSlice(length: 64 << 10) ?? ByteBuffer())
+        }
+        bytes = ByteBuffer()
+        let memory = send.memory
+        #expect(memory >= 128 << 10 && memory <= 132 << 10, "\(memory): both parts are in the same memory")
+        _ = send.acknowledge((64 << 10) + 20, reusing: buffers)
+        #expect(buffers.held == 0 && send.memory == memory)
+        _ = send.acknowledge((128 << 10) + 16, reusing: buffers)
+        #expect(buffers.held == 128 << 10 && send.memory <= 4_096)
+        #expect(buffers.take(128 << 10)?.readableBytes == 0)
+    }
+
+    @Test func `What somebody else has as well is nobody's to read into`() {
+        let buffers = ReadBuffers()
+        var send = ResumableSend(bound: 1 << 20)
+        let bytes = read(100_000)
+        send.keep(bytes)
+        _ = send.acknowledge(100_000, reusing: buffers)
+        #expect(buffers.held == 0 && bytes.readableBytes == 100_000 && send.memory == 0)
+    }
+
+    @Test func `A little that is kept doesn't keep much memory`() {
+        var send = ResumableSend(bound: 8 << 20)
+        var most = 0
+        for _ in 0..<200 {
+            send.keep(read(5_000))
+            most = max(most, send.memory - 4 * send.kept)
+        }
+        #expect(send.kept == 1_000_000 && most <= ResumableSend.loose)
+        // All of it comes again, copied or not.
+        let isPossible = send.resume(at: 2)
+        let again = rest(&send)
+        let isWhole = again.count == 1_000_000 - 2 && again.allSatisfy { $0 == 7 }
+        #expect(isPossible && isWhole)
+        _ = send.acknowledge(1_000_000 - 100)
+        #expect(send.memory <= 2 * ResumableSend.loose, "\(send.memory)")
+        _ = send.acknowledge(1_000_000)
+        #expect(send.memory == 0)
+    }
+
+    @Test func `What is read in full is kept where it is`() {
+        var send = ResumableSend(bound: 8 << 20)
+        for _ in 0..<50 { send.keep(read(128 << 10)) }
+        #expect(send.memory == send.kept)
+        _ = send.acknowledge(UInt64(send.kept))
+        #expect(send.memory == 0)
     }
 
     @Test func `Acknowledgements come when they are worth it`() {

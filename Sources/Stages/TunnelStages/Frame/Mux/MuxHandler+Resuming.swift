@@ -179,7 +179,7 @@ extension MuxHandler {
     func acknowledged(_ position: UInt64) {
         // No part of what it counts.
         resumable?.receive.leaveOut(MuxFrame.acknowledgementLength)
-        guard let news = resumable?.send.acknowledge(position) else {
+        guard let news = resumable?.send.acknowledge(position, reusing: shard.readBuffers) else {
             return handle(session.refuseAcknowledgement(position))
         }
         if let token = resumable?.token, session.role == .acceptor { parking?.sessions.confirm(token) }
@@ -208,7 +208,7 @@ extension MuxHandler {
 
     /// Tells what is kept to whom it concerns for all sessions, when it has changed by much.
     func noteKept(isLast: Bool = false) {
-        guard let parking, let kept = resumable?.send.kept, let noted = resumable?.noted else { return }
+        guard let parking, let kept = resumable?.send.memory, let noted = resumable?.noted else { return }
         guard isLast || abs(kept - noted) >= MuxParking.step else { return }
         resumable?.noted = kept
         resumable?.send.bound = parking.note(kept - noted)
