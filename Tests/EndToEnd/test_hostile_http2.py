@@ -152,9 +152,12 @@ class HostileServer:
     def __init__(self):
         self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))
         self.asked: dict[str, int] = {}
+        self.connections = 0
+        self.resets = 0
         self.ended = False
 
     async def serve(self, reader, writer):
+        self.connections += 1
         self.writer = writer
         self.h2.initiate_connection()
         await self.flush()
@@ -163,6 +166,8 @@ class HostileServer:
                 for event in self.h2.receive_data(received):
                     if isinstance(event, h2.events.RequestReceived):
                         self.asked[dict(event.headers)[b":path"].decode()] = event.stream_id
+                    elif isinstance(event, h2.events.StreamReset):
+                        self.resets += 1
                 await self.flush()
         self.ended = True
 
@@ -294,3 +299,43 @@ async def test_a_server_that_closes_behind_its_answer(deceived, goodbye, ends):
                 received += part
         assert received == body
         client.abort()
+
+
+async def test_clients_that_leave_while_bodies_wait(deceived):
+    """Their streams end, the connection goes on for others, and its window is as it was: nothing counts what nobody wanted."""
+    agent, hostile = deceived
+    clients = []
+    async with patiently(120):
+        for number in range(40):
+            client = socket.socket()
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+            client.connect(("127.0.0.1", agent.port))
+            client.sendall(f"GET http://a.test/{number} HTTP/1.1\r\nHost: a.test\r\n\r\n".encode())
+            clients.append(client)
+        await eventually(lambda: len(hostile.asked) == len(clients), 30, "the agent asks")
+        streams = list(hostile.asked.values())
+        for stream in streams:
+            hostile.h2.send_headers(stream, [(":status", "200")])
+        await hostile.flush()
+        for stream in streams:
+            while hostile.h2.streams[stream].outbound_flow_control_window > 64 * KiB:
+                before = hostile.h2.streams[stream].outbound_flow_control_window
+                await hostile.send(stream, bytes(8 * KiB))
+                if before <= 128 * KiB:
+                    await asyncio.sleep(0.02)
+        spent = hostile.h2.outbound_flow_control_window
+        for each in clients:
+            each.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            each.close()
+        await eventually(lambda: hostile.resets == len(streams), 30, "the agent resets the streams")
+        credit = len(streams) * 64 * KiB
+        await eventually(lambda: hostile.h2.outbound_flow_control_window >= spent + credit, 30, "the connection's window comes back")
+        # The connection serves others.
+        client = await Connection.open(agent.port)
+        await client.send(b"GET http://a.test/after HTTP/1.1\r\nHost: a.test\r\n\r\n")
+        await eventually(lambda: "/after" in hostile.asked, 30, "the agent asks over the same connection")
+        hostile.h2.send_headers(hostile.asked["/after"], [(":status", "204")], end_stream=True)
+        await hostile.flush()
+        assert (await client.head()).status == 204
+        client.abort()
+        assert hostile.connections == 1 and not hostile.ended

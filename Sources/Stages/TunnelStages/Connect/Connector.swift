@@ -163,7 +163,10 @@ final class Connector {
     private func find(
         _ target: Target, until deadline: NIODeadline, then: @escaping (Result<[SocketAddress], StageError>) -> Void
     ) {
-        if case .address(let address) = target.aim, let address = SocketAddress(address, port: target.place.port) {
+        // Where a server can be reached itself is none of the addresses behind the name.
+        if target.detour == nil, case .address(let address) = target.aim,
+            let address = SocketAddress(address, port: target.place.port)
+        {
             return then(.success([address]))
         }
         var others: [IPAddress] = []

@@ -33,7 +33,10 @@ final class H2WaitingDataHandler: ChannelInboundHandler {
 
     /// A peer may close the connection behind the last that it sends.
     func channelInactive(context: ChannelHandlerContext) {
-        guard !isPassing else { return hasEnded = true }
+        guard !isPassing else {
+            hasEnded = true
+            return
+        }
         data.end()
         passOn(context)
         context.fireChannelInactive()

@@ -34,7 +34,10 @@ package struct MuxOffer: Sendable, Equatable {
 
     /// The address, if it is one that can be dialled without asking anybody for it; else nil, whatever it says.
     package var place: HostPort? {
-        guard let place = try? HostPort(configured: address), IPAddress(host: place.host) != nil else { return nil }
+        // A link of this machine's, which a zone names, is none of the server's business.
+        guard let place = try? HostPort(configured: address), !place.host.contains("%"), IPAddress(host: place.host) != nil else {
+            return nil
+        }
         return place
     }
 
