@@ -264,7 +264,7 @@ async def test_an_agent_whose_clients_do_not_read(deceived, record_property):
 @pytest.mark.parametrize("goodbye", [True, False])
 @pytest.mark.parametrize("ends", [True, False], ids=["whole", "cut"])
 async def test_a_server_that_closes_behind_its_answer(deceived, goodbye, ends):
-    """The client gets all of it, however slowly it reads, and hears whether it is whole."""
+    """The client gets all of a whole one, however slowly it reads, and hears whether it is whole."""
     agent, hostile = deceived
     async with patiently(60):
         client = await Connection.open(agent.port, receive_buffer=2048)
@@ -297,7 +297,7 @@ async def test_a_server_that_closes_behind_its_answer(deceived, goodbye, ends):
         with contextlib.nullcontext() if ends else pytest.raises(Exception):
             async for part in client.body(response):
                 received += part
-        assert received == body
+        assert received == body if ends else body.startswith(received)
         client.abort()
 
 
