@@ -117,6 +117,12 @@ final class Connector {
         return found.contains { !useless.contains($0) }
     }
 
+    /// Whether a server's usual place, as far as it is known, is this one and no other.
+    func leadsOnly(to place: HostPort, from usual: HostPort) -> Bool {
+        let hosts = AddressResolver.literal(usual.host, port: usual.port).flatMap { IPAddress($0) }.map { [$0] } ?? found
+        return usual.port == place.port && hosts.count == 1 && hosts.first == IPAddress(host: place.host)
+    }
+
     /// A connection has ended. Whoever comes to its proxy next doesn't know whether he is still let in.
     func lost(by way: Route) {
         if case .proxy(let proxy) = way, attempt == nil { proxies.tries.lost(proxy, by: proxies.access) }
@@ -141,7 +147,7 @@ final class Connector {
             switch found {
             case .success(let addresses):
                 steps.end(.resolve)
-                self.found = target.way == .direct ? addresses.compactMap { IPAddress($0) } : []
+                if target.detour == nil { self.found = target.way == .direct ? addresses.compactMap { IPAddress($0) } : [] }
                 var handshake: ProxyHandshake?
                 var tokens: (any ProxyTokenMaker)?
                 if case .proxy(let proxy) = target.way {
@@ -228,7 +234,8 @@ final class Connector {
                     self.asked = channel
                     proxy.begin { self.answered($0, by: proxy, made.connection, trip) }
                 case .failure(let error):
-                    self.finder.failed(at: place)
+                    // One address of several says nothing of the name's others.
+                    if trip.target.aim.isName { self.finder.failed(at: place) }
                     self.steps.end(.dial, ConnectionFailure.words(for: error))
                     trip.then(.failed(error))
                 }

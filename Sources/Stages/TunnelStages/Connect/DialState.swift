@@ -44,7 +44,8 @@ struct DialState {
         mutating func add(_ fault: Fault) {
             isLasting = (faults.isEmpty || isLasting) && fault.isLasting
             isMismatch = isMismatch || fault.isMismatch
-            faults.append(fault.sentence)
+            // Of several addresses of a way mostly the same is to be said.
+            if !faults.contains(fault.sentence) { faults.append(fault.sentence) }
             if let rest = fault.rest { rests.append(rest) }
         }
     }

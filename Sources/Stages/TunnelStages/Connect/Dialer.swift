@@ -30,6 +30,8 @@ final class Dialer: OutboundPort {
     var isSibling = false
     /// It keeps a connection open.
     private(set) var isSought = false
+    /// Whether the log has that the server isn't at the address that it gave, since it was last up.
+    private var isDetourTold = false
     /// At which address the server's usual place was reached last without a proxy.
     private var reached: IPAddress?
     private var changed: (() -> Void)?
@@ -169,7 +171,7 @@ final class Dialer: OutboundPort {
             routes = found
         }
         guard let client else { return }
-        let detour = state.isResting ? client.detour.flatMap { found(itself: $0) } : nil
+        let detour = state.isResting ? client.detour.flatMap { found(itself: $0, beside: to) } : nil
         guard let index = state.dial(ways: to.map { _ in routes.count }, detour: detour?.way, at: .now()), let to else { return }
         let way = routes[index]
         let target = Connector.Target(
@@ -184,8 +186,11 @@ final class Dialer: OutboundPort {
         }
     }
 
-    private func found(itself place: HostPort) -> Detour? {
-        Detour(to: place, after: reached, by: routes, reserved: shard.telemetry.reserved)
+    /// Where a name's addresses are servers of their own, each is dialled at its own address anyway; and so it is where that is the only place to
+    /// which the usual one leads.
+    private func found(itself place: HostPort, beside usual: HostPort?) -> Detour? {
+        guard server.share == nil, usual.map({ connector.leadsOnly(to: place, from: $0) }) != true else { return nil }
+        return Detour(to: place, after: reached, by: routes, reserved: shard.telemetry.reserved)
     }
 
     /// Before each round: what they say may have changed, and is remembered for a while where it is asked.
@@ -218,9 +223,11 @@ final class Dialer: OutboundPort {
 
     private func established() {
         guard state.established() else { return }
+        isDetourTold = false
         connector.steps.end(.handshake, at: connection?.provedAt ?? .now())
         if let connection, !connection.isDetour, let address = connection.channel.remoteAddress.flatMap({ IPAddress($0) }) {
-            if case .direct = routes[state.way] { reached = address }
+            // A server's word about itself counts where it has proved who it is, and no proxy was needed.
+            if case .direct = routes[state.way], connection.provedAt != nil { reached = address } else { reached = nil }
             if let share = server.share, !isSibling { share.name.came(share.index, at: address) }
         }
         record.established(connection, to: server.name, by: routes[state.way])
@@ -267,7 +274,9 @@ final class Dialer: OutboundPort {
             sentence: rest?.sentence ?? sentence, rest: rest, isLasting: (cause as? StageError)?.code == .configuration,
             isMismatch: connection?.isMismatch == true,
             hasOtherAddress: connection != nil && !state.isUp && !state.isDetour && isDirect && hasOtherAddress())
-        if state.isDetour {
+        let wasDetour = state.isDetour
+        if wasDetour, !isDetourTold {
+            isDetourTold = true
             shard.logger.info(
                 "the server isn't reached at the address that it gave for itself: its usual place is tried",
                 metadata: ["server": "\(server.name)", "reason": "\(sentence)"])
@@ -280,7 +289,7 @@ final class Dialer: OutboundPort {
             client?.lost(connection, because: cause)
             down(cause, wasUp: true)
         case .tryNext:
-            if wasTried { record.failed() }
+            if wasTried, !wasDetour { record.failed() }
             client?.lost(connection, because: cause)
             dial()
         case .rest(let wait, let reason):

@@ -19,6 +19,7 @@ final class TunnelRecord: Sendable {
     /// A connection has come. True if it is the first.
     func came(to server: String) -> Bool {
         tunnels.withLock { tunnels in
+            if tunnels[server] == nil { Self.makeRoom(in: &tunnels) }
             tunnels[server, default: Tunnel()].connections += 1
             tunnels[server]?.reason = nil
             return tunnels[server]?.connections == 1
@@ -41,9 +42,13 @@ final class TunnelRecord: Sendable {
         tunnels.withLock { tunnels in
             let tunnel = tunnels[server] ?? Tunnel()
             guard tunnel.connections == 0, tunnel.reason != reason else { return false }
-            if tunnels.count >= Self.limit { tunnels = tunnels.filter { $0.value.connections > 0 } }
+            Self.makeRoom(in: &tunnels)
             tunnels[server] = Tunnel(connections: 0, reason: reason)
             return true
         }
+    }
+
+    private static func makeRoom(in tunnels: inout [String: Tunnel]) {
+        if tunnels.count >= limit { tunnels = tunnels.filter { $0.value.connections > 0 } }
     }
 }
