@@ -34,14 +34,14 @@ final class EnrolmentDesk: Sendable {
 
     /// Reads the files again if they have changed. What can't work leaves the old in use.
     func refresh() {
-        guard watch.hasChanged() else { return }
-        do {
+        let failure = watch.look {
             let new = try Self.load(configuration)
             current.withLock { $0 = new }
             logger.notice("enrolment goes on with the changed certificates")
-        } catch {
-            // Certificate and key may be replaced one after the other: the next change is tried again.
-            logger.warning("enrolment goes on with the certificates that it had", metadata: ["reason": "\(error)"])
+        }
+        // Certificate and key may be replaced one after the other.
+        if let failure {
+            logger.warning("enrolment goes on with the certificates that it had", metadata: ["reason": "\(failure)"])
         }
     }
 

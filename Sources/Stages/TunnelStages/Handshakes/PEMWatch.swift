@@ -7,9 +7,15 @@ final class PEMWatch: Sendable {
     /// How often the files are looked at.
     private static let interval = Duration.seconds(5)
 
+    private struct State {
+        /// The files as they were when they were last put to use.
+        var used: [FileStamp?]
+        /// As they were when that last failed.
+        var failed: [FileStamp?]?
+    }
+
     private let sources: [PEMSource]
-    /// The files as they were at the last look.
-    private let seen: Mutex<[FileStamp?]>
+    private let state: Mutex<State>
     private let looking = Mutex<Task<Void, Never>?>(nil)
 
     /// A first look. Waits for the disk.
@@ -17,15 +23,26 @@ final class PEMWatch: Sendable {
     /// - Parameter sources: Those of them that are texts never change.
     init(_ sources: [PEMSource]) {
         self.sources = sources
-        seen = Mutex(Self.stamps(sources))
+        state = Mutex(State(used: Self.stamps(sources)))
     }
 
-    /// Whether a file has changed since the last look. Waits for the disk: not for an event loop.
-    func hasChanged() -> Bool {
-        let now = Self.stamps(sources)
-        return seen.withLock { seen in
-            defer { seen = now }
-            return seen != now
+    /// Puts the files to use if one has changed since that last worked. What fails is tried again at every look, for what is in the way needn't
+    /// be in a file: it may be whose the file is. Waits for the disk, and for another look that is under way: not for an event loop.
+    ///
+    /// - Returns: Why it failed, once for each change.
+    func look(_ use: () throws -> Void) -> (any Error)? {
+        state.withLock { state in
+            // Before they are read: a change in between is found by the next look.
+            let now = Self.stamps(sources)
+            guard state.used != now else { return nil }
+            do {
+                try use()
+                state = State(used: now)
+                return nil
+            } catch {
+                defer { state.failed = now }
+                return state.failed == now ? nil : error
+            }
         }
     }
 

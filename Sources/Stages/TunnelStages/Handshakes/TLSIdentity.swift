@@ -105,8 +105,7 @@ final class TLSIdentity: Sendable {
 
     /// Reads the files again if they have changed.
     func refresh() {
-        guard watch.hasChanged() else { return }
-        do {
+        let failure = watch.look {
             let material = try load()
             for warning in material.warnings { logger.warning("\(warning)") }
             try current.withLock { current in
@@ -120,9 +119,10 @@ final class TLSIdentity: Sendable {
             } else {
                 logger.notice("authorities reloaded")
             }
-        } catch {
-            // Certificate and key may be replaced one after the other: the next change is tried again.
-            logger.warning("the changed certificate can't be used; the one before stays in use", metadata: ["reason": "\(error)"])
+        }
+        // Certificate and key may be replaced one after the other.
+        if let failure {
+            logger.warning("the changed certificate can't be used; the one before stays in use", metadata: ["reason": "\(failure)"])
         }
     }
 
