@@ -124,7 +124,7 @@ async def test_the_desk_is_away(desk, launch):
     await desk.stop()
     done = await desk.join(line, "laptop")
     assert done.status == 69 and "its log says why" in done.text, done.text
-    assert "the desk can't be reached" in server.process.text()
+    server.process.wait_for_line("the desk can't be reached")
     # The same line, when it is back.
     desk.start()
     again = await desk.join(line, "laptop")
@@ -139,7 +139,7 @@ async def test_many_who_stay_silent(desk, launch):
     assert server.process.text().count("too many ask to join") <= 16, "once in a while on each event loop"
     line = await desk.invite("laptop", "--server", f"127.0.0.1:{server.port}")
     assert (await desk.join(line, "laptop")).status == 0
-    assert "somebody asks the desk to join" in server.process.text()
+    server.process.wait_for_line("somebody asks the desk to join")
     # And they come back.
     for stream in slow:
         stream.close()

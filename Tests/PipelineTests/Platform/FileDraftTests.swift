@@ -38,4 +38,28 @@ import Testing
         defer { try? FileManager.default.removeItem(at: folder) }
         #expect(throws: SystemProblem(code: ENOENT)) { try FileDraft(for: "\(place)/below/file", "text") }
     }
+
+    @Test func `A draft has the rights of the file whose place it takes, and no others`() throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        var status = stat()
+        status.st_mode = 0o4750
+        status.st_uid = geteuid()
+        status.st_gid = getegid()
+        let draft = try FileDraft(for: place, "text", like: status)
+        try draft.replace()
+        var found = stat()
+        #expect(stat(place, &found) == 0)
+        #expect(found.st_mode & 0o7777 == 0o750, "without what would run it as its owner")
+        // The superuser gives it away; of a group that it can't be of it has no rights.
+        status.st_uid = 12_345
+        status.st_gid = 54_321
+        let other = try FileDraft(for: place, "text", like: status)
+        try other.replace()
+        #expect(stat(place, &found) == 0)
+        if geteuid() == 0 {
+            #expect(found.st_uid == 12_345 && found.st_gid == 54_321 && found.st_mode & 0o7777 == 0o750)
+        } else {
+            #expect(found.st_uid == geteuid() && found.st_mode & 0o7777 == 0o700)
+        }
+    }
 }

@@ -47,11 +47,8 @@ package enum PrivateFile {
         var status = stat()
         guard stat(place.path, &status) == 0 else { return try write([(place, text)], replacing: true) }
         try naming(url) { () throws(SystemProblem) in
-            let draft = try FileDraft(for: place.path, text)
+            let draft = try FileDraft(for: place.path, text, like: status)
             defer { draft.discard() }
-            // Only the superuser can give a file away; for anybody else it is their own.
-            _ = chown(draft.path, status.st_uid, status.st_gid)
-            guard chmod(draft.path, status.st_mode & 0o7777) == 0 else { throw .last }
             try draft.replace()
         }
     }
