@@ -67,7 +67,13 @@ async def test_a_thousand_guesses(desk, admin, origin):
     def guess(code, name):
         nonlocal crowded
         while True:
-            answer = desk.ask(code, requests[name], more, ELSEWHERE)
+            try:
+                answer = desk.ask(code, requests[name], more, ELSEWHERE)
+            except ConnectionRefusedError:
+                # Seen once, while another test opened ten thousand connections: by the kernel, if the server is still there.
+                assert desk.process.alive, desk.process.tail()
+                time.sleep(0.2)
+                continue
             if "too many join at once" not in answer:
                 return answer
             # Nobody has looked at the code.

@@ -190,7 +190,8 @@ async def test_waiting_for_the_tunnel_and_for_names_is_seen(traced, origin):
     waited = collector.children(ours)["wait for tunnel"]
     assert waited.ended <= collector.children(ours)["first byte"].ended and waited.error is None
     assert waited.ended - waited.began > 100_000_000
-    assert all(span.error is None for span in collector.spans), "nothing was tried again"
+    # What was refused while there was no server is within the wait; nothing else failed.
+    assert all(span.error is None for span in collector.spans if span.parent != waited.id), "nothing was tried again"
     assert "resolve name" in collector.children(theirs)
 
 
