@@ -13,7 +13,7 @@ from harness.certificates import Authority
 from harness.codecs import CODECS
 from harness.fluidity import ROOT, Tunnel, find_binary
 from harness.nginx import Nginx
-from harness.origin import Connections, Origin
+from harness.origin import Connections, FullBacklog, Origin
 from harness.ports import free_port
 from harness.processes import Process, run
 
@@ -198,6 +198,14 @@ def nginx(tmp_path_factory) -> Nginx:
     server = Nginx(tmp_path_factory.mktemp("nginx"))
     yield server
     server.kill()
+
+
+@pytest.fixture
+def silent():
+    """Where connecting takes for ever."""
+    backlog = FullBacklog()
+    yield f"127.0.0.1:{backlog.port}"
+    backlog.close()
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from harness.http2 import HTTP2Client
 from harness.memory import KiB, Measured
 from harness.origin import FullBacklog, StalledOrigin
 from harness.ports import free_port
+from harness.processes import quiet
 from harness.waiting import eventually, patiently
 
 WINDOW = 65_535  # What a server takes of a stream that it doesn't read (RFC 9113, 6.9.2).
@@ -35,30 +36,10 @@ def server(make_tunnel):
     return tunnel.server
 
 
-@pytest.fixture
-def silent():
-    """Where connecting takes for ever."""
-    backlog = FullBacklog()
-    yield f"127.0.0.1:{backlog.port}"
-    backlog.close()
-
-
 def data(stream: int, payload: bytes, padding: int | None = None) -> bytes:
     if padding is not None:
         payload = bytes([padding]) + payload + bytes(padding)
     return len(payload).to_bytes(3, "big") + bytes([0, 0 if padding is None else 8]) + stream.to_bytes(4, "big") + payload
-
-
-def quiet(pid: int):
-    """Whether a process has used no processor time for a while."""
-    seen: list[int] = []
-
-    def used() -> bool:
-        with open(f"/proc/{pid}/stat") as stat:
-            seen.append(sum(map(int, stat.read().rsplit(")", 1)[1].split()[11:13])))
-        return len(seen) > 20 and seen[-1] - seen[-20] <= 1
-
-    return used
 
 
 @pytest.mark.timeout(600)

@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import socket
 import ssl
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -16,19 +15,12 @@ import pytest_asyncio
 from harness.fluidity import Fluidity, write_configuration
 from harness.memory import KiB, Measured, MiB
 from harness.mux import DATA, END, HEAD, OPEN, PING, RESET, TRAILERS, WINDOW, Peer, connect_head, fields, frame, get_head, response_head
-from harness.origin import FullBacklog, StalledOrigin
+from harness.origin import StalledOrigin
 from harness.ports import free_port
+from harness.processes import quiet
 from harness.waiting import eventually, patiently
 
 BIG = fields((b"x-filler", b"f" * 65_000), (b"x-more", b"g" * 30_000))
-
-
-@pytest.fixture
-def silent():
-    """Where connecting takes for ever."""
-    backlog = FullBacklog()
-    yield f"127.0.0.1:{backlog.port}"
-    backlog.close()
 
 
 @pytest.fixture
@@ -220,17 +212,9 @@ async def test_downloads_that_are_not_read(server, client_identity, make_tcp, re
     peer.deafen()
     peer.writer.transport.pause_reading()
     go.set()
-    await eventually(lambda: server_is_quiet(server.pid), 60, "the server comes to rest")
+    await eventually(quiet(server.pid), 60, "the server comes to rest")
     measured.check(count)
     await peer.close()
-
-
-def server_is_quiet(pid: int, _seen: dict = {}) -> bool:
-    """Whether the process has used no processor time since the last look but one."""
-    used = sum(map(int, Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[11:13]))
-    before = _seen.setdefault(pid, [])
-    before.append(used)
-    return len(before) > 20 and used - before[-20] <= 1
 
 
 @pytest.mark.timeout(600)
